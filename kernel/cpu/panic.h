@@ -1,0 +1,27 @@
+/* panic.h: the end, for a broken invariant of ours and nothing else. */
+#ifndef BATON_CPU_PANIC_H
+#define BATON_CPU_PANIC_H
+
+struct trap_frame;
+
+/* Stops the other CPUs, prints the reason, registers, a symbolised backtrace and the last lines
+   of the log, and halts. */
+_Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same with the registers of a trap. */
+_Noreturn void panic_trap(const struct trap_frame *frame, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#define assert_invariant(condition)                                                                \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            panic("%s:%d: broken invariant: %s", __FILE__, __LINE__, #condition);                  \
+    } while (0)
+
+/* Checks that only debug builds pay for. */
+#ifdef DEBUG_CHECKS
+#define debug_assert(condition) assert_invariant(condition)
+#else
+#define debug_assert(condition) ((void)sizeof(condition))
+#endif
+
+#endif

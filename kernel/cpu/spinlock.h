@@ -1,0 +1,79 @@
+/*
+ * spinlock.h: the ticket spinlock. It lives in the lowest room because the
+ * log, the frames and the run queues need it; the sleeping mutex is in thread/.
+ *
+ * A spinlock guards a few instructions. Who holds one does not sleep, does not
+ * touch user memory and does not wait for another CPU. Kernel code is never
+ * preempted, so interrupts matter only where an interrupt handler takes the
+ * same lock: such a lock is taken by its _save form everywhere.
+ *
+ * Debug builds check that nobody takes a lock twice or sleeps with one held
+ * (cpu->spinlocks_held), and the order of locks (kernel/thread/README.md).
+ */
+#ifndef BATON_CPU_SPINLOCK_H
+#define BATON_CPU_SPINLOCK_H
+
+#include "cpu/registers.h"
+
+struct spinlock {
+    uint32_t next;  /* the ticket the next one gets; atomic */
+    uint32_t owner; /* the ticket that holds the lock; atomic */
+#ifdef DEBUG_CHECKS
+    void *holder; /* the struct cpu that holds it, NULL if none */
+#endif
+};
+
+#define SPINLOCK_INITIALIZER                                                                       \
+    {                                                                                              \
+        0                                                                                          \
+    }
+
+#ifdef DEBUG_CHECKS
+void spinlock_check_acquire(struct spinlock *lock);
+void spinlock_check_acquired(struct spinlock *lock);
+void spinlock_check_release(struct spinlock *lock);
+#else
+static inline void spinlock_check_acquire(struct spinlock *lock)
+{
+    (void)lock;
+}
+static inline void spinlock_check_acquired(struct spinlock *lock)
+{
+    (void)lock;
+}
+static inline void spinlock_check_release(struct spinlock *lock)
+{
+    (void)lock;
+}
+#endif
+
+static inline void spinlock_acquire(struct spinlock *lock)
+{
+    spinlock_check_acquire(lock);
+    uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
+    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
+        cpu_relax();
+    spinlock_check_acquired(lock);
+}
+
+static inline void spinlock_release(struct spinlock *lock)
+{
+    spinlock_check_release(lock);
+    __atomic_store_n(&lock->owner, lock->owner + 1, __ATOMIC_RELEASE);
+}
+
+/* The same with interrupts off meanwhile; returns what _restore wants. */
+static inline bool spinlock_acquire_save(struct spinlock *lock)
+{
+    bool enabled = interrupts_save();
+    spinlock_acquire(lock);
+    return enabled;
+}
+
+static inline void spinlock_release_restore(struct spinlock *lock, bool enabled)
+{
+    spinlock_release(lock);
+    interrupts_restore(enabled);
+}
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * trap.h: how control comes into the kernel and leaves it.
+ */
+#ifndef BATON_CPU_TRAP_H
+#define BATON_CPU_TRAP_H
+
+#include "library/types.h"
+
+/* The order of Linux's pt_regs, pushed by trap_entry.S and syscall_entry.S. */
+struct trap_frame {
+    uint64_t r15, r14, r13, r12, rbp, rbx;
+    uint64_t r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+    uint64_t vector; /* 0-255, or TRAP_SYSCALL */
+    uint64_t code;   /* a trap's error code; a system call's original number (restart) */
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+#define TRAP_SYSCALL 256
+
+enum {
+    TRAP_DIVIDE = 0,
+    TRAP_DEBUG = 1,
+    TRAP_NMI = 2,
+    TRAP_BREAKPOINT = 3,
+    TRAP_OVERFLOW = 4,
+    TRAP_BOUND = 5,
+    TRAP_INVALID_OPCODE = 6,
+    TRAP_NO_DEVICE = 7,
+    TRAP_DOUBLE_FAULT = 8,
+    TRAP_INVALID_TSS = 10,
+    TRAP_NO_SEGMENT = 11,
+    TRAP_STACK = 12,
+    TRAP_PROTECTION = 13,
+    TRAP_PAGE_FAULT = 14,
+    TRAP_X87 = 16,
+    TRAP_ALIGNMENT = 17,
+    TRAP_MACHINE_CHECK = 18,
+    TRAP_SIMD = 19,
+};
+
+/* Error code bits of a page fault (Intel SDM volume 3, 4.7). */
+#define PAGE_FAULT_PRESENT (1U << 0)
+#define PAGE_FAULT_WRITE   (1U << 1)
+#define PAGE_FAULT_USER    (1U << 2) /* not to be trusted: see trap_from_user() */
+#define PAGE_FAULT_FETCH   (1U << 4)
+
+/* Selectors. The order is what SYSCALL and SYSRET want (Intel SDM volume 3, 5.8.8). */
+#define SELECTOR_KERNEL_CODE 0x08
+#define SELECTOR_KERNEL_DATA 0x10
+#define SELECTOR_USER_DATA   0x1b
+#define SELECTOR_USER_CODE   0x23
+#define SELECTOR_TASK_STATE  0x28
+
+/* QEMU 7.2 clears the U bit of faults in far returns: the CS in the frame decides. */
+static inline bool trap_from_user(const struct trap_frame *frame)
+{
+    return frame->cs & 3;
+}
+
+/*
+ * What higher rooms give to this one; set once at boot, before the first
+ * user thread runs. All but `interrupt`s are called with interrupts on when
+ * the interrupted code had them on.
+ */
+struct trap_hooks {
+    /* A system call; sets frame->rax. Interrupts on; may sleep. */
+    void (*system_call)(struct trap_frame *frame);
+    /*
+     * A page fault at `address`. True: resolved, go on. May sleep if the fault
+     * came from user mode or from a user_copy with interrupts on.
+     */
+    bool (*page_fault)(struct trap_frame *frame, vaddr_t address);
+    /* A trap that user mode caused and nobody resolved: a signal. Interrupts on. */
+    void (*user_trap)(struct trap_frame *frame, vaddr_t address);
+    /*
+     * The last thing before user mode, called with interrupts off; may turn
+     * them on and sleep meanwhile, returns with them off.
+     */
+    void (*user_return)(struct trap_frame *frame);
+};
+void trap_set_hooks(const struct trap_hooks *hooks);
+
+/* Loads this CPU's GDT, TSS, IDT and system-call entry. Interrupts off. */
+void trap_initialize_cpu(void);
+
+/* ---- interrupts of devices and timers ---- */
+
+#define VECTOR_DEVICE_FIRST 0x30
+#define VECTOR_DEVICE_LAST  0xdf
+#define VECTOR_TIMER        0xe0
+#define VECTOR_RESCHEDULE   0xe1
+#define VECTOR_TLB          0xe2
+#define VECTOR_SPURIOUS     0xff
+
+typedef void interrupt_handler(void *context, struct trap_frame *frame);
+
+/*
+ * Calls `handler` at every interrupt of `vector`, with interrupts off, on the
+ * stack of whatever ran; the end of interrupt is signalled by the caller.
+ */
+void interrupt_set_handler(uint8_t vector, interrupt_handler *handler, void *context);
+
+/* trap_entry.S: leaves to user mode by the frame (IRETQ). Interrupts off. */
+_Noreturn void trap_return_to_user(struct trap_frame *frame);
+
+#endif

@@ -1,0 +1,112 @@
+/*
+ * address_space.h: what a program sees: regions, and the page tables that cache
+ * what they say. Built aside by exec and fork, then given to a thread.
+ */
+#ifndef BATON_MEMORY_ADDRESS_SPACE_H
+#define BATON_MEMORY_ADDRESS_SPACE_H
+
+#include <bsd/sys/tree.h>
+
+#include "memory/page_cache.h"
+#include "memory/user_copy.h"
+
+/* Region flags beside the PROT_* of <asm/mman.h>. */
+enum {
+    REGION_READ = 1,    /* = PROT_READ */
+    REGION_WRITE = 2,   /* = PROT_WRITE */
+    REGION_EXECUTE = 4, /* = PROT_EXEC */
+    REGION_SHARED = 8,  /* MAP_SHARED */
+    REGION_STACK = 16,  /* grows down */
+    REGION_HEAP = 32,   /* brk */
+    REGION_DONT_FORK = 64,
+    REGION_WIPE_ON_FORK = 128,
+    REGION_LOCKED = 256,
+    REGION_MAY_WRITE = 512, /* mprotect may add PROT_WRITE (a shared mapping of a file opened to
+                               write) */
+    REGION_VDSO = 1024,
+};
+
+/*
+ * What a region maps, other than private anonymous memory. Reference-counted
+ * by whoever made it (a file's inode, shared anonymous memory): the memory
+ * room takes and drops references through the functions and knows no more.
+ */
+struct memory_object {
+    struct page_cache *cache;
+    void (*reference)(struct memory_object *object);
+    void (*release)(struct memory_object *object); /* may sleep */
+    /* For /proc/PID/maps: writes the path (NUL-terminated) into `buffer`. NULL: none. */
+    void (*describe)(struct memory_object *object, char *buffer, size_t size);
+    uint64_t device, inode; /* for /proc/PID/maps */
+};
+
+struct region {
+    RB_ENTRY(region) link;         /* space's mutex */
+    LIST_ENTRY(region) cache_link; /* cache's lock */
+    struct address_space *space;
+    vaddr_t start, end;           /* page aligned; space's mutex */
+    unsigned flags;               /* REGION_*; space's mutex */
+    struct memory_object *object; /* NULL: private anonymous; a reference is held */
+    uint64_t offset;              /* in pages: what page of the object `start` is */
+    vaddr_t file_end;             /* exec's segments: from here on zeros, not the file; 0: none */
+};
+
+RB_HEAD(region_tree, region);
+
+struct address_space {
+    uint32_t references;        /* atomic */
+    paddr_t root;               /* constant: its page-table root */
+    struct mutex mutex;         /* guards regions and page tables */
+    struct region_tree regions; /* mutex */
+    uint64_t cpus;              /* bit per CPU whose CR3 may hold `root`; atomic */
+    uint64_t pages_mapped;      /* resident pages; mutex; atomic to read */
+    uint64_t pages_total;       /* pages in regions (RLIMIT_AS); mutex */
+    uint64_t pages_data;        /* private writable ones (RLIMIT_DATA); mutex */
+    uint64_t page_tables;       /* frames of page tables, with the root; mutex */
+
+    /* Where things are; mutex to change. */
+    vaddr_t mmap_base; /* mmap searches downwards from here */
+    vaddr_t brk_start, brk;
+    vaddr_t stack_top;
+    vaddr_t code_start, code_end, data_start, data_end;
+    vaddr_t argument_start, argument_end, environment_start, environment_end;
+    vaddr_t vdso;
+    uint64_t auxiliary_vector[64];    /* as on the stack, AT_NULL at the end */
+    struct memory_object *executable; /* /proc/PID/exe; a reference is held */
+};
+
+/* An empty one with one reference; NULL: no memory. */
+struct address_space *address_space_create(void);
+/* Drops a reference; the last one ends all mappings and frees tables and frames. The root must
+   not be in any CR3 any more. May sleep. */
+void address_space_release(struct address_space *space);
+static inline void address_space_reference(struct address_space *space)
+{
+    __atomic_fetch_add(&space->references, 1, __ATOMIC_RELAXED);
+}
+/* A copy for fork: private pages are shared copy-on-write. NULL: no memory. May sleep. */
+struct address_space *address_space_fork(struct address_space *space);
+
+/*
+ * Maps [start, start+size) (page aligned, inside user space), replacing what
+ * is there if `replace`, else -EEXIST. `object` may be NULL: anonymous; a
+ * reference is taken. 0, -ENOMEM, -EINVAL, -EEXIST. May sleep.
+ */
+int address_space_map(struct address_space *space, vaddr_t start, size_t size, unsigned flags,
+                      struct memory_object *object, uint64_t page_offset, vaddr_t file_end,
+                      bool replace);
+int address_space_unmap(struct address_space *space, vaddr_t start, size_t size);
+int address_space_protect(struct address_space *space, vaddr_t start, size_t size,
+                          unsigned protection);
+/* A free place of `size` bytes: at `hint` if that is free, else below mmap_base; 0: none.
+   Space's mutex held. */
+vaddr_t address_space_find_free(struct address_space *space, vaddr_t hint, size_t size);
+/* The region that holds `address`, or the first one above it; NULL. Space's mutex held. */
+struct region *address_space_find(struct address_space *space, vaddr_t address);
+
+/* Copies to or from another (or the own) address space; faults pages in as the program would.
+   Ignores write protection of private pages when `force` (ptrace-like). 0 or -EFAULT, -ENOMEM. */
+int address_space_copy_out(struct address_space *space, vaddr_t to, const void *from, size_t size);
+int address_space_copy_in(struct address_space *space, void *to, vaddr_t from, size_t size);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * frame.h: physical memory in pieces of a page.
+ *
+ * Invariant 4: every frame has an owner and is counted under it. The metadata
+ * (32 bytes a frame) lie in a virtual array that is filled as memory is first
+ * used, so that neither the boot nor the kernel's size grows with RAM.
+ */
+#ifndef BATON_MEMORY_FRAME_H
+#define BATON_MEMORY_FRAME_H
+
+#include "cpu/spinlock.h"
+#include "library/types.h"
+
+enum frame_owner {
+    FRAME_FREE,
+    FRAME_KERNEL,       /* image, heap, metadata */
+    FRAME_KERNEL_STACK, /* of threads */
+    FRAME_PAGE_TABLE,   /* of address spaces */
+    FRAME_PAGE_CACHE,   /* contents of files */
+    FRAME_ANONYMOUS,    /* private memory of programs */
+    FRAME_SHARED,       /* shared anonymous memory */
+    FRAME_PIPE,         /* pipe and socket buffers */
+    FRAME_OWNER_COUNT,
+};
+extern const char *const frame_owner_names[FRAME_OWNER_COUNT];
+
+struct frame {
+    uint32_t references; /* atomic; 0: free */
+    uint8_t owner;       /* enum frame_owner; written while allocated by its only holder */
+    uint8_t flags;       /* the owner's business */
+    uint16_t small;      /* the owner's business */
+    uint64_t words[3];   /* the owner's business: list links, place in a file */
+};
+_Static_assert(sizeof(struct frame) == 32, "the plan says 32 bytes a frame");
+
+/* Where a frame has to be. */
+enum {
+    FRAME_ANYWHERE = 0,
+    FRAME_BELOW_4G = 1,
+    FRAME_BELOW_1M = 2, /* start-up code of other CPUs */
+    FRAME_ZEROED = 4,   /* filled with zeros */
+};
+
+/*
+ * Allocates one frame with one reference, not zeroed unless asked. Returns its
+ * address, or 0 when there is none (and when a debug kernel was told to fail).
+ * Any context without a frame lock.
+ */
+paddr_t frame_allocate(enum frame_owner owner, unsigned flags);
+void frame_reference(paddr_t frame);
+/* Drops a reference; the last one frees the frame. */
+void frame_release(paddr_t frame);
+uint32_t frame_references(paddr_t frame);
+struct frame *frame_metadata(paddr_t frame);
+
+/* Frames by owner; exact. */
+struct frame_counts {
+    uint64_t total; /* usable RAM of this machine */
+    uint64_t by_owner[FRAME_OWNER_COUNT];
+};
+void frame_count(struct frame_counts *counts);
+
+/* The kernel's own window on physical memory: all RAM, writable, never executable. */
+#define DIRECT_MAP_BASE 0xffff800000000000UL
+static inline void *frame_pointer(paddr_t address)
+{
+    return (void *)(DIRECT_MAP_BASE + address);
+}
+static inline paddr_t frame_address(const void *pointer)
+{
+    return (vaddr_t)pointer - DIRECT_MAP_BASE;
+}
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * heap.h: memory for the kernel's own structures. No allocation panics
+ * (invariant 8): NULL is an answer, and every caller has a path for it.
+ */
+#ifndef BATON_MEMORY_HEAP_H
+#define BATON_MEMORY_HEAP_H
+
+#include "library/types.h"
+
+/* `size` bytes, aligned to 16 (to a page from a page on), or NULL. Any context without a heap lock.
+ */
+void *heap_allocate(size_t size);
+void *heap_allocate_zeroed(size_t size);
+/* A larger copy of `pointer` (NULL allowed) of `size` bytes; NULL: the old one is still there. */
+void *heap_grow(void *pointer, size_t old_size, size_t size);
+/* NULL is allowed. */
+void heap_free(void *pointer);
+char *heap_copy_string(const char *string);
+
+/* Bytes in use by size class, for /proc/baton and leak checks. */
+uint64_t heap_bytes_used(void);
+
+/* A kernel stack with a guard page below it; NULL: no memory. Not in interrupts. */
+#define KERNEL_STACK_SIZE 16384UL
+vaddr_t kernel_stack_allocate(void);
+void kernel_stack_free(vaddr_t stack);
+
+/* Maps a device's registers or framebuffer, uncached or write-combining; NULL: no room.
+   There is no unmapping. */
+enum device_caching {
+    DEVICE_UNCACHED,
+    DEVICE_WRITE_COMBINING,
+};
+void *device_map(paddr_t base, size_t size, enum device_caching caching);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * page_cache.h: the contents of a file, in frames. A RAM file's frames are its
+ * storage; program text and private mappings map them directly. Each cache
+ * knows the regions that map it (truncation, SIGBUS).
+ */
+#ifndef BATON_MEMORY_PAGE_CACHE_H
+#define BATON_MEMORY_PAGE_CACHE_H
+
+#include <bsd/sys/queue.h>
+
+#include "memory/frame.h"
+#include "thread/mutex.h"
+
+struct region;
+
+struct page_cache {
+    struct mutex lock;           /* taken after an address space's mutex, never before it */
+    uint64_t size;               /* bytes of the file; lock to write, atomic to read */
+    uint64_t frame_count;        /* lock; atomic to read (st_blocks) */
+    enum frame_owner owner;      /* FRAME_PAGE_CACHE, or FRAME_SHARED; constant */
+    unsigned height;             /* of the radix tree; lock */
+    void *root;                  /* lock */
+    LIST_HEAD(, region) regions; /* that map it; lock */
+};
+
+void page_cache_initialize(struct page_cache *cache, enum frame_owner owner);
+/* Frees the frames; nobody maps it any more. */
+void page_cache_destroy(struct page_cache *cache);
+
+/*
+ * Finds page `index` and takes a reference for the caller. 0 if there is none:
+ * a hole, when `create` is false, or no memory, when `create` is true (a new
+ * page is zeroed). Takes the lock; may sleep.
+ */
+paddr_t page_cache_get(struct page_cache *cache, uint64_t index, bool create);
+
+/* Adopts `frame` (the caller's reference) as page `index`, which must be a hole. 0, -ENOMEM. */
+int page_cache_adopt(struct page_cache *cache, uint64_t index, paddr_t frame);
+
+/*
+ * Sets the size. When it shrinks: frames behind it are freed, the tail of the
+ * last page is zeroed, and the pages are unmapped from every region. May sleep.
+ */
+void page_cache_resize(struct page_cache *cache, uint64_t size);
+
+/* Copies between the cache and kernel memory; reads of holes give zeros. Bytes copied (reads end
+   at the size) or -ENOMEM. Writing does not change the size. May sleep. */
+ssize_t page_cache_read(struct page_cache *cache, uint64_t offset, void *to, size_t size);
+ssize_t page_cache_write(struct page_cache *cache, uint64_t offset, const void *from, size_t size);
+/* The same with user memory; bytes, -ENOMEM or -EFAULT (when nothing was copied). */
+ssize_t page_cache_read_user(struct page_cache *cache, uint64_t offset, vaddr_t to, size_t size);
+ssize_t page_cache_write_user(struct page_cache *cache, uint64_t offset, vaddr_t from, size_t size);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * user_copy.h: the only way to the calling thread's user memory (invariant 7):
+ * range check, STAC/CLAC, faults resolved as the program's own would be. All
+ * may sleep (a fault takes the address space's mutex): no spinlock held, and
+ * no lock that a page fault takes (address space, page cache).
+ * Each returns 0 or -EFAULT; after -EFAULT part may have been copied.
+ */
+#ifndef BATON_MEMORY_USER_COPY_H
+#define BATON_MEMORY_USER_COPY_H
+
+#include "library/types.h"
+
+/* The first address that is not a user's: one page below the canonical end. */
+#define USER_END 0x7ffffffff000UL
+
+int user_copy_in(void *to, vaddr_t from, size_t size);
+int user_copy_out(vaddr_t to, const void *from, size_t size);
+int user_zero(vaddr_t to, size_t size);
+/*
+ * Copies a NUL-terminated string of at most `size` bytes with the NUL. Returns its length
+ * without the NUL, -EFAULT, or -ENAMETOOLONG when no NUL came within `size` bytes.
+ */
+ssize_t user_string_in(char *to, vaddr_t from, size_t size);
+/* As user_copy_*, but returns how many bytes were copied before a fault: read() and write(). */
+size_t user_copy_in_partial(void *to, vaddr_t from, size_t size);
+size_t user_copy_out_partial(vaddr_t to, const void *from, size_t size);
+
+/* Is [address, address+size) in user space at all? */
+static inline bool user_range_ok(vaddr_t address, size_t size)
+{
+    return size <= USER_END && address <= USER_END - size;
+}
+
+/* One value of the type of *(pointer). */
+#define user_get(pointer, from) user_copy_in((pointer), (from), sizeof(*(pointer)))
+#define user_put(to, pointer)   user_copy_out((to), (pointer), sizeof(*(pointer)))
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * injection.h: making things go wrong on request, in debug kernels. A thread
+ * arms itself through /proc/baton/inject; only its own calls are affected.
+ */
+#ifndef BATON_THREAD_INJECTION_H
+#define BATON_THREAD_INJECTION_H
+
+#include "thread/thread.h"
+
+/* Points in the code where something can be made to happen. */
+enum injection_point {
+    INJECTION_NONE,
+    INJECTION_EXEC_PREPARED,  /* prepared, nothing claimed */
+    INJECTION_EXEC_CLAIMED,   /* claimed, not committed */
+    INJECTION_EXEC_ALONE,     /* commit: the siblings are gone */
+    INJECTION_EXEC_SWITCHED,  /* commit: the root is the new one */
+    INJECTION_EXEC_COMMITTED, /* all done, before the return to user mode */
+    INJECTION_POINT_COUNT,
+};
+
+enum injection_action {
+    INJECTION_ACT_NONE,
+    INJECTION_ACT_TIMER,  /* a timer interrupt comes right there */
+    INJECTION_ACT_RETURN, /* a timer interrupt is pending when user mode is entered */
+    INJECTION_ACT_YIELD,  /* others run first */
+    INJECTION_ACT_DELAY,  /* one millisecond passes */
+};
+
+extern const char *const injection_point_names[INJECTION_POINT_COUNT];
+
+#ifdef DEBUG_CHECKS
+/* True: this allocation of the calling thread has to fail. `caller`: for the report. */
+bool injection_allocation_fails(void *caller);
+void injection_reach(enum injection_point point);
+#else
+static inline bool injection_allocation_fails(void *caller)
+{
+    (void)caller;
+    return false;
+}
+static inline void injection_reach(enum injection_point point)
+{
+    (void)point;
+}
+#endif
+
+#endif

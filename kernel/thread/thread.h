@@ -1,0 +1,163 @@
+/*
+ * thread.h: a thread of execution, and nothing of processes or files.
+ *
+ * Invariant 1: the page-table root belongs to the thread. The field below is
+ * the only source of CR3 once threads run. CR3 is written in three places:
+ * context_switch.S, which reads the field of the thread it switches to;
+ * thread_set_root(), which stores the field and loads CR3 together; and the
+ * start-up code of each CPU.
+ */
+#ifndef BATON_THREAD_THREAD_H
+#define BATON_THREAD_THREAD_H
+
+#include <bsd/sys/queue.h>
+
+#include "cpu/cpu.h"
+#include "cpu/spinlock.h"
+#include "library/types.h"
+
+struct address_space;
+struct credentials;
+struct descriptor_table;
+struct file_system_context;
+struct fpu_state;
+struct process;
+struct trap_frame;
+
+enum thread_state {
+    THREAD_RUNNABLE, /* runs, or is queued to run */
+    /* asleep; in this order, each can also be ended by what ends the one before */
+    THREAD_UNINTERRUPTIBLE, /* only a wake-up ends the sleep */
+    THREAD_KILLABLE,        /* …or a fatal signal */
+    THREAD_INTERRUPTIBLE,   /* …or any signal that is to be handled */
+    THREAD_STOPPED,         /* job control; by SIGCONT or a fatal signal */
+    THREAD_DEAD,
+};
+
+/* What a thread has to do before it returns to user mode (thread->work; or-ed). */
+enum {
+    THREAD_WORK_RESCHEDULE = 1, /* its time slice is over */
+    THREAD_WORK_SIGNAL = 2,     /* there is a signal to handle: ends interruptible sleeps */
+    THREAD_WORK_KILL = 4,       /* it is to end (fatal signal, exec or exit of another thread):
+                                   ends killable sleeps; never cleared */
+    THREAD_WORK_STOP = 8,       /* job control wants it stopped */
+};
+
+/* What a debug kernel can make go wrong in this thread, on request. */
+struct thread_injection {
+    uint64_t allocations;     /* counted since it was armed */
+    uint64_t fail_allocation; /* the number of the one to fail; 0: none */
+    void *failed_at;          /* return address of the one that failed */
+    uint32_t point;           /* injection point that acts, 0: none */
+    uint32_t action;
+};
+
+struct thread {
+    paddr_t page_table_root; /* own, with interrupts off: thread_set_root() */
+    vaddr_t stack_pointer;   /* of the kernel stack, while it does not run; run queue's lock */
+
+    vaddr_t kernel_stack;      /* lowest address; constant */
+    vaddr_t kernel_stack_top;  /* constant */
+    struct fpu_state *fpu;     /* user registers while it does not run; NULL: kernel thread */
+    uint64_t fs_base, gs_base; /* of user mode, while it does not run */
+
+    struct cpu *cpu;      /* where it runs, is queued or ran last; run queue's lock */
+    uint32_t state;       /* enum thread_state; set by the thread, changed back under the run
+                             queue's lock; atomic */
+    uint32_t work;        /* THREAD_WORK_*; atomic */
+    bool queued;          /* is on the run queue; run queue's lock */
+    uint64_t slice_end;   /* own; ns since boot */
+    uint64_t runtime;     /* ns it has run, without the present stretch; own */
+    uint64_t user_time;   /* of that, in user mode; own */
+    uint64_t switched_in; /* when it began to run; own */
+    int nice;             /* -20 to 19; atomic */
+    uint64_t affinity;    /* bit per CPU it may run on; run queue's lock */
+    uint64_t voluntary_switches, involuntary_switches; /* own */
+    TAILQ_ENTRY(thread) run_link;                      /* run queue's lock */
+    TAILQ_ENTRY(thread) all_link;                      /* thread_list_lock */
+
+    uint32_t id;   /* TID; 0 for kernel threads; exec may change it, process table's lock */
+    char name[16]; /* comm; NUL-terminated; written by its own thread only */
+
+    /* What it shares with others; reference-counted by their rooms; own, except that the
+       process room says who may look at a foreign one, and how. NULL in kernel threads. */
+    struct process *process;
+    struct address_space *address_space;
+    struct descriptor_table *descriptors;
+    struct file_system_context *file_system;
+    const struct credentials *credentials;
+
+    /* Called by the scheduler when the dead thread is off its stack; frees it. May not sleep. */
+    void (*release)(struct thread *thread);
+
+    struct thread_injection injection; /* own; debug builds */
+};
+
+_Static_assert(__builtin_offsetof(struct thread, page_table_root) == 0, "context_switch.S");
+_Static_assert(__builtin_offsetof(struct thread, stack_pointer) == 8, "context_switch.S");
+
+static inline struct thread *thread_current(void)
+{
+    struct thread *thread;
+    __asm__ volatile("mov %%gs:8, %0" : "=r"(thread));
+    return thread;
+}
+
+/*
+ * Prepares a thread that will call entry(argument) on the stack
+ * [stack, stack + size) when it is first switched to. The caller zeroed
+ * *thread and owns its memory. Adds it to the list of all threads; does not
+ * start it (thread_start).
+ */
+void thread_initialize(struct thread *thread, const char *name, vaddr_t stack, size_t size,
+                       void (*entry)(void *argument), void *argument, paddr_t root);
+
+/* Makes a new thread runnable, on the CPU with the least to do. */
+void thread_start(struct thread *thread);
+
+/*
+ * Makes `root` the root of the calling thread: field and CR3 together, with
+ * interrupts off meanwhile. Used by exec, exit and calls into firmware.
+ */
+void thread_set_root(paddr_t root);
+
+/* Ends the calling thread; thread->release is called once it is off its stack. */
+_Noreturn void thread_exit(void);
+
+/* ---- sleeping and waking: see wait_queue.h for the usual way ---- */
+
+/*
+ * Sleeps in the state that was set by thread_prepare_sleep(), until a wake-up, the
+ * time `deadline` (ns since boot, CLOCK_NEVER) or what else ends that state.
+ * Returns 0, -ETIMEDOUT or -EINTR. No spinlock held, interrupts on.
+ */
+int thread_sleep(uint64_t deadline);
+/* Announces a sleep: any wake-up from now on makes thread_sleep() return at once. */
+void thread_prepare_sleep(enum thread_state state);
+/* Takes the announcement back. */
+void thread_cancel_sleep(void);
+/* Ends a sleep, if there is one. Any context. True: it was asleep. */
+bool thread_wake(struct thread *thread);
+/* Sets work bits and ends the sleeps that these bits end. Any context. */
+void thread_post_work(struct thread *thread, uint32_t work);
+
+/* Is there something that ends a sleep of this kind for the calling thread? */
+bool thread_interrupted(enum thread_state state);
+
+/* Lets others run, if there are any. */
+void thread_yield(void);
+/* An explicit preemption point in long kernel work: yields when the slice is over. */
+void thread_preemption_point(void);
+
+/* Calls `visit` for every thread, under thread_list_lock (a spinlock): it may not sleep. */
+void thread_for_each(void (*visit)(struct thread *thread, void *context), void *context);
+
+/* Starts scheduling on this CPU: the caller becomes its idle thread. */
+void scheduler_initialize_cpu(struct thread *idle, paddr_t kernel_root);
+_Noreturn void scheduler_idle(void);
+/* The timer interrupt of this CPU. Interrupts off. */
+void scheduler_tick(uint64_t now);
+/* Work before user mode: reschedules. Given to cpu/ through trap_hooks by process/. */
+void scheduler_user_return(void);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * wait_queue.h: the one way to sleep for an event.
+ *
+ *     error = wait_event(&pipe->readers, pipe->used > 0, THREAD_INTERRUPTIBLE, CLOCK_NEVER);
+ *
+ * with the condition checked without a lock held, or by hand:
+ *
+ *     struct wait_entry entry;
+ *     wait_begin(&queue, &entry, THREAD_INTERRUPTIBLE);
+ *     while (!condition) {                     (checked after wait_begin: no lost wake-up)
+ *         unlock; error = thread_sleep(deadline); lock;
+ *         if (error) break;
+ *         wait_again(&entry);
+ *     }
+ *     wait_end(&entry);
+ *
+ * The waker changes the state first and then calls wait_queue_wake*().
+ */
+#ifndef BATON_THREAD_WAIT_QUEUE_H
+#define BATON_THREAD_WAIT_QUEUE_H
+
+#include "cpu/clock.h"
+#include "thread/thread.h"
+
+struct wait_queue;
+
+struct wait_entry {
+    struct wait_queue *queue;     /* where it stands; constant while it waits */
+    TAILQ_ENTRY(wait_entry) link; /* queue's lock */
+    /*
+     * Called by the waker under the queue's lock, interrupts off. The default wakes `thread`.
+     * poll gives its own. True: this counts as one woken.
+     */
+    bool (*notify)(struct wait_entry *entry);
+    struct thread *thread;
+    enum thread_state state;
+    bool exclusive; /* wait_queue_wake_one() stops after one of these */
+};
+
+struct wait_queue {
+    struct spinlock lock;                      /* taken with interrupts off */
+    TAILQ_HEAD(wait_list, wait_entry) entries; /* lock */
+};
+
+void wait_queue_initialize(struct wait_queue *queue);
+
+/* Puts the calling thread on the queue and announces its sleep. */
+void wait_begin(struct wait_queue *queue, struct wait_entry *entry, enum thread_state state);
+/* Announces another sleep after one that ended. */
+void wait_again(struct wait_entry *entry);
+/* Takes the thread off the queue; it is runnable. */
+void wait_end(struct wait_entry *entry);
+
+/* For poll: an entry with a notify of its own; nobody sleeps through it. */
+void wait_queue_add(struct wait_queue *queue, struct wait_entry *entry);
+void wait_queue_remove(struct wait_entry *entry);
+
+/* Wake all, or the oldest one. Any context. Return how many were woken. */
+int wait_queue_wake(struct wait_queue *queue);
+int wait_queue_wake_one(struct wait_queue *queue);
+
+/* Sleeps until the condition holds: 0; or -EINTR, -ETIMEDOUT. No spinlock held. */
+#define wait_event(queue, condition, sleep_state, deadline)                                        \
+    ({                                                                                             \
+        int wait_error_ = 0;                                                                       \
+        if (!(condition)) {                                                                        \
+            struct wait_entry wait_entry_;                                                         \
+            wait_begin((queue), &wait_entry_, (sleep_state));                                      \
+            while (!(condition)) {                                                                 \
+                wait_error_ = thread_sleep(deadline);                                              \
+                wait_again(&wait_entry_);                                                          \
+                if (wait_error_) {                                                                 \
+                    if (condition)                                                                 \
+                        wait_error_ = 0;                                                           \
+                    break;                                                                         \
+                }                                                                                  \
+            }                                                                                      \
+            wait_end(&wait_entry_);                                                                \
+        }                                                                                          \
+        wait_error_;                                                                               \
+    })
+
+#endif
