@@ -14,6 +14,7 @@
 
 #include "cpu/cpu.h"
 #include "cpu/spinlock.h"
+#include "cpu/trap.h"
 #include "library/types.h"
 
 struct address_space;
@@ -22,8 +23,6 @@ struct descriptor_table;
 struct file_system_context;
 struct fpu_state;
 struct process;
-struct trap_frame;
-
 enum thread_state {
     THREAD_RUNNABLE, /* runs, or is queued to run */
     /* asleep; in this order, each can also be ended by what ends the one before */
@@ -101,6 +100,12 @@ static inline struct thread *thread_current(void)
     struct thread *thread;
     __asm__ volatile("mov %%gs:8, %0" : "=r"(thread));
     return thread;
+}
+
+/* The frame of the last entry from user mode: always at the top of the kernel stack. */
+static inline struct trap_frame *thread_user_frame(const struct thread *thread)
+{
+    return (struct trap_frame *)thread->kernel_stack_top - 1;
 }
 
 /*
