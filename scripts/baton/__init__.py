@@ -1,0 +1,1 @@
+"""What boot, test, image and debug share: Python's standard library and nothing else."""

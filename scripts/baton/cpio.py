@@ -1,0 +1,107 @@
+"""Writes cpio archives ("newc" format, see cpio(5)) without needing root.
+
+The same input gives the same archive, byte for byte. Entries appear in the order in which they
+are added; Linux's and Baton's root list a directory newest entry first.
+"""
+import os
+import stat
+
+TRAILER = "TRAILER!!!"
+
+
+class Archive:
+    """Collects entries and hands out the archive's bytes.
+
+    `mtime` is the time, in seconds since 1970, of entries that do not come from a host's file.
+    """
+
+    def __init__(self, mtime=0):
+        self.mtime = mtime
+        self._parts = []
+        self._inode = 0
+        self._names = {"."}
+
+    def __contains__(self, name):
+        return name in self._names
+
+    def _entry(self, name, mode, data=b"", *, inode=None, uid=0, gid=0, links=1, mtime=None,
+               device=(0, 0)):
+        if inode is None:
+            self._inode += 1
+            inode = self._inode
+        self._names.add(name)
+        raw = os.fsencode(name) + b"\0"
+        fields = (inode, mode, uid, gid, links, self.mtime if mtime is None else mtime, len(data),
+                  0, 0, *device, len(raw), 0)
+        head = b"070701" + b"".join(b"%08x" % (field & 0xffffffff) for field in fields) + raw
+        self._parts += [head, b"\0" * (-len(head) % 4), data, b"\0" * (-len(data) % 4)]
+
+    def directory(self, name, mode=0o755):
+        """Adds a directory and those above it, unless they are there."""
+        if name in self._names:
+            return
+        self.directory(os.path.dirname(name) or ".")
+        self._entry(name, stat.S_IFDIR | mode, links=2)
+
+    def file(self, name, data, mode=0o644):
+        """Adds a regular file with its bytes."""
+        self.directory(os.path.dirname(name) or ".")
+        self._entry(name, stat.S_IFREG | mode, data)
+
+    def link(self, name, target):
+        """Adds a symbolic link."""
+        self.directory(os.path.dirname(name) or ".")
+        self._entry(name, stat.S_IFLNK | 0o777, os.fsencode(target))
+
+    def device(self, name, kind, major, minor, mode=0o666):
+        """Adds a device node; kind is "c" (character) or "b" (block)."""
+        self.directory(os.path.dirname(name) or ".")
+        file_type = stat.S_IFCHR if kind == "c" else stat.S_IFBLK
+        self._entry(name, file_type | mode, device=(major, minor))
+
+    def tree(self, top):
+        """Adds what lies under the host's folder `top`: modes with set-user-ID and the like,
+        times, symbolic links, hard links, device nodes. Files of the invoking user and group
+        belong to root in the guest, so that a tree can be prepared without being root."""
+        inodes = {}
+        for folder, folders, files in os.walk(top):
+            folders.sort()
+            # os.walk names symbolic links to folders as folders, and does not follow them.
+            links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+            if folder != top:
+                self._host_entry(top, folder, inodes)
+            for name in sorted(files + links):
+                self._host_entry(top, os.path.join(folder, name), inodes)
+
+    def _host_entry(self, top, path, inodes):
+        info = os.lstat(path)
+        name = os.path.relpath(path, top)
+        data = b""
+        inode = None
+        device = (0, 0)
+        links = 2 if stat.S_ISDIR(info.st_mode) else 1
+        if stat.S_ISSOCK(info.st_mode):
+            return  # means nothing without the process behind it
+        if stat.S_ISLNK(info.st_mode):
+            data = os.fsencode(os.readlink(path))
+        elif stat.S_ISREG(info.st_mode):
+            links = info.st_nlink
+            key = (info.st_dev, info.st_ino)
+            if links > 1 and key in inodes:
+                inode = inodes[key]  # a further name: the bytes came with the first one
+            else:
+                with open(path, "rb") as file:
+                    data = file.read()
+                self._inode += 1
+                inode = inodes[key] = self._inode
+        elif stat.S_ISCHR(info.st_mode) or stat.S_ISBLK(info.st_mode):
+            device = (os.major(info.st_rdev), os.minor(info.st_rdev))
+        self._entry(name, info.st_mode, data, inode=inode, links=links, device=device,
+                    uid=0 if info.st_uid == os.getuid() else info.st_uid,
+                    gid=0 if info.st_gid == os.getgid() else info.st_gid,
+                    mtime=int(info.st_mtime))
+
+    def bytes(self):
+        """The finished archive. Nothing can be added after this."""
+        self._entry(TRAILER, 0, inode=0, mtime=0)
+        return b"".join(self._parts)
