@@ -1,0 +1,178 @@
+/*
+ * signal.h: signals, from the sender to the thread that handles one.
+ *
+ *   generate   signal_send_*(): decides whether it is ignored, queues it, chooses a thread,
+ *              and when its default action ends the process, begins that end at once;
+ *   deliver    signal_user_return(): the last thing before user mode takes one off the queues
+ *              and stops, ends, or builds a frame (signal_frame.h).
+ *
+ * What belongs to a process and to a thread is kept in the two structures below, which
+ * struct process and struct user_thread embed as `signals`. "lock" is process->lock: a
+ * spinlock, taken with interrupts off, because timers and devices send signals.
+ */
+#ifndef BATON_PROCESS_SIGNAL_H
+#define BATON_PROCESS_SIGNAL_H
+
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+#include <bsd/sys/queue.h>
+
+#include "cpu/trap.h"
+#include "library/types.h"
+#include "thread/wait_queue.h"
+
+struct process;
+struct user_account;
+struct user_thread;
+
+/* Signals are 1 to SIGNAL_COUNT; a set has bit n-1 for signal n, as Linux's sigset_t. */
+#define SIGNAL_COUNT 64
+typedef uint64_t signal_set_t;
+
+static inline signal_set_t signal_bit(int signal)
+{
+    return (signal_set_t)1 << (signal - 1);
+}
+
+/* These two can be neither caught, blocked nor ignored. */
+#define SIGNALS_UNBLOCKABLE (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
+
+/* One signal that waits, with what its handler will be told. */
+struct queued_signal {
+    TAILQ_ENTRY(queued_signal) link; /* lock of the process it is sent to */
+    siginfo_t information;           /* the same */
+    struct user_account *account;    /* who is charged for it (RLIMIT_SIGPENDING) */
+    bool owned;                      /* belongs to a POSIX timer, which frees it; constant */
+    bool queued;                     /* lock */
+};
+
+/* The set says what is pending; an entry may be missing when there was no memory for it. */
+struct signal_queue {
+    signal_set_t set;
+    TAILQ_HEAD(queued_signal_list, queued_signal) entries;
+};
+
+/* What to do for each signal. Shared by CLONE_SIGHAND; inner lock: taken after process->lock. */
+struct signal_actions {
+    uint32_t references; /* atomic */
+    struct spinlock lock;
+    struct sigaction table[SIGNAL_COUNT]; /* lock */
+};
+
+struct process_signals {
+    struct signal_queue pending;    /* lock; for any thread of the process */
+    struct signal_actions *actions; /* lock to replace (exec, alone by then) */
+    bool unkillable;                /* PID 1: gets only signals that it handles; constant */
+
+    /* Job control, all under the lock. */
+    int stop_signal;          /* not 0: its threads are to stop, or have stopped */
+    uint32_t threads_stopped; /* how many have */
+    bool stopped;             /* all have, and the parent was told */
+    int stop_report;          /* for wait(WUNTRACED): the signal, until it was collected */
+    bool continue_report;     /* for wait(WCONTINUED), until it was collected */
+    int notify_parent;        /* CLD_STOPPED or CLD_CONTINUED that a thread has yet to send */
+
+    struct wait_queue changed; /* signalfd: woken when something was queued */
+};
+
+struct thread_signals {
+    signal_set_t blocked;        /* changed by its own thread under the lock */
+    signal_set_t saved;          /* own; what the next frame, or the return, restores … */
+    bool restore_saved;          /* … when this is set (sigsuspend, ppoll, pselect) */
+    signal_set_t awaited;        /* lock; blocked, but sigtimedwait(2) wants them */
+    struct signal_queue pending; /* lock; for this thread only */
+    vaddr_t stack_base;          /* own; sigaltstack(2) */
+    size_t stack_size;
+    int stack_flags; /* SS_DISABLE, SS_AUTODISARM */
+};
+
+/* ---- lifetimes: called by fork, exec and exit ---- */
+
+/* A table with every action SIG_DFL; NULL: no memory. */
+struct signal_actions *signal_actions_create(void);
+/* A copy for fork; NULL: no memory. */
+struct signal_actions *signal_actions_copy(struct signal_actions *actions);
+static inline void signal_actions_reference(struct signal_actions *actions)
+{
+    __atomic_fetch_add(&actions->references, 1, __ATOMIC_RELAXED);
+}
+void signal_actions_release(struct signal_actions *actions);
+
+/* A new process: nothing pending, not stopped. Takes over the reference to `actions`. */
+void process_signals_initialize(struct process_signals *signals, struct signal_actions *actions);
+/* The process is gone: drops what is pending, and the actions. May sleep. */
+void process_signals_destroy(struct process_signals *signals);
+/* A new thread: nothing pending; the mask and (`keep_stack`) the alternate stack of `from`. */
+void thread_signals_initialize(struct thread_signals *signals, const struct thread_signals *from,
+                               bool keep_stack);
+/*
+ * A thread leaves its process: hands what was sent to the process and only it would have
+ * taken to another thread, ends a stop that waited only for it, drops what was sent to it.
+ * Lock held; the thread is still in the list of threads, and marked as exiting.
+ */
+void signal_thread_exit(struct user_thread *thread);
+/*
+ * exec's commit: caught signals get their default action, ignored ones stay, the alternate
+ * stack is gone, pending signals and the mask stay (POSIX exec). `own` is a table that
+ * exec_prepare made with signal_actions_copy() when the present one was shared; it replaces
+ * that (NULL: was not shared). Returns the table to release. Cannot fail. One thread is left.
+ */
+struct signal_actions *signal_exec_commit(struct process *process, struct user_thread *thread,
+                                          struct signal_actions *own);
+
+/* ---- sending; any context, unless a line says otherwise ---- */
+
+/* siginfo as kill(2) makes it, from the calling thread; or for what the kernel itself sends. */
+siginfo_t signal_information_user(int signal, int code);
+siginfo_t signal_information_kernel(int signal);
+
+/*
+ * Sends to the process, or to one thread of it. `information` says who and why. 0, or -EAGAIN
+ * when a real-time signal with a value could not be queued. The caller holds a reference (or
+ * the process table's lock); the _locked forms want process->lock.
+ */
+int signal_send_process(struct process *process, const siginfo_t *information);
+int signal_send_thread(struct user_thread *thread, const siginfo_t *information);
+int signal_send_process_locked(struct process *process, const siginfo_t *information);
+/* For the terminal, and kill(2)'s negative PIDs from the kernel's side: a signal of the kernel
+   to every process of the group. -ESRCH: it has none. */
+int signal_send_group(uint32_t group, int signal);
+/*
+ * A fault of the calling thread: comes also when blocked or ignored (then the default action
+ * ends the process). Not in interrupts.
+ */
+void signal_force(const siginfo_t *information);
+/* SIGSEGV for a frame that could not be written or read. */
+void signal_force_fault(int signal, int code, vaddr_t address, int trap);
+/* SIGPIPE, SIGXFSZ and the like, to the calling thread, not forced. */
+void signal_send_self(int signal);
+
+/*
+ * A change of a child for its parent: SIGCHLD with its siginfo unless the parent said
+ * SA_NOCLDSTOP (stops) or ignores it. Answers whether the parent wants no zombie: it ignores
+ * SIGCHLD or has SA_NOCLDWAIT. `status`: exit code or signal. Waking the parent's wait(2) is
+ * the caller's business. Process table's lock held, no process's lock.
+ */
+bool signal_send_child(struct process *parent, struct process *child, int signal, int code,
+                       int status);
+
+/* Is it fatal for the calling process, if it came now? (For calls that must know.) */
+bool signal_pending_fatal(void);
+
+/* ---- masks, for calls that change them for their own time: ppoll, pselect, epoll_pwait ---- */
+
+/*
+ * Replaces the calling thread's mask until the call returns: the old one comes back at the
+ * return to user mode, or by the handler's frame if one runs. `set` a user address of a
+ * sigset_t (0: nothing to do), `size` must be 8. 0, -EFAULT, -EINVAL.
+ */
+int signal_mask_user(vaddr_t set, size_t size);
+/* The call was not interrupted: put the mask back now. */
+void signal_mask_restore(void);
+
+/* ---- the hooks of cpu/trap.h ---- */
+
+void signal_user_return(struct trap_frame *frame);
+void signal_user_trap(struct trap_frame *frame, vaddr_t address);
+
+#endif
