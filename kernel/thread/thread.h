@@ -16,6 +16,7 @@
 #include "cpu/spinlock.h"
 #include "cpu/trap.h"
 #include "library/types.h"
+#include "thread/restart.h"
 
 struct address_space;
 struct credentials;
@@ -88,6 +89,8 @@ struct thread {
 
     /* Called by the scheduler when the dead thread is off its stack; frees it. May not sleep. */
     void (*release)(struct thread *thread);
+
+    struct restart_block restart; /* own; what restart_syscall(2) goes on with */
 
     struct thread_injection injection; /* own; debug builds */
 };
