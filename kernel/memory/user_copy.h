@@ -25,6 +25,13 @@ ssize_t user_string_in(char *to, vaddr_t from, size_t size);
 size_t user_copy_in_partial(void *to, vaddr_t from, size_t size);
 size_t user_copy_out_partial(vaddr_t to, const void *from, size_t size);
 
+/*
+ * What LOCK CMPXCHG does, on a 4-byte aligned word: writes `value` if *expected is there, else
+ * stores what is there in *expected. 0 (look at *expected to know which), -EFAULT. For futexes:
+ * robust lists and FUTEX_WAKE_OP.
+ */
+int user_compare_exchange(vaddr_t address, uint32_t *expected, uint32_t value);
+
 /* Is [address, address+size) in user space at all? */
 static inline bool user_range_ok(vaddr_t address, size_t size)
 {
