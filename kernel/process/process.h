@@ -1,0 +1,209 @@
+/*
+ * process.h: processes, their families, groups and sessions. Who holds whom,
+ * which lock guards what, and how racing execs, exits and stops are decided
+ * is in README.md.
+ */
+#ifndef BATON_PROCESS_PROCESS_H
+#define BATON_PROCESS_PROCESS_H
+
+#include <linux/resource.h>
+
+#include "process/signal_state.h"
+#include "process/user_thread.h"
+#include "thread/timer.h"
+#include "thread/wait_queue.h"
+
+struct posix_timer; /* posix_timer.c */
+struct terminal;    /* a higher room's */
+
+/* What wait4(2) and getrusage(2) report. Times in ns. */
+struct resource_usage {
+    uint64_t user_time, system_time;
+    uint64_t minor_faults, major_faults;
+    uint64_t voluntary_switches, involuntary_switches;
+    uint64_t maximum_resident; /* pages; the largest, not a sum */
+};
+
+/*
+ * A number that stands for a thread, a process, a group or a session; free
+ * again when it stands for none of them. All fields: process_table_lock.
+ */
+struct identity {
+    uint32_t number;
+    LIST_ENTRY(identity) hash_link;
+    struct user_thread *thread;  /* NULL: no thread has this TID */
+    struct process *process;     /* NULL: reaped, or never one */
+    struct process_group *group; /* NULL: no such group */
+    struct session *session;     /* NULL: no such session */
+};
+
+struct session {
+    uint32_t references;       /* atomic: its groups, lookups, the terminal */
+    uint32_t id;               /* constant */
+    struct terminal *terminal; /* the controlling one; the terminal room's lock */
+};
+
+struct process_group {
+    uint32_t references;          /* atomic: its members, lookups, a terminal's foreground */
+    uint32_t id;                  /* constant */
+    struct session *session;      /* constant; a reference is held */
+    LIST_HEAD(, process) members; /* process_table_lock */
+};
+
+/* Job control (struct process, stop_state). */
+enum process_stop {
+    PROCESS_RUNS,
+    PROCESS_STOPPING, /* every thread was told; the last one to stop reports it */
+    PROCESS_STOPPED,
+};
+
+struct process {
+    uint32_t references;       /* atomic: each thread, the table until it is reaped,
+                                  lookups */
+    uint32_t id;               /* TGID; constant */
+    struct identity *identity; /* process_table_lock; NULL: reaped */
+
+    /* Family; process_table_lock. */
+    struct process *parent; /* NULL: init, and what has been reaped */
+    LIST_HEAD(, process) children;
+    LIST_ENTRY(process) sibling_link; /* in parent->children */
+    struct process_group *group;      /* a reference is held */
+    LIST_ENTRY(process) group_link;   /* in group->members */
+    bool subreaper;                   /* prctl(PR_SET_CHILD_SUBREAPER) */
+    bool has_executed;                /* since fork: setpgid(2) says EACCES */
+    bool zombie;                      /* every thread has ended; wait may reap it */
+    int exit_signal;                  /* what the parent gets at the end; 0: none */
+    struct user_thread *creator;      /* the parent's thread (__WNOTHREAD); may be gone: compare
+                                         only */
+    struct wait_queue child_events;   /* wait4 sleeps here: a child ended, stopped, went on */
+
+    /*
+     * Taken with interrupts off, after process_table_lock. Of two processes
+     * at once: the parent's first.
+     */
+    struct spinlock lock;
+
+    LIST_HEAD(, user_thread) threads; /* not yet off their stacks; lock */
+    uint32_t thread_count;            /* in `threads`; lock; atomic to read */
+    uint32_t living_count;            /* of these, that have not begun to end; lock */
+    struct wait_queue thread_ended;   /* the executor sleeps here until it is alone */
+
+    /* The races: see README.md. lock. */
+    struct user_thread *executor; /* has claimed an exec and not yet committed; NULL */
+    bool exiting;                 /* exit_group or a fatal signal: exit_status stands */
+    int exit_status;              /* as wait4(2) encodes it */
+    enum process_stop stop_state;
+    int stop_signal;                       /* what stopped it */
+    uint32_t stopped;                      /* threads that stand still */
+    bool stop_reported, continue_reported; /* an event of this kind that wait has to tell */
+
+    /* Signals. */
+    struct signal_queue pending;    /* for any of the threads; lock */
+    struct signal_actions *actions; /* a reference is held; the pointer: lock */
+    uint32_t queued_signals;        /* RLIMIT_SIGPENDING; atomic */
+
+    /* Timers. */
+    struct timer real_timer;                        /* ITIMER_REAL, alarm(2) */
+    uint64_t real_timer_interval;                   /* ns; lock */
+    uint64_t virtual_timer, virtual_timer_interval; /* ITIMER_VIRTUAL: ns left; lock */
+    uint64_t profile_timer, profile_timer_interval; /* ITIMER_PROF; lock */
+    LIST_HEAD(, posix_timer) posix_timers;          /* lock */
+    uint32_t next_posix_timer;                      /* lock */
+
+    struct rlimit64 limits[RLIM_NLIMITS]; /* lock */
+    struct resource_usage usage;          /* of threads that ended; lock */
+    struct resource_usage children_usage; /* of children that were reaped; lock */
+    uint64_t started;                     /* ns since boot; constant */
+
+    uint32_t dumpable;        /* prctl(PR_SET_DUMPABLE); atomic */
+    int oom_score_adjustment; /* -1000 to 1000; atomic */
+    uint32_t personality;     /* personality(2); own threads; atomic */
+    char name[16];            /* the leader's last name, for /proc of a zombie; lock */
+};
+
+/*
+ * Guards identities and families. Taken with interrupts off, before any
+ * process's lock. Nobody allocates or sleeps under it.
+ */
+extern struct spinlock process_table_lock;
+extern struct process *process_init; /* PID 1; set once at boot */
+
+static inline struct process *process_current(void)
+{
+    return thread_current()->process;
+}
+
+/* The process with this PID, also a zombie, with a reference; NULL: none. */
+struct process *process_find(uint32_t id);
+static inline void process_reference(struct process *process)
+{
+    __atomic_fetch_add(&process->references, 1, __ATOMIC_RELAXED);
+}
+void process_release(struct process *process); /* any context */
+
+/* The process's thread with the process's own TID, or any other; with a reference; NULL: zombie. */
+struct user_thread *process_thread_get(struct process *process);
+
+/* The same for groups and sessions. process_group_find: any group, of any session. */
+struct process_group *process_group_find(uint32_t id);
+void process_group_release(struct process_group *group);
+static inline void process_group_reference(struct process_group *group)
+{
+    __atomic_fetch_add(&group->references, 1, __ATOMIC_RELAXED);
+}
+void session_release(struct session *session);
+static inline void session_reference(struct session *session)
+{
+    __atomic_fetch_add(&session->references, 1, __ATOMIC_RELAXED);
+}
+/* The calling process's group, with a reference. */
+struct process_group *process_group_current(void);
+/*
+ * Has no member a parent in another group of the same session (POSIX
+ * "orphaned process group")? Takes process_table_lock.
+ */
+bool process_group_is_orphaned(struct process_group *group);
+
+/* A limit of the calling process; RLIM64_INFINITY: none. */
+uint64_t process_limit(unsigned resource);
+
+/* Calls `visit` for each process, zombies too, under process_table_lock: it may not sleep. */
+void process_for_each(void (*visit)(struct process *process, void *context), void *context);
+/*
+ * The process with the lowest PID >= *id, with a reference, for reading a
+ * directory piece by piece; sets *id. NULL: no more.
+ */
+struct process *process_next(uint32_t *id);
+/* The same for the threads of one process, by TID. */
+struct user_thread *process_next_thread(struct process *process, uint32_t *id);
+
+/*
+ * Creates PID 1 from the program at `path` and starts it, with its page-table
+ * root in place from the beginning. `root_directory` is the file room's
+ * business. 0 or a negative errno. May sleep; called once, by a kernel thread.
+ */
+int process_start_init(const char *path, const char *const *arguments,
+                       const char *const *environment);
+
+/* ---- ends: exit.c ---- */
+
+/* Ends the whole process, with a status as wait4(2) encodes it (exit code << 8, or a signal). */
+_Noreturn void process_exit(int status);
+/* Ends the calling thread only; the last one ends the process with `status`. */
+_Noreturn void user_thread_exit(int status);
+/*
+ * Says that the process is to end with `status` (a fatal signal): the first
+ * one to say so, or to call exit_group, decides. Every thread gets
+ * THREAD_WORK_KILL. The process's lock is held.
+ */
+void process_begin_exit(struct process *process, int status);
+/* Called on return to user mode when THREAD_WORK_KILL is set: does not return. */
+_Noreturn void user_thread_killed(void);
+
+/*
+ * A child stopped or went on: tells the parent (SIGCHLD with CLD_STOPPED or
+ * CLD_CONTINUED unless SA_NOCLDSTOP, and wait). Takes process_table_lock.
+ */
+void process_report_stop(struct process *process, int code);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * user_thread.h: a thread of a program: struct thread, and what the process
+ * room keeps beside it.
+ *
+ * What a thread shares with others (thread->address_space, descriptors,
+ * file_system, credentials) is read and changed by the thread itself. It
+ * changes these pointers under its process's lock, so that someone else may
+ * look at them, and take a reference, under that lock (user_thread_*_get).
+ */
+#ifndef BATON_PROCESS_USER_THREAD_H
+#define BATON_PROCESS_USER_THREAD_H
+
+#include "process/signal_state.h"
+#include "thread/thread.h"
+
+struct address_space;
+struct identity;
+struct process;
+struct vfork_wait;
+
+struct user_thread {
+    struct thread thread; /* first: a struct thread of a program is one of these */
+
+    uint32_t references;                  /* atomic: one until it is off its stack; lookups */
+    struct identity *identity;            /* its TID; process table's lock */
+    LIST_ENTRY(user_thread) process_link; /* in process->threads; process's lock */
+    bool exiting;                         /* has begun to end; process's lock */
+    bool stopped;                         /* counted in process->stopped; process's lock */
+    struct vfork_wait *vfork_wait;        /* the parent that sleeps in vfork; process's lock */
+
+    /* Signals. */
+    signal_set blocked;                     /* own; others read it under the process's lock, and
+                                               the owner changes it under that lock */
+    signal_set restored_mask;               /* own: what sigsuspend and ppoll put back */
+    bool restore_mask;                      /* own */
+    signal_set waited;                      /* sigtimedwait waits for these; process's lock */
+    struct signal_queue pending;            /* process's lock */
+    struct alternate_stack alternate_stack; /* own */
+
+    /* What a system call that was interrupted goes on with: restart_syscall(2). Own. */
+    struct {
+        ssize_t (*call)(void *state); /* NULL: none, EINTR */
+        uint64_t state[4];
+    } restart;
+
+    /* What the C library asked for. Own. User addresses, 0: none. */
+    vaddr_t clear_child_tid; /* set to 0 and woken at the end */
+    vaddr_t robust_list;     /* get_robust_list(2) */
+    vaddr_t rseq;            /* rseq(2) */
+    uint32_t rseq_size, rseq_signature;
+
+    uint64_t started;                    /* ns since boot; constant */
+    uint64_t minor_faults, major_faults; /* own */
+    int parent_death_signal;             /* prctl(2); own */
+    bool no_new_privileges;              /* prctl(2); own; never cleared */
+};
+
+_Static_assert(__builtin_offsetof(struct user_thread, thread) == 0, "the casts below");
+
+static inline struct user_thread *user_thread_of(struct thread *thread)
+{
+    return (struct user_thread *)thread;
+}
+
+/* The calling thread, which must be a program's (thread->process is not NULL). */
+static inline struct user_thread *user_thread_current(void)
+{
+    return user_thread_of(thread_current());
+}
+
+/*
+ * The thread with this TID, with a reference for the caller; NULL: there is
+ * none. It may end at any time; the structure stays until the release.
+ */
+struct user_thread *user_thread_find(uint32_t id);
+static inline void user_thread_reference(struct user_thread *thread)
+{
+    __atomic_fetch_add(&thread->references, 1, __ATOMIC_RELAXED);
+}
+/* Any context. */
+void user_thread_release(struct user_thread *thread);
+
+/*
+ * What another thread points to, with a reference for the caller; NULL: the
+ * thread has given it up already. Takes the process's lock.
+ */
+struct address_space *user_thread_address_space_get(struct user_thread *thread);
+struct descriptor_table *user_thread_descriptors_get(struct user_thread *thread);
+struct file_system_context *user_thread_file_system_get(struct user_thread *thread);
+const struct credentials *user_thread_credentials_get(struct user_thread *thread);
+
+#endif
