@@ -1,0 +1,189 @@
+/*
+ * file.h: an open file (POSIX: open file description), what can be done with
+ * it, and what this room asks of the rooms above.
+ */
+#ifndef BATON_FILE_FILE_H
+#define BATON_FILE_FILE_H
+
+#include <asm/fcntl.h>
+#include <asm/poll.h>
+#include <linux/uio.h>
+
+#include "file/path.h"
+#include "memory/address_space.h"
+
+/*
+ * transfer: the other side of a read or write: one or several pieces of user
+ * memory, or of kernel memory. It remembers how far it came.
+ */
+struct transfer {
+    struct iovec single;          /* for one piece */
+    const struct iovec *segments; /* what is left of them */
+    size_t segment_count;
+    size_t segment_offset; /* bytes done of the first */
+    size_t left;           /* bytes in all */
+    bool kernel;           /* kernel memory */
+};
+void transfer_user(struct transfer *transfer, vaddr_t buffer, size_t size);
+void transfer_kernel(struct transfer *transfer, void *buffer, size_t size);
+void transfer_segments(struct transfer *transfer, const struct iovec *segments, size_t count,
+                       size_t total);
+/* Moves at most `size` bytes to or from the transfer; fewer: it is full, or memory faulted
+   (transfer->left tells). May sleep (user memory): no spinlock, no page cache lock. */
+size_t transfer_out(struct transfer *transfer, const void *from, size_t size);
+size_t transfer_in(struct transfer *transfer, void *to, size_t size);
+size_t transfer_zeros(struct transfer *transfer, size_t size);
+
+struct poll_table;
+
+/* A directory entry's receiver: false: it is full, ask again from this one. */
+struct directory_sink {
+    bool (*entry)(struct directory_sink *sink, const char *name, size_t length, uint64_t number,
+                  uint32_t type /* S_IF* */, int64_t next_offset);
+};
+
+/* What a kind of file does. NULL: a sensible error. Unless said otherwise all may sleep. */
+struct file_operations {
+    /* A device or FIFO is being opened; may replace file->operations and set private. */
+    int (*open)(struct inode *inode, struct file *file);
+    /* Bytes, 0 at the end, or an error; *offset is moved. -RESTART_CALL when a signal came. */
+    ssize_t (*read)(struct file *file, struct transfer *to, int64_t *offset);
+    ssize_t (*write)(struct file *file, struct transfer *from, int64_t *offset);
+    /* Gives the entries from file->offset on to the sink and moves the offset. */
+    int (*iterate)(struct file *file, struct directory_sink *sink);
+    /* The new offset. NULL: -ESPIPE. file_seek_* below are the usual ones. */
+    int64_t (*seek)(struct file *file, int64_t offset, int whence);
+    /* -ENOTTY for unknown commands. */
+    ssize_t (*ioctl)(struct file *file, unsigned command, vaddr_t argument);
+    /* EPOLLIN-like bits (POLLIN, …) that hold now; calls poll_wait for each queue. NULL: always
+       readable and writable. */
+    unsigned (*poll)(struct file *file, struct poll_table *table);
+    /* A descriptor is closed (others may be left). */
+    void (*flush)(struct file *file);
+    /* The last reference is gone. */
+    void (*release)(struct file *file);
+    /* May it be mapped with these REGION_* flags? NULL: -ENODEV. file_map_cache: contents in the
+       inode's page cache. May answer with other memory by *object (a reference is given). */
+    int (*map)(struct file *file, unsigned flags, struct memory_object **object);
+    int (*synchronise)(struct file *file);
+    int (*allocate)(struct file *file, int mode, int64_t offset, int64_t size);
+    /* A line or more for /proc/PID/fdinfo. */
+    void (*describe)(struct file *file, char *buffer, size_t size);
+};
+
+/* Beside O_* in file->flags. */
+struct file {
+    const struct file_operations *operations; /* constant after open */
+    uint32_t references;                      /* atomic */
+    uint32_t flags; /* O_*: access mode and creation: constant; O_APPEND, O_NONBLOCK, …: atomic */
+    bool readable, writable;  /* constant */
+    bool stream;              /* no offset (pipe, terminal): reads and writes take no offset_lock */
+    bool denies_write;        /* opened by exec: inode_allow_write at the end; owner's */
+    struct path path;         /* constant; references are held */
+    struct inode *inode;      /* path.dentry->inode; constant */
+    int64_t offset;           /* offset_lock */
+    struct mutex offset_lock; /* taken before the inode's lock */
+    const struct credentials *credentials; /* of who opened it; constant */
+    int32_t owner;                         /* F_SETOWN; atomic */
+    int32_t signal;                        /* F_SETSIG; atomic */
+    void *private;                         /* the kind's own */
+    struct memory_object object;           /* lets a mapping hold this file: see file_from_object */
+    LIST_HEAD(, epoll_item) watchers;      /* epoll instances that watch it; epoll.c's lock */
+};
+
+static inline void file_reference(struct file *file)
+{
+    __atomic_fetch_add(&file->references, 1, __ATOMIC_RELAXED);
+}
+/* The last reference closes the file. May sleep, allocates nothing. NULL allowed. */
+void file_release(struct file *file);
+
+static inline bool file_nonblocking(const struct file *file)
+{
+    return __atomic_load_n(&file->flags, __ATOMIC_RELAXED) & O_NONBLOCK;
+}
+
+/* The file behind a region's object, or NULL if it is no file's (shared anonymous memory). */
+struct file *file_from_object(struct memory_object *object);
+
+/*
+ * Opens `name` as open(2) does. `flags` O_*, `mode` permissions for a new file
+ * (the umask is applied). 0 and *file with a reference, or a negative errno.
+ */
+int file_open(int directory, const char *name, int flags, uint32_t mode, struct file **file);
+/* Opens a place that was found already (a reference is taken). */
+int file_open_path(const struct path *path, int flags, struct file **file);
+
+/*
+ * For exec: a regular file on a mount without noexec that the caller may
+ * execute; nobody may write to it from now on, until file_allow_write() or the
+ * last reference's end. at_flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW.
+ * -EACCES, -ETXTBSY, -ELOOP and the errors of path_lookup.
+ */
+int file_open_executable(int directory, const char *name, int at_flags, struct file **file);
+void file_allow_write(struct file *file);
+
+/*
+ * A file without a name (eventfd, epoll, …): shown as "anon_inode:NAME" in
+ * /proc/PID/fd. `flags`: O_RDWR or so, with O_NONBLOCK. Its inode is shared by
+ * all of them. NULL: no memory (then nothing is released by the file).
+ */
+struct file *file_create_anonymous(const char *name, const struct file_operations *operations,
+                                   void *private, int flags);
+/* Files of this kind? */
+static inline bool file_is(const struct file *file, const struct file_operations *operations)
+{
+    return file->operations == operations;
+}
+
+/* Reads or writes with kernel memory at an offset, as pread. */
+ssize_t file_read_kernel(struct file *file, void *buffer, size_t size, int64_t offset);
+/* As read(2) and write(2) on a descriptor's file: checks the mode, moves the offset. */
+ssize_t file_read(struct file *file, struct transfer *to);
+ssize_t file_write(struct file *file, struct transfer *from);
+
+/* Usual operations. */
+int64_t file_seek_size(struct file *file, int64_t offset, int whence); /* SEEK_END by the size */
+int64_t file_seek_null(struct file *file, int64_t offset, int whence); /* /dev/null: always 0 */
+int file_map_cache(struct file *file, unsigned flags, struct memory_object **object);
+extern const struct file_operations regular_operations, directory_operations;
+
+/* ---- poll ---- */
+
+/* Called by a poll operation for each queue whose wake-up may change its answer. The queue lives
+   as long as the file. `table` NULL: nobody wants to wait. Does not sleep. */
+void poll_wait(struct poll_table *table, struct wait_queue *queue);
+
+/* ---- what process/ gives this room; set once at boot ---- */
+struct file_hooks {
+    /* SIGPIPE, SIGXFSZ to the calling thread. */
+    void (*broken_pipe)(void);
+    void (*size_exceeded)(void);
+    /* RLIMIT_FSIZE (bytes) and RLIMIT_NOFILE of the calling thread; UINT64_MAX: none. */
+    uint64_t (*size_limit)(void);
+    uint64_t (*descriptor_limit)(void);
+    /* Its process's number, as fcntl locks report it. */
+    int32_t (*process_number)(void);
+    /*
+     * ppoll, pselect, epoll_pwait: replaces the signal mask by the one at user
+     * address `mask` until `restore`, or, when a signal interrupted the call,
+     * until its handler's frame is made. 0, -EFAULT, -EINVAL (size).
+     */
+    int (*signal_mask_replace)(vaddr_t mask, size_t size);
+    void (*signal_mask_restore)(bool interrupted);
+};
+extern const struct file_hooks *file_hooks; /* never NULL: begins with harmless ones */
+
+/* ---- boot ---- */
+
+/* An empty tmpfs as root, the memory devices. 0 or -ENOMEM. */
+int file_system_initialize(void);
+/*
+ * Unpacks cpio archives over the root: later files replace earlier ones. What
+ * lies page-aligned may be adopted, the rest is copied; the caller may free the
+ * archive afterwards. 0, -EINVAL (corrupt: *reason says what, what came before
+ * stays), -ENOMEM. `reason` is a constant text.
+ */
+int file_system_load_cpio(const void *archive, size_t size, const char **reason);
+
+#endif

@@ -1,0 +1,151 @@
+/*
+ * inode.h: what a file is, apart from its names (dentry, path.h) and from who
+ * has it open (file.h).
+ */
+#ifndef BATON_FILE_INODE_H
+#define BATON_FILE_INODE_H
+
+#include <bsd/sys/queue.h>
+#include <linux/stat.h>
+
+#include "file/credentials.h"
+#include "memory/page_cache.h"
+#include "thread/mutex.h"
+
+struct dentry;
+struct file;
+struct file_operations;
+struct inode;
+struct path;
+struct pipe;
+struct record_locks;
+
+/* Device numbers as user space sees them (dev_t of st_rdev: Linux's encoding, major 12 bits). */
+static inline uint64_t device_number(uint32_t major, uint32_t minor)
+{
+    return (minor & 0xff) | (uint64_t)major << 8 | ((uint64_t)minor & ~0xffU) << 12;
+}
+static inline uint32_t device_major(uint64_t device)
+{
+    return device >> 8 & 0xfff;
+}
+static inline uint32_t device_minor(uint64_t device)
+{
+    return (device & 0xff) | (device >> 12 & 0xfff00);
+}
+
+/*
+ * A file system that is there: one per tmpfs, one proc, one sys. Reference-
+ * counted by its mounts and inodes.
+ */
+struct file_system {
+    uint32_t references;  /* atomic */
+    const char *type;     /* as in /proc/filesystems; constant */
+    uint32_t magic;       /* statfs f_type; constant */
+    uint64_t device;      /* st_dev; constant */
+    bool writable_tree;   /* names can be made in it (RAM); constant */
+    bool internal;        /* cannot be mounted or linked from (pipes); constant */
+    uint64_t next_number; /* atomic: inode numbers */
+    uint64_t inode_count; /* atomic */
+    uint64_t page_limit;  /* tmpfs size=, 0: none; constant after the mount */
+    struct dentry *root;  /* constant; a reference is held until the last mount is gone */
+};
+
+/* What differs between kinds of inodes. NULL: does not apply. All may sleep. */
+struct inode_operations {
+    /*
+     * A directory whose names are not in the tree: finds `name` (not NUL-
+     * terminated). A new dentry with a reference, or an error.
+     */
+    int (*lookup)(struct dentry *directory, const char *name, size_t length, struct dentry **found);
+    /* A symbolic link: writes the target, returns its length (cut at size, no NUL). */
+    ssize_t (*read_link)(struct inode *inode, char *buffer, size_t size);
+    /* A magic link (/proc/self/fd/3, /proc/1/exe): the place itself, with references. */
+    int (*follow)(struct inode *inode, struct path *target);
+    /* Brings mode, user, group, link count and size up to date before they are looked at. */
+    void (*refresh)(struct inode *inode);
+    /* The last reference is gone; frees what `private` holds. */
+    void (*destroy)(struct inode *inode);
+};
+
+struct inode {
+    const struct inode_operations *operations;
+    const struct file_operations *file_operations; /* for files opened on it; constant */
+    struct file_system *file_system;               /* a reference is held; constant */
+    uint32_t references;                           /* atomic */
+    uint32_t mode;                                 /* type: constant; permissions: lock to write */
+    uint32_t user, group;                          /* lock to write */
+    uint32_t links;                                /* tree_lock (path.h) to write */
+    uint64_t number;                               /* st_ino; constant */
+    uint64_t device;                               /* st_rdev of a device node; constant */
+    uint64_t accessed, modified, changed, created; /* ns since 1970; atomic each */
+    /* Serialises writes, truncation, changes of attributes, and in a directory making and removing
+       names. Taken before an address space's mutex (writes read user memory under it). */
+    struct mutex lock;
+    /* Open files that may write (> 0), or denials by exec (< 0); atomic, see inode_deny_write. */
+    int32_t writers;
+    uint32_t seals;             /* memfd: F_SEAL_*; lock */
+    struct page_cache cache;    /* contents and size; a RAM file's storage */
+    struct pipe *pipe;          /* a FIFO that is open; lock */
+    struct record_locks *locks; /* fcntl and flock locks; NULL: never any; lock.c */
+    char *link_target;          /* RAM symbolic link: NUL-terminated; constant */
+    void *private;              /* the kind's own; constant */
+};
+
+/* A new inode with one reference, times now, no links. `mode` with its type. NULL: no memory. */
+struct inode *inode_create(struct file_system *file_system, uint32_t mode,
+                           const struct inode_operations *operations,
+                           const struct file_operations *file_operations);
+static inline void inode_reference(struct inode *inode)
+{
+    __atomic_fetch_add(&inode->references, 1, __ATOMIC_RELAXED);
+}
+/* The last reference frees the contents. May sleep. */
+void inode_release(struct inode *inode);
+
+static inline uint64_t inode_size(const struct inode *inode)
+{
+    return __atomic_load_n(&inode->cache.size, __ATOMIC_RELAXED);
+}
+static inline uint32_t inode_type(const struct inode *inode)
+{
+    return inode->mode & S_IFMT;
+}
+
+/* What permission is asked for; or-ed. The values are those of access(2). */
+enum {
+    PERMISSION_EXECUTE = 1, /* directories: search */
+    PERMISSION_WRITE = 2,
+    PERMISSION_READ = 4,
+};
+/* 0 or -EACCES. Capabilities count (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH). */
+int inode_permission(struct inode *inode, unsigned permission,
+                     const struct credentials *credentials);
+/* Is the caller the owner, or has CAP_FOWNER? */
+bool inode_owned(const struct inode *inode, const struct credentials *credentials);
+
+/*
+ * ETXTBSY: a program that runs is not written to, a file open for writing is
+ * not run. 0 or -ETXTBSY; each success is undone once.
+ */
+int inode_deny_write(struct inode *inode);
+void inode_allow_write(struct inode *inode);
+int inode_write_begin(struct inode *inode);
+void inode_write_end(struct inode *inode);
+
+/* Sets the size, under RLIMIT_FSIZE and seals; takes the lock. 0, -EFBIG, -EPERM. */
+int inode_truncate(struct inode *inode, uint64_t size);
+
+/* Times. */
+enum {
+    INODE_ACCESSED = 1,
+    INODE_MODIFIED = 2, /* with CHANGED, as POSIX wants after a write */
+    INODE_CHANGED = 4,
+};
+void inode_touch(struct inode *inode, unsigned which);
+
+/* stat(2)'s fields, refreshed. */
+struct stat;
+void inode_stat(struct inode *inode, struct stat *result);
+
+#endif
