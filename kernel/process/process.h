@@ -8,13 +8,11 @@
 
 #include <linux/resource.h>
 
-#include "process/signal_state.h"
+#include "process/signal.h"
 #include "process/user_thread.h"
-#include "thread/timer.h"
 #include "thread/wait_queue.h"
 
-struct posix_timer; /* posix_timer.c */
-struct terminal;    /* a higher room's */
+struct terminal; /* a higher room's */
 
 /* What wait4(2) and getrusage(2) report. Times in ns. */
 struct resource_usage {
@@ -48,13 +46,6 @@ struct process_group {
     uint32_t id;                  /* constant */
     struct session *session;      /* constant; a reference is held */
     LIST_HEAD(, process) members; /* process_table_lock */
-};
-
-/* Job control (struct process, stop_state). */
-enum process_stop {
-    PROCESS_RUNS,
-    PROCESS_STOPPING, /* every thread was told; the last one to stop reports it */
-    PROCESS_STOPPED,
 };
 
 struct process {
@@ -92,23 +83,8 @@ struct process {
     struct user_thread *executor; /* has claimed an exec and not yet committed; NULL */
     bool exiting;                 /* exit_group or a fatal signal: exit_status stands */
     int exit_status;              /* as wait4(2) encodes it */
-    enum process_stop stop_state;
-    int stop_signal;                       /* what stopped it */
-    uint32_t stopped;                      /* threads that stand still */
-    bool stop_reported, continue_reported; /* an event of this kind that wait has to tell */
 
-    /* Signals. */
-    struct signal_queue pending;    /* for any of the threads; lock */
-    struct signal_actions *actions; /* a reference is held; the pointer: lock */
-    uint32_t queued_signals;        /* RLIMIT_SIGPENDING; atomic */
-
-    /* Timers. */
-    struct timer real_timer;                        /* ITIMER_REAL, alarm(2) */
-    uint64_t real_timer_interval;                   /* ns; lock */
-    uint64_t virtual_timer, virtual_timer_interval; /* ITIMER_VIRTUAL: ns left; lock */
-    uint64_t profile_timer, profile_timer_interval; /* ITIMER_PROF; lock */
-    LIST_HEAD(, posix_timer) posix_timers;          /* lock */
-    uint32_t next_posix_timer;                      /* lock */
+    struct process_signals signals; /* signal.h; also stop and continue */
 
     struct rlimit64 limits[RLIM_NLIMITS]; /* lock */
     struct resource_usage usage;          /* of threads that ended; lock */
@@ -201,9 +177,8 @@ void process_begin_exit(struct process *process, int status);
 _Noreturn void user_thread_killed(void);
 
 /*
- * A child stopped or went on: tells the parent (SIGCHLD with CLD_STOPPED or
- * CLD_CONTINUED unless SA_NOCLDSTOP, and wait). Takes process_table_lock.
+ * Wakes whoever waits for this process: it ended, stopped or went on. Process table's lock held.
  */
-void process_report_stop(struct process *process, int code);
+void process_wake_waiters(struct process *process);
 
 #endif

@@ -10,7 +10,7 @@
 #ifndef BATON_PROCESS_USER_THREAD_H
 #define BATON_PROCESS_USER_THREAD_H
 
-#include "process/signal_state.h"
+#include "process/signal.h"
 #include "thread/thread.h"
 
 struct address_space;
@@ -25,23 +25,9 @@ struct user_thread {
     struct identity *identity;            /* its TID; process table's lock */
     LIST_ENTRY(user_thread) process_link; /* in process->threads; process's lock */
     bool exiting;                         /* has begun to end; process's lock */
-    bool stopped;                         /* counted in process->stopped; process's lock */
     struct vfork_wait *vfork_wait;        /* the parent that sleeps in vfork; process's lock */
 
-    /* Signals. */
-    signal_set blocked;                     /* own; others read it under the process's lock, and
-                                               the owner changes it under that lock */
-    signal_set restored_mask;               /* own: what sigsuspend and ppoll put back */
-    bool restore_mask;                      /* own */
-    signal_set waited;                      /* sigtimedwait waits for these; process's lock */
-    struct signal_queue pending;            /* process's lock */
-    struct alternate_stack alternate_stack; /* own */
-
-    /* What a system call that was interrupted goes on with: restart_syscall(2). Own. */
-    struct {
-        ssize_t (*call)(void *state); /* NULL: none, EINTR */
-        uint64_t state[4];
-    } restart;
+    struct thread_signals signals; /* signal.h */
 
     /* What the C library asked for. Own. User addresses, 0: none. */
     vaddr_t clear_child_tid; /* set to 0 and woken at the end */
