@@ -6,8 +6,7 @@
  *   deliver    signal_user_return(): the last thing before user mode takes one off the queues
  *              and stops, ends, or builds a frame (signal_frame.h).
  *
- * What belongs to a process and to a thread is kept in the two structures below, which
- * struct process and struct user_thread embed as `signals`. "lock" is process->lock: a
+ * What a process and a thread remember is in signal_state.h. "lock" is process->lock: a
  * spinlock, taken with interrupts off, because timers and devices send signals.
  */
 #ifndef BATON_PROCESS_SIGNAL_H
@@ -15,82 +14,35 @@
 
 #include <asm/siginfo.h>
 #include <asm/signal.h>
-#include <bsd/sys/queue.h>
 
 #include "cpu/trap.h"
-#include "library/types.h"
-#include "thread/wait_queue.h"
+#include "process/signal_state.h"
 
 struct process;
 struct user_account;
 struct user_thread;
-
-/* Signals are 1 to SIGNAL_COUNT; a set has bit n-1 for signal n, as Linux's sigset_t. */
-#define SIGNAL_COUNT 64
-typedef uint64_t signal_set_t;
-
-static inline signal_set_t signal_bit(int signal)
-{
-    return (signal_set_t)1 << (signal - 1);
-}
 
 /* These two can be neither caught, blocked nor ignored. */
 #define SIGNALS_UNBLOCKABLE (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
 
 /* One signal that waits, with what its handler will be told. */
 struct queued_signal {
-    TAILQ_ENTRY(queued_signal) link; /* lock of the process it is sent to */
-    siginfo_t information;           /* the same */
+    TAILQ_ENTRY(queued_signal) link; /* lock of the process it was sent to */
+    siginfo_t information;           /* lock */
     struct user_account *account;    /* who is charged for it (RLIMIT_SIGPENDING) */
-    bool owned;                      /* belongs to a POSIX timer, which frees it; constant */
+    struct posix_timer *timer;       /* whose entry it is (and which frees it); NULL; constant */
     bool queued;                     /* lock */
-};
-
-/* The set says what is pending; an entry may be missing when there was no memory for it. */
-struct signal_queue {
-    signal_set_t set;
-    TAILQ_HEAD(queued_signal_list, queued_signal) entries;
-};
-
-/* What to do for each signal. Shared by CLONE_SIGHAND; inner lock: taken after process->lock. */
-struct signal_actions {
-    uint32_t references; /* atomic */
-    struct spinlock lock;
-    struct sigaction table[SIGNAL_COUNT]; /* lock */
-};
-
-struct process_signals {
-    struct signal_queue pending;    /* lock; for any thread of the process */
-    struct signal_actions *actions; /* lock to replace (exec, alone by then) */
-    bool unkillable;                /* PID 1: gets only signals that it handles; constant */
-
-    /* Job control, all under the lock. */
-    int stop_signal;          /* not 0: its threads are to stop, or have stopped */
-    uint32_t threads_stopped; /* how many have */
-    bool stopped;             /* all have, and the parent was told */
-    int stop_report;          /* for wait(WUNTRACED): the signal, until it was collected */
-    bool continue_report;     /* for wait(WCONTINUED), until it was collected */
-    int notify_parent;        /* CLD_STOPPED or CLD_CONTINUED that a thread has yet to send */
-
-    struct wait_queue changed; /* signalfd: woken when something was queued */
-};
-
-struct thread_signals {
-    signal_set_t blocked;        /* changed by its own thread under the lock */
-    signal_set_t saved;          /* own; what the next frame, or the return, restores … */
-    bool restore_saved;          /* … when this is set (sigsuspend, ppoll, pselect) */
-    signal_set_t awaited;        /* lock; blocked, but sigtimedwait(2) wants them */
-    struct signal_queue pending; /* lock; for this thread only */
-    vaddr_t stack_base;          /* own; sigaltstack(2) */
-    size_t stack_size;
-    int stack_flags; /* SS_DISABLE, SS_AUTODISARM */
 };
 
 /* ---- lifetimes: called by fork, exec and exit ---- */
 
+void signal_queue_initialize(struct signal_queue *queue);
+/* Drops what is in it: nobody can send to it any more, or the lock is held. Any context. */
+void signal_queue_flush(struct signal_queue *queue);
+
 /* A table with every action SIG_DFL; NULL: no memory. */
 struct signal_actions *signal_actions_create(void);
-/* A copy for fork; NULL: no memory. */
+/* A copy for fork, or for an exec whose table is shared; NULL: no memory. */
 struct signal_actions *signal_actions_copy(struct signal_actions *actions);
 static inline void signal_actions_reference(struct signal_actions *actions)
 {
@@ -98,27 +50,20 @@ static inline void signal_actions_reference(struct signal_actions *actions)
 }
 void signal_actions_release(struct signal_actions *actions);
 
-/* A new process: nothing pending, not stopped. Takes over the reference to `actions`. */
-void process_signals_initialize(struct process_signals *signals, struct signal_actions *actions);
-/* The process is gone: drops what is pending, and the actions. May sleep. */
-void process_signals_destroy(struct process_signals *signals);
-/* A new thread: nothing pending; the mask and (`keep_stack`) the alternate stack of `from`. */
-void thread_signals_initialize(struct thread_signals *signals, const struct thread_signals *from,
-                               bool keep_stack);
 /*
- * A thread leaves its process: hands what was sent to the process and only it would have
- * taken to another thread, ends a stop that waited only for it, drops what was sent to it.
- * Lock held; the thread is still in the list of threads, and marked as exiting.
+ * A thread begins to end: what was sent to the process and it would have taken goes to
+ * another thread, and a stop that waited only for it is complete. True: it is, and the caller
+ * calls process_report_stop(process, CLD_STOPPED) without the lock. Lock held; `exiting` is set.
  */
-void signal_thread_exit(struct user_thread *thread);
+bool signal_thread_exit(struct user_thread *thread);
 /*
- * exec's commit: caught signals get their default action, ignored ones stay, the alternate
- * stack is gone, pending signals and the mask stay (POSIX exec). `own` is a table that
- * exec_prepare made with signal_actions_copy() when the present one was shared; it replaces
- * that (NULL: was not shared). Returns the table to release. Cannot fail. One thread is left.
+ * exec's commit, one thread left: caught signals get their default action, ignored ones stay,
+ * the alternate stack is gone; pending signals and the mask stay (POSIX exec). `own`: the copy
+ * that replaces a shared table, or NULL. Returns the table to release. Cannot fail.
  */
-struct signal_actions *signal_exec_commit(struct process *process, struct user_thread *thread,
-                                          struct signal_actions *own);
+struct signal_actions *signal_exec_commit(struct user_thread *thread, struct signal_actions *own);
+/* clone(CLONE_CLEAR_SIGHAND): caught signals of a copied table get their default action. */
+void signal_actions_reset(struct signal_actions *actions);
 
 /* ---- sending; any context, unless a line says otherwise ---- */
 
@@ -134,41 +79,52 @@ siginfo_t signal_information_kernel(int signal);
 int signal_send_process(struct process *process, const siginfo_t *information);
 int signal_send_thread(struct user_thread *thread, const siginfo_t *information);
 int signal_send_process_locked(struct process *process, const siginfo_t *information);
-/* For the terminal, and kill(2)'s negative PIDs from the kernel's side: a signal of the kernel
-   to every process of the group. -ESRCH: it has none. */
+int signal_send_thread_locked(struct user_thread *thread, const siginfo_t *information);
+/* Sends a preallocated entry, which cannot fail. False: it still waits from the last time, or
+   is ignored. `thread` NULL: to the process. Takes the lock. */
+bool signal_send_entry(struct process *process, struct user_thread *thread,
+                       struct queued_signal *entry);
+/* For the terminal: a signal of the kernel to every process of the group. -ESRCH: it has none. */
 int signal_send_group(uint32_t group, int signal);
+/* The same for every process of a session. */
+void signal_send_session(uint32_t session, int signal);
 /*
  * A fault of the calling thread: comes also when blocked or ignored (then the default action
- * ends the process). Not in interrupts.
+ * ends the process, PID 1 too). Not in interrupts.
  */
 void signal_force(const siginfo_t *information);
-/* SIGSEGV for a frame that could not be written or read. */
-void signal_force_fault(int signal, int code, vaddr_t address, int trap);
+/* The same with a fault's fields. `trap` is the vector, for si_trapno's sake in the frame. */
+void signal_force_fault(int signal, int code, vaddr_t address);
 /* SIGPIPE, SIGXFSZ and the like, to the calling thread, not forced. */
 void signal_send_self(int signal);
 
 /*
- * A change of a child for its parent: SIGCHLD with its siginfo unless the parent said
- * SA_NOCLDSTOP (stops) or ignores it. Answers whether the parent wants no zombie: it ignores
- * SIGCHLD or has SA_NOCLDWAIT. `status`: exit code or signal. Waking the parent's wait(2) is
- * the caller's business. Process table's lock held, no process's lock.
+ * A change of a child for its parent: SIGCHLD (or the child's exit signal) with its siginfo,
+ * unless the parent said SA_NOCLDSTOP (stops) or ignores it. True: the parent wants no zombie,
+ * as it ignores SIGCHLD or has SA_NOCLDWAIT. `status`: exit code or signal. Waking the
+ * parent's wait(2) is the caller's business. process_table_lock held, no process's lock.
  */
 bool signal_send_child(struct process *parent, struct process *child, int signal, int code,
                        int status);
 
-/* Is it fatal for the calling process, if it came now? (For calls that must know.) */
-bool signal_pending_fatal(void);
+/* Would the terminal's SIGTTIN or SIGTTOU reach the calling thread: neither blocked nor ignored? */
+bool signal_would_reach(int signal);
 
-/* ---- masks, for calls that change them for their own time: ppoll, pselect, epoll_pwait ---- */
+/* ---- masks ---- */
 
+/* Replaces the calling thread's mask; wakes nobody who need not. SIGKILL and SIGSTOP stay out. */
+void signal_mask_set(signal_set mask);
 /*
- * Replaces the calling thread's mask until the call returns: the old one comes back at the
- * return to user mode, or by the handler's frame if one runs. `set` a user address of a
- * sigset_t (0: nothing to do), `size` must be 8. 0, -EFAULT, -EINVAL.
+ * For ppoll, pselect, epoll_pwait: replaces the calling thread's mask until the call returns:
+ * the old one comes back by signal_mask_restore(), or by the handler's frame if one runs.
+ * `set`: user address of a sigset_t (0: nothing to do); `size` must be 8. 0, -EFAULT, -EINVAL.
  */
-int signal_mask_user(vaddr_t set, size_t size);
-/* The call was not interrupted: put the mask back now. */
-void signal_mask_restore(void);
+int signal_mask_replace(vaddr_t set, size_t size);
+/* `interrupted`: by a signal; then the return to user mode restores it. */
+void signal_mask_restore(bool interrupted);
+
+/* Copies a sigset_t in, without the two that cannot be blocked. 0, -EFAULT, -EINVAL (size). */
+int signal_set_user(signal_set *set, vaddr_t from, size_t size);
 
 /* ---- the hooks of cpu/trap.h ---- */
 
