@@ -6,7 +6,8 @@
  *   deliver    signal_user_return(): the last thing before user mode takes one off the queues
  *              and stops, ends, or builds a frame (signal_frame.h).
  *
- * What a process and a thread remember is in signal_state.h. "lock" is process->lock: a
+ * What belongs to a process and to a thread is kept in the two structures below, which
+ * struct process and struct user_thread embed as `signals`. "lock" is process->lock: a
  * spinlock, taken with interrupts off, because timers and devices send signals.
  */
 #ifndef BATON_PROCESS_SIGNAL_H
@@ -16,11 +17,21 @@
 #include <asm/signal.h>
 
 #include "cpu/trap.h"
-#include "process/signal_state.h"
+#include "library/types.h"
+#include "thread/wait_queue.h"
 
 struct process;
 struct user_account;
 struct user_thread;
+
+/* Signals are 1 to SIGNAL_COUNT; a set has bit n-1 for signal n, as Linux's sigset_t. */
+#define SIGNAL_COUNT 64
+typedef uint64_t signal_set;
+
+static inline signal_set signal_bit(int signal)
+{
+    return (signal_set)1 << (signal - 1);
+}
 
 /* These two can be neither caught, blocked nor ignored. */
 #define SIGNALS_UNBLOCKABLE (signal_bit(SIGKILL) | signal_bit(SIGSTOP))
@@ -34,11 +45,47 @@ struct queued_signal {
     bool queued;                     /* lock */
 };
 
-/* ---- lifetimes: called by fork, exec and exit ---- */
+/* The set says what is pending; an entry may be missing when there was no memory for it. */
+struct signal_queue {
+    signal_set set;
+    TAILQ_HEAD(queued_signal_list, queued_signal) entries; /* oldest first */
+};
 
-void signal_queue_initialize(struct signal_queue *queue);
-/* Drops what is in it: nobody can send to it any more, or the lock is held. Any context. */
-void signal_queue_flush(struct signal_queue *queue);
+/* What to do for each signal. Shared by CLONE_SIGHAND; inner lock: taken after process->lock. */
+struct signal_actions {
+    uint32_t references; /* atomic */
+    struct spinlock lock;
+    struct sigaction table[SIGNAL_COUNT]; /* by signal - 1; lock */
+};
+
+struct process_signals {
+    struct signal_queue pending;    /* lock; for any thread of the process */
+    struct signal_actions *actions; /* a reference; the pointer: lock */
+    bool unkillable;                /* PID 1: gets only signals that it handles; constant */
+
+    /* Job control, all under the lock. */
+    int stop_signal;      /* not 0: its threads are to stop, or have stopped */
+    bool stopped;         /* all have */
+    int stop_report;      /* for wait(WUNTRACED): the signal, until it was collected */
+    bool continue_report; /* for wait(WCONTINUED), until it was collected */
+    int notify_parent;    /* CLD_STOPPED or CLD_CONTINUED that a thread has yet to send */
+
+    struct wait_queue changed; /* signalfd: woken when something was queued */
+};
+
+struct thread_signals {
+    signal_set blocked;          /* changed by its own thread under the lock */
+    signal_set saved;            /* own; what the next frame, or the return, restores … */
+    bool restore_saved;          /* … when this is set (sigsuspend, ppoll, pselect) */
+    signal_set awaited;          /* lock; blocked, but sigtimedwait(2) wants them */
+    struct signal_queue pending; /* lock; for this thread only */
+    bool stopped;                /* lock; stands still for job control */
+    vaddr_t stack_base;          /* own; sigaltstack(2) */
+    size_t stack_size;           /* own */
+    uint32_t stack_flags;        /* own; SS_DISABLE, SS_AUTODISARM */
+};
+
+/* ---- lifetimes: called by fork, exec and exit ---- */
 
 /* A table with every action SIG_DFL; NULL: no memory. */
 struct signal_actions *signal_actions_create(void);
@@ -49,21 +96,32 @@ static inline void signal_actions_reference(struct signal_actions *actions)
     __atomic_fetch_add(&actions->references, 1, __ATOMIC_RELAXED);
 }
 void signal_actions_release(struct signal_actions *actions);
+/* clone(CLONE_CLEAR_SIGHAND): caught signals of a copied table get their default action. */
+void signal_actions_reset(struct signal_actions *actions);
+
+/* A new process: nothing pending, not stopped. Takes over the reference to `actions`. */
+void process_signals_initialize(struct process_signals *signals, struct signal_actions *actions);
+/* Nobody can send to it any more: drops what is pending, and the actions. Any context. */
+void process_signals_destroy(struct process_signals *signals);
+/* A new thread: nothing pending; the mask and (`keep_stack`) the alternate stack of `from`
+   (NULL: nothing blocked, no stack). */
+void thread_signals_initialize(struct thread_signals *signals, const struct thread_signals *from,
+                               bool keep_stack);
+/* Drops what is pending. Any context, the lock held or nobody able to send. */
+void thread_signals_destroy(struct thread_signals *signals);
 
 /*
- * A thread begins to end: what was sent to the process and it would have taken goes to
- * another thread, and a stop that waited only for it is complete. True: it is, and the caller
- * calls process_report_stop(process, CLD_STOPPED) without the lock. Lock held; `exiting` is set.
+ * A thread begins to end: what was sent to the process and it would have taken goes to another
+ * thread, and a stop that waited only for it is complete (then another reports it). Lock held;
+ * `exiting` is set.
  */
-bool signal_thread_exit(struct user_thread *thread);
+void signal_thread_exit(struct user_thread *thread);
 /*
  * exec's commit, one thread left: caught signals get their default action, ignored ones stay,
  * the alternate stack is gone; pending signals and the mask stay (POSIX exec). `own`: the copy
- * that replaces a shared table, or NULL. Returns the table to release. Cannot fail.
+ * that replaces a shared table, or NULL. Returns the table to release, or NULL. Cannot fail.
  */
 struct signal_actions *signal_exec_commit(struct user_thread *thread, struct signal_actions *own);
-/* clone(CLONE_CLEAR_SIGHAND): caught signals of a copied table get their default action. */
-void signal_actions_reset(struct signal_actions *actions);
 
 /* ---- sending; any context, unless a line says otherwise ---- */
 
