@@ -16,12 +16,14 @@
  *   CR0      PG, PE, WP, NE, MP set; EM, TS, CD, NW clear
  *   CR4      PAE, OSFXSR, OSXMMEXCPT set; LA57, PGE, PCIDE, SMEP, SMAP clear
  *   EFER     LME, LMA, NXE set
- *   CR3      the loader's tables: every range of the memory map and the handoff
- *            identity-mapped, writable, not executable (the jump's own page:
- *            executable, not writable); the kernel at kernel.virtual_base, each
- *            segment with its own permissions. The kernel drops them.
- *   GDT, IDT the loader's, empty but for a flat code and data segment; the kernel
- *            loads its own before it does anything else
+ *   CR3      the loader's tables: every range of the memory map but memory-mapped
+ *            I/O identity-mapped, writable, not executable (the jump's own page, in
+ *            the loader's image: executable, not writable); the kernel at
+ *            kernel.virtual_base, each segment with its own permissions. The kernel
+ *            drops them. No device is mapped, neither framebuffer nor APIC.
+ *   GDT, IDT the loader's, empty but for a flat code and data segment, in the jump's
+ *            page; the kernel loads its own before it does anything else
+ *   APICs    as the firmware left them; PIC and local vector table not masked
  */
 #ifndef BATON_HANDOFF_H
 #define BATON_HANDOFF_H
@@ -31,7 +33,7 @@
 /* "BATON\0\0\0" read as a little-endian number. */
 #define HANDOFF_MAGIC UINT64_C(0x4e4f544142)
 /* Counts up with every change of the layout or of the meaning of a field. */
-#define HANDOFF_VERSION 1
+#define HANDOFF_VERSION 2
 
 /* A range of physical memory; base and size in bytes. Size 0: there is none. */
 struct handoff_range {
@@ -134,12 +136,13 @@ struct handoff {
     struct handoff_range symbol_names; /* its .strtab */
     struct handoff_range options; /* the boot entry's options: printable ASCII, one NUL at the end,
                                      size counts the NUL */
-    struct handoff_range loader;  /* handoff, map, tables, jump page and stack of the loader; free
-                                     when the kernel has copied what it wants */
+    struct handoff_range loader;  /* handoff, map, tables and stack of the loader; free when the
+                                     kernel has copied what it wants and has tables of its own */
 
     uint8_t seed[32];      /* random bytes */
     uint32_t seed_sources; /* HANDOFF_SEED_* */
-    uint32_t reserved;
+    uint32_t bus_masters;  /* PCI functions that still had bus mastering on after the exit; the
+                              loader turned it off (rule 19) */
     uint64_t exit_tsc; /* time stamp counter after ExitBootServices succeeded */
 };
 

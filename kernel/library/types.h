@@ -11,7 +11,7 @@ typedef uintptr_t vaddr_t; /* virtual; system calls take user addresses as vaddr
                               nobody can dereference one by mistake */
 typedef int64_t ssize_t;
 
-#define PAGE_SIZE  4096UL
+#define PAGE_SIZE  UINT64_C(4096) /* 64 bits wide also where long has 32: the loader */
 #define PAGE_SHIFT 12
 
 #define container_of(pointer, type, member)                                                        \

@@ -1,0 +1,31 @@
+/*
+ * area.h: the loader's memory that the kernel starts in: one piece, so that one range of the
+ * handoff tells the kernel what it may take back.
+ */
+#ifndef BATON_LOADER_AREA_H
+#define BATON_LOADER_AREA_H
+
+#include <handoff.h>
+
+#include "kernel_image.h"
+#include "page_table.h"
+
+struct area {
+    struct handoff *handoff;
+    uint64_t stack_top;    /* physical */
+    void *map;             /* for the final memory map */
+    uint64_t map_capacity; /* bytes */
+    struct page_table tables;
+    struct handoff_range range;
+};
+
+/*
+ * Allocates the area and builds page tables for the kernel, the jump and all memory of the map as
+ * it is now. The final map is mapped with area_map_memory().
+ */
+EFI_STATUS area_prepare(const struct kernel_image *kernel, struct area *area);
+
+/* Maps what is not mapped yet of a memory map; no firmware call. False: out of page tables. */
+bool area_map_memory(struct area *area, const void *map, uint64_t size, uint64_t descriptor_size);
+
+#endif

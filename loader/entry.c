@@ -1,0 +1,28 @@
+#include "entry.h"
+
+#include "failure.h"
+#include "pages.h"
+
+#define ENTRY_PATH "\\loader\\entries\\baton.conf"
+
+EFI_STATUS entry_read(struct volume *volume, const struct boot_entry **entry)
+{
+    static struct boot_entry parsed; /* too large for the stack */
+    struct boot_entry_error error;
+    void *text;
+    uint64_t size;
+    EFI_STATUS status = volume_file_load(volume, ENTRY_PATH, &text, &size);
+
+    if (EFI_ERROR(status))
+        return status;
+    if (boot_entry_parse(text, size, &parsed, &error) != 0) {
+        if (error.line)
+            status =
+                failure(EFI_LOAD_ERROR, "%s: line %u: %s", ENTRY_PATH, error.line, error.reason);
+        else
+            status = failure(EFI_LOAD_ERROR, "%s: %s", ENTRY_PATH, error.reason);
+    }
+    pages_free(text);
+    *entry = &parsed;
+    return status;
+}

@@ -1,0 +1,86 @@
+#include "failure.h"
+
+#include <stdarg.h>
+
+#include "console.h"
+#include "processor.h"
+
+/* UEFI 2.10, Appendix D. */
+static const char *status_name(EFI_STATUS status)
+{
+    static const struct {
+        EFI_STATUS status;
+        const char *name;
+    } names[] = {
+        {EFI_LOAD_ERROR, "load error"},
+        {EFI_INVALID_PARAMETER, "invalid parameter"},
+        {EFI_UNSUPPORTED, "unsupported"},
+        {EFI_BAD_BUFFER_SIZE, "bad buffer size"},
+        {EFI_BUFFER_TOO_SMALL, "buffer too small"},
+        {EFI_NOT_READY, "not ready"},
+        {EFI_DEVICE_ERROR, "device error"},
+        {EFI_WRITE_PROTECTED, "write protected"},
+        {EFI_OUT_OF_RESOURCES, "out of resources"},
+        {EFI_VOLUME_CORRUPTED, "volume corrupted"},
+        {EFI_VOLUME_FULL, "volume full"},
+        {EFI_NO_MEDIA, "no media"},
+        {EFI_MEDIA_CHANGED, "media changed"},
+        {EFI_NOT_FOUND, "not found"},
+        {EFI_ACCESS_DENIED, "access denied"},
+        {EFI_NO_RESPONSE, "no response"},
+        {EFI_NO_MAPPING, "no mapping"},
+        {EFI_TIMEOUT, "timeout"},
+        {EFI_NOT_STARTED, "not started"},
+        {EFI_ALREADY_STARTED, "already started"},
+        {EFI_ABORTED, "aborted"},
+        {EFI_PROTOCOL_ERROR, "protocol error"},
+        {EFI_INCOMPATIBLE_VERSION, "incompatible version"},
+        {EFI_SECURITY_VIOLATION, "security violation"},
+        {EFI_CRC_ERROR, "CRC error"},
+        {EFI_END_OF_MEDIA, "end of media"},
+        {EFI_END_OF_FILE, "end of file"},
+        {EFI_COMPROMISED_DATA, "compromised data"},
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (names[i].status == status)
+            return names[i].name;
+    }
+    return "unknown status";
+}
+
+EFI_STATUS failure(EFI_STATUS status, const char *format, ...)
+{
+    va_list arguments;
+
+    console_print("baton loader: ");
+    va_start(arguments, format);
+    console_print_arguments(format, arguments);
+    va_end(arguments);
+    console_print(": %s (EFI status 0x%llx)\n", status_name(status), (unsigned long long)status);
+    return status;
+}
+
+static void serial_write(const char *text)
+{
+    enum { COM1 = 0x3f8, LINE_STATUS = 5, TRANSMITTER_EMPTY = 0x20 };
+
+    for (; *text; text++) {
+        /* Bounded: a machine without the port answers 0xff or nothing at all. */
+        for (int wait = 0; wait < 100000; wait++) {
+            if (port_read8(COM1 + LINE_STATUS) & TRANSMITTER_EMPTY)
+                break;
+        }
+        port_write8(COM1, (uint8_t)*text);
+    }
+}
+
+_Noreturn void failure_halt(const char *message)
+{
+    interrupts_disable();
+    serial_write("\r\nbaton loader: ");
+    serial_write(message);
+    serial_write("\r\n");
+    for (;;)
+        processor_halt();
+}

@@ -1,0 +1,39 @@
+/*
+ * firmware.h: the firmware that started us, and how its calls are reached.
+ *
+ * gnu-efi's headers name the structures of the UEFI specification; nothing of its library is
+ * linked. The target is x86_64-unknown-windows, whose calling convention is UEFI's own (UEFI 2.10,
+ * 2.3.4.2), so a service is called like any other function.
+ */
+#ifndef BATON_LOADER_FIRMWARE_H
+#define BATON_LOADER_FIRMWARE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <efi.h>
+
+struct firmware {
+    EFI_HANDLE image; /* our own handle */
+    EFI_SYSTEM_TABLE *system;
+    EFI_BOOT_SERVICES *boot;
+    EFI_LOADED_IMAGE_PROTOCOL *loaded_image; /* where we came from, and our LoadOptions */
+};
+
+/* Filled by firmware_attach(); there is one firmware. */
+extern struct firmware firmware;
+
+/* Remembers the tables and turns the watchdog off; the first thing the loader does. */
+EFI_STATUS firmware_attach(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
+
+/* The interface of protocol `guid` on `handle`, or NULL. */
+void *firmware_protocol(EFI_HANDLE handle, const EFI_GUID *guid);
+
+/*
+ * All handles that have protocol `guid`. Returns how many; 0 when there are none or no memory.
+ * The caller frees *handles with firmware.boot->FreePool when the count is not 0.
+ */
+size_t firmware_handles(const EFI_GUID *guid, EFI_HANDLE **handles);
+
+#endif

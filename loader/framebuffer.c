@@ -1,0 +1,138 @@
+#include "framebuffer.h"
+
+#include "console.h"
+#include "firmware.h"
+
+static bool mode_linear(const EFI_GRAPHICS_OUTPUT_PROTOCOL *output)
+{
+    const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *mode = output->Mode;
+
+    /* Rule 16: BLT-only means no framebuffer, whatever its base says. */
+    return mode && mode->Info && mode->Info->PixelFormat < PixelBltOnly && mode->FrameBufferBase &&
+           mode->Info->HorizontalResolution && mode->Info->VerticalResolution &&
+           mode->Info->PixelsPerScanLine >= mode->Info->HorizontalResolution;
+}
+
+/*
+ * Rule 16: of several graphics outputs the one on the console's handle is what the person looks
+ * at; the handles without a device path are software that mirrors, so they come behind it. The
+ * mode stays as it was found, so there is nothing to read again after SetMode.
+ */
+static EFI_GRAPHICS_OUTPUT_PROTOCOL *output_choose(void)
+{
+    static const EFI_GUID graphics_output = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *chosen =
+        firmware_protocol(firmware.system->ConsoleOutHandle, &graphics_output);
+    EFI_HANDLE *handles;
+    size_t count;
+
+    if (chosen && mode_linear(chosen))
+        return chosen;
+    chosen = NULL;
+    count = firmware_handles(&graphics_output, &handles);
+    for (size_t i = 0; i < count && !chosen; i++) {
+        EFI_GRAPHICS_OUTPUT_PROTOCOL *output = firmware_protocol(handles[i], &graphics_output);
+
+        if (output && mode_linear(output))
+            chosen = output;
+    }
+    if (count)
+        firmware.boot->FreePool(handles);
+    return chosen;
+}
+
+/* QWORD address space descriptor (ACPI 6.4, 6.4.3.5.1), as GetBarAttributes gives it. */
+struct __attribute__((packed)) address_space {
+    uint8_t tag; /* 0x8a, or 0x79 for the end */
+    uint16_t length;
+    uint8_t resource_type; /* 0: memory */
+    uint8_t flags[2];
+    uint64_t granularity;
+    uint64_t first; /* address */
+    uint64_t last;
+    uint64_t translation;
+    uint64_t size; /* bytes */
+};
+
+/* Bytes from `base` to the end of this base address register, if base lies in it; else 0. */
+static uint64_t register_rest(EFI_PCI_IO_PROTOCOL *device, uint8_t index, uint64_t base)
+{
+    struct address_space *space = NULL;
+    uint64_t rest = 0;
+
+    if (EFI_ERROR(device->GetBarAttributes(device, index, NULL, (void **)&space)) || !space)
+        return 0;
+    if (space->tag == 0x8a && space->resource_type == 0 && base >= space->first &&
+        base - space->first < space->size)
+        rest = space->size - (base - space->first);
+    firmware.boot->FreePool(space);
+    return rest;
+}
+
+/* Bytes that the graphics card's own registers say there are from `base` on; 0: unknown. */
+static uint64_t device_rest(uint64_t base)
+{
+    static const EFI_GUID pci_io = EFI_PCI_IO_PROTOCOL_GUID;
+    EFI_HANDLE *handles;
+    size_t count = firmware_handles(&pci_io, &handles);
+    uint64_t rest = 0;
+
+    for (size_t i = 0; i < count && !rest; i++) {
+        EFI_PCI_IO_PROTOCOL *device = firmware_protocol(handles[i], &pci_io);
+
+        for (uint8_t index = 0; device && index < 6 && !rest; index++)
+            rest = register_rest(device, index, base);
+    }
+    if (count)
+        firmware.boot->FreePool(handles);
+    return rest;
+}
+
+/*
+ * Rule 17: the end of the framebuffer may not be there: its size is checked against the card's
+ * registers, and lines that do not fit are left away.
+ */
+static void size_check(struct handoff_framebuffer *framebuffer)
+{
+    uint64_t line = (uint64_t)framebuffer->stride * 4;
+    uint64_t rest = device_rest(framebuffer->base);
+
+    if (rest && rest < framebuffer->size)
+        framebuffer->size = rest;
+    if (line * framebuffer->height > framebuffer->size) {
+        uint32_t height = framebuffer->size / line;
+
+        console_print("loader: framebuffer: %u of %u lines fit\n", height, framebuffer->height);
+        framebuffer->height = height;
+        if (height == 0)
+            *framebuffer = (struct handoff_framebuffer){0};
+    }
+}
+
+void framebuffer_find(struct handoff_framebuffer *framebuffer)
+{
+    static const uint32_t formats[] = {
+        [PixelRedGreenBlueReserved8BitPerColor] = HANDOFF_PIXEL_RGB,
+        [PixelBlueGreenRedReserved8BitPerColor] = HANDOFF_PIXEL_BGR,
+        [PixelBitMask] = HANDOFF_PIXEL_MASK,
+    };
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *output = output_choose();
+    EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode;
+
+    *framebuffer = (struct handoff_framebuffer){0};
+    if (!output)
+        return;
+    mode = output->Mode->Info;
+    framebuffer->base = output->Mode->FrameBufferBase;
+    framebuffer->size = output->Mode->FrameBufferSize;
+    framebuffer->width = mode->HorizontalResolution;
+    framebuffer->height = mode->VerticalResolution;
+    framebuffer->stride = mode->PixelsPerScanLine; /* rule 15: it is not the width */
+    framebuffer->format = formats[mode->PixelFormat];
+    if (mode->PixelFormat == PixelBitMask) {
+        framebuffer->red_mask = mode->PixelInformation.RedMask;
+        framebuffer->green_mask = mode->PixelInformation.GreenMask;
+        framebuffer->blue_mask = mode->PixelInformation.BlueMask;
+    }
+    size_check(framebuffer);
+}

@@ -1,0 +1,155 @@
+/*
+ * main.c: the story of the loader.
+ *
+ * Everything that may fail is prepared while the firmware is whole: files are read and checked,
+ * memory is taken, tables are built. A failure there prints what failed, gives all memory back and
+ * returns to the firmware, as if nothing had been. Then the commit: leave boot services and jump,
+ * which cannot fail.
+ */
+#include <library/options.h>
+#include <library/string.h>
+
+#include "area.h"
+#include "clock.h"
+#include "console.h"
+#include "dma.h"
+#include "entry.h"
+#include "exit.h"
+#include "failure.h"
+#include "framebuffer.h"
+#include "initrd.h"
+#include "jump.h"
+#include "kernel_image.h"
+#include "options.h"
+#include "pages.h"
+#include "processor.h"
+#include "seed.h"
+#include "tables.h"
+#include "volume.h"
+
+/* Filled by start.S, which knows the offsets. */
+struct handoff_entry_state start_state;
+_Static_assert(offsetof(struct handoff_entry_state, rflags) == 0, "start.S");
+_Static_assert(offsetof(struct handoff_entry_state, cr0) == 8, "start.S");
+_Static_assert(offsetof(struct handoff_entry_state, cr3) == 16, "start.S");
+_Static_assert(offsetof(struct handoff_entry_state, cr4) == 24, "start.S");
+_Static_assert(offsetof(struct handoff_entry_state, efer) == 32, "start.S");
+_Static_assert(offsetof(struct handoff_entry_state, rsp) == 40, "start.S");
+_Static_assert(offsetof(struct handoff_entry_state, tsc) == 48, "start.S");
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
+
+/* What the kernel cannot run without. */
+static EFI_STATUS processor_check(void)
+{
+    const uint32_t no_execute = UINT32_C(1) << 20; /* CPUID.80000001h:EDX */
+    const uint64_t la57 = UINT64_C(1) << 12;       /* CR4 */
+
+    if (!(cpuid(0x80000001).edx & no_execute))
+        return failure(EFI_UNSUPPORTED, "this processor has no no-execute bit, or it is off");
+    /* Rule 21: five levels can only be left from 32-bit code; no firmware we know turns them on. */
+    if (control_register4_read() & la57)
+        return failure(EFI_UNSUPPORTED, "the firmware runs with 5-level paging: turn it off");
+    return EFI_SUCCESS;
+}
+
+/* Reads the entry and all that it names. */
+static EFI_STATUS files_load(struct volume *volume, struct seed *seed, struct kernel_image *kernel,
+                             struct handoff *handoff)
+{
+    const struct boot_entry *entry;
+    const char *options;
+    uint64_t place;
+    EFI_STATUS status = entry_read(volume, &entry);
+
+    if (EFI_ERROR(status))
+        return status;
+    status = options_build(entry, &handoff->options);
+    if (EFI_ERROR(status))
+        return status;
+    options = (const char *)(uintptr_t)handoff->options.base;
+    seed_draw(seed, &place, sizeof place);
+    status =
+        kernel_image_load(volume, entry->kernel, !options_flag(options, "nokaslr"), place, kernel);
+    if (EFI_ERROR(status))
+        return status;
+    status = initrd_load(volume, entry, &handoff->initrd);
+    if (EFI_ERROR(status))
+        return status;
+    console_print("loader: %s, initrd of %llu KiB\n", entry->kernel,
+                  (unsigned long long)handoff->initrd.size / 1024);
+    return EFI_SUCCESS;
+}
+
+/* Fills the handoff with all but what only the exit can tell. */
+static EFI_STATUS handoff_prepare(struct area *area)
+{
+    static struct kernel_image kernel;
+    static struct handoff handoff;
+    struct volume volume;
+    struct seed seed;
+    EFI_STATUS status = volume_open(&volume);
+
+    if (EFI_ERROR(status))
+        return status;
+    clock_read(&handoff.time);
+    seed_gather(&seed, &handoff.time);
+    status = files_load(&volume, &seed, &kernel, &handoff);
+    volume_close(&volume);
+    if (EFI_ERROR(status))
+        return status;
+    status = area_prepare(&kernel, area);
+    if (EFI_ERROR(status))
+        return status;
+
+    handoff.magic = HANDOFF_MAGIC;
+    handoff.version = HANDOFF_VERSION;
+    handoff.size = sizeof handoff;
+    handoff.kernel = kernel.handoff;
+    handoff.symbols = kernel.symbols;
+    handoff.symbol_names = kernel.symbol_names;
+    handoff.loader = area->range;
+    handoff.entry_state = start_state;
+    seed_draw(&seed, handoff.seed, sizeof handoff.seed);
+    handoff.seed_sources = seed.sources;
+    tables_find(&handoff.tables);
+    framebuffer_find(&handoff.framebuffer);
+    *area->handoff = handoff;
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS loader_prepare(struct area *area)
+{
+    EFI_STATUS status = processor_check();
+
+    if (EFI_ERROR(status))
+        return status;
+    return handoff_prepare(area);
+}
+
+/* Returns only when the firmware is still whole. */
+static EFI_STATUS loader_commit(struct area *area)
+{
+    EFI_STATUS status = boot_services_exit(area);
+
+    if (EFI_ERROR(status))
+        return status;
+    area->handoff->bus_masters = dma_stop();
+    jump_to_kernel((uintptr_t)area->tables.root, area->stack_top, (uintptr_t)area->handoff,
+                   area->handoff->kernel.entry);
+}
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
+{
+    struct area area;
+    EFI_STATUS status = firmware_attach(image, system);
+
+    if (!EFI_ERROR(status))
+        status = loader_prepare(&area);
+    if (!EFI_ERROR(status))
+        status = loader_commit(&area);
+
+    console_wait_for_key();
+    pages_free_all();
+    return status;
+}

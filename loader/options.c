@@ -1,0 +1,37 @@
+#include "options.h"
+
+#include <library/format.h>
+#include <library/load_options.h>
+#include <library/string.h>
+
+#include "console.h"
+#include "pages.h"
+
+/* Rule 18: LoadOptions are rubbish on many machines. What is no text is ignored with a word. */
+static const char *load_options_text(void)
+{
+    static char text[BOOT_ENTRY_OPTIONS_MAX];
+    const EFI_LOADED_IMAGE_PROTOCOL *image = firmware.loaded_image;
+
+    if (!image->LoadOptions || image->LoadOptionsSize == 0)
+        return "";
+    if (load_options_parse(image->LoadOptions, image->LoadOptionsSize, text, sizeof text) < 0)
+        console_print("loader: ignored %u bytes of LoadOptions that are no printable text\n",
+                      image->LoadOptionsSize);
+    return text;
+}
+
+EFI_STATUS options_build(const struct boot_entry *entry, struct handoff_range *options)
+{
+    const char *more = load_options_text();
+    size_t size = strlen(entry->options) + strlen(more) + 2;
+    void *memory;
+    EFI_STATUS status = pages_allocate(size, "the kernel's options", &memory);
+
+    if (EFI_ERROR(status))
+        return status;
+    size = 1 + format_string(memory, size, "%s%s%s", entry->options,
+                             *entry->options && *more ? " " : "", more);
+    *options = (struct handoff_range){.base = pages_address(memory), .size = size};
+    return EFI_SUCCESS;
+}

@@ -1,0 +1,82 @@
+#include "pages.h"
+
+#include <bsd/sys/queue.h>
+
+#include <library/string.h>
+
+#include "failure.h"
+
+/* One allocation; lies in pool memory. */
+struct allocation {
+    SLIST_ENTRY(allocation) next;
+    EFI_PHYSICAL_ADDRESS base;
+    UINTN pages;
+};
+
+static SLIST_HEAD(, allocation) allocations = SLIST_HEAD_INITIALIZER(allocations);
+
+/*
+ * Rule 12: any place will do (AllocateAnyPages), because a wanted address may be taken.
+ * Rule 8: but not the first MiB, which firmware and its system management mode use and where the
+ * other processors will need their start-up code: what lies there is held while another place is
+ * asked for, and then given back.
+ */
+static EFI_STATUS take_above_first_mebibyte(UINTN pages, EFI_PHYSICAL_ADDRESS *base)
+{
+    EFI_STATUS status = firmware.boot->AllocatePages(AllocateAnyPages, EfiLoaderData, pages, base);
+    EFI_PHYSICAL_ADDRESS low = *base;
+
+    if (EFI_ERROR(status) || low >= 0x100000)
+        return status;
+    status = take_above_first_mebibyte(pages, base);
+    firmware.boot->FreePages(low, pages);
+    return status;
+}
+
+EFI_STATUS pages_allocate(uint64_t size, const char *what, void **memory)
+{
+    struct allocation *allocation;
+    UINTN pages = size / EFI_PAGE_SIZE + (size % EFI_PAGE_SIZE != 0);
+    EFI_STATUS status =
+        firmware.boot->AllocatePool(EfiLoaderData, sizeof *allocation, (void **)&allocation);
+
+    if (!EFI_ERROR(status)) {
+        status = take_above_first_mebibyte(pages, &allocation->base);
+        if (EFI_ERROR(status))
+            firmware.boot->FreePool(allocation);
+    }
+    if (EFI_ERROR(status))
+        return failure(status, "not enough memory: %llu KiB wanted for %s",
+                       (unsigned long long)pages * 4, what);
+    allocation->pages = pages;
+    SLIST_INSERT_HEAD(&allocations, allocation, next);
+    *memory = (void *)(uintptr_t)allocation->base;
+    memset(*memory, 0, pages * EFI_PAGE_SIZE);
+    return EFI_SUCCESS;
+}
+
+static void allocation_free(struct allocation *allocation)
+{
+    SLIST_REMOVE(&allocations, allocation, allocation, next);
+    firmware.boot->FreePages(allocation->base, allocation->pages);
+    firmware.boot->FreePool(allocation);
+}
+
+void pages_free(void *memory)
+{
+    struct allocation *allocation;
+
+    SLIST_FOREACH(allocation, &allocations, next)
+    {
+        if (allocation->base == pages_address(memory)) {
+            allocation_free(allocation);
+            return;
+        }
+    }
+}
+
+void pages_free_all(void)
+{
+    while (!SLIST_EMPTY(&allocations))
+        allocation_free(SLIST_FIRST(&allocations));
+}
