@@ -9,6 +9,7 @@
 #ifndef BATON_LIBRARY_CPIO_H
 #define BATON_LIBRARY_CPIO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,7 @@ struct cpio_reader {
     size_t size;         /* bytes */
     size_t offset;       /* where the next header is looked for */
     uint32_t archive;    /* archives ended so far */
-    int in_archive;      /* entries were read and no trailer yet */
+    bool in_archive;     /* entries were read and no trailer yet */
     const char *reason;  /* after an error: what is wrong, a sentence part */
     size_t error_offset; /* and in the entry at which offset */
 };

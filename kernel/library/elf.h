@@ -51,7 +51,8 @@ int elf_header_parse(const void *bytes, size_t size, uint64_t file_size, enum el
 
 /* A PT_LOAD with p_memsz > 0. */
 struct elf_segment {
-    uint64_t address;     /* unrelocated; congruent to file_offset modulo the page size */
+    uint64_t address;     /* unrelocated; congruent to file_offset modulo the page size where
+                             file_size > 0 */
     uint64_t memory_size; /* bytes, > 0 */
     uint64_t file_offset; /* bytes */
     uint64_t file_size;   /* bytes, <= memory_size; lies in the file; the rest is zero */
@@ -116,8 +117,8 @@ int elf_program_headers_parse(const struct elf_header *header, const void *table
                               struct elf_image *image);
 
 /*
- * Checks the path that PT_INTERP holds: size bytes, its last the first NUL
- * or later. 0 or -ENOEXEC. The path is then a string.
+ * Checks that the size bytes that PT_INTERP holds end with a NUL, and so hold
+ * a string. 0 or -ENOEXEC.
  */
 int elf_interpreter_check(const char *path, size_t size);
 
@@ -132,7 +133,7 @@ struct elf_kernel {
     uint32_t segment_count;
     /* Page-aligned, no two share a page, none both writable and executable. */
     struct elf_segment segments[ELF_KERNEL_SEGMENTS_MAX];
-    struct elf_range relocations;  /* addresses: the RELA table; 24 bytes an entry */
+    struct elf_range relocations;  /* bytes of the file: the RELA table; 24 bytes an entry */
     struct elf_range symbols;      /* bytes of the file: .symtab; 24 bytes an entry */
     struct elf_range symbol_names; /* bytes of the file: its .strtab; ends with a NUL */
 };

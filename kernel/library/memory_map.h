@@ -69,7 +69,7 @@ struct memory_map_findings {
 /*
  * Ranges that a map of this size can come to at most, which is also the room
  * that memory_map_parse needs: 2 a descriptor and 4. 0 when descriptor_size is
- * below 40 (then the map is of no use) or the map is larger than 16 MiB.
+ * below 40 (then the map is of no use) or the map is larger than 1 MiB.
  */
 size_t memory_map_capacity(uint64_t map_size, uint64_t descriptor_size);
 
@@ -78,7 +78,7 @@ size_t memory_map_capacity(uint64_t map_size, uint64_t descriptor_size);
  * ranges. physical_bits is the CPU's MAXPHYADDR (CPUID 80000008h). findings
  * may be NULL. Returns the number of ranges, or
  *   -EINVAL  descriptor_size below 40 or not a multiple of 8, map_size 0, over
- *            16 MiB or not a multiple of descriptor_size, physical_bits not
+ *            1 MiB or not a multiple of descriptor_size, physical_bits not
  *            within 32 to 52
  *   -ENOSPC  capacity below memory_map_capacity
  * Time is n log n for n descriptors that do not overlap.
