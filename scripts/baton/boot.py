@@ -1,0 +1,123 @@
+"""scripts/boot: boots Baton in a virtual machine, and runs one command in it.
+
+Returns the command's own status (128+N if signal N ended it), or
+  124  it was not done in time (--timeout)
+  125  the kernel panicked
+  126  the machine reset, halted or ended unasked, or never came up
+and in these cases says on stderr why.
+"""
+import argparse
+import contextlib
+import dataclasses
+import os
+import signal
+import sys
+
+from . import machine, project, qemu, terminal
+
+
+def parse(argv):
+    """Returns (Options, command)."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/boot", formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="scripts/boot [options] [-- COMMAND [ARG...]]",
+        description="Boots Baton in a virtual machine: a shell in this terminal, or one command.",
+        epilog=__doc__.partition("\n\n")[2] + "\nCtrl-] ends a machine that has this terminal.")
+    options = qemu.Options()
+    add = parser.add_argument
+    add("--root", metavar="DIR", action="append", default=[],
+        help="lay DIR over the root file system; may be repeated")
+    add("--initrd", metavar="FILE", help="use FILE (cpio, newc) in place of the built initrd")
+    add("--append", metavar="OPTIONS", default="", help="further kernel options")
+    add("--smp", metavar="N", type=int, default=options.smp, help="processors (1)")
+    add("--memory", metavar="SIZE", default=options.memory, help="memory (1G)")
+    add("--cpu", metavar="MODEL", default=options.cpu, help="QEMU's processor model (max)")
+    add("--machine", choices=qemu.MACHINES, default=options.machine, help="(q35)")
+    add("--media", choices=qemu.MEDIA, default=options.media, help="what to boot from (virtio)")
+    add("--firmware", metavar="CODE[,VARS]", help="firmware image, and its variables if they lie "
+        "in one of their own (Debian's OVMF.fd, without its wait for a TPM)")
+    add("--icount", action="store_true", help="count instructions: one is one nanosecond")
+    add("--timeout", metavar="SECONDS", type=float, help="give up after that time")
+    add("--display", action="store_true", help="open a window with the machine's screen")
+    add("--log", metavar="FILE", help="write the kernel log there")
+    add("--qemu", metavar="ARGS", action="append", default=[], help="further arguments for QEMU")
+    add("--no-build", action="store_true", help="boot what is built already")
+    add("--debug-kernel", action="store_true", help="the kernel with all checks on")
+    add("--kernel", choices=("baton", "linux"), default="baton",
+        help="linux: Debian's kernel with the same root file system, to compare with")
+    add("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    # What stands behind the first -- is the command, whatever it looks like.
+    own, separator, command = argv, None, []
+    if "--" in argv:
+        at = argv.index("--")
+        own, separator, command = argv[:at], "--", argv[at + 1:]
+    arguments = vars(parser.parse_args(own))
+    if arguments["command"]:
+        if separator:
+            parser.error(f"options come before --: {' '.join(arguments['command'])}")
+        command = arguments["command"]
+    del arguments["command"], arguments["no_build"]
+    return dataclasses.replace(options, **arguments), command
+
+
+def open_standard_files():
+    """Standard descriptors that came closed must not be taken by other files."""
+    for file in (0, 1, 2):
+        try:
+            os.fstat(file)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def same_file(one, other):
+    a, b = os.fstat(one), os.fstat(other)
+    return (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+
+
+def handle_signals(action):
+    """Calls action(number) for signals that ask to end, unless whoever started us ignores them."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, lambda number, _: action(number))
+
+
+def boot(options, command):
+    """Runs the command (or a shell); returns the status and what there is to say about it."""
+    environment = dict(machine.ENVIRONMENT)
+    stdio, size, hold = "pipes", None, contextlib.nullcontext()
+    if os.isatty(0) and os.isatty(1):
+        stdio, size, hold = "terminal", terminal.size(), terminal.raw()
+        environment["TERM"] = os.environ.get("TERM", "linux")
+        if not command:
+            print("baton: starting a shell; Ctrl-] ends the machine", file=sys.stderr)
+    elif same_file(1, 2):
+        stdio = "merged"
+    with machine.Machine(options, command or ["sh", "-l"], environment=environment, stdio=stdio,
+                         size=size, input=0, output=1, error=2) as running:
+        handle_signals(running.signal)
+        if size:
+            signal.signal(signal.SIGWINCH, lambda *_: running.resize(*terminal.size()))
+        with hold:
+            status = running.run()
+        return status, running
+
+
+def main():
+    open_standard_files()
+    handle_signals(lambda number: sys.exit(128 + number))
+    options, command = parse(sys.argv[1:])
+    try:
+        status, ended = boot(options, command)
+    except (project.Failure, OSError) as error:
+        print(f"baton: {error}", file=sys.stderr)
+        return machine.LOST
+    if ended.cause:
+        if status in (machine.TIMEOUT, machine.PANIC, machine.LOST):
+            print("baton: the kernel log ends with", *ended.log.tail(), sep="\n    ",
+                  file=sys.stderr)
+        print(f"baton: {ended.cause}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

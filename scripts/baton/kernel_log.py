@@ -1,0 +1,51 @@
+"""The kernel log on COM1: its lines without the firmware's escape sequences, and what they mean."""
+import re
+
+_ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|[\r\0]")
+_TIME = r"^(\[[ 0-9.]+\] )?"
+_PANIC = re.compile(_TIME + r"(panic: (?!end)|Kernel panic - not syncing: )")
+_PANIC_END = re.compile(_TIME + r"(panic: end|---\[ end Kernel panic)")
+_LOADER = re.compile(r"^baton loader: ")
+_NOTHING_TO_START = re.compile(r"^BdsDxe: No bootable option|UEFI Interactive Shell")
+
+
+class KernelLog:
+    """Collects the log; `path` names a file that gets its bytes as they come."""
+
+    def __init__(self, path=None):
+        self.raw = bytearray()
+        self.lines = []
+        self.panic = None  # the line that says why
+        self.panic_complete = False
+        self.loader_failure = None
+        self._part = b""
+        self._file = open(path, "wb", buffering=0) if path else None
+
+    def feed(self, data):
+        self.raw += data
+        if self._file:
+            self._file.write(data)
+        *lines, self._part = (self._part + data).split(b"\n")
+        for line in lines:
+            self._line(_ESCAPES.sub(b"", line).decode("utf-8", "replace"))
+
+    def _line(self, line):
+        self.lines.append(line)
+        if _PANIC_END.search(line):
+            self.panic_complete = self.panic is not None
+        elif _PANIC.search(line):
+            self.panic = self.panic or line.strip()
+        elif _LOADER.search(line):
+            self.loader_failure = self.loader_failure or line.strip()
+        elif _NOTHING_TO_START.search(line):
+            self.loader_failure = self.loader_failure or "the firmware found nothing to start"
+
+    def text(self):
+        return "\n".join([*self.lines, _ESCAPES.sub(b"", self._part).decode("utf-8", "replace")])
+
+    def tail(self, count=25):
+        return [line for line in self.text().split("\n") if line.strip()][-count:]
+
+    def close(self):
+        if self._file:
+            self._file.close()

@@ -1,0 +1,167 @@
+"""From options to QEMU's arguments: the firmware, the disk or the peer's kernel, the devices."""
+import dataclasses
+import os
+import shlex
+import subprocess
+
+from . import control, cpio, peer, project, volume
+
+MEDIA = {
+    "virtio": ["-device", "virtio-blk-pci,drive=disk,bootindex=0"],
+    "nvme": ["-device", "nvme,serial=baton,drive=disk,bootindex=0"],
+    "sata": ["-device", "ahci,id=sata", "-device", "ide-hd,bus=sata.0,drive=disk,bootindex=0"],
+    "usb": ["-device", "qemu-xhci,id=usb",
+            "-device", "usb-storage,bus=usb.0,drive=disk,removable=on,bootindex=0"],
+}
+MACHINES = ("q35", "pc")
+
+ENTRY = "loader/entries/baton.conf"
+KERNEL = "baton/kernel.elf"
+INITRD = "baton/initrd.cpio"
+OVERLAY = "baton/overlay.cpio"
+
+
+@dataclasses.dataclass
+class Options:
+    """What `scripts/boot --help` explains, and below that what only tests want."""
+    root: list = dataclasses.field(default_factory=list)
+    initrd: str = None
+    append: str = ""
+    smp: int = 1
+    memory: str = "1G"
+    cpu: str = "max"
+    machine: str = "q35"
+    media: str = "virtio"
+    firmware: str = None
+    icount: bool = False
+    timeout: float = None
+    display: bool = False
+    log: str = None
+    qemu: list = dataclasses.field(default_factory=list)
+    debug_kernel: bool = False
+
+    kernel: str = "baton"  # or "linux": Debian's, with the same root file system
+    files: dict = dataclasses.field(default_factory=dict)  # on the ESP: bytes, path, None: absent
+    image: str = None  # a disk image to boot instead of one made here
+    screen: bool = False  # a graphics card without a window, for screendump
+    proc: bool = True  # whether init mounts /proc
+    gdb: str = None  # a socket's path: wait there for gdb
+
+
+def _padded(archive):
+    """Initrds lie one behind the other, each padded to 4 bytes."""
+    return archive + bytes(-len(archive) % 4)
+
+
+def _overlay(roots, command):
+    """What is laid over the root: an archive for each folder, and one with the command."""
+    archives = []
+    for root in roots:
+        if not os.path.isdir(root):
+            raise project.Failure(f"{root}: no such folder")
+        archive = cpio.Archive()
+        archive.tree(root)
+        archives.append(archive.bytes())
+    if command is not None:
+        archive = cpio.Archive()
+        archive.file("command", command, 0o600)
+        archives.append(archive.bytes())
+    return b"".join(map(_padded, archives))
+
+
+def _entry(text, append, has_overlay):
+    """The boot entry, with more options and one more initrd."""
+    result = []
+    for line in text.splitlines():
+        key = line.split()[:1]
+        if key == ["options"] and append:
+            line = f"{line} {append}"
+        result.append(line)
+        if key == ["initrd"] and has_overlay:
+            result.append(f"initrd /{OVERLAY}")
+            has_overlay = False
+    return "".join(line + "\n" for line in result).encode()
+
+
+def esp_files(options, command=None):
+    """The files of the EFI system partition: as built, changed as the options say."""
+    files = {}
+    for folder, _, names in os.walk(project.ESP):
+        for name in names:
+            path = os.path.join(folder, name)
+            files[os.path.relpath(path, project.ESP)] = path
+    if ENTRY not in files:
+        raise project.Failure(f"{project.ESP}/{ENTRY}: not built yet")
+    overlay = _overlay(options.root, command)
+    if overlay:
+        files[OVERLAY] = overlay
+    with open(files[ENTRY], encoding="ascii") as file:
+        files[ENTRY] = _entry(file.read(), options.append, bool(overlay))
+    if options.debug_kernel:
+        files[KERNEL] = project.KERNEL_DEBUG
+    if options.initrd:
+        files[INITRD] = os.path.abspath(options.initrd)
+    files.update(options.files)
+    return {name: source for name, source in files.items() if source is not None}
+
+
+def _firmware(options, folder):
+    code, _, variables = (options.firmware or project.FIRMWARE).partition(",")
+    for path in filter(None, (code, variables)):
+        if not os.path.exists(path):
+            raise project.Failure(f"firmware {path}: no such file")
+    if not variables:
+        return ["-bios", code]
+    copy = os.path.join(folder, "variables.fd")
+    with open(variables, "rb") as source, open(copy, "wb") as target:
+        target.write(source.read())
+    return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+            "-drive", f"if=pflash,unit=1,format=raw,file={copy}"]
+
+
+def _linux(options, folder, command):
+    kernel = peer.kernel()
+    with project.build_in_use(), open(options.initrd or project.INITRD, "rb") as file:
+        archive = _padded(file.read())
+    initrd = os.path.join(folder, "initrd.cpio")
+    with open(initrd, "wb") as file:
+        file.write(archive + _overlay(options.root, command))
+    return ["-kernel", kernel, "-initrd", initrd,
+            "-append", f"console=ttyS0 quiet panic=-1 {options.append}"]
+
+
+def _disk(options, folder, command):
+    disk = os.path.join(folder, "disk.img")
+    with project.build_in_use():
+        if options.image:
+            subprocess.run(["cp", "--sparse=always", options.image, disk], check=True)
+        else:
+            volume.write(disk, esp_files(options, command))
+    return ["-drive", f"if=none,id=disk,format=raw,cache=unsafe,file={disk}",
+            *MEDIA[options.media]]
+
+
+def arguments(options, folder, arguments=None, environment=None, stdio="pipes", size=None):
+    """QEMU's command line, but for the serial ports. Files for this run are made in `folder`; the
+    command is as control.command_file wants it."""
+    command = None
+    if arguments is not None:
+        command = control.command_file(arguments, environment or {}, stdio, size, options.proc)
+    result = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
+              "-accel", "tcg,thread=single" if options.icount else "tcg",
+              "-machine", options.machine, "-cpu", options.cpu, "-m", options.memory,
+              "-smp", str(options.smp), *_firmware(options, folder)]
+    result += (_linux if options.kernel == "linux" else _disk)(options, folder, command)
+    if options.display or options.screen:
+        result += ["-device", "VGA"]
+    if not options.display:
+        result += ["-display", "none"]
+    if options.icount:
+        # -rtc and -seed take the host's clock and randomness out of the run.
+        result += ["-icount", "shift=0,sleep=off", "-rtc", "base=2024-01-01,clock=vm",
+                   "-seed", "1"]
+    if options.gdb:
+        result += ["-S", "-gdb", f"unix:{options.gdb},server=on,wait=off"]
+    for extra in options.qemu:
+        result += shlex.split(extra)
+    return result
