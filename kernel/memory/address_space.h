@@ -95,6 +95,17 @@ struct address_space *address_space_fork(struct address_space *space);
 int address_space_map(struct address_space *space, vaddr_t start, size_t size, unsigned flags,
                       struct memory_object *object, uint64_t page_offset, vaddr_t file_end,
                       bool replace);
+/*
+ * For exec, which builds a space that nobody else uses yet.
+ * adopt: `frame` (FRAME_ANONYMOUS, one reference, which passes to the space) becomes the page at
+ * `page` of a private anonymous region; writable and present at once. 0 or -ENOMEM (the reference
+ * stays the caller's).
+ * map_ahead: enters what the first touch of [start, start+size) would find, as far as it is there:
+ * page cache frames read-only (a private writable page gets its own copy when `write`), zeros for
+ * the rest only when `write`. So that a program's first instructions do not fault. 0 or -ENOMEM.
+ */
+int address_space_adopt(struct address_space *space, vaddr_t page, paddr_t frame);
+int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t size, bool write);
 int address_space_unmap(struct address_space *space, vaddr_t start, size_t size);
 int address_space_protect(struct address_space *space, vaddr_t start, size_t size,
                           unsigned protection);
