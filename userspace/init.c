@@ -107,6 +107,17 @@ static char *file_read(const char *path, size_t *size)
     return text;
 }
 
+/* Names the machine as /etc/hostname does. */
+static void hostname_set(void)
+{
+    size_t size;
+    char *name = file_read("/etc/hostname", &size);
+
+    if (name && sethostname(name, strcspn(name, "\n")) < 0)
+        report("hostname");
+    free(name);
+}
+
 /* The file is a list of `name=value` records, each with a NUL behind it. */
 static void command_parse(struct command *command, char *text, size_t size)
 {
@@ -547,6 +558,7 @@ int main(void)
     }
     if (command.mount_proc && mount("proc", "/proc", "proc", 0, NULL) < 0)
         report("/proc");
+    hostname_set();
     if (!command.arguments || !command.arguments[0])
         shell_run();
     if (!command.environment[0])

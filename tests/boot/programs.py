@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+"""Runs test programs in one machine, many in one boot, and reports each of their checks.
+
+usage: programs.py [--kernel linux] [--smp N] ... NAME=FILE...
+
+Each FILE is laid in the guest as /tests/NAME and run there in turn; it prints TAP (userspace/tap.h)
+or nothing at all, and its status counts as a check too. When a program takes the machine down, it
+has failed, and the ones behind it get a machine of their own.
+"""
+import argparse
+import os
+import re
+import shutil
+import sys
+import tempfile
+
+import harness
+
+# Runs in the guest. The marks are on lines of their own, whatever a program prints before them.
+SCRIPT = r'''
+for name; do
+    printf '\n@@ begin %s\n' "$name"
+    "/tests/$name" </dev/null
+    printf '\n@@ end %s %d\n' "$name" $?
+done
+'''
+MARK = re.compile(r"^@@ (begin|end) (\S+)(?: (\d+))?$")
+RESULT = re.compile(r"^(ok|not ok)\b\s*\d*\s*(?:-\s*)?(.*)$")
+PLAN = re.compile(r"^1\.\.(\d+)")
+
+
+def report(tap, name, lines, status):
+    """One program's checks."""
+    planned = None
+    count = 0
+    for line in lines:
+        result = RESULT.match(line)
+        plan = PLAN.match(line)
+        if result:
+            count += 1
+            passed = result[1] == "ok"
+            text, _, skip = result[2].partition("# SKIP")
+            if skip:
+                tap.skip(f"{name}: {text.strip()}", skip.strip())
+            else:
+                tap.check(passed, f"{name}: {text}")
+        elif plan:
+            planned = int(plan[1])
+        elif line.strip():
+            tap.note(line)
+    if planned is not None and planned != count:
+        tap.check(False, f"{name}: {count} checks, {planned} were planned")
+    # A program whose checks failed says so by its status too: that is no further failure.
+    if status != 0 and planned is not None and count == planned and status == 1:
+        return
+    tap.check(status == 0, f"{name}: status", f"status {status}")
+
+
+def run_once(tap, names, root, options):
+    """Boots one machine for these programs; returns those it did not come to."""
+    machine = harness.run(["sh", "-c", SCRIPT, "sh", *names], root=[root], **options)
+    lines, running, ended = [], None, 0
+    for line in machine.output.data.decode("utf-8", "replace").splitlines():
+        mark = MARK.match(line)
+        if not mark:
+            lines.append(line)
+        elif mark[1] == "begin":
+            running, lines = mark[2], []
+        else:
+            report(tap, running, lines, int(mark[3]))
+            running = None
+            ended += 1
+    if machine.error.data:
+        tap.note(machine.error.data.decode("utf-8", "replace"))
+    if machine.cause is None and ended == len(names):
+        return []
+    if running is None and ended == 0:
+        tap.check(False, "the machine runs the programs", harness.describe(machine))
+        return []
+    if running is None:
+        tap.check(False, "the machine lives on between programs", harness.describe(machine))
+        return names[ended:]
+    for line in lines:
+        tap.note(line)
+    tap.check(False, f"{running}: ends", harness.describe(machine))
+    return names[ended + 1:]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kernel", default="baton")
+    parser.add_argument("--debug-kernel", action="store_true")
+    parser.add_argument("--smp", type=int, default=1)
+    parser.add_argument("--memory", default="1G")
+    parser.add_argument("--append", default="")
+    parser.add_argument("--timeout", type=float, default=harness.TIMEOUT)
+    parser.add_argument("programs", nargs="+", metavar="NAME=FILE")
+    options = vars(parser.parse_args())
+    programs = dict(program.split("=", 1) for program in options.pop("programs"))
+
+    def test(tap):
+        with tempfile.TemporaryDirectory() as root:
+            os.mkdir(os.path.join(root, "tests"))
+            for name, path in programs.items():
+                target = os.path.join(root, "tests", name)
+                shutil.copyfile(path, target)
+                os.chmod(target, 0o755)
+            remaining = list(programs)
+            while remaining:
+                remaining = run_once(tap, remaining, root, options)
+
+    harness.main(test)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
