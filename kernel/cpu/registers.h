@@ -48,6 +48,13 @@
 #define EFER_SCE           (1UL << 0)
 #define EFER_NXE           (1UL << 11)
 
+/*
+ * What every CPU's MSR_PAT has to hold before the kernel's tables are loaded
+ * (Intel SDM volume 3, 11.12.4): the reset value, but entry 1 (PWT alone) is
+ * write-combining. From entry 0 up: WB, WC, UC-, UC, twice.
+ */
+#define PAGE_ATTRIBUTE_TABLE 0x0007010600070106UL
+
 struct cpuid_result {
     uint32_t eax, ebx, ecx, edx;
 };

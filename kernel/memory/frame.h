@@ -47,11 +47,31 @@ enum {
  * Any context without a frame lock.
  */
 paddr_t frame_allocate(enum frame_owner owner, unsigned flags);
-void frame_reference(paddr_t frame);
 /* Drops a reference; the last one frees the frame. */
 void frame_release(paddr_t frame);
-uint32_t frame_references(paddr_t frame);
-struct frame *frame_metadata(paddr_t frame);
+/* The same for many frames at once. */
+void frame_release_many(const paddr_t *frames, size_t count);
+/* Frees a frame with one reference that holds nothing but zeros: whoever wants zeros next gets it
+   without the work of clearing it. */
+void frame_release_zeroed(paddr_t frame);
+/* Counts an allocated frame under another owner: its only holder calls it. FRAME_FREE: it is kept
+   in reserve for quick use, and given back when frames run out. */
+void frame_set_owner(paddr_t frame, enum frame_owner owner);
+
+/* The metadata of an allocated frame. */
+#define FRAME_METADATA ((struct frame *)0xffffc00000000000UL)
+static inline struct frame *frame_metadata(paddr_t frame)
+{
+    return &FRAME_METADATA[frame >> PAGE_SHIFT];
+}
+static inline uint32_t frame_references(paddr_t frame)
+{
+    return __atomic_load_n(&frame_metadata(frame)->references, __ATOMIC_ACQUIRE);
+}
+static inline void frame_reference(paddr_t frame)
+{
+    __atomic_fetch_add(&frame_metadata(frame)->references, 1, __ATOMIC_RELAXED);
+}
 
 /* Frames by owner; exact. */
 struct frame_counts {

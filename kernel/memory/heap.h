@@ -7,7 +7,9 @@
 
 #include "library/types.h"
 
-/* `size` bytes, aligned to 16 (to a page from a page on), or NULL. Any context without a heap lock.
+/*
+ * `size` bytes, aligned to 16 (to a page from a page on), or NULL. Any context without a heap
+ * lock; but to free more than a page: interrupts on, no spinlock held (other CPUs are told).
  */
 void *heap_allocate(size_t size);
 void *heap_allocate_zeroed(size_t size);
@@ -20,10 +22,21 @@ char *heap_copy_string(const char *string);
 /* Bytes in use by size class, for /proc/baton and leak checks. */
 uint64_t heap_bytes_used(void);
 
-/* A kernel stack with a guard page below it; NULL: no memory. Not in interrupts. */
+/* Gives back the slabs kept in reserve. True: there were some. Any context without a heap lock;
+   the frame allocator's last resort. */
+bool heap_reclaim(void);
+
+/*
+ * A kernel stack with a guard page below it (its lowest address), or 0: no
+ * memory. Not in interrupts. Freeing: any context; the stack stays mapped,
+ * in reserve, until kernel_stack_trim().
+ */
 #define KERNEL_STACK_SIZE 16384UL
 vaddr_t kernel_stack_allocate(void);
 void kernel_stack_free(vaddr_t stack);
+/* Gives back all stacks in reserve but `keep`. True: there were some. Interrupts on, no spinlock
+   held. */
+bool kernel_stack_trim(size_t keep);
 
 /* Maps a device's registers or framebuffer, uncached or write-combining; NULL: no room.
    There is no unmapping. */

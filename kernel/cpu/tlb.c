@@ -1,0 +1,35 @@
+#include "cpu/tlb.h"
+
+#include "cpu/registers.h"
+
+/* Beyond this many pages forgetting everything is cheaper. */
+#define PAGES_ONE_BY_ONE 32
+
+/* A change of CR4.PGE ends everything, global entries too (Intel SDM volume 3, 4.10.4.1). CR3
+   itself is not written here: see invariant 1. */
+static void flush_all(void)
+{
+    bool enabled = interrupts_save();
+    uint64_t cr4 = cr4_read();
+    cr4_write(cr4 ^ CR4_PGE);
+    cr4_write(cr4);
+    interrupts_restore(enabled);
+}
+
+static void flush_local(vaddr_t start, vaddr_t end)
+{
+    if ((end - start) >> PAGE_SHIFT > PAGES_ONE_BY_ONE) {
+        flush_all();
+        return;
+    }
+    /* INVLPG also ends all of the paging-structure caches (4.10.4.1). */
+    for (vaddr_t page = start; page < end; page += PAGE_SIZE)
+        page_invalidate(page);
+}
+
+/* One CPU runs for now: the others are asked by VECTOR_TLB when they are started. */
+void tlb_shootdown(uint64_t cpus, vaddr_t start, vaddr_t end)
+{
+    (void)cpus;
+    flush_local(start, end);
+}

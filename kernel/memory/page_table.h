@@ -1,0 +1,72 @@
+/*
+ * page_table.h: four levels of tables (Intel SDM volume 3, 4.5), as the
+ * processor reads them. Knows nothing of regions.
+ *
+ * A table's frame metadata count its entries (`small`), so that a table that
+ * becomes empty is known without a look at its 512 entries, and goes back to
+ * the frame allocator as a frame of zeros: the next table needs no clearing.
+ */
+#ifndef BATON_MEMORY_PAGE_TABLE_H
+#define BATON_MEMORY_PAGE_TABLE_H
+
+#include "library/types.h"
+
+#define PAGE_PRESENT    (1UL << 0)
+#define PAGE_WRITABLE   (1UL << 1)
+#define PAGE_USER       (1UL << 2)
+#define PAGE_PWT        (1UL << 3)
+#define PAGE_PCD        (1UL << 4)
+#define PAGE_ACCESSED   (1UL << 5)
+#define PAGE_DIRTY      (1UL << 6)
+#define PAGE_LARGE      (1UL << 7)
+#define PAGE_GLOBAL     (1UL << 8)
+#define PAGE_NO_EXECUTE (1UL << 63)
+#define PAGE_FRAME      0x000ffffffffff000UL
+
+/* Caching, as PAGE_ATTRIBUTE_TABLE (cpu/registers.h) gives meaning to PWT and PCD. */
+#define PAGE_WRITE_COMBINING PAGE_PWT
+#define PAGE_UNCACHED        (PAGE_PCD | PAGE_PWT)
+
+#define TABLE_ENTRIES 512U
+#define LEAF_SPAN     (TABLE_ENTRIES * PAGE_SIZE) /* bytes that one lowest table maps */
+
+static inline unsigned page_table_index(vaddr_t address, unsigned level)
+{
+    return address >> (PAGE_SHIFT + 9 * level) & (TABLE_ENTRIES - 1);
+}
+
+/*
+ * All below work on the user half of a root. The caller holds the mutex of the
+ * address space it belongs to. `tables` counts the frames of tables in use.
+ */
+
+/* A root with the kernel's half and an empty user half; 0: no memory. */
+paddr_t page_table_create(void);
+/* Frees a root whose user half is empty. No CPU's CR3 may hold it. */
+void page_table_destroy(paddr_t root);
+
+/*
+ * The lowest table that maps `address`, or NULL when there is none: then
+ * *stop (at first the end of the caller's range) is lowered to where the next
+ * one could begin; else to where this one ends.
+ */
+uint64_t *page_table_leaf(paddr_t root, vaddr_t address, vaddr_t *stop);
+/* The same, made when it is missing. NULL: no memory. */
+uint64_t *page_table_leaf_create(paddr_t root, vaddr_t address, uint64_t *tables);
+/* The entry of a page, NULL when there is no table for it. */
+uint64_t *page_table_entry(paddr_t root, vaddr_t page);
+
+/* `count` entries of a lowest table became present, or not present. */
+void page_table_count_add(uint64_t *leaf, unsigned count);
+unsigned page_table_count_subtract(uint64_t *leaf, unsigned count); /* what is left */
+
+/*
+ * Takes out the lowest table of `address`, which is empty, and those above it that become
+ * empty, and stores their frames in `frames` (room for 3). Returns how many. They may be freed
+ * by page_table_free() when no CPU can walk them any more.
+ */
+unsigned page_table_prune(paddr_t root, vaddr_t address, paddr_t frames[3], uint64_t *tables);
+/* Frees the frame of a table without entries. */
+void page_table_free(paddr_t table);
+
+#endif
