@@ -24,11 +24,8 @@ def parse(argv):
         description="Boots Baton in a virtual machine: a shell in this terminal, or one command.",
         epilog=__doc__.partition("\n\n")[2] + "\nCtrl-] ends a machine that has this terminal.")
     options = qemu.Options()
+    qemu.add_content_options(parser)
     add = parser.add_argument
-    add("--root", metavar="DIR", action="append", default=[],
-        help="lay DIR over the root file system; may be repeated")
-    add("--initrd", metavar="FILE", help="use FILE (cpio, newc) in place of the built initrd")
-    add("--append", metavar="OPTIONS", default="", help="further kernel options")
     add("--smp", metavar="N", type=int, default=options.smp, help="processors (1)")
     add("--memory", metavar="SIZE", default=options.memory, help="memory (1G)")
     add("--cpu", metavar="MODEL", default=options.cpu, help="QEMU's processor model (max)")
@@ -42,7 +39,6 @@ def parse(argv):
     add("--log", metavar="FILE", help="write the kernel log there")
     add("--qemu", metavar="ARGS", action="append", default=[], help="further arguments for QEMU")
     add("--no-build", action="store_true", help="boot what is built already")
-    add("--debug-kernel", action="store_true", help="the kernel with all checks on")
     add("--kernel", choices=("baton", "linux"), default="baton",
         help="linux: Debian's kernel with the same root file system, to compare with")
     add("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)

@@ -48,6 +48,16 @@ class Options:
     gdb: str = None  # a socket's path: wait there for gdb
 
 
+def add_content_options(parser):
+    """Adds the options, common to boot and image, that say what is booted."""
+    add = parser.add_argument
+    add("--root", metavar="DIR", action="append", default=[],
+        help="lay DIR over the root file system; may be repeated")
+    add("--initrd", metavar="FILE", help="use FILE (cpio, newc) in place of the built initrd")
+    add("--append", metavar="OPTIONS", default="", help="further kernel options")
+    add("--debug-kernel", action="store_true", help="the kernel with all checks on")
+
+
 def _padded(archive):
     """Initrds lie one behind the other, each padded to 4 bytes."""
     return archive + bytes(-len(archive) % 4)

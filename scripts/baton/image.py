@@ -1,0 +1,42 @@
+"""scripts/image: writes a disk image to put on a USB stick.
+
+A GPT with one EFI system partition (FAT32) that holds the loader, the boot entry, the kernel and
+the root file system. Put it on a stick with
+
+    dd if=OUT.img of=/dev/sdX bs=1M conv=fsync
+
+Without a command init keeps a shell on the machine's console.
+"""
+import argparse
+import os
+import sys
+
+from . import project, qemu, volume
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(
+        prog="scripts/image", formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="scripts/image OUT.img [options]", description=__doc__.partition(": ")[2])
+    parser.add_argument("out", metavar="OUT.img")
+    qemu.add_content_options(parser)
+    parser.add_argument("--no-build", action="store_true", help="use what is built already")
+    return vars(parser.parse_args(argv))
+
+
+def main():
+    arguments = parse(sys.argv[1:])
+    out = arguments.pop("out")
+    del arguments["no_build"]
+    try:
+        with project.build_in_use():
+            volume.write(out, qemu.esp_files(qemu.Options(**arguments)))
+    except (project.Failure, OSError) as error:
+        print(f"baton: {error}", file=sys.stderr)
+        return 1
+    print(f"baton: {out}: {os.path.getsize(out) >> 20} MiB", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
