@@ -7,6 +7,18 @@
 #include "console.h"
 #include "pages.h"
 
+/*
+ * U-Boot passes its `bootargs`, by default Linux's root= and init=, to every application
+ * (2023.01, efi_bootmgr and distro scripts). They are nobody's wish for this kernel.
+ */
+static bool firmware_is_u_boot(void)
+{
+    static const CHAR16 name[] = L"Das U-Boot";
+    const CHAR16 *vendor = firmware.system->FirmwareVendor;
+
+    return vendor && memcmp(vendor, name, sizeof name) == 0;
+}
+
 /* Rule 18: LoadOptions are rubbish on many machines. What is no text is ignored with a word. */
 static const char *load_options_text(void)
 {
@@ -15,6 +27,10 @@ static const char *load_options_text(void)
 
     if (!image->LoadOptions || image->LoadOptionsSize == 0)
         return "";
+    if (firmware_is_u_boot()) {
+        console_print("loader: ignored U-Boot's bootargs\n");
+        return "";
+    }
     if (load_options_parse(image->LoadOptions, image->LoadOptionsSize, text, sizeof text) < 0)
         console_print("loader: ignored %u bytes of LoadOptions that are no printable text\n",
                       image->LoadOptionsSize);
