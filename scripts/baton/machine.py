@@ -57,7 +57,7 @@ class Sink:
     def full(self):
         return self.file is not None and len(self.data) >= BACKLOG
 
-    def flush_some(self):
+    def flush_some(self, _events):
         """To be called when the descriptor is writable."""
         try:
             written = os.write(self.file, self.data[:PIPE_CHUNK])
@@ -209,26 +209,32 @@ class Machine:
         actions = {}
 
         def watch(file, events, action, *arguments):
-            if file not in actions:
+            if file not in actions:  # standard output and error may be one
                 actions[file] = (action, arguments)
                 poll.register(file, events)
 
         for name, end in self._sockets.items():
             held = name == "data" and self.output.full() or name == "control" and self.error.full()
-            if name == "data" and self._unsent:
-                watch(end.fileno(), select.POLLOUT, self._send_input, b"")
-            elif not held:
-                watch(end.fileno(), select.POLLIN, self._receive, name)
+            events = 0 if held else select.POLLIN
+            if name == "data" and self._unsent and self.ready:
+                events |= select.POLLOUT
+            watch(end.fileno(), events, self._serve, name)
         for sink in (self.output, self.error):
             if sink.pending():
                 watch(sink.file, select.POLLOUT, sink.flush_some)
         if self._input_room() > 0:
             watch(self._input, select.POLLIN, self._read_input)
-        for file, _ in poll.poll(100 if self._end_at or self._halt_query else 1000):
+        for file, events in poll.poll(100 if self._end_at or self._halt_query else 1000):
             action, arguments = actions[file]
-            action(*arguments)
+            action(*arguments, events)
         if self.output.broken:
             self._end(128 + signal.SIGPIPE, None)
+
+    def _serve(self, name, events):
+        if events & select.POLLOUT:
+            self._send_input(b"")
+        if events & ~select.POLLOUT:
+            self._receive(name)
 
     def _receive(self, name):
         try:
@@ -286,17 +292,18 @@ class Machine:
 
     def _input_room(self):
         """How many bytes of standard input may be read now."""
-        if not self.ready or self.exited or self._input_ended or self._unsent or \
-                "data" not in self._sockets:
+        if self._input_ended or "data" not in self._sockets:
+            return 0
+        if self._terminal:
+            return PIPE_CHUNK  # at any time, for a person may want to leave
+        if not self.ready or self.exited or self._unsent:
             return 0
         if self._input is None:
             self._end_input()
             return 0
-        if self._terminal:
-            return PIPE_CHUNK
         return self._window - (self._sent - self._acknowledged)
 
-    def _read_input(self):
+    def _read_input(self, _events):
         try:
             data = os.read(self._input, self._input_room())
         except BlockingIOError:
@@ -313,6 +320,8 @@ class Machine:
 
     def _send_input(self, data):
         self._unsent += data
+        if not self.ready:
+            return
         try:
             count = self._sockets["data"].send(self._unsent)
         except BlockingIOError:

@@ -1,0 +1,262 @@
+#!/usr/bin/python3
+"""Runs scripts/boot as a person does and checks what it promises: bytes, statuses, signals.
+
+usage: front_end.py [--kernel linux]
+"""
+import argparse
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+import harness
+
+BOOT = os.path.join(harness.project.SOURCE, "scripts", "boot")
+EVERY_BYTE = bytes(range(256))
+
+
+class FrontEnd:
+    def __init__(self, tap, kernel):
+        self.tap = tap
+        self.kernel = kernel
+
+    def command(self, *arguments):
+        """Options, --, command; as scripts/boot takes them."""
+        return [BOOT, "--no-build", "--timeout=100", f"--kernel={self.kernel}", *arguments]
+
+    def run(self, *arguments, **keywords):
+        return subprocess.run(self.command(*arguments), capture_output=True, timeout=200,
+                              check=False, **keywords)
+
+    # ---- bytes ----
+
+    def exec_basic(self):
+        ended = self.run("--", "/bin/exec_basic")
+        self.tap.equal((ended.returncode, ended.stdout, ended.stderr), (0, b"EXEC_OK\n", b""),
+                       "exec_basic prints EXEC_OK once and nothing else")
+
+    def a_megabyte_through_cat(self):
+        data = os.urandom(1 << 20)
+        ended = self.run("--", "busybox", "cat", input=data)
+        self.tap.check(ended.stdout == data and ended.returncode == 0,
+                       "a megabyte of random bytes comes back unchanged through cat",
+                       f"{len(ended.stdout)} bytes, status {ended.returncode}, {ended.stderr}")
+
+    def three_streams(self):
+        ended = self.run("--", "sh", "-c", "cat; cat /bin/exec_target >&2; exit 7",
+                         input=EVERY_BYTE)
+        self.tap.equal((ended.returncode, ended.stdout), (7, EVERY_BYTE),
+                       "input, output and status of a command")
+        with open(os.path.join(harness.project.BUILD, "userspace", "exec_target"), "rb") as file:
+            self.tap.check(ended.stderr == file.read(), "errors arrive byte for byte on stderr",
+                           f"{len(ended.stderr)} bytes")
+
+    def one_stream(self):
+        script = "for i in 1 2 3 4 5 6 7 8 9; do echo out $i; echo err $i >&2; done"
+        ended = subprocess.run(self.command("--", "sh", "-c", script), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        expected = b"".join(b"out %d\nerr %d\n" % (i, i) for i in range(1, 10))
+        self.tap.equal(ended.stdout, expected, "2>&1 keeps the order of output and errors")
+
+    def closed_files(self):
+        ended = subprocess.run(["sh", "-c", '"$@" <&-', "sh", *self.command("--", "wc", "-c")],
+                               capture_output=True, check=False)
+        self.tap.equal((ended.returncode, ended.stdout), (0, b"0\n"), "closed standard input")
+
+    def root_folder(self):
+        with tempfile.TemporaryDirectory() as root:
+            path = os.path.join(root, "opt", "tool")
+            os.mkdir(os.path.dirname(path))
+            with open(path, "w", encoding="ascii") as file:
+                file.write("#!/bin/sh\necho tool\n")
+            os.chmod(path, 0o4755)
+            os.symlink("tool", os.path.join(root, "opt", "link"))
+            ended = self.run("--root", root, "--", "sh", "-c",
+                             "stat -c '%a %u %g' /opt/tool; readlink /opt/link; /bin/sh /opt/tool")
+        self.tap.equal((ended.stdout, ended.returncode), (b"4755 0 0\ntool\ntool\n", 0),
+                       "--root keeps modes and links, and makes the invoker's files root's")
+
+    # ---- statuses ----
+
+    def statuses(self):
+        cases = [
+            ("a signal", ["--", "sh", "-c", "kill -9 $$"], 137, b""),
+            ("a program's own 124", ["--", "sh", "-c", "exit 124"], 124, b""),
+            ("a program's own 126", ["--", "sh", "-c", "exit 126"], 126, b""),
+            ("no such program", ["--", "/no/such"], 127, b"init: /no/such: No such file"),
+            ("no program", ["--", "/etc/passwd"], 126, b"init: /etc/passwd: Permission denied"),
+            ("an unasked reset", ["--", "reboot", "-f"], 126, b"baton: the machine reset unasked"),
+            ("an unasked power-off", ["--", "poweroff", "-f"], 126,
+             b"baton: the machine powered off unasked"),
+            ("too little time", ["--timeout=15", "--", "sleep", "1000"], 124,
+             b"baton: not done after 15 seconds"),
+        ]
+        for name, arguments, status, message in cases:
+            ended = self.run(*arguments, stdin=subprocess.DEVNULL)
+            said = message in ended.stderr if message else ended.stderr == b""
+            self.tap.check(ended.returncode == status and said, f"{name}: status {status}",
+                           f"status {ended.returncode}", ended.stderr.decode(errors="replace"))
+
+    def panic(self):
+        option = "rdinit=/no/such root=/dev/nothing" if self.kernel == "linux" else "init=/no/such"
+        ended = self.run("--append", option, "--", "true", stdin=subprocess.DEVNULL)
+        self.tap.check(ended.returncode == 125 and b"anic" in ended.stderr.splitlines()[-1],
+                       "a panic: status 125, and its line on stderr",
+                       f"status {ended.returncode}", ended.stderr.decode(errors="replace"))
+
+    def log(self):
+        with tempfile.NamedTemporaryFile() as file:
+            self.run("--log", file.name, "--", "sh", "-c", "echo to the log >/dev/console")
+            self.tap.check(b"to the log" in file.read(), "--log has what was written to the console")
+
+    # ---- signals ----
+
+    def children(self, process):
+        """QEMU machines that this process started and that still run."""
+        listing = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(process.pid)],
+                                 capture_output=True, text=True, check=False).stdout
+        return [int(line.split()[0]) for line in listing.splitlines() if "qemu" in line]
+
+    def signals(self):
+        for number, script, expected in (
+                (signal.SIGINT, "echo started; exec sleep 1000", 130),
+                (signal.SIGTERM, "trap 'echo heeded; exit 5' TERM; echo started; "
+                                 "while :; do sleep 1; done", 5)):
+            process = subprocess.Popen(self.command("--", "sh", "-c", script),
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            process.stdout.readline()
+            machines = self.children(process)
+            process.send_signal(number)
+            process.stdout.read()
+            status = process.wait()
+            self.tap.equal(status, expected, f"{number.name} reaches the command")
+            self.tap.check(machines and not any(map(alive, machines)), "no machine is left")
+
+    def killed(self):
+        process = subprocess.Popen(self.command("--", "sh", "-c", "echo started; sleep 1000"),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        process.stdout.readline()
+        machines = self.children(process)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        until = time.monotonic() + 10
+        while any(map(alive, machines)) and time.monotonic() < until:
+            time.sleep(0.1)
+        self.tap.check(machines and not any(map(alive, machines)),
+                       "the machine goes even when scripts/boot is killed")
+
+    def broken_output(self):
+        ended = subprocess.run(["sh", "-c", '"$@" | head -n 1', "sh",
+                                *self.command("--", "yes")], stdin=subprocess.DEVNULL,
+                               capture_output=True, timeout=100, check=False)
+        self.tap.equal(ended.stdout, b"y\n", "a reader that leaves ends the command")
+
+    # ---- a person at a terminal ----
+
+    def terminal(self):
+        master, slave = pty.openpty()
+        termios.tcsetwinsize(slave, (33, 101))
+        before = termios.tcgetattr(slave)
+        process = subprocess.Popen(self.command("--", "sh", "-i"), stdin=slave, stdout=slave,
+                                   stderr=slave, start_new_session=True)
+        screen = Screen(master)
+        tap = self.tap
+        tap.check(screen.wait(b"# "), "a prompt appears", screen.text)
+        screen.type(b"stty size\r")
+        tap.check(screen.wait(b"33 101"), "the guest knows the terminal's size", screen.text)
+        termios.tcsetwinsize(slave, (44, 99))
+        process.send_signal(signal.SIGWINCH)
+        time.sleep(1.5)
+        screen.type(b"stty size\r")
+        tap.check(screen.wait(b"44 99"), "and learns when it changes", screen.text)
+        screen.type(b"sleep 1000\r")
+        time.sleep(1.5)
+        screen.type(b"\x03")
+        screen.type(b"echo $((6 * 7)) $?\r")
+        tap.check(screen.wait(b"42 130"), "Ctrl-C interrupts the program in front", screen.text)
+        screen.type(b"seq 1 5000 | tail -n 1; exit 3\r")
+        tap.check(screen.wait(b"5000"), "the last output arrives", screen.text)
+        tap.equal(process.wait(60), 3, "the shell's status comes back")
+        tap.check(termios.tcgetattr(slave) == before, "the host's terminal is as it was")
+        os.close(master)
+        os.close(slave)
+
+    def leaving(self):
+        master, slave = pty.openpty()
+        process = subprocess.Popen(self.command("--", "sleep", "1000"), stdin=slave, stdout=slave,
+                                   stderr=subprocess.PIPE, start_new_session=True)
+        time.sleep(1)  # also before there is a command
+        os.write(master, b"\x1d")
+        _, message = process.communicate(timeout=60)
+        self.tap.check(process.returncode == 126 and b"Ctrl-]" in message, "Ctrl-] ends the machine",
+                       f"status {process.returncode}", message)
+        os.close(master)
+        os.close(slave)
+
+    def two_at_once(self):
+        processes = [subprocess.Popen(self.command("--", "echo", name), stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE) for name in ("one", "two")]
+        outputs = [process.communicate()[0] for process in processes]
+        self.tap.equal(outputs, [b"one\n", b"two\n"], "two machines at once")
+
+
+class Screen:
+    """What a person sees on a terminal."""
+
+    def __init__(self, master):
+        self.master = master
+        self.text = b""
+
+    def wait(self, text, seconds=60):
+        """Reads until `text` appears, and forgets what was before."""
+        until = time.monotonic() + seconds
+        while text not in self.text:
+            if time.monotonic() > until:
+                return False
+            if select.select([self.master], [], [], 0.5)[0]:
+                self.text += os.read(self.master, 4096)
+        self.text = self.text.partition(text)[2]
+        return True
+
+    def type(self, text):
+        self.text = b""
+        os.write(self.master, text)
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kernel", default="baton")
+    parser.add_argument("cases", nargs="*")
+    arguments = parser.parse_args()
+    cases = arguments.cases or ["exec_basic", "a_megabyte_through_cat", "three_streams",
+                                "one_stream", "closed_files", "root_folder", "statuses", "panic",
+                                "log", "signals", "killed", "broken_output", "terminal", "leaving",
+                                "two_at_once"]
+
+    def test(tap):
+        front_end = FrontEnd(tap, arguments.kernel)
+        for case in cases:
+            try:
+                getattr(front_end, case)()
+            except (subprocess.TimeoutExpired, OSError) as error:
+                tap.check(False, case.replace("_", " "), error)
+
+    harness.main(test)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
