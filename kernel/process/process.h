@@ -76,7 +76,7 @@ struct process {
 
     LIST_HEAD(, user_thread) threads; /* not yet off their stacks; lock */
     uint32_t thread_count;            /* in `threads`; lock; atomic to read */
-    uint32_t living_count;            /* of these, that have not begun to end; lock */
+    uint32_t stacks;                  /* kernel stacks of its threads still in use; atomic */
     struct wait_queue thread_ended;   /* the executor sleeps here until it is alone */
 
     /* The races: see README.md. lock. */
@@ -91,10 +91,11 @@ struct process {
     struct resource_usage children_usage; /* of children that were reaped; lock */
     uint64_t started;                     /* ns since boot; constant */
 
-    uint32_t dumpable;        /* prctl(PR_SET_DUMPABLE); atomic */
-    int oom_score_adjustment; /* -1000 to 1000; atomic */
-    uint32_t personality;     /* personality(2); own threads; atomic */
-    char name[16];            /* the leader's last name, for /proc of a zombie; lock */
+    const struct credentials *credentials; /* of a zombie: its last thread's; lock */
+    uint32_t dumpable;                     /* prctl(PR_SET_DUMPABLE); atomic */
+    int oom_score_adjustment;              /* -1000 to 1000; atomic */
+    uint32_t personality;                  /* personality(2); own threads; atomic */
+    char name[16];                         /* the leader's last name, for /proc of a zombie; lock */
 };
 
 /*

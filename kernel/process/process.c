@@ -1,0 +1,200 @@
+/* process.c: processes and the threads of programs: found, held, let go. */
+#include "process/process.h"
+
+#include <asm/errno.h>
+
+#include "file/credentials.h"
+#include "file/descriptor_table.h"
+#include "file/file_system_context.h"
+#include "library/string.h"
+#include "memory/address_space.h"
+#include "memory/heap.h"
+#include "process/identity.h"
+#include "process/system_calls.h"
+
+struct spinlock process_table_lock = SPINLOCK_INITIALIZER;
+struct process *process_init;
+
+/* ---- holding and letting go ---- */
+
+void process_release(struct process *process)
+{
+    if (__atomic_sub_fetch(&process->references, 1, __ATOMIC_ACQ_REL))
+        return;
+    process_signals_destroy(&process->signals);
+    credentials_release(process->credentials);
+    heap_free(process);
+}
+
+void user_thread_release(struct user_thread *thread)
+{
+    if (__atomic_sub_fetch(&thread->references, 1, __ATOMIC_ACQ_REL))
+        return;
+    thread_signals_destroy(&thread->signals);
+    process_release(thread->thread.process);
+    heap_free(thread);
+}
+
+/* ---- finding ---- */
+
+struct process *process_find(uint32_t id)
+{
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    struct identity *identity = identity_find(id);
+    struct process *process = identity ? identity->process : NULL;
+    if (process)
+        process_reference(process);
+    spinlock_release_restore(&process_table_lock, enabled);
+    return process;
+}
+
+struct user_thread *user_thread_find(uint32_t id)
+{
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    struct identity *identity = identity_find(id);
+    struct user_thread *thread = identity ? identity->thread : NULL;
+    if (thread)
+        user_thread_reference(thread);
+    spinlock_release_restore(&process_table_lock, enabled);
+    return thread;
+}
+
+struct process *process_next(uint32_t *id)
+{
+    struct process *process = NULL;
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    for (uint32_t number = *id; !process;) {
+        struct identity *identity = identity_next(number);
+        if (!identity)
+            break;
+        process = identity->process;
+        number = identity->number + 1;
+    }
+    if (process) {
+        process_reference(process);
+        *id = process->id;
+    }
+    spinlock_release_restore(&process_table_lock, enabled);
+    return process;
+}
+
+void process_for_each(void (*visit)(struct process *process, void *context), void *context)
+{
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    for (struct identity *identity = identity_next(0); identity;
+         identity = identity_next(identity->number + 1)) {
+        if (identity->process)
+            visit(identity->process, context);
+    }
+    spinlock_release_restore(&process_table_lock, enabled);
+}
+
+struct user_thread *process_next_thread(struct process *process, uint32_t *id)
+{
+    struct user_thread *thread, *found = NULL;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    LIST_FOREACH(thread, &process->threads, process_link)
+    {
+        if (thread->thread.id >= *id && (!found || thread->thread.id < found->thread.id))
+            found = thread;
+    }
+    if (found) {
+        user_thread_reference(found);
+        *id = found->thread.id;
+    }
+    spinlock_release_restore(&process->lock, enabled);
+    return found;
+}
+
+struct user_thread *process_thread_get(struct process *process)
+{
+    struct user_thread *thread, *found = NULL;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    LIST_FOREACH(thread, &process->threads, process_link)
+    {
+        if (!found || thread->thread.id == process->id)
+            found = thread;
+    }
+    if (found)
+        user_thread_reference(found);
+    spinlock_release_restore(&process->lock, enabled);
+    return found;
+}
+
+/* ---- what another thread points to ---- */
+
+struct address_space *user_thread_address_space_get(struct user_thread *thread)
+{
+    struct process *process = thread->thread.process;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    struct address_space *space = thread->thread.address_space;
+    if (space)
+        address_space_reference(space);
+    spinlock_release_restore(&process->lock, enabled);
+    return space;
+}
+
+struct descriptor_table *user_thread_descriptors_get(struct user_thread *thread)
+{
+    struct process *process = thread->thread.process;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    struct descriptor_table *descriptors = thread->thread.descriptors;
+    if (descriptors)
+        descriptor_table_reference(descriptors);
+    spinlock_release_restore(&process->lock, enabled);
+    return descriptors;
+}
+
+struct file_system_context *user_thread_file_system_get(struct user_thread *thread)
+{
+    struct process *process = thread->thread.process;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    struct file_system_context *file_system = thread->thread.file_system;
+    if (file_system)
+        file_system_context_reference(file_system);
+    spinlock_release_restore(&process->lock, enabled);
+    return file_system;
+}
+
+const struct credentials *user_thread_credentials_get(struct user_thread *thread)
+{
+    struct process *process = thread->thread.process;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    const struct credentials *credentials = thread->thread.credentials;
+    if (credentials)
+        credentials_reference(credentials);
+    spinlock_release_restore(&process->lock, enabled);
+    return credentials;
+}
+
+uint64_t process_limit(unsigned resource)
+{
+    return __atomic_load_n(&process_current()->limits[resource].rlim_cur, __ATOMIC_RELAXED);
+}
+
+/* ---- who am I ---- */
+
+ssize_t sys_getpid(void)
+{
+    return process_current()->id;
+}
+
+ssize_t sys_gettid(void)
+{
+    return thread_current()->id;
+}
+
+ssize_t sys_getppid(void)
+{
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    struct process *parent = process_current()->parent;
+    ssize_t id = parent ? parent->id : 0;
+    spinlock_release_restore(&process_table_lock, enabled);
+    return id;
+}
+
+ssize_t sys_set_tid_address(vaddr_t address)
+{
+    user_thread_current()->clear_child_tid = address;
+    return thread_current()->id;
+}

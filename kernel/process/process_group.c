@@ -1,0 +1,280 @@
+/*
+ * process_group.c: groups and sessions (POSIX, "General Terminal Interface"
+ * and setpgid, setsid, getsid). Both are counted, and both leave the identity
+ * table in the same step in which their count comes to nothing, so that
+ * whoever finds one may take a reference.
+ */
+#include "process/process_group.h"
+
+#include <asm/errno.h>
+
+#include "memory/heap.h"
+#include "process/identity.h"
+#include "process/system_calls.h"
+
+struct session *session_create(void)
+{
+    struct session *session = heap_allocate_zeroed(sizeof(*session));
+    if (session)
+        session->references = 1;
+    return session;
+}
+
+struct process_group *process_group_create(struct session *session)
+{
+    struct process_group *group = heap_allocate_zeroed(sizeof(*group));
+    if (!group)
+        return NULL;
+    LIST_INIT(&group->members);
+    group->session = session;
+    return group;
+}
+
+void process_group_join(struct process_group *group, struct process *process)
+{
+    process_group_reference(group);
+    process->group = group;
+    LIST_INSERT_HEAD(&group->members, process, group_link);
+}
+
+/* Drops a reference under the lock. True: it was the last, nobody can find the session. */
+static bool session_drop(struct session *session)
+{
+    if (__atomic_sub_fetch(&session->references, 1, __ATOMIC_ACQ_REL))
+        return false;
+    struct identity *identity = identity_find(session->id);
+    if (identity && identity->session == session) {
+        identity->session = NULL;
+        identity_drop(identity);
+    }
+    return true;
+}
+
+static void process_group_drop(struct process_group *group, struct process_group_remains *remains)
+{
+    *remains = (struct process_group_remains){0};
+    if (__atomic_sub_fetch(&group->references, 1, __ATOMIC_ACQ_REL))
+        return;
+    remains->group = group;
+    struct identity *identity = identity_find(group->id);
+    if (identity && identity->group == group) {
+        identity->group = NULL;
+        identity_drop(identity);
+    }
+    if (session_drop(group->session))
+        remains->session = group->session;
+}
+
+void process_group_leave(struct process *process, struct process_group_remains *remains)
+{
+    LIST_REMOVE(process, group_link);
+    process_group_drop(process->group, remains);
+    process->group = NULL;
+}
+
+void process_group_remains_free(struct process_group_remains *remains)
+{
+    heap_free(remains->group);
+    heap_free(remains->session);
+}
+
+void process_group_release(struct process_group *group)
+{
+    struct process_group_remains remains;
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    process_group_drop(group, &remains);
+    spinlock_release_restore(&process_table_lock, enabled);
+    process_group_remains_free(&remains);
+}
+
+void session_release(struct session *session)
+{
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    bool last = session_drop(session);
+    spinlock_release_restore(&process_table_lock, enabled);
+    if (last)
+        heap_free(session);
+}
+
+struct process_group *process_group_find(uint32_t id)
+{
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    struct identity *identity = identity_find(id);
+    struct process_group *group = identity ? identity->group : NULL;
+    if (group)
+        process_group_reference(group);
+    spinlock_release_restore(&process_table_lock, enabled);
+    return group;
+}
+
+struct process_group *process_group_current(void)
+{
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    struct process_group *group = process_current()->group;
+    process_group_reference(group);
+    spinlock_release_restore(&process_table_lock, enabled);
+    return group;
+}
+
+bool process_group_orphaned_locked(struct process_group *group, const struct process *ignored)
+{
+    struct process *member;
+    LIST_FOREACH(member, &group->members, group_link)
+    {
+        if (member == ignored || member->zombie || !member->parent ||
+            member->parent == process_init || !member->parent->group)
+            continue;
+        if (member->parent->group != group && member->parent->group->session == group->session)
+            return false;
+    }
+    return true;
+}
+
+bool process_group_is_orphaned(struct process_group *group)
+{
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    bool orphaned = process_group_orphaned_locked(group, NULL);
+    spinlock_release_restore(&process_table_lock, enabled);
+    return orphaned;
+}
+
+bool process_group_has_stopped(struct process_group *group)
+{
+    struct process *member;
+    LIST_FOREACH(member, &group->members, group_link)
+    {
+        if (member->signals.stopped)
+            return true;
+    }
+    return false;
+}
+
+/* The process that a call names by the number of any of its threads; 0: the caller's. */
+static struct process *process_named(int id)
+{
+    if (id == 0)
+        return process_current();
+    struct identity *identity = id > 0 ? identity_find(id) : NULL;
+    if (!identity)
+        return NULL;
+    return identity->process ? identity->process
+                             : (identity->thread ? identity->thread->thread.process : NULL);
+}
+
+ssize_t sys_getpgrp(void)
+{
+    return sys_getpgid(0);
+}
+
+ssize_t sys_getpgid(int id)
+{
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    struct process *process = process_named(id);
+    ssize_t result = process ? (ssize_t)process->group->id : -ESRCH;
+    spinlock_release_restore(&process_table_lock, enabled);
+    return result;
+}
+
+ssize_t sys_getsid(int id)
+{
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    struct process *process = process_named(id);
+    ssize_t result = process ? (ssize_t)process->group->session->id : -ESRCH;
+    spinlock_release_restore(&process_table_lock, enabled);
+    return result;
+}
+
+/* May the caller move `process`? In the order of setpgid(2) on Linux. */
+static int setpgid_check(const struct process *process)
+{
+    const struct process *caller = process_current();
+
+    if (!process)
+        return -ESRCH;
+    if (process->parent == caller) {
+        if (process->group->session != caller->group->session)
+            return -EPERM;
+        if (process->has_executed)
+            return -EACCES;
+    } else if (process != caller) {
+        return -ESRCH;
+    }
+    return process->group->session->id == process->id ? -EPERM : 0;
+}
+
+/* Moves `process` to the group with this number; `created` is used when there is none yet. */
+static int setpgid_move(struct process *process, uint32_t number, struct process_group **created,
+                        struct process_group_remains *remains)
+{
+    struct identity *identity = identity_find(number);
+    struct process_group *group = identity ? identity->group : NULL;
+
+    if (number == process->id && !group) {
+        group = *created;
+        *created = NULL;
+        group->id = number;
+        group->session = process->group->session;
+        session_reference(group->session);
+        identity->group = group;
+    } else if (!group || group->session != process->group->session || LIST_EMPTY(&group->members)) {
+        return -EPERM;
+    }
+    if (group != process->group) {
+        process_group_leave(process, remains);
+        process_group_join(group, process);
+    }
+    return 0;
+}
+
+ssize_t sys_setpgid(int id, int group)
+{
+    if (group < 0)
+        return -EINVAL;
+    struct process_group *created = process_group_create(NULL);
+    if (!created)
+        return -ENOMEM;
+
+    struct process_group_remains remains = {0};
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    struct process *process = process_named(id);
+    int error = setpgid_check(process);
+    if (!error)
+        error = setpgid_move(process, group ? group : (int)process->id, &created, &remains);
+    spinlock_release_restore(&process_table_lock, enabled);
+
+    process_group_remains_free(&remains);
+    heap_free(created);
+    return error;
+}
+
+ssize_t sys_setsid(void)
+{
+    struct process *process = process_current();
+    struct session *session = session_create();
+    struct process_group *group = process_group_create(session);
+    if (!session || !group) {
+        heap_free(session);
+        heap_free(group);
+        return -ENOMEM;
+    }
+    session->id = group->id = process->id;
+
+    struct process_group_remains remains = {0};
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    bool leads = process->identity->group || process->identity->session;
+    if (!leads) {
+        process->identity->group = group;
+        process->identity->session = session;
+        process_group_leave(process, &remains);
+        process_group_join(group, process);
+    }
+    spinlock_release_restore(&process_table_lock, enabled);
+
+    if (leads) {
+        heap_free(session);
+        heap_free(group);
+        return -EPERM;
+    }
+    process_group_remains_free(&remains);
+    return process->id;
+}
