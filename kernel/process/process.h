@@ -169,6 +169,13 @@ _Noreturn void process_exit(int status);
 /* Ends the calling thread only; the last one ends the process with `status`. */
 _Noreturn void user_thread_exit(int status);
 /*
+ * Given by the terminal room, once at boot (NULL: nothing to do): the leader of
+ * a session with a controlling terminal ends. Called by the leader's last thread
+ * before its group is left, no lock held; may sleep. Hangs the terminal up.
+ * Defined in exit.c.
+ */
+extern void (*session_leader_ended)(struct session *session);
+/*
  * Says that the process is to end with `status` (a fatal signal): the first
  * one to say so, or to call exit_group, decides. Every thread gets
  * THREAD_WORK_KILL. The process's lock is held.
