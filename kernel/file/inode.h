@@ -39,7 +39,8 @@ static inline uint32_t device_minor(uint64_t device)
  * counted by its mounts and inodes.
  */
 struct file_system {
-    uint32_t references;  /* atomic */
+    uint32_t references;  /* atomic: mounts and inodes */
+    uint32_t mount_count; /* atomic; the last one's end takes a RAM file system's tree down */
     const char *type;     /* as in /proc/filesystems; constant */
     uint32_t magic;       /* statfs f_type; constant */
     uint64_t device;      /* st_dev; constant */
@@ -84,6 +85,7 @@ struct inode {
     struct mutex lock;
     /* Open files that may write (> 0), or denials by exec (< 0); atomic, see inode_deny_write. */
     int32_t writers;
+    bool nameless;              /* made by O_TMPFILE and not yet linked; atomic */
     uint32_t seals;             /* memfd: F_SEAL_*; lock */
     struct page_cache cache;    /* contents and size; a RAM file's storage */
     struct pipe *pipe;          /* a FIFO that is open; lock */

@@ -82,7 +82,6 @@ enum {
     WALK_FOLLOW = 1,    /* a symbolic link as the last component is followed */
     WALK_DIRECTORY = 2, /* the end must be a directory: -ENOTDIR */
     WALK_EMPTY = 4,     /* AT_EMPTY_PATH: "" means the directory descriptor itself */
-    WALK_REAL = 8,      /* permissions of the real user, not the effective one: access(2) */
 };
 
 /*

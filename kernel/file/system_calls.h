@@ -89,7 +89,7 @@ ssize_t sys_listxattr(vaddr_t name, vaddr_t list, size_t size);
 ssize_t sys_llistxattr(vaddr_t name, vaddr_t list, size_t size);
 ssize_t sys_flistxattr(int descriptor, vaddr_t list, size_t size);
 
-/* name_calls.c */
+/* names.c */
 ssize_t sys_mkdir(vaddr_t name, unsigned mode);
 ssize_t sys_mkdirat(int directory, vaddr_t name, unsigned mode);
 ssize_t sys_mknod(vaddr_t name, unsigned mode, unsigned device);

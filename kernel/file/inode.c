@@ -1,0 +1,222 @@
+/* inode.c: the life of inodes, and who may do what with them. */
+#include "file/inode.h"
+
+#include <asm/errno.h>
+#include <asm/stat.h>
+#include <linux/fcntl.h>
+
+#include "cpu/clock.h"
+#include "file/file.h"
+#include "file/internal.h"
+#include "library/string.h"
+#include "memory/heap.h"
+
+void file_system_release(struct file_system *file_system)
+{
+    if (__atomic_sub_fetch(&file_system->references, 1, __ATOMIC_ACQ_REL) == 0)
+        heap_free(file_system);
+}
+
+struct inode *inode_create(struct file_system *file_system, uint32_t mode,
+                           const struct inode_operations *operations,
+                           const struct file_operations *file_operations)
+{
+    struct inode *inode = heap_allocate_zeroed(sizeof(*inode));
+    if (!inode)
+        return NULL;
+    inode->operations = operations;
+    inode->file_operations = file_operations;
+    inode->file_system = file_system;
+    file_system_reference(file_system);
+    __atomic_fetch_add(&file_system->inode_count, 1, __ATOMIC_RELAXED);
+    inode->references = 1;
+    inode->mode = mode;
+    inode->number = __atomic_fetch_add(&file_system->next_number, 1, __ATOMIC_RELAXED);
+    inode->accessed = inode->modified = inode->changed = inode->created = clock_wall();
+    mutex_initialize(&inode->lock);
+    page_cache_initialize(&inode->cache, FRAME_PAGE_CACHE);
+    return inode;
+}
+
+void inode_release(struct inode *inode)
+{
+    if (__atomic_sub_fetch(&inode->references, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    if (inode->operations && inode->operations->destroy)
+        inode->operations->destroy(inode);
+    page_cache_destroy(&inode->cache);
+    record_locks_free(inode->locks);
+    heap_free(inode->link_target);
+    struct file_system *file_system = inode->file_system;
+    heap_free(inode);
+    __atomic_fetch_sub(&file_system->inode_count, 1, __ATOMIC_RELAXED);
+    file_system_release(file_system);
+}
+
+static void inode_refresh(struct inode *inode)
+{
+    if (inode->operations && inode->operations->refresh)
+        inode->operations->refresh(inode);
+}
+
+/* path_resolution(7), "Permissions" and "Bypassing permission checks". */
+int inode_permission(struct inode *inode, unsigned permission,
+                     const struct credentials *credentials)
+{
+    inode_refresh(inode);
+    uint32_t mode = __atomic_load_n(&inode->mode, __ATOMIC_RELAXED);
+    uint32_t granted = mode;
+    if (credentials->file_user == inode->user)
+        granted = mode >> 6;
+    else if (credentials_in_group(credentials, inode->group))
+        granted = mode >> 3;
+    if (!(permission & ~granted & 7))
+        return 0;
+
+    bool directory = S_ISDIR(mode);
+    if (permission == PERMISSION_READ || (directory && !(permission & PERMISSION_WRITE))) {
+        if (credentials_capable(credentials, CAP_DAC_READ_SEARCH))
+            return 0;
+    }
+    /* Nobody executes a file without any x bit. */
+    if (directory || !(permission & PERMISSION_EXECUTE) || (mode & 0111)) {
+        if (credentials_capable(credentials, CAP_DAC_OVERRIDE))
+            return 0;
+    }
+    return -EACCES;
+}
+
+bool inode_owned(const struct inode *inode, const struct credentials *credentials)
+{
+    return credentials->file_user == inode->user || credentials_capable(credentials, CAP_FOWNER);
+}
+
+/* Moves `writers` by `step` unless it is on the other side of zero. */
+static int writers_move(struct inode *inode, int32_t step)
+{
+    int32_t writers = __atomic_load_n(&inode->writers, __ATOMIC_RELAXED);
+    do {
+        if (step > 0 ? writers < 0 : writers > 0)
+            return -ETXTBSY;
+    } while (!__atomic_compare_exchange_n(&inode->writers, &writers, writers + step, false,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    return 0;
+}
+
+int inode_deny_write(struct inode *inode)
+{
+    return writers_move(inode, -1);
+}
+
+void inode_allow_write(struct inode *inode)
+{
+    __atomic_fetch_add(&inode->writers, 1, __ATOMIC_ACQ_REL);
+}
+
+int inode_write_begin(struct inode *inode)
+{
+    return writers_move(inode, 1);
+}
+
+void inode_write_end(struct inode *inode)
+{
+    __atomic_fetch_sub(&inode->writers, 1, __ATOMIC_ACQ_REL);
+}
+
+int inode_truncate(struct inode *inode, uint64_t size)
+{
+    int error = 0;
+
+    mutex_acquire(&inode->lock);
+    uint64_t old = inode_size(inode);
+    if (size > old && size > file_hooks->size_limit()) {
+        file_hooks->size_exceeded();
+        error = -EFBIG;
+    } else if (size > old && (inode->seals & F_SEAL_GROW)) {
+        error = -EPERM;
+    } else if (size < old && (inode->seals & F_SEAL_SHRINK)) {
+        error = -EPERM;
+    } else {
+        page_cache_resize(&inode->cache, size);
+        inode_remove_privileges(inode);
+        inode_touch(inode, INODE_MODIFIED | INODE_CHANGED);
+    }
+    mutex_release(&inode->lock);
+    return error;
+}
+
+void inode_remove_privileges(struct inode *inode)
+{
+    uint32_t mode = inode->mode;
+    if (!S_ISREG(mode) || !(mode & (S_ISUID | S_ISGID)) ||
+        credentials_capable(credentials_current(), CAP_FSETID))
+        return;
+    mode &= ~S_ISUID;
+    /* Without group execution the bit means mandatory locking, not privilege. */
+    if (mode & S_IXGRP)
+        mode &= ~S_ISGID;
+    __atomic_store_n(&inode->mode, mode, __ATOMIC_RELAXED);
+}
+
+void inode_touch(struct inode *inode, unsigned which)
+{
+    uint64_t now = clock_wall();
+    if (which & INODE_ACCESSED)
+        __atomic_store_n(&inode->accessed, now, __ATOMIC_RELAXED);
+    if (which & INODE_MODIFIED)
+        __atomic_store_n(&inode->modified, now, __ATOMIC_RELAXED);
+    if (which & INODE_CHANGED)
+        __atomic_store_n(&inode->changed, now, __ATOMIC_RELAXED);
+}
+
+void inode_touch_accessed(struct inode *inode, const struct mount *mount)
+{
+    if (mount_flag(mount, MS_NOATIME | MS_RDONLY) ||
+        (S_ISDIR(inode->mode) && mount_flag(mount, MS_NODIRATIME)))
+        return;
+    uint64_t now = clock_wall();
+    uint64_t accessed = __atomic_load_n(&inode->accessed, __ATOMIC_RELAXED);
+    /* mount(2), MS_RELATIME. */
+    if (mount_flag(mount, MS_RELATIME) && accessed > inode->modified && accessed > inode->changed &&
+        now - accessed < 86400 * NANOSECONDS_PER_SECOND)
+        return;
+    __atomic_store_n(&inode->accessed, now, __ATOMIC_RELAXED);
+}
+
+/* What Linux's tmpfs pretends an entry of a directory to take (mm/shmem.c, BOGO_DIRENT_SIZE). */
+#define DIRECTORY_ENTRY_SIZE 20
+/* Longer targets of symbolic links take a page there (SHORT_SYMLINK_LEN). */
+#define SHORT_LINK_SIZE 128
+
+void inode_stat(struct inode *inode, struct stat *result)
+{
+    inode_refresh(inode);
+    memset(result, 0, sizeof(*result));
+    result->st_dev = inode->file_system->device;
+    result->st_ino = inode->number;
+    result->st_nlink = inode->links;
+    result->st_mode = inode->mode;
+    result->st_uid = inode->user;
+    result->st_gid = inode->group;
+    result->st_rdev = inode->device;
+    result->st_size = (long)inode_size(inode);
+    result->st_blksize = PAGE_SIZE;
+    uint64_t pages = __atomic_load_n(&inode->cache.frame_count, __ATOMIC_RELAXED);
+    if (inode->link_target && result->st_size >= SHORT_LINK_SIZE)
+        pages = 1;
+    result->st_blocks = (long)(pages * (PAGE_SIZE / 512));
+    uint64_t time = __atomic_load_n(&inode->accessed, __ATOMIC_RELAXED);
+    result->st_atime = time / NANOSECONDS_PER_SECOND;
+    result->st_atime_nsec = time % NANOSECONDS_PER_SECOND;
+    time = __atomic_load_n(&inode->modified, __ATOMIC_RELAXED);
+    result->st_mtime = time / NANOSECONDS_PER_SECOND;
+    result->st_mtime_nsec = time % NANOSECONDS_PER_SECOND;
+    time = __atomic_load_n(&inode->changed, __ATOMIC_RELAXED);
+    result->st_ctime = time / NANOSECONDS_PER_SECOND;
+    result->st_ctime_nsec = time % NANOSECONDS_PER_SECOND;
+}
+
+uint64_t directory_size(uint64_t entries)
+{
+    return (2 + entries) * DIRECTORY_ENTRY_SIZE;
+}

@@ -1,0 +1,394 @@
+/* mount.c: trees laid over each other, and the calls that do it. */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+#include <linux/magic.h>
+
+#include "file/internal.h"
+#include "file/system_calls.h"
+#include "library/string.h"
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+
+/* Not in Linux's UAPI: the flags of umount2(2). */
+#define UMOUNT_FORCE    1
+#define UMOUNT_DETACH   2
+#define UMOUNT_EXPIRE   4
+#define UMOUNT_NOFOLLOW 8
+
+/* What a mount keeps of mount(2)'s flags. */
+#define MOUNT_FLAGS                                                                                \
+    (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
+
+struct mount *root_mount;
+static TAILQ_HEAD(mount_list, mount) mounts = TAILQ_HEAD_INITIALIZER(mounts); /* tree_lock */
+static uint32_t next_id = 1;                                                  /* atomic */
+
+struct mount *mount_create(struct file_system *file_system, struct dentry *root, const char *source,
+                           uint32_t flags)
+{
+    struct mount *mount = heap_allocate_zeroed(sizeof(*mount));
+    char *text = heap_copy_string(source);
+    if (!mount || !text) {
+        heap_free(mount);
+        heap_free(text);
+        return NULL;
+    }
+    mount->references = 1;
+    mount->id = __atomic_fetch_add(&next_id, 1, __ATOMIC_RELAXED);
+    mount->file_system = file_system;
+    file_system_reference(file_system);
+    __atomic_fetch_add(&file_system->mount_count, 1, __ATOMIC_RELAXED);
+    mount->root = root;
+    dentry_reference(root);
+    mount->flags = flags;
+    mount->source = text;
+    return mount;
+}
+
+void mount_release(struct mount *mount)
+{
+    if (__atomic_sub_fetch(&mount->references, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    struct file_system *file_system = mount->file_system;
+    dentry_release(mount->root);
+    if (__atomic_sub_fetch(&file_system->mount_count, 1, __ATOMIC_ACQ_REL) == 0 &&
+        file_system->writable_tree) {
+        struct dentry *root = file_system->root;
+        file_system->root = NULL;
+        dentry_tear_down(root);
+        dentry_release(root);
+    }
+    file_system_release(file_system);
+    heap_free(mount->source);
+    heap_free(mount);
+}
+
+struct mount *mount_find(const struct mount *parent, const struct dentry *place)
+{
+    struct mount *mount;
+
+    TAILQ_FOREACH_REVERSE(mount, &mounts, mount_list, link)
+    if (mount->parent == parent && mount->place == place)
+        return mount;
+    return NULL;
+}
+
+/* Puts the mount on a place, which it keeps referenced. tree_lock held. */
+static void mount_attach(struct mount *mount, const struct path *place)
+{
+    if (place) {
+        path_reference(place);
+        mount->parent = place->mount;
+        mount->place = place->dentry;
+        mount->place->mounts++;
+    }
+    mount_reference(mount);
+    TAILQ_INSERT_TAIL(&mounts, mount, link);
+}
+
+/* Takes it off; the place's references and the table's become the caller's. tree_lock held. */
+static void mount_detach(struct mount *mount, struct path *place)
+{
+    *place = (struct path){mount->parent, mount->place};
+    mount->place->mounts--;
+    mount->parent = NULL;
+    mount->place = NULL;
+    TAILQ_REMOVE(&mounts, mount, link);
+}
+
+void mount_attach_root(struct mount *mount)
+{
+    spinlock_acquire(&tree_lock);
+    mount_attach(mount, NULL);
+    spinlock_release(&tree_lock);
+    root_mount = mount;
+}
+
+void mount_for_each(int (*visit)(struct mount *mount, void *context), void *context)
+{
+    uint32_t last = 0;
+
+    for (;;) {
+        struct mount *mount;
+        spinlock_acquire(&tree_lock);
+        TAILQ_FOREACH(mount, &mounts, link)
+        if (mount->id > last)
+            break;
+        if (mount)
+            mount_reference(mount);
+        spinlock_release(&tree_lock);
+        if (!mount)
+            return;
+        last = mount->id;
+        int stop = visit(mount, context);
+        mount_release(mount);
+        if (stop)
+            return;
+    }
+}
+
+/* ---- mount(2) ---- */
+
+/* The value of one option among "size=1m,mode=755"; NULL: it is not there. */
+static const char *mount_option(const char *options, const char *name)
+{
+    size_t length = strlen(name);
+
+    while (options && *options) {
+        if (strncmp(options, name, length) == 0 && options[length] == '=')
+            return options + length + 1;
+        options = strchr(options, ',');
+        if (options)
+            options++;
+    }
+    return NULL;
+}
+
+static uint64_t parse_number(const char *text, unsigned base)
+{
+    uint64_t number = 0;
+    while (*text >= '0' && *text < (char)('0' + base))
+        number = number * base + (uint64_t)(*text++ - '0');
+    if (base == 10 && (*text | 0x20) == 'k')
+        number <<= 10;
+    else if (base == 10 && (*text | 0x20) == 'm')
+        number <<= 20;
+    else if (base == 10 && (*text | 0x20) == 'g')
+        number <<= 30;
+    return number;
+}
+
+/* A new or shared file system of this type, with a reference. */
+static int file_system_by_type(const char *type, const char *options, struct file_system **result)
+{
+    bool device_tree = strcmp(type, "devtmpfs") == 0;
+
+    if (strcmp(type, "proc") == 0) {
+        *result = proc_file_system;
+    } else if (strcmp(type, "sysfs") == 0) {
+        *result = sys_file_system;
+    } else if (strcmp(type, "tmpfs") == 0 || strcmp(type, "ramfs") == 0 || device_tree) {
+        const char *mode = mount_option(options, "mode");
+        const char *size = mount_option(options, "size");
+        *result = ram_file_system_create(device_tree                  ? "devtmpfs"
+                                         : strcmp(type, "ramfs") == 0 ? "ramfs"
+                                                                      : "tmpfs",
+                                         mode          ? parse_number(mode, 8) & 07777
+                                         : device_tree ? 0755
+                                                       : 01777);
+        if (!*result)
+            return -ENOMEM;
+        if (size)
+            (*result)->page_limit = (parse_number(size, 10) + PAGE_SIZE - 1) / PAGE_SIZE;
+        return 0;
+    } else {
+        return -ENODEV;
+    }
+    file_system_reference(*result);
+    return 0;
+}
+
+/* Puts the mount on the place. Its reference stays the caller's. */
+static int mount_on(struct mount *mount, const struct path *place)
+{
+    if (!S_ISDIR(place->dentry->inode->mode) != !S_ISDIR(mount->root->inode->mode))
+        return -ENOTDIR;
+    spinlock_acquire(&tree_lock);
+    bool linked = place->dentry->linked;
+    if (linked)
+        mount_attach(mount, place);
+    spinlock_release(&tree_lock);
+    return linked ? 0 : -ENOENT;
+}
+
+static int mount_new(const char *source, const struct path *place, const char *type, uint32_t flags,
+                     const char *options)
+{
+    struct file_system *file_system;
+    int error = file_system_by_type(type, options, &file_system);
+    if (error)
+        return error;
+    struct mount *mount =
+        mount_create(file_system, file_system->root, source && *source ? source : "none", flags);
+    if (!mount) {
+        if (file_system->mount_count == 0 && file_system->writable_tree) {
+            struct dentry *root = file_system->root;
+            file_system->root = NULL;
+            dentry_release(root);
+        }
+        file_system_release(file_system);
+        return -ENOMEM;
+    }
+    file_system_release(file_system);
+    if (strcmp(file_system->type, "devtmpfs") == 0)
+        error = device_nodes_create(mount);
+    if (!error)
+        error = mount_on(mount, place);
+    mount_release(mount);
+    return error;
+}
+
+static int mount_bind(const char *source, const struct path *place)
+{
+    struct path from;
+
+    if (!source || !*source)
+        return -EINVAL;
+    int error = path_lookup(AT_FDCWD, source, WALK_FOLLOW, &from);
+    if (error)
+        return error;
+    struct mount *mount =
+        mount_create(from.mount->file_system, from.dentry, from.mount->source, from.mount->flags);
+    if (mount) {
+        error = mount_on(mount, place);
+        mount_release(mount);
+    } else {
+        error = -ENOMEM;
+    }
+    path_release(&from);
+    return error;
+}
+
+static int mount_move(const char *source, const struct path *place)
+{
+    struct path from, old;
+
+    if (!source || !*source)
+        return -EINVAL;
+    int error = path_lookup(AT_FDCWD, source, WALK_FOLLOW, &from);
+    if (error)
+        return error;
+    struct mount *mount = from.mount;
+    spinlock_acquire(&tree_lock);
+    error = 0;
+    if (from.dentry != mount->root || !mount->parent || !place->dentry->linked)
+        error = -EINVAL;
+    for (struct mount *above = place->mount; above && !error; above = above->parent)
+        if (above == mount)
+            error = -ELOOP;
+    if (!error) {
+        mount_detach(mount, &old);
+        mount_attach(mount, place);
+    }
+    spinlock_release(&tree_lock);
+    if (!error) {
+        path_release(&old);
+        mount_release(mount); /* the table's former one */
+    }
+    path_release(&from);
+    return error;
+}
+
+static int mount_remount(const struct path *place, uint32_t flags)
+{
+    if (place->dentry != place->mount->root)
+        return -EINVAL;
+    __atomic_store_n(&place->mount->flags, flags, __ATOMIC_RELAXED);
+    return 0;
+}
+
+/* A string of the caller's of at most a page, or NULL for a null pointer. */
+static int user_text(vaddr_t address, char **text)
+{
+    *text = NULL;
+    if (!address)
+        return 0;
+    *text = heap_allocate(PAGE_SIZE);
+    if (!*text)
+        return -ENOMEM;
+    ssize_t length = user_string_in(*text, address, PAGE_SIZE);
+    if (length >= 0)
+        return 0;
+    heap_free(*text);
+    *text = NULL;
+    return length == -ENAMETOOLONG ? -EINVAL : (int)length;
+}
+
+ssize_t sys_mount(vaddr_t source, vaddr_t target, vaddr_t type, unsigned long flags, vaddr_t data)
+{
+    char *source_text = NULL, *type_text = NULL, *options = NULL;
+    struct path place;
+
+    int error = user_text(type, &type_text);
+    if (!error)
+        error = user_text(source, &source_text);
+    if (!error && data && user_text(data, &options))
+        error = -EFAULT;
+    if (!error)
+        error = path_lookup_user(AT_FDCWD, target, WALK_FOLLOW, &place);
+    if (!error) {
+        if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
+            flags &= ~MS_MGC_MSK;
+        uint32_t kept = flags & MOUNT_FLAGS;
+        if (!(flags & (MS_NOATIME | MS_STRICTATIME)))
+            kept |= MS_RELATIME;
+        if (!credentials_capable(credentials_current(), CAP_SYS_ADMIN))
+            error = -EPERM;
+        else if (flags & MS_REMOUNT)
+            error = mount_remount(&place, kept);
+        else if (flags & MS_BIND)
+            error = mount_bind(source_text, &place);
+        else if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
+            error = 0; /* nothing is ever propagated */
+        else if (flags & MS_MOVE)
+            error = mount_move(source_text, &place);
+        else if (!type_text)
+            error = -EINVAL;
+        else
+            error = mount_new(source_text, &place, type_text, kept, options);
+        path_release(&place);
+    }
+    heap_free(type_text);
+    heap_free(source_text);
+    heap_free(options);
+    return error;
+}
+
+ssize_t sys_umount2(vaddr_t target, int flags)
+{
+    struct path path, place;
+
+    if (flags & ~(UMOUNT_FORCE | UMOUNT_DETACH | UMOUNT_EXPIRE | UMOUNT_NOFOLLOW))
+        return -EINVAL;
+    int error =
+        path_lookup_user(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, &path);
+    if (error)
+        return error;
+    struct mount *mount = path.mount, *other;
+    bool detached = false;
+    spinlock_acquire(&tree_lock);
+    if (!credentials_capable(credentials_current(), CAP_SYS_ADMIN))
+        error = -EPERM;
+    else if (path.dentry != mount->root || !mount->parent)
+        error = -EINVAL;
+    else if (!(flags & UMOUNT_DETACH)) {
+        /* Ours, the table's: any other is somebody's file or directory in it. */
+        if (__atomic_load_n(&mount->references, __ATOMIC_RELAXED) > 2)
+            error = -EBUSY;
+        TAILQ_FOREACH(other, &mounts, link)
+        if (other->parent == mount)
+            error = -EBUSY;
+    }
+    if (!error) {
+        mount_detach(mount, &place);
+        detached = true;
+    }
+    spinlock_release(&tree_lock);
+    /* With MNT_DETACH, what was mounted below goes as well. */
+    while (detached) {
+        path_release(&place);
+        mount_release(mount);
+        spinlock_acquire(&tree_lock);
+        TAILQ_FOREACH(other, &mounts, link)
+        if (other->parent && other->parent != root_mount && !other->parent->parent)
+            break;
+        detached = other != NULL;
+        if (detached) {
+            mount = other;
+            mount_detach(mount, &place);
+        }
+        spinlock_release(&tree_lock);
+    }
+    path_release(&path);
+    return error;
+}

@@ -1,0 +1,710 @@
+/*
+ * names.c: names are made, removed and moved: mkdir(2), mknod(2), link(2),
+ * symlink(2), unlink(2), rmdir(2), rename(2). Errors come in the order in
+ * which Linux finds them.
+ */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+
+#include "file/internal.h"
+#include "file/system_calls.h"
+#include "library/string.h"
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+
+uint32_t umask_current(void)
+{
+    struct file_system_context *context = thread_current()->file_system;
+    return context ? __atomic_load_n(&context->umask, __ATOMIC_RELAXED) : 0;
+}
+
+/* ---- making ---- */
+
+struct inode *inode_create_in(const struct credentials *credentials, const struct path *directory,
+                              uint32_t mode, uint64_t device)
+{
+    struct inode *parent = directory->dentry->inode;
+    uint32_t group = credentials->file_group;
+
+    /* inode(7), "The set-group-ID bit": a directory's is inherited. */
+    if (parent->mode & S_ISGID) {
+        group = parent->group;
+        if (S_ISDIR(mode))
+            mode |= S_ISGID;
+        else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+                 !credentials_in_group(credentials, group) &&
+                 !credentials_capable(credentials, CAP_FSETID))
+            mode &= ~S_ISGID;
+    }
+    struct inode *inode = ram_inode_create(parent->file_system, mode, device);
+    if (!inode)
+        return NULL;
+    inode->user = credentials->file_user;
+    inode->group = group;
+    return inode;
+}
+
+int name_may_create(const struct credentials *credentials, const struct path *directory)
+{
+    if (!directory->dentry->linked)
+        return -ENOENT;
+    int error = inode_permission(directory->dentry->inode, PERMISSION_WRITE | PERMISSION_EXECUTE,
+                                 credentials);
+    if (error)
+        return error;
+    return directory->dentry->inode->file_system->writable_tree ? 0 : -EPERM;
+}
+
+/* A new name for an inode that is there, links and times with it. */
+static int name_add(const struct path *directory, const char *name, size_t length,
+                    struct inode *inode, struct dentry **created)
+{
+    struct dentry *dentry = dentry_create(directory->dentry, name, length, inode);
+    if (!dentry)
+        return -ENOMEM;
+    ram_name_insert(dentry);
+    *created = dentry;
+    return 0;
+}
+
+int name_create(const struct credentials *credentials, const struct path *directory,
+                const char *name, size_t length, uint32_t mode, uint64_t device,
+                const char *link_target, struct dentry **created)
+{
+    int error = name_may_create(credentials, directory);
+    if (error)
+        return error;
+    struct inode *inode = inode_create_in(credentials, directory, mode, device);
+    if (!inode)
+        return -ENOMEM;
+    error = -ENOMEM;
+    if (link_target) {
+        inode->link_target = heap_copy_string(link_target);
+        inode->cache.size = strlen(link_target);
+    }
+    if (!link_target || inode->link_target)
+        error = name_add(directory, name, length, inode, created);
+    inode_release(inode);
+    return error;
+}
+
+/*
+ * Walks to where a new name is to be made and takes the directory's lock: after
+ * 0 the name is free and the mount writable. `directory`: the name may end in
+ * slashes. Ended by creation_end.
+ */
+struct creation {
+    struct user_path path;
+    struct walk walk;
+};
+
+static int creation_begin(struct creation *creation, int directory_descriptor, vaddr_t name,
+                          bool directory)
+{
+    struct walk *walk = &creation->walk;
+    struct path existing;
+
+    int error = user_path_begin(&creation->path, name);
+    if (error)
+        return error;
+    error = walk_begin(walk, directory_descriptor, creation->path.string, 0, credentials_current());
+    if (error) {
+        user_path_end(&creation->path);
+        return error;
+    }
+    error = walk_to_parent(walk);
+    if (!error && walk->last_kind != WALK_LAST_NAME)
+        error = -EEXIST;
+    if (!error) {
+        mutex_acquire(&walk->at.dentry->inode->lock);
+        error = walk_find_last(walk, &existing);
+        if (error == 0) {
+            path_release(&existing);
+            error = -EEXIST;
+        } else if (error == -ENOENT && walk->trailing_slash && !directory) {
+            error = -ENOENT;
+        } else if (error == -ENOENT) {
+            error = mount_flag(walk->at.mount, MS_RDONLY) ? -EROFS : 0;
+        }
+        if (!error)
+            return 0;
+        mutex_release(&walk->at.dentry->inode->lock);
+    }
+    walk_end(walk);
+    user_path_end(&creation->path);
+    return error;
+}
+
+static void creation_end(struct creation *creation)
+{
+    mutex_release(&creation->walk.at.dentry->inode->lock);
+    walk_end(&creation->walk);
+    user_path_end(&creation->path);
+}
+
+/* The common part of mkdir, mknod and symlink. */
+static int create(int directory, vaddr_t name, uint32_t mode, uint64_t device,
+                  const char *link_target)
+{
+    struct creation creation;
+    struct dentry *created;
+
+    int error = creation_begin(&creation, directory, name, S_ISDIR(mode));
+    if (error)
+        return error;
+    struct walk *walk = &creation.walk;
+    error = name_create(walk->credentials, &walk->at, walk->last, walk->last_length, mode, device,
+                        link_target, &created);
+    creation_end(&creation);
+    if (!error)
+        dentry_release(created);
+    return error;
+}
+
+ssize_t sys_mkdirat(int directory, vaddr_t name, unsigned mode)
+{
+    return create(directory, name, S_IFDIR | (mode & 01777 & ~umask_current()), 0, NULL);
+}
+
+ssize_t sys_mkdir(vaddr_t name, unsigned mode)
+{
+    return sys_mkdirat(AT_FDCWD, name, mode);
+}
+
+ssize_t sys_mknodat(int directory, vaddr_t name, unsigned mode, unsigned device)
+{
+    switch (mode & S_IFMT) {
+    case 0:
+        mode |= S_IFREG;
+        break;
+    case S_IFREG:
+    case S_IFIFO:
+    case S_IFSOCK:
+        break;
+    case S_IFCHR:
+    case S_IFBLK:
+        if (!credentials_capable(credentials_current(), CAP_MKNOD))
+            return -EPERM;
+        break;
+    case S_IFDIR:
+        return -EPERM;
+    default:
+        return -EINVAL;
+    }
+    bool node = S_ISCHR(mode) || S_ISBLK(mode);
+    return create(directory, name, mode & (S_IFMT | (07777 & ~umask_current())), node ? device : 0,
+                  NULL);
+}
+
+ssize_t sys_mknod(vaddr_t name, unsigned mode, unsigned device)
+{
+    return sys_mknodat(AT_FDCWD, name, mode, device);
+}
+
+ssize_t sys_symlinkat(vaddr_t target, int directory, vaddr_t name)
+{
+    struct user_path text;
+
+    int error = user_path_begin(&text, target);
+    if (error)
+        return error;
+    error = *text.string ? create(directory, name, S_IFLNK | 0777, 0, text.string) : -ENOENT;
+    user_path_end(&text);
+    return error;
+}
+
+ssize_t sys_symlink(vaddr_t target, vaddr_t name)
+{
+    return sys_symlinkat(target, AT_FDCWD, name);
+}
+
+/* The directory's lock is held. */
+static int link_create(const struct path *from, const struct walk *to)
+{
+    struct inode *inode = from->dentry->inode;
+    struct dentry *created;
+
+    if (from->mount != to->at.mount)
+        return -EXDEV;
+    int error = name_may_create(to->credentials, &to->at);
+    if (error)
+        return error;
+    if (S_ISDIR(inode->mode))
+        return -EPERM;
+    /* A file whose last name is gone does not come back, but one that never had any (O_TMPFILE)
+       may get its first. */
+    spinlock_acquire(&tree_lock);
+    bool gone = inode->links == 0 && !inode->nameless;
+    spinlock_release(&tree_lock);
+    if (gone)
+        return -ENOENT;
+    error = name_add(&to->at, to->last, to->last_length, inode, &created);
+    if (error)
+        return error;
+    inode->nameless = false;
+    inode_touch(inode, INODE_CHANGED);
+    dentry_release(created);
+    return 0;
+}
+
+ssize_t sys_linkat(int from_directory, vaddr_t from_name, int to_directory, vaddr_t to_name,
+                   int flags)
+{
+    struct creation to;
+    struct path from;
+
+    if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    if (flags & AT_EMPTY_PATH && !credentials_capable(credentials_current(), CAP_DAC_READ_SEARCH))
+        return -ENOENT;
+    int error = path_lookup_user(from_directory, from_name,
+                                 (flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) |
+                                     (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0),
+                                 &from);
+    if (error)
+        return error;
+    error = creation_begin(&to, to_directory, to_name, false);
+    if (!error) {
+        error = link_create(&from, &to.walk);
+        creation_end(&to);
+    }
+    path_release(&from);
+    return error;
+}
+
+ssize_t sys_link(vaddr_t from, vaddr_t to)
+{
+    return sys_linkat(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+/* ---- removing ---- */
+
+/* May the caller take this name out of its directory? path_resolution(7), sticky bit. */
+static int may_remove(const struct credentials *credentials, const struct path *directory,
+                      const struct dentry *victim)
+{
+    struct inode *parent = directory->dentry->inode;
+
+    int error = inode_permission(parent, PERMISSION_WRITE | PERMISSION_EXECUTE, credentials);
+    if (error)
+        return error;
+    if (parent->mode & S_ISVTX && credentials->file_user != victim->inode->user &&
+        credentials->file_user != parent->user && !credentials_capable(credentials, CAP_FOWNER))
+        return -EPERM;
+    return parent->file_system->writable_tree ? 0 : -EPERM;
+}
+
+/* What mounts hide is not what the name means: the directory's own child, with a reference. */
+static struct dentry *child_get(const struct walk *walk)
+{
+    spinlock_acquire(&tree_lock);
+    struct dentry *child = dentry_find(walk->at.dentry, walk->last, walk->last_length);
+    if (child)
+        dentry_reference(child);
+    spinlock_release(&tree_lock);
+    return child;
+}
+
+/* A child for removal or renaming; also those that are in no tree (/proc). */
+static int child_find(struct walk *walk, struct dentry **child)
+{
+    struct path path;
+
+    *child = child_get(walk);
+    if (*child)
+        return 0;
+    int error = walk_find_last(walk, &path);
+    if (error)
+        return error;
+    *child = path.dentry;
+    mount_release(path.mount);
+    return 0;
+}
+
+static bool directory_is_empty(const struct dentry *directory)
+{
+    spinlock_acquire(&tree_lock);
+    bool empty = directory->child_count == 0;
+    spinlock_release(&tree_lock);
+    return empty;
+}
+
+/* The directory's lock is held, and the victim's when it is a directory. */
+static int remove_checked(struct walk *walk, struct dentry *victim, bool directory)
+{
+    bool is_directory = S_ISDIR(victim->inode->mode);
+
+    if (!directory && walk->trailing_slash)
+        return is_directory ? -EISDIR : -ENOTDIR;
+    if (mount_flag(walk->at.mount, MS_RDONLY))
+        return -EROFS;
+    int error = may_remove(walk->credentials, &walk->at, victim);
+    if (error)
+        return error;
+    if (directory && !is_directory)
+        return -ENOTDIR;
+    if (!directory && is_directory)
+        return -EISDIR;
+    if (victim->mounts)
+        return -EBUSY;
+    if (directory && !directory_is_empty(victim))
+        return -ENOTEMPTY;
+    ram_name_remove(victim);
+    return 0;
+}
+
+static ssize_t name_remove(int directory_descriptor, vaddr_t name, bool directory)
+{
+    struct user_path path;
+    struct walk walk;
+    struct dentry *victim;
+
+    int error = user_path_begin(&path, name);
+    if (error)
+        return error;
+    error = walk_begin(&walk, directory_descriptor, path.string, 0, credentials_current());
+    if (error)
+        goto out_path;
+    error = walk_to_parent(&walk);
+    if (error)
+        goto out_walk;
+    if (walk.last_kind != WALK_LAST_NAME) {
+        error = !directory                            ? -EISDIR
+                : walk.last_kind == WALK_LAST_DOT     ? -EINVAL
+                : walk.last_kind == WALK_LAST_DOT_DOT ? -ENOTEMPTY
+                                                      : -EBUSY;
+        goto out_walk;
+    }
+    struct inode *parent = walk.at.dentry->inode;
+    mutex_acquire(&parent->lock);
+    error = child_find(&walk, &victim);
+    if (error) {
+        mutex_release(&parent->lock);
+        goto out_walk;
+    }
+    /* Whoever makes names in the victim holds its lock: it stays empty until it is gone. */
+    bool locked = directory && S_ISDIR(victim->inode->mode);
+    if (locked)
+        mutex_acquire(&victim->inode->lock);
+    error = remove_checked(&walk, victim, directory);
+    if (locked)
+        mutex_release(&victim->inode->lock);
+    mutex_release(&parent->lock);
+    if (!error)
+        dentry_release(victim); /* the tree's */
+    dentry_release(victim);
+out_walk:
+    walk_end(&walk);
+out_path:
+    user_path_end(&path);
+    return error;
+}
+
+ssize_t sys_unlinkat(int directory, vaddr_t name, int flags)
+{
+    if (flags & ~AT_REMOVEDIR)
+        return -EINVAL;
+    return name_remove(directory, name, flags & AT_REMOVEDIR);
+}
+
+ssize_t sys_unlink(vaddr_t name)
+{
+    return name_remove(AT_FDCWD, name, false);
+}
+
+ssize_t sys_rmdir(vaddr_t name)
+{
+    return name_remove(AT_FDCWD, name, true);
+}
+
+/* ---- renaming ---- */
+
+/* One rename between directories at a time, so that "is this an ancestor of that" stays true. */
+static struct mutex rename_mutex;
+
+void names_initialize(void)
+{
+    mutex_initialize(&rename_mutex);
+}
+
+static bool is_ancestor(const struct dentry *ancestor, const struct dentry *dentry)
+{
+    spinlock_acquire(&tree_lock);
+    while (dentry != ancestor && dentry->parent != dentry)
+        dentry = dentry->parent;
+    spinlock_release(&tree_lock);
+    return dentry == ancestor;
+}
+
+/* Locks two directories, an ancestor before what is below it. rename_mutex held. */
+static void directories_lock(struct dentry *first, struct dentry *second)
+{
+    if (first == second) {
+        mutex_acquire(&first->inode->lock);
+    } else if (is_ancestor(second, first)) {
+        mutex_acquire(&second->inode->lock);
+        mutex_acquire(&first->inode->lock);
+    } else {
+        mutex_acquire(&first->inode->lock);
+        mutex_acquire(&second->inode->lock);
+    }
+}
+
+static void directories_unlock(struct dentry *first, struct dentry *second)
+{
+    mutex_release(&first->inode->lock);
+    if (first != second)
+        mutex_release(&second->inode->lock);
+}
+
+/* What a rename works on: names and dentries are referenced; the directories are locked. */
+struct renaming {
+    struct walk from, to;
+    struct dentry *source, *target; /* target: NULL: the name is free */
+    unsigned flags;
+};
+
+/* The errors of do_renameat2 and vfs_rename in their order. */
+static int rename_check(const struct renaming *renaming)
+{
+    const struct walk *from = &renaming->from, *to = &renaming->to;
+    const struct credentials *credentials = from->credentials;
+    struct dentry *source = renaming->source, *target = renaming->target;
+    bool exchange = renaming->flags & RENAME_EXCHANGE;
+    bool source_directory = S_ISDIR(source->inode->mode);
+    bool target_directory = target && S_ISDIR(target->inode->mode);
+
+    if (renaming->flags & RENAME_NOREPLACE && target)
+        return -EEXIST;
+    if (exchange && !target)
+        return -ENOENT;
+    if (exchange && !target_directory && to->trailing_slash)
+        return -ENOTDIR;
+    if (!source_directory && (from->trailing_slash || (!exchange && to->trailing_slash)))
+        return -ENOTDIR;
+    if (source_directory && is_ancestor(source, to->at.dentry))
+        return -EINVAL;
+    if (target_directory && is_ancestor(target, from->at.dentry))
+        return exchange ? -EINVAL : -ENOTEMPTY;
+    if (mount_flag(from->at.mount, MS_RDONLY))
+        return -EROFS;
+    if (target && target->inode == source->inode)
+        return 0;
+
+    int error = may_remove(credentials, &from->at, source);
+    if (!error)
+        error = target ? may_remove(credentials, &to->at, target)
+                       : name_may_create(credentials, &to->at);
+    if (error)
+        return error;
+    if (target && !exchange && source_directory != target_directory)
+        return source_directory ? -ENOTDIR : -EISDIR;
+    /* A directory's `..` changes: that is a write to it. */
+    if (from->at.dentry != to->at.dentry) {
+        if (source_directory)
+            error = inode_permission(source->inode, PERMISSION_WRITE, credentials);
+        if (!error && exchange && target_directory)
+            error = inode_permission(target->inode, PERMISSION_WRITE, credentials);
+        if (error)
+            return error;
+    }
+    if (source->mounts || (target && target->mounts))
+        return -EBUSY;
+    if (target_directory && !exchange && !directory_is_empty(target))
+        return -ENOTEMPTY;
+    return 0;
+}
+
+/* Gives a dentry that is out of the tree another place. The old parent's reference passes to the
+   caller. tree_lock held. */
+static struct dentry *dentry_move(struct dentry *dentry, struct dentry *parent, char *name,
+                                  size_t length)
+{
+    struct dentry *old = dentry->parent;
+
+    dentry->name = name;
+    dentry->name_length = (uint32_t)length;
+    dentry->name_hash = dentry_name_hash(name, length);
+    dentry_reference(parent);
+    dentry->parent = parent;
+    dentry_insert(dentry);
+    __atomic_fetch_sub(&dentry->references, 1, __ATOMIC_RELAXED); /* the tree had one already */
+    return old;
+}
+
+static int rename_exchange(struct renaming *renaming)
+{
+    struct dentry *source = renaming->source, *target = renaming->target;
+
+    spinlock_acquire(&tree_lock);
+    int shift = S_ISDIR(target->inode->mode) - S_ISDIR(source->inode->mode);
+    struct dentry *from = source->parent, *to = target->parent;
+    char *source_name = source->name, *target_name = target->name;
+    size_t source_length = source->name_length, target_length = target->name_length;
+    dentry_remove(source);
+    dentry_remove(target);
+    struct dentry *old_parents[] = {
+        dentry_move(source, to, target_name, target_length),
+        dentry_move(target, from, source_name, source_length),
+    };
+    from->inode->links += (uint32_t)shift;
+    to->inode->links -= (uint32_t)shift;
+    spinlock_release(&tree_lock);
+    ram_directory_changed(from);
+    ram_directory_changed(to);
+    inode_touch(source->inode, INODE_CHANGED);
+    inode_touch(target->inode, INODE_CHANGED);
+    dentry_release(old_parents[0]);
+    dentry_release(old_parents[1]);
+    return 0;
+}
+
+static int rename_commit(struct renaming *renaming)
+{
+    struct walk *to = &renaming->to;
+    struct dentry *source = renaming->source, *target = renaming->target;
+
+    if (target && target->inode == source->inode)
+        return 0;
+    if (renaming->flags & RENAME_EXCHANGE)
+        return rename_exchange(renaming);
+    char *name = heap_allocate(to->last_length + 1);
+    if (!name)
+        return -ENOMEM;
+    memcpy(name, to->last, to->last_length);
+    name[to->last_length] = '\0';
+
+    struct dentry *from_directory = renaming->from.at.dentry, *to_directory = to->at.dentry;
+    bool directory = S_ISDIR(source->inode->mode);
+    spinlock_acquire(&tree_lock);
+    if (target) {
+        dentry_remove(target);
+        target->inode->links -= directory ? 2 : 1;
+        if (directory)
+            to_directory->inode->links--;
+    }
+    char *old_name = source->name;
+    dentry_remove(source);
+    struct dentry *old_parent = dentry_move(source, to_directory, name, to->last_length);
+    if (directory) {
+        from_directory->inode->links--;
+        to_directory->inode->links++;
+    }
+    spinlock_release(&tree_lock);
+    ram_directory_changed(from_directory);
+    ram_directory_changed(to_directory);
+    inode_touch(source->inode, INODE_CHANGED);
+    heap_free(old_name);
+    dentry_release(old_parent);
+    if (target) {
+        inode_touch(target->inode, INODE_CHANGED);
+        dentry_release(target); /* the tree's */
+    }
+    return 0;
+}
+
+/* Both directories are locked. */
+static int rename_locked(struct renaming *renaming)
+{
+    int error = child_find(&renaming->from, &renaming->source);
+    if (error)
+        return error;
+    error = child_find(&renaming->to, &renaming->target);
+    if (error == -ENOENT) {
+        renaming->target = NULL;
+        error = 0;
+    }
+    if (!error) {
+        /* Nobody makes names in a directory that is about to be replaced. */
+        struct inode *replaced = NULL;
+        if (renaming->target && renaming->target != renaming->source &&
+            S_ISDIR(renaming->target->inode->mode) &&
+            !is_ancestor(renaming->target, renaming->from.at.dentry))
+            replaced = renaming->target->inode;
+        if (replaced)
+            mutex_acquire(&replaced->lock);
+        error = rename_check(renaming);
+        if (!error)
+            error = rename_commit(renaming);
+        if (replaced)
+            mutex_release(&replaced->lock);
+        if (renaming->target)
+            dentry_release(renaming->target);
+    }
+    dentry_release(renaming->source);
+    return error;
+}
+
+static int rename_walk(struct walk *walk, int directory, const char *name)
+{
+    int error = walk_begin(walk, directory, name, 0, credentials_current());
+    if (error)
+        return error;
+    error = walk_to_parent(walk);
+    if (error)
+        walk_end(walk);
+    return error;
+}
+
+ssize_t sys_renameat2(int from_directory, vaddr_t from_name, int to_directory, vaddr_t to_name,
+                      unsigned flags)
+{
+    struct user_path from, to;
+
+    if (flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
+        flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+        return -EINVAL;
+    /* Two walks are too much for a kernel stack's comfort. */
+    struct renaming *renaming = heap_allocate(sizeof(*renaming));
+    if (!renaming)
+        return -ENOMEM;
+    renaming->flags = flags;
+    int error = user_path_begin(&from, from_name);
+    if (error)
+        goto out_free;
+    error = user_path_begin(&to, to_name);
+    if (error)
+        goto out_from;
+    error = rename_walk(&renaming->from, from_directory, from.string);
+    if (error)
+        goto out_to;
+    error = rename_walk(&renaming->to, to_directory, to.string);
+    if (error)
+        goto out_from_walk;
+
+    struct dentry *from_parent = renaming->from.at.dentry, *to_parent = renaming->to.at.dentry;
+    if (renaming->from.at.mount != renaming->to.at.mount) {
+        error = -EXDEV;
+    } else if (renaming->from.last_kind != WALK_LAST_NAME) {
+        error = -EBUSY;
+    } else if (renaming->to.last_kind != WALK_LAST_NAME) {
+        error = flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
+    } else {
+        mutex_acquire(&rename_mutex);
+        directories_lock(from_parent, to_parent);
+        error = rename_locked(renaming);
+        directories_unlock(from_parent, to_parent);
+        mutex_release(&rename_mutex);
+    }
+    walk_end(&renaming->to);
+out_from_walk:
+    walk_end(&renaming->from);
+out_to:
+    user_path_end(&to);
+out_from:
+    user_path_end(&from);
+out_free:
+    heap_free(renaming);
+    return error;
+}
+
+ssize_t sys_renameat(int from_directory, vaddr_t from, int to_directory, vaddr_t to)
+{
+    return sys_renameat2(from_directory, from, to_directory, to, 0);
+}
+
+ssize_t sys_rename(vaddr_t from, vaddr_t to)
+{
+    return sys_renameat2(AT_FDCWD, from, AT_FDCWD, to, 0);
+}

@@ -1,0 +1,444 @@
+/*
+ * walk.c: from a name to a place: path_resolution(7).
+ *
+ * The walk is a loop, not a recursion: a symbolic link in the middle puts what
+ * is left of the present name on a stack of at most LINKS_MAXIMUM levels and
+ * goes on in the link's target.
+ */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+
+#include "cpu/panic.h"
+#include "file/internal.h"
+#include "library/string.h"
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+
+void path_reference(const struct path *path)
+{
+    mount_reference(path->mount);
+    dentry_reference(path->dentry);
+}
+
+void path_release(struct path *path)
+{
+    /* The dentry first: a mount's end takes its tree down. */
+    dentry_release(path->dentry);
+    mount_release(path->mount);
+}
+
+static const char *skip_slashes(const char *name)
+{
+    while (*name == '/')
+        name++;
+    return name;
+}
+
+/* From a place whose dentry is covered to the root of what covers it. tree_lock held. */
+static void enter_mounts(struct path *path)
+{
+    while (path->dentry->mounts) {
+        struct mount *mount = mount_find(path->mount, path->dentry);
+        if (!mount)
+            return;
+        path->mount = mount;
+        path->dentry = mount->root;
+    }
+}
+
+void path_enter_mounts(struct path *path)
+{
+    if (!__atomic_load_n(&path->dentry->mounts, __ATOMIC_RELAXED))
+        return;
+    struct path old = *path;
+    spinlock_acquire(&tree_lock);
+    enter_mounts(path);
+    path_reference(path);
+    spinlock_release(&tree_lock);
+    path_release(&old);
+}
+
+/* `..`: not above the walk's root, out of mounts. Replaces *path. */
+static void path_ascend(const struct path *root, struct path *path)
+{
+    struct path old = *path;
+
+    spinlock_acquire(&tree_lock);
+    while (!path_equal(path, root) && path->dentry == path->mount->root && path->mount->parent)
+        *path = (struct path){path->mount->parent, path->mount->place};
+    if (!path_equal(path, root) && path->dentry != path->mount->root)
+        path->dentry = path->dentry->parent;
+    enter_mounts(path);
+    path_reference(path);
+    spinlock_release(&tree_lock);
+    path_release(&old);
+}
+
+/* Finds a name in the directory where the walk stands. */
+static int find_child(struct walk *walk, const char *name, size_t length, struct path *result)
+{
+    struct dentry *directory = walk->at.dentry;
+    const struct inode_operations *operations = directory->inode->operations;
+
+    if (length > NAME_LENGTH_MAXIMUM)
+        return -ENAMETOOLONG;
+    spinlock_acquire(&tree_lock);
+    struct dentry *child = dentry_find(directory, name, length);
+    if (child) {
+        *result = (struct path){walk->at.mount, child};
+        enter_mounts(result);
+        path_reference(result);
+    }
+    spinlock_release(&tree_lock);
+    if (child)
+        return 0;
+    if (!operations || !operations->lookup)
+        return -ENOENT;
+    int error = operations->lookup(directory, name, length, &child);
+    if (error)
+        return error;
+    mount_reference(walk->at.mount);
+    *result = (struct path){walk->at.mount, child};
+    return 0;
+}
+
+int walk_begin(struct walk *walk, int directory, const char *name, unsigned flags,
+               const struct credentials *credentials)
+{
+    struct file_system_context *context = thread_current()->file_system;
+
+    if (!*name && !(flags & WALK_EMPTY))
+        return -ENOENT;
+    walk->credentials = credentials;
+    walk->rest = name;
+    walk->depth = 0;
+    walk->links = 0;
+    walk->trailing_slash = false;
+    file_system_context_root(context, &walk->root);
+    if (*name == '/') {
+        walk->at = walk->root;
+        path_reference(&walk->at);
+        return 0;
+    }
+    if (directory == AT_FDCWD) {
+        file_system_context_working(context, &walk->at);
+        return 0;
+    }
+    struct file *file = descriptor_get_any(directory);
+    if (!file) {
+        path_release(&walk->root);
+        return -EBADF;
+    }
+    walk->at = file->path;
+    path_reference(&walk->at);
+    file_release(file);
+    if (*name && !S_ISDIR(walk->at.dentry->inode->mode)) {
+        walk_end(walk);
+        return -ENOTDIR;
+    }
+    return 0;
+}
+
+static void walk_pop(struct walk *walk)
+{
+    struct walk_level *level = &walk->levels[--walk->depth];
+
+    walk->rest = level->rest;
+    if (level->inode)
+        inode_release(level->inode);
+    heap_free(level->text);
+}
+
+void walk_end(struct walk *walk)
+{
+    while (walk->depth)
+        walk_pop(walk);
+    path_release(&walk->at);
+    path_release(&walk->root);
+}
+
+/* Is nothing but slashes left, at this level and at all below it? */
+static bool walk_is_last(const struct walk *walk, const char *rest)
+{
+    if (*skip_slashes(rest))
+        return false;
+    for (unsigned i = 0; i < walk->depth; i++)
+        if (*skip_slashes(walk->levels[i].rest))
+            return false;
+    return true;
+}
+
+/* The kind and text of the component at walk->rest. */
+static void walk_take_component(struct walk *walk)
+{
+    const char *end = walk->rest;
+    while (*end && *end != '/')
+        end++;
+    walk->last = walk->rest;
+    walk->last_length = (size_t)(end - walk->rest);
+    walk->rest = end;
+    walk->last_kind = WALK_LAST_NAME;
+    if (walk->last[0] == '.' && walk->last_length == 1)
+        walk->last_kind = WALK_LAST_DOT;
+    else if (walk->last[0] == '.' && walk->last_length == 2 && walk->last[1] == '.')
+        walk->last_kind = WALK_LAST_DOT_DOT;
+}
+
+int walk_find_last(struct walk *walk, struct path *result)
+{
+    if (walk->last_kind == WALK_LAST_NAME)
+        return find_child(walk, walk->last, walk->last_length, result);
+    *result = walk->at;
+    path_reference(result);
+    if (walk->last_kind == WALK_LAST_DOT_DOT)
+        path_ascend(&walk->root, result);
+    return 0;
+}
+
+int walk_follow(struct walk *walk, struct path *link)
+{
+    struct inode *inode = link->dentry->inode;
+    const struct inode_operations *operations = inode->operations;
+
+    if (walk->links++ >= LINKS_MAXIMUM) {
+        path_release(link);
+        return -ELOOP;
+    }
+    inode_touch_accessed(inode, link->mount);
+    if (operations && operations->follow) {
+        struct path target;
+        int error = operations->follow(inode, &target);
+        path_release(link);
+        if (error)
+            return error;
+        path_release(&walk->at);
+        walk->at = target;
+        walk->last_kind = WALK_LAST_DOT;
+        return 1;
+    }
+
+    struct walk_level *level = &walk->levels[walk->depth];
+    const char *target = inode->link_target;
+    level->rest = walk->rest;
+    level->text = NULL;
+    level->inode = inode;
+    inode_reference(inode);
+    path_release(link);
+    if (!target) {
+        ssize_t length = -ENOMEM;
+        level->text = heap_allocate(PATH_SIZE_MAXIMUM);
+        if (level->text && operations && operations->read_link)
+            length = operations->read_link(inode, level->text, PATH_SIZE_MAXIMUM - 1);
+        else if (level->text)
+            length = -EINVAL;
+        if (length < 0) {
+            heap_free(level->text);
+            inode_release(inode);
+            return (int)length;
+        }
+        level->text[length] = '\0';
+        target = level->text;
+    }
+    walk->depth++;
+    walk->rest = target;
+    if (!*target)
+        return -ENOENT;
+    if (*target == '/') {
+        path_release(&walk->at);
+        walk->at = walk->root;
+        path_reference(&walk->at);
+    }
+    return 0;
+}
+
+/* One component in the middle of a name. */
+static int walk_step(struct walk *walk)
+{
+    struct path next;
+
+    if (walk->last_kind == WALK_LAST_DOT)
+        return 0;
+    int error = walk_find_last(walk, &next);
+    if (error)
+        return error;
+    if (S_ISLNK(next.dentry->inode->mode)) {
+        error = walk_follow(walk, &next);
+        return error < 0 ? error : 0;
+    }
+    path_release(&walk->at);
+    walk->at = next;
+    return 0;
+}
+
+int walk_to_parent(struct walk *walk)
+{
+    for (;;) {
+        walk->rest = skip_slashes(walk->rest);
+        if (!*walk->rest && walk->depth && !walk_is_last(walk, "")) {
+            walk_pop(walk);
+            continue;
+        }
+        struct inode *inode = walk->at.dentry->inode;
+        if (!*walk->rest) {
+            walk->last_kind = WALK_LAST_ROOT;
+            walk->last = "/";
+            walk->last_length = 0;
+            return 0;
+        }
+        if (!S_ISDIR(inode->mode))
+            return -ENOTDIR;
+        int error = inode_permission(inode, PERMISSION_EXECUTE, walk->credentials);
+        if (error)
+            return error;
+        walk_take_component(walk);
+        if (walk_is_last(walk, walk->rest)) {
+            if (*walk->rest)
+                walk->trailing_slash = true;
+            for (unsigned i = 0; i < walk->depth; i++)
+                if (*walk->levels[i].rest)
+                    walk->trailing_slash = true;
+            return 0;
+        }
+        error = walk_step(walk);
+        if (error)
+            return error;
+    }
+}
+
+int path_lookup_as(const struct credentials *credentials, int directory, const char *name,
+                   unsigned flags, struct path *result)
+{
+    struct walk walk;
+
+    int error = walk_begin(&walk, directory, name, flags, credentials);
+    if (error)
+        return error;
+    for (;;) {
+        error = walk_to_parent(&walk);
+        if (error)
+            break;
+        error = walk_find_last(&walk, result);
+        if (error)
+            break;
+        bool follow = flags & WALK_FOLLOW || walk.trailing_slash;
+        if (S_ISLNK(result->dentry->inode->mode) && follow && walk.last_kind == WALK_LAST_NAME) {
+            error = walk_follow(&walk, result);
+            if (error < 0)
+                break;
+            if (error == 0)
+                continue;
+            *result = walk.at;
+            path_reference(result);
+            error = 0;
+        }
+        if ((walk.trailing_slash || flags & WALK_DIRECTORY) &&
+            !S_ISDIR(result->dentry->inode->mode)) {
+            path_release(result);
+            error = -ENOTDIR;
+        }
+        break;
+    }
+    walk_end(&walk);
+    return error;
+}
+
+int path_lookup(int directory, const char *name, unsigned flags, struct path *result)
+{
+    return path_lookup_as(credentials_current(), directory, name, flags, result);
+}
+
+int path_lookup_user(int directory, vaddr_t name, unsigned flags, struct path *result)
+{
+    struct user_path path;
+
+    int error = user_path_begin(&path, name);
+    if (error)
+        return error;
+    error = path_lookup(directory, path.string, flags, result);
+    user_path_end(&path);
+    return error;
+}
+
+int user_path_begin(struct user_path *path, vaddr_t name)
+{
+    path->string = path->small;
+    ssize_t length = user_string_in(path->small, name, sizeof(path->small));
+    if (length != -ENAMETOOLONG)
+        return length < 0 ? (int)length : 0;
+    path->string = heap_allocate(PATH_SIZE_MAXIMUM);
+    if (!path->string)
+        return -ENOMEM;
+    length = user_string_in(path->string, name, PATH_SIZE_MAXIMUM);
+    if (length >= 0)
+        return 0;
+    heap_free(path->string);
+    return (int)length;
+}
+
+void user_path_end(struct user_path *path)
+{
+    if (path->string != path->small)
+        heap_free(path->string);
+}
+
+/* Puts text before what the buffer's end holds already. */
+static int prepend(char *buffer, size_t *start, const char *text, size_t length)
+{
+    if (*start < length)
+        return -ENAMETOOLONG;
+    *start -= length;
+    memcpy(buffer + *start, text, length);
+    return 0;
+}
+
+ssize_t path_describe(const struct path *path, const struct path *root, bool deleted, char *buffer,
+                      size_t size)
+{
+    struct path own_root = {NULL, NULL};
+    if (!root) {
+        file_system_context_root(thread_current()->file_system, &own_root);
+        root = &own_root;
+    }
+
+    size_t start = size;
+    struct path at = *path;
+    int error = prepend(buffer, &start, "", 1);
+    spinlock_acquire(&tree_lock);
+    if (!at.dentry->linked) {
+        if (!deleted)
+            error = -ENOENT;
+        else if (!error)
+            error = prepend(buffer, &start, " (deleted)", 10);
+    }
+    if (at.mount->file_system->internal) {
+        /* "pipe:[7]": its name is all it has. */
+        if (!error)
+            error = prepend(buffer, &start, at.dentry->name, at.dentry->name_length);
+    } else {
+        bool named = false;
+        while (!error && !path_equal(&at, root)) {
+            if (at.dentry == at.mount->root) {
+                if (!at.mount->parent)
+                    break;
+                at = (struct path){at.mount->parent, at.mount->place};
+                continue;
+            }
+            error = prepend(buffer, &start, at.dentry->name, at.dentry->name_length);
+            if (!error)
+                error = prepend(buffer, &start, "/", 1);
+            named = true;
+            at.dentry = at.dentry->parent;
+        }
+        if (!error && !named)
+            error = prepend(buffer, &start, "/", 1);
+        if (!error && !path_equal(&at, root) && root->mount)
+            error = prepend(buffer, &start, "(unreachable)", 13);
+    }
+    spinlock_release(&tree_lock);
+    if (own_root.mount)
+        path_release(&own_root);
+    if (error)
+        return error;
+    memmove(buffer, buffer + start, size - start);
+    return (ssize_t)(size - start - 1);
+}
