@@ -16,6 +16,9 @@ struct trap_frame {
 };
 
 #define TRAP_SYSCALL 256
+/* Written into a system call's frame whose registers were replaced (sigreturn, a handler's
+   start): it is no call to restart, and leaves by IRETQ, not by SYSRET. */
+#define TRAP_NONE 257
 
 enum {
     TRAP_DIVIDE = 0,
