@@ -80,9 +80,13 @@ struct thread_signals {
     signal_set awaited;          /* lock; blocked, but sigtimedwait(2) wants them */
     struct signal_queue pending; /* lock; for this thread only */
     bool stopped;                /* lock; stands still for job control */
+    bool stop_dequeued;          /* lock; took a stop signal, and no SIGCONT came since */
     vaddr_t stack_base;          /* own; sigaltstack(2) */
     size_t stack_size;           /* own */
     uint32_t stack_flags;        /* own; SS_DISABLE, SS_AUTODISARM */
+    uint64_t fault_address;      /* own; of the last fault, for the handler's frame */
+    uint64_t fault_code;         /* own */
+    uint64_t fault_vector;       /* own */
 };
 
 /* ---- lifetimes: called by fork, exec and exit ---- */
@@ -151,7 +155,7 @@ void signal_send_session(uint32_t session, int signal);
  * ends the process, PID 1 too). Not in interrupts.
  */
 void signal_force(const siginfo_t *information);
-/* The same with a fault's fields. `trap` is the vector, for si_trapno's sake in the frame. */
+/* The same with a fault's fields. */
 void signal_force_fault(int signal, int code, vaddr_t address);
 /* SIGPIPE, SIGXFSZ and the like, to the calling thread, not forced. */
 void signal_send_self(int signal);

@@ -28,12 +28,14 @@ struct user_thread {
     struct vfork_wait *vfork_wait;        /* the parent that sleeps in vfork; process's lock */
 
     struct thread_signals signals; /* signal.h */
+    struct user_account *account;  /* of its real user: user_account.h; process's lock */
 
     /* What the C library asked for. Own. User addresses, 0: none. */
     vaddr_t clear_child_tid; /* set to 0 and woken at the end */
     vaddr_t robust_list;     /* get_robust_list(2) */
     vaddr_t rseq;            /* rseq(2) */
     uint32_t rseq_size, rseq_signature;
+    uint64_t rseq_switches; /* the thread's switches when the program was last told */
 
     uint64_t started;                    /* ns since boot; constant */
     uint64_t minor_faults, major_faults; /* own */

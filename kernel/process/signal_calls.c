@@ -1,0 +1,436 @@
+/* signal_calls.c: the system calls about signals. */
+#include <asm/errno.h>
+#include <linux/signal.h>
+
+#include "cpu/clock.h"
+#include "file/credentials.h"
+#include "library/string.h"
+#include "memory/user_copy.h"
+#include "process/process.h"
+#include "process/signal_delivery.h"
+#include "process/signal_frame.h"
+#include "process/system_calls.h"
+#include "process/time_values.h"
+#include "thread/restart.h"
+
+/* ---- masks ---- */
+
+void signal_mask_set(signal_set mask)
+{
+    struct user_thread *thread = user_thread_current();
+    struct process *process = thread->thread.process;
+    struct user_thread *other;
+
+    mask &= ~SIGNALS_UNBLOCKABLE;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    signal_set newly_blocked = mask & ~thread->signals.blocked & process->signals.pending.set;
+    thread->signals.blocked = mask;
+    /* Another thread may have to take what this one was chosen for. */
+    if (newly_blocked) {
+        LIST_FOREACH(other, &process->threads, process_link)
+        {
+            if (other != thread && !other->exiting && (newly_blocked & ~other->signals.blocked))
+                thread_post_work(&other->thread, THREAD_WORK_SIGNAL);
+        }
+    }
+    signal_update_work(thread);
+    spinlock_release_restore(&process->lock, enabled);
+}
+
+int signal_set_user(signal_set *set, vaddr_t from, size_t size)
+{
+    if (size != sizeof(*set))
+        return -EINVAL;
+    if (user_get(set, from))
+        return -EFAULT;
+    *set &= ~SIGNALS_UNBLOCKABLE;
+    return 0;
+}
+
+int signal_mask_replace(vaddr_t set, size_t size)
+{
+    struct thread_signals *signals = &user_thread_current()->signals;
+    signal_set mask;
+
+    if (!set)
+        return 0;
+    int error = signal_set_user(&mask, set, size);
+    if (error)
+        return error;
+    signals->saved = signals->blocked;
+    signals->restore_saved = true;
+    signal_mask_set(mask);
+    return 0;
+}
+
+void signal_mask_restore(bool interrupted)
+{
+    struct thread_signals *signals = &user_thread_current()->signals;
+
+    if (interrupted || !signals->restore_saved)
+        return;
+    signals->restore_saved = false;
+    signal_mask_set(signals->saved);
+}
+
+ssize_t sys_rt_sigprocmask(int how, vaddr_t set, vaddr_t old, size_t size)
+{
+    signal_set before = user_thread_current()->signals.blocked, change;
+
+    if (size != sizeof(change))
+        return -EINVAL;
+    if (set) {
+        int error = signal_set_user(&change, set, size);
+        if (error)
+            return error;
+        switch (how) {
+        case SIG_BLOCK:
+            signal_mask_set(before | change);
+            break;
+        case SIG_UNBLOCK:
+            signal_mask_set(before & ~change);
+            break;
+        case SIG_SETMASK:
+            signal_mask_set(change);
+            break;
+        default:
+            return -EINVAL;
+        }
+    }
+    return old ? user_put(old, &before) : 0;
+}
+
+ssize_t sys_rt_sigpending(vaddr_t set, size_t size)
+{
+    struct user_thread *thread = user_thread_current();
+    struct process *process = thread->thread.process;
+
+    if (size > sizeof(signal_set))
+        return -EINVAL;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    signal_set pending =
+        (thread->signals.pending.set | process->signals.pending.set) & thread->signals.blocked;
+    spinlock_release_restore(&process->lock, enabled);
+    return user_copy_out(set, &pending, size);
+}
+
+/* ---- waiting ---- */
+
+ssize_t sys_rt_sigsuspend(vaddr_t set, size_t size)
+{
+    signal_set mask;
+    int error = signal_set_user(&mask, set, size);
+
+    if (error)
+        return error;
+    struct thread_signals *signals = &user_thread_current()->signals;
+    signals->saved = signals->blocked;
+    signals->restore_saved = true;
+    signal_mask_set(mask);
+    return sys_pause();
+}
+
+ssize_t sys_pause(void)
+{
+    do {
+        thread_prepare_sleep(THREAD_INTERRUPTIBLE);
+    } while (thread_sleep(CLOCK_NEVER) == 0);
+    return -RESTART_NO_HANDLER;
+}
+
+/* Takes one of the wanted signals at once, or announces a wait for them. Lock held. */
+static int take_or_await(struct user_thread *thread, signal_set wanted, siginfo_t *information)
+{
+    int signal = signal_take(thread, wanted, information);
+
+    if (!signal) {
+        thread->signals.awaited = wanted;
+        thread_prepare_sleep(THREAD_INTERRUPTIBLE);
+    }
+    return signal;
+}
+
+ssize_t sys_rt_sigtimedwait(vaddr_t set, vaddr_t information, vaddr_t timeout, size_t size)
+{
+    struct user_thread *thread = user_thread_current();
+    struct process *process = thread->thread.process;
+    uint64_t deadline = CLOCK_NEVER;
+    signal_set wanted;
+    siginfo_t taken;
+
+    int error = signal_set_user(&wanted, set, size);
+    if (error)
+        return error;
+    if (timeout) {
+        uint64_t interval;
+        error = time_interval_user(&interval, timeout);
+        if (error)
+            return error;
+        deadline = time_deadline(interval);
+    }
+
+    bool enabled = spinlock_acquire_save(&process->lock);
+    int signal = take_or_await(thread, wanted, &taken);
+    int end = 0;
+    while (!signal && !end) {
+        spinlock_release_restore(&process->lock, enabled);
+        end = thread_sleep(deadline);
+        enabled = spinlock_acquire_save(&process->lock);
+        signal = take_or_await(thread, wanted, &taken);
+        if (!signal && end)
+            thread_cancel_sleep();
+    }
+    thread->signals.awaited = 0;
+    signal_update_work(thread);
+    spinlock_release_restore(&process->lock, enabled);
+
+    if (!signal)
+        return end == -ETIMEDOUT ? -EAGAIN : -EINTR;
+    if (information && user_put(information, &taken))
+        return -EFAULT;
+    return signal;
+}
+
+/* ---- actions ---- */
+
+ssize_t sys_rt_sigaction(int signal, vaddr_t action, vaddr_t old, size_t size)
+{
+    struct process *process = process_current();
+    struct sigaction fresh, before;
+
+    if (size != sizeof(signal_set))
+        return -EINVAL;
+    if (action && user_get(&fresh, action))
+        return -EFAULT;
+    if (signal < 1 || signal > SIGNAL_COUNT ||
+        (action && (SIGNALS_UNBLOCKABLE & signal_bit(signal))))
+        return -EINVAL;
+
+    bool enabled = spinlock_acquire_save(&process->lock);
+    struct signal_actions *actions = process->signals.actions;
+    spinlock_acquire(&actions->lock);
+    before = actions->table[signal - 1];
+    if (action) {
+        /* Flags that Linux has no meaning for are cleared, so that programs can probe
+         * (SA_UNSUPPORTED). */
+        fresh.sa_flags &= SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART |
+                          SA_NODEFER | SA_RESETHAND | SA_EXPOSE_TAGBITS | SA_RESTORER;
+        fresh.sa_mask &= ~SIGNALS_UNBLOCKABLE;
+        actions->table[signal - 1] = fresh;
+    }
+    spinlock_release(&actions->lock);
+    /* POSIX, sigaction: ignoring a signal discards what is pending of it. */
+    if (action && (fresh.sa_handler == SIG_IGN ||
+                   (fresh.sa_handler == SIG_DFL && (SIGNALS_IGNORED & signal_bit(signal)))))
+        signal_forget(process, signal_bit(signal));
+    spinlock_release_restore(&process->lock, enabled);
+    return old ? user_put(old, &before) : 0;
+}
+
+ssize_t sys_sigaltstack(vaddr_t stack, vaddr_t old)
+{
+    struct thread_signals *signals = &user_thread_current()->signals;
+    vaddr_t stack_pointer = thread_user_frame(thread_current())->rsp;
+    stack_t fresh, before = {0};
+
+    if (stack && user_get(&fresh, stack))
+        return -EFAULT;
+    before.ss_sp = (void *)signals->stack_base;
+    before.ss_size = signals->stack_size;
+    before.ss_flags = (signals->stack_flags & (SS_DISABLE | SS_AUTODISARM)) |
+                      (signal_stack_in_use(stack_pointer) ? SS_ONSTACK : 0);
+    if (!signals->stack_size)
+        before.ss_flags |= SS_DISABLE;
+    if (stack) {
+        int error = signal_stack_set(&fresh, stack_pointer);
+        if (error)
+            return error;
+    }
+    return old ? user_put(old, &before) : 0;
+}
+
+/* ---- sending ---- */
+
+/*
+ * kill(2): the sender's real or effective user is the receiver's real or saved one, or it has
+ * CAP_KILL; SIGCONT also goes to any process of the session.
+ */
+static bool may_send(struct process *process, int signal)
+{
+    const struct credentials *own = credentials_current();
+    struct user_thread *receiver = process_thread_get(process);
+    bool allowed = credentials_capable(own, CAP_KILL);
+
+    if (!receiver) /* a zombie: there is nobody to be harmed */
+        return true;
+    const struct credentials *other = user_thread_credentials_get(receiver);
+    if (!allowed && other)
+        allowed = own->effective_user == other->saved_user ||
+                  own->effective_user == other->real_user || own->real_user == other->saved_user ||
+                  own->real_user == other->real_user;
+    if (!allowed && !other)
+        allowed = true;
+    credentials_release(other);
+    user_thread_release(receiver);
+    if (!allowed && signal == SIGCONT) {
+        bool enabled = spinlock_acquire_save(&process_table_lock);
+        allowed = process->group && process_current()->group &&
+                  process->group->session == process_current()->group->session;
+        spinlock_release_restore(&process_table_lock, enabled);
+    }
+    return allowed;
+}
+
+static int kill_one(struct process *process, const siginfo_t *information)
+{
+    if (!may_send(process, information->si_signo))
+        return -EPERM;
+    return information->si_signo ? signal_send_process(process, information) : 0;
+}
+
+/* Sends to all processes that `matches` picks; who is out of reach does not count if another
+   one is in reach (POSIX, kill). */
+static int kill_many(bool (*matches)(struct process *process, uint32_t group), uint32_t group,
+                     const siginfo_t *information)
+{
+    struct process *process;
+    uint32_t id = 1;
+    int result = -ESRCH;
+    bool one_sent = false;
+
+    while ((process = process_next(&id))) {
+        if (matches(process, group)) {
+            int error = kill_one(process, information);
+            one_sent |= error == 0;
+            result = error;
+        }
+        process_release(process);
+        id++;
+    }
+    return one_sent ? 0 : result;
+}
+
+static bool in_group(struct process *process, uint32_t group)
+{
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    bool matches = process->group && process->group->id == group;
+
+    spinlock_release_restore(&process_table_lock, enabled);
+    return matches;
+}
+
+static bool is_other(struct process *process, uint32_t group)
+{
+    (void)group;
+    return process->id != 1 && process != process_current();
+}
+
+ssize_t sys_kill(int id, int signal)
+{
+    if (signal < 0 || signal > SIGNAL_COUNT)
+        return -EINVAL;
+    siginfo_t information = signal_information_user(signal, SI_USER);
+
+    if (id > 0) {
+        struct process *process = process_find(id);
+        if (!process)
+            return -ESRCH;
+        int error = kill_one(process, &information);
+        process_release(process);
+        return error;
+    }
+    if (id == -1)
+        return kill_many(is_other, 0, &information);
+    if (id == 0) {
+        struct process_group *group = process_group_current();
+        int error = kill_many(in_group, group->id, &information);
+        process_group_release(group);
+        return error;
+    }
+    if (id == INT32_MIN)
+        return -ESRCH;
+    return kill_many(in_group, -id, &information);
+}
+
+/* To one thread; `group` 0: of any process. */
+static ssize_t send_to_thread(uint32_t group, uint32_t id, const siginfo_t *information)
+{
+    struct user_thread *thread = user_thread_find(id);
+    int error = -ESRCH;
+
+    if (!thread)
+        return -ESRCH;
+    if (!group || thread->thread.process->id == group) {
+        error = may_send(thread->thread.process, information->si_signo) ? 0 : -EPERM;
+        if (!error && information->si_signo)
+            error = signal_send_thread(thread, information);
+    }
+    user_thread_release(thread);
+    return error;
+}
+
+ssize_t sys_tgkill(int group, int id, int signal)
+{
+    if (group <= 0 || id <= 0 || signal < 0 || signal > SIGNAL_COUNT)
+        return -EINVAL;
+    siginfo_t information = signal_information_user(signal, SI_TKILL);
+    return send_to_thread(group, id, &information);
+}
+
+ssize_t sys_tkill(int id, int signal)
+{
+    if (id <= 0 || signal < 0 || signal > SIGNAL_COUNT)
+        return -EINVAL;
+    siginfo_t information = signal_information_user(signal, SI_TKILL);
+    return send_to_thread(0, id, &information);
+}
+
+/* Nobody can pretend to be the kernel or kill(2) towards others (rt_sigqueueinfo(2)). */
+static int information_user(siginfo_t *information, int id, int signal, vaddr_t from)
+{
+    if (user_get(information, from))
+        return -EFAULT;
+    information->si_signo = signal;
+    if ((information->si_code >= 0 || information->si_code == SI_TKILL) &&
+        (uint32_t)id != process_current()->id)
+        return -EPERM;
+    return 0;
+}
+
+ssize_t sys_rt_sigqueueinfo(int id, int signal, vaddr_t from)
+{
+    siginfo_t information;
+    int error = information_user(&information, id, signal, from);
+
+    if (error)
+        return error;
+    if (signal < 0 || signal > SIGNAL_COUNT)
+        return -EINVAL;
+    struct process *process = id > 0 ? process_find(id) : NULL;
+    if (!process)
+        return -ESRCH;
+    error = kill_one(process, &information);
+    process_release(process);
+    return error;
+}
+
+ssize_t sys_rt_tgsigqueueinfo(int group, int id, int signal, vaddr_t from)
+{
+    siginfo_t information;
+
+    if (group <= 0 || id <= 0)
+        return -EINVAL;
+    int error = information_user(&information, group, signal, from);
+    if (error)
+        return error;
+    if (signal < 0 || signal > SIGNAL_COUNT)
+        return -EINVAL;
+    return send_to_thread(group, id, &information);
+}
+
+ssize_t sys_restart_syscall(void)
+{
+    struct restart_block *block = &thread_current()->restart;
+
+    return block->again ? block->again(block) : -EINTR;
+}
