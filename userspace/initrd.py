@@ -17,10 +17,10 @@ from baton.cpio import Archive  # noqa: E402
 # 2024-01-01 UTC: a fixed time, so that the same files give the same archive.
 MTIME = 1704067200
 
-# Linux makes the first three by itself before it unpacks an archive (usr/default_cpio_list). With
+# Linux makes the second to fourth by itself before it unpacks an archive (usr/default_cpio_list). With
 # the same order here both kernels list the root folder alike.
-FIRST = [("directory", "dev", 0o755), ("device", "dev/console", "c", 5, 1, 0o600),
-         ("directory", "root", 0o700)]
+FIRST = [("directory", ".", 0o755), ("directory", "dev", 0o755),
+         ("device", "dev/console", "c", 5, 1, 0o600), ("directory", "root", 0o700)]
 
 FOLDERS = [("proc", 0o555), ("sys", 0o555), ("tmp", 0o1777), ("run", 0o755), ("var", 0o755),
            ("var/tmp", 0o1777), ("home", 0o755), ("mnt", 0o755), ("usr", 0o755),

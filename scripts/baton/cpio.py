@@ -19,7 +19,7 @@ class Archive:
         self.mtime = mtime
         self._parts = []
         self._inode = 0
-        self._names = {"."}
+        self._names = set()
 
     def __contains__(self, name):
         return name in self._names
@@ -36,26 +36,31 @@ class Archive:
         head = b"070701" + b"".join(b"%08x" % (field & 0xffffffff) for field in fields) + raw
         self._parts += [head, b"\0" * (-len(head) % 4), data, b"\0" * (-len(data) % 4)]
 
+    def _parent(self, name):
+        parent = os.path.dirname(name)
+        if parent:
+            self.directory(parent)
+
     def directory(self, name, mode=0o755):
         """Adds a directory and those above it, unless they are there."""
         if name in self._names:
             return
-        self.directory(os.path.dirname(name) or ".")
+        self._parent(name)
         self._entry(name, stat.S_IFDIR | mode, links=2)
 
     def file(self, name, data, mode=0o644):
         """Adds a regular file with its bytes."""
-        self.directory(os.path.dirname(name) or ".")
+        self._parent(name)
         self._entry(name, stat.S_IFREG | mode, data)
 
     def link(self, name, target):
         """Adds a symbolic link."""
-        self.directory(os.path.dirname(name) or ".")
+        self._parent(name)
         self._entry(name, stat.S_IFLNK | 0o777, os.fsencode(target))
 
     def device(self, name, kind, major, minor, mode=0o666):
         """Adds a device node; kind is "c" (character) or "b" (block)."""
-        self.directory(os.path.dirname(name) or ".")
+        self._parent(name)
         file_type = stat.S_IFCHR if kind == "c" else stat.S_IFBLK
         self._entry(name, file_type | mode, device=(major, minor))
 

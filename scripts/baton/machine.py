@@ -94,6 +94,8 @@ class Machine:
         self.ready = False  # the command is being started
         self.exited = False  # it has ended by itself, or by a signal
         self._input = input
+        # Somebody is looking: a machine that failed stays as it is.
+        self._watched = bool(options.display or options.gdb or options.watched)
         self._terminal = stdio == "terminal"
         self._signals = 0
         # Standard input: bytes sent, of these acknowledged, the most that may be under way.
@@ -253,8 +255,8 @@ class Machine:
 
     def _receive_log(self, data):
         self.log.feed(data)
-        if self.options.display or self.options.gdb:
-            return  # a person is looking: the machine stays as it is
+        if self._watched:
+            return
         if self.log.panic_complete:
             self._end(PANIC, self.log.panic)
         elif self.log.panic:
@@ -278,7 +280,7 @@ class Machine:
         self.exited = True
         self.status = 128 + number if number else status
         self._expected = None if count == control.UNCOUNTED else count
-        if not self.options.display and not self.options.gdb:
+        if not self._watched:
             self._expect_end(POWER_OFF_SECONDS, None, "the machine did not power off")
 
     def _receive_qmp(self, data):
@@ -355,7 +357,7 @@ class Machine:
             self._end(*self._end_at[1:])
         elif self.options.timeout and now - self._started >= self.options.timeout:
             self._end(TIMEOUT, f"not done after {self.options.timeout:g} seconds")
-        elif now - self._heard >= SILENCE_SECONDS and not (self.options.gdb or self.exited):
+        elif now - self._heard >= SILENCE_SECONDS and not (self._watched or self.exited):
             self._look_for_halt(now)
 
     def _look_for_halt(self, now):

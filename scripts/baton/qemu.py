@@ -45,6 +45,7 @@ class Options:
     image: str = None  # a disk image to boot instead of one made here
     screen: bool = False  # a graphics card without a window, for screendump
     proc: bool = True  # whether init mounts /proc
+    watched: bool = False  # whether a machine that failed stays as it is
     gdb: str = None  # a socket's path: wait there for gdb
 
 

@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+"""Boots from volumes with something wrong: each has to end with a message that names the cause,
+none with a reset, a hang or a triple fault."""
+import os
+import sys
+
+import harness
+from harness import project
+
+KERNEL = "baton/kernel.elf"
+INITRD = "baton/initrd.cpio"
+ENTRY = "loader/entries/baton.conf"
+
+
+def read(name):
+    with open(os.path.join(project.ESP, name), "rb") as file:
+        return file.read()
+
+
+def cases():
+    """(name, options, words of which the message has to have one each)."""
+    kernel, initrd = read(KERNEL), read(INITRD)
+    entry = read(ENTRY)
+    without = b"".join(line for line in entry.splitlines(True) if not line.startswith(b"linux"))
+
+    def with_file(name, data):
+        return {"files": {name: data}}
+
+    return [
+        ("no entry", with_file(ENTRY, None), ["baton.conf"]),
+        ("an empty entry", with_file(ENTRY, b""), ["baton.conf"]),
+        ("an entry without a kernel", with_file(ENTRY, without), ["baton.conf"]),
+        ("an entry of random bytes", with_file(ENTRY, os.urandom(5000)), ["baton.conf"]),
+        ("no kernel", with_file(KERNEL, None), ["kernel.elf", "not found"]),
+        ("an empty kernel", with_file(KERNEL, b""), ["kernel.elf"]),
+        ("a kernel of 100 bytes", with_file(KERNEL, kernel[:100]), ["kernel.elf"]),
+        ("half a kernel", with_file(KERNEL, kernel[:len(kernel) // 2]), ["kernel.elf"]),
+        ("a kernel that is no ELF file", with_file(KERNEL, b"MZ" + kernel[2:]), ["kernel.elf"]),
+        ("a kernel for another machine", with_file(KERNEL, kernel[:18] + b"\xb7\0" + kernel[20:]),
+         ["kernel.elf"]),
+        ("no initrd", with_file(INITRD, None), ["initrd.cpio", "not found"]),
+        ("an empty initrd", with_file(INITRD, b""), ["initrd"]),
+        ("an initrd of random bytes", with_file(INITRD, os.urandom(100000)), ["initrd"]),
+        ("half an initrd", with_file(INITRD, initrd[:len(initrd) // 2]), ["initrd"]),
+        ("an initrd with a corrupt header",
+         with_file(INITRD, initrd[:6] + b"XXXXXXXX" + initrd[14:]), ["initrd"]),
+        # 96 MiB of initrd in a machine of 128: the firmware has no room for it.
+        ("too little memory for the initrd",
+         {"memory": "128M", **with_file(INITRD, initrd + bytes(96 << 20))}, ["initrd", "memory"]),
+        ("too little memory", {"memory": "56M"}, ["memory"]),
+    ]
+
+
+def return_to_firmware(tap):
+    """A person reads the message, presses a key, and the firmware goes on."""
+    options = harness.Options(files={ENTRY: None}, watched=True, timeout=60)
+    with harness.Machine(options, ["true"]) as machine:
+        tap.check(machine.wait(lambda: machine.log.loader_failure, 30), "the message stays")
+        before = len(machine.log.lines)
+        machine.wait(lambda: False, 1)
+        machine.type(b"\r")
+        tap.check(machine.wait(lambda: any("Bds" in line for line in machine.log.lines[before:]), 30),
+                  "a key brings the firmware back", *machine.log.tail())
+
+
+def test(tap):
+    for name, options, words in cases():
+        machine = harness.run(["/bin/exec_basic"], **options)
+        cause = machine.cause or ""
+        clear = cause.startswith(("baton loader: ", "panic: ")) or "panic: " in cause
+        text = machine.log.text().lower()
+        tap.check(clear and all(word in text for word in words), f"{name}: {cause or 'it boots'}",
+                  harness.describe(machine))
+    return_to_firmware(tap)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(test))

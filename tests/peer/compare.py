@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+"""Runs the same commands on Baton and on Debian's Linux, with the same root file system, and
+compares what they print and return, byte for byte.
+
+usage: compare.py COMMANDS [--only TEXT] [--self | --show]
+
+--self compares Linux with itself: what differs then is not fit for comparing.
+"""
+import argparse
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "boot"))
+import harness  # noqa: E402
+
+# Marks part the output and the errors of one command from the next one's.
+MARK = "@@peer@@"
+
+
+def read_commands(path):
+    """The commands of the file; see its head."""
+    commands = []
+    with open(path, encoding="ascii") as file:
+        for line in file:
+            line = line.rstrip("\n")
+            if line.startswith(" ") and commands:
+                commands[-1] += "\n" + line[1:]
+            elif line and not line.startswith("#"):
+                commands.append(line)
+    return commands
+
+
+# Runs in the guest: each argument is one command, in a shell of its own as if it had been typed.
+SCRIPT = f"""
+for command; do
+    sh -c "$command" </dev/null
+    status=$?
+    printf '\\n{MARK}%d\\n' $status
+    printf '\\n{MARK}%d\\n' $status >&2
+done
+"""
+PIECE = re.compile(rb"(.*?)\n" + MARK.encode() + rb"(\d+)\n", re.DOTALL)
+
+
+def run_once(kernel, commands):
+    """Boots one machine; returns (output, errors, status) for each command it came to, and what
+    there is to say about the machine. /proc is not mounted, for what lies there differs."""
+    options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT * 3, proc=False)
+    with harness.Machine(options, ["sh", "-c", SCRIPT, "sh", *commands]) as machine:
+        machine.run()
+    outputs = PIECE.findall(bytes(machine.output.data))
+    errors = PIECE.findall(bytes(machine.error.data))
+    results = [(output, error, int(status))
+               for (output, status), (error, _) in zip(outputs, errors)]
+    return results, harness.describe(machine)
+
+
+def run(kernel, commands):
+    """A result for each command: (output, errors, status), or a text that says why there is none.
+    A command that takes the machine down costs only its own result."""
+    results = []
+    while len(results) < len(commands):
+        more, description = run_once(kernel, commands[len(results):])
+        results += more
+        if len(results) < len(commands):
+            results.append(description)
+        if not more and len(results) == 1:
+            break  # it does not come up at all
+    return results + ["not run"] * (len(commands) - len(results))
+
+
+def report(tap, command, got, expected):
+    name = command.replace("\n", "; ")
+    if isinstance(got, str) or isinstance(expected, str):
+        tap.check(False, name, got, expected)
+    else:
+        notes = [f"{what}: got {harness.shorten(one)}, on Linux {harness.shorten(other)}"
+                 for what, one, other in zip(("output", "errors", "status"), got, expected)
+                 if one != other]
+        tap.check(got == expected, name, *notes)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("commands")
+    parser.add_argument("--self", action="store_true")
+    parser.add_argument("--only", metavar="TEXT", default="", help="only commands that hold TEXT")
+    parser.add_argument("--show", action="store_true", help="print what Linux says, and no more")
+    arguments = parser.parse_args()
+    commands = [command for command in read_commands(arguments.commands)
+                if arguments.only in command]
+    if arguments.show:
+        for command, result in zip(commands, run("linux", commands)):
+            print(command, *result if isinstance(result, tuple) else [result], sep="\n    ")
+        return
+
+    def test(tap):
+        expected = run("linux", commands)
+        got = run("linux" if arguments.self else "baton", commands)
+        for command, one, other in zip(commands, got, expected):
+            report(tap, command, one, other)
+
+    harness.main(test)
+
+
+if __name__ == "__main__":
+    main()
