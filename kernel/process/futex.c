@@ -1,0 +1,508 @@
+#include "process/futex.h"
+
+#include <asm/errno.h>
+#include <linux/futex.h>
+
+#include "library/hash.h"
+#include "memory/address_space.h"
+#include "memory/user_copy.h"
+#include "process/clocks.h"
+#include "process/process.h"
+#include "process/system_calls.h"
+#include "thread/restart.h"
+
+/* ---- keys ---- */
+
+struct futex_key {
+    struct address_space *space;  /* private memory */
+    struct memory_object *object; /* shared memory; a reference is held while it is used */
+    uint64_t place;               /* address, or byte in the object */
+};
+
+static bool key_equal(const struct futex_key *left, const struct futex_key *right)
+{
+    return left->space == right->space && left->object == right->object &&
+           left->place == right->place;
+}
+
+/*
+ * Finds out what word `address` is. With `private` the program promises that
+ * nobody else shares it, which saves the look into the regions.
+ */
+static int key_find(struct futex_key *key, vaddr_t address, bool private)
+{
+    struct address_space *space = thread_current()->address_space;
+    int error = 0;
+
+    if (address % sizeof(uint32_t))
+        return -EINVAL;
+    if (!user_range_ok(address, sizeof(uint32_t)))
+        return -EFAULT;
+    *key = (struct futex_key){.space = space, .place = address};
+    if (private)
+        return 0;
+
+    mutex_acquire(&space->mutex);
+    struct region *region = address_space_find(space, address);
+    if (!region || address < region->start || !(region->flags & REGION_READ)) {
+        error = -EFAULT;
+    } else if ((region->flags & REGION_SHARED) && region->object) {
+        key->space = NULL;
+        key->object = region->object;
+        key->object->reference(key->object);
+        key->place = (region->offset << PAGE_SHIFT) + (address - region->start);
+    }
+    mutex_release(&space->mutex);
+    return error;
+}
+
+static void key_release(struct futex_key *key)
+{
+    if (key->object)
+        key->object->release(key->object);
+}
+
+/* ---- buckets ---- */
+
+#define BUCKET_COUNT 256
+
+struct futex_waiter {
+    TAILQ_ENTRY(futex_waiter) link;
+    struct futex_key key; /* the bucket's lock; the object's reference is the waiter's, except … */
+    struct memory_object *held; /* … that this is the one it holds: requeue may change both */
+    struct thread *thread;
+    uint32_t bits;               /* FUTEX_WAIT_BITSET; constant */
+    struct futex_bucket *bucket; /* where it stands; NULL: was woken; that bucket's lock; atomic */
+};
+
+static struct futex_bucket {
+    struct spinlock lock;
+    TAILQ_HEAD(waiter_list, futex_waiter) waiters; /* oldest first; lock */
+    bool initialized;                              /* lock */
+} buckets[BUCKET_COUNT];
+
+static struct futex_bucket *bucket_of(const struct futex_key *key)
+{
+    uint64_t owner = (uint64_t)key->space ^ (uint64_t)key->object;
+
+    return &buckets[hash_number(hash_number(owner) ^ key->place) % BUCKET_COUNT];
+}
+
+static void bucket_acquire(struct futex_bucket *bucket)
+{
+    spinlock_acquire(&bucket->lock);
+    if (!bucket->initialized) {
+        TAILQ_INIT(&bucket->waiters);
+        bucket->initialized = true;
+    }
+}
+
+/* Two at once, always in the same order. */
+static void bucket_acquire_both(struct futex_bucket *one, struct futex_bucket *other)
+{
+    struct futex_bucket *first = one < other ? one : other;
+    struct futex_bucket *second = one < other ? other : one;
+
+    bucket_acquire(first);
+    if (second != first)
+        bucket_acquire(second);
+}
+
+static void bucket_release_both(struct futex_bucket *one, struct futex_bucket *other)
+{
+    spinlock_release(&one->lock);
+    if (other != one)
+        spinlock_release(&other->lock);
+}
+
+/* Takes the waiter off and lets its thread run. It may be gone right after. Lock held. */
+static void waiter_wake(struct futex_waiter *waiter)
+{
+    struct thread *thread = waiter->thread;
+
+    TAILQ_REMOVE(&waiter->bucket->waiters, waiter, link);
+    /* user_thread keeps the thread's memory for as long as it may return from this sleep. */
+    user_thread_reference(user_thread_of(thread));
+    __atomic_store_n(&waiter->bucket, NULL, __ATOMIC_RELEASE);
+    thread_wake(thread);
+    user_thread_release(user_thread_of(thread));
+}
+
+/* Lock of the key's bucket held. */
+static int wake_locked(struct futex_bucket *bucket, const struct futex_key *key, int count,
+                       uint32_t bits)
+{
+    struct futex_waiter *waiter, *next;
+    int woken = 0;
+
+    TAILQ_FOREACH_SAFE(waiter, &bucket->waiters, link, next)
+    {
+        if (woken >= count)
+            break;
+        if (key_equal(&waiter->key, key) && (waiter->bits & bits)) {
+            waiter_wake(waiter);
+            woken++;
+        }
+    }
+    return woken;
+}
+
+static int wake_key(const struct futex_key *key, int count, uint32_t bits)
+{
+    struct futex_bucket *bucket = bucket_of(key);
+
+    bucket_acquire(bucket);
+    int woken = wake_locked(bucket, key, count, bits);
+    spinlock_release(&bucket->lock);
+    return woken;
+}
+
+static int wake(vaddr_t address, int count, uint32_t bits, bool private)
+{
+    struct futex_key key;
+
+    if (!bits)
+        return -EINVAL;
+    int error = key_find(&key, address, private);
+    if (error)
+        return error;
+    int woken = wake_key(&key, count, bits);
+    key_release(&key);
+    return woken;
+}
+
+int futex_wake(vaddr_t address, int count, bool private)
+{
+    return wake(address, count, FUTEX_BITSET_MATCH_ANY, private);
+}
+
+/* ---- waiting ---- */
+
+/* Leaves whatever bucket it stands in (a requeue may move it meanwhile). False: it was woken. */
+static bool waiter_leave(struct futex_waiter *waiter)
+{
+    for (;;) {
+        struct futex_bucket *bucket = __atomic_load_n(&waiter->bucket, __ATOMIC_ACQUIRE);
+        if (!bucket)
+            return false;
+        spinlock_acquire(&bucket->lock);
+        bool here = waiter->bucket == bucket;
+        if (here) {
+            TAILQ_REMOVE(&bucket->waiters, waiter, link);
+            waiter->bucket = NULL;
+        }
+        spinlock_release(&bucket->lock);
+        if (here)
+            return true;
+    }
+}
+
+static int sleep_until_woken(struct futex_waiter *waiter, uint64_t deadline)
+{
+    int error;
+
+    do {
+        thread_prepare_sleep(THREAD_INTERRUPTIBLE);
+        if (!__atomic_load_n(&waiter->bucket, __ATOMIC_ACQUIRE)) {
+            thread_cancel_sleep();
+            return 0;
+        }
+        error = thread_sleep(deadline);
+    } while (!error && __atomic_load_n(&waiter->bucket, __ATOMIC_ACQUIRE));
+    return error;
+}
+
+/*
+ * Sleeps if the word still holds `expected`. The waiter stands in its bucket
+ * before the word is read, since reading may fault and sleep: so a wake-up
+ * between is not lost. If the word then turns out to have changed, a wake-up
+ * that came meanwhile was meant for someone who really sleeps, and is passed on.
+ */
+static int wait_for(vaddr_t address, uint32_t expected, uint64_t deadline, uint32_t bits,
+                    bool private)
+{
+    struct futex_waiter waiter = {.thread = thread_current(), .bits = bits};
+    uint32_t value;
+
+    if (!bits)
+        return -EINVAL;
+    int error = key_find(&waiter.key, address, private);
+    if (error)
+        return error;
+    waiter.held = waiter.key.object;
+    struct futex_key key = waiter.key;
+    struct futex_bucket *bucket = bucket_of(&key);
+
+    bucket_acquire(bucket);
+    waiter.bucket = bucket;
+    TAILQ_INSERT_TAIL(&bucket->waiters, &waiter, link);
+    spinlock_release(&bucket->lock);
+
+    error = user_get(&value, address) ? -EFAULT : value != expected ? -EAGAIN : 0;
+    if (error) {
+        if (!waiter_leave(&waiter))
+            wake_key(&key, 1, bits);
+    } else {
+        error = sleep_until_woken(&waiter, deadline);
+        if (!waiter_leave(&waiter))
+            error = 0; /* woken after all */
+    }
+    if (waiter.held)
+        waiter.held->release(waiter.held);
+    return error;
+}
+
+static int64_t restart_wait(struct restart_block *block);
+
+static ssize_t wait_call(vaddr_t address, uint32_t expected, uint64_t deadline, uint32_t bits,
+                         bool private)
+{
+    int error = wait_for(address, expected, deadline, bits, private);
+
+    if (error != -EINTR)
+        return error;
+    if (deadline == CLOCK_NEVER)
+        return -RESTART_CALL;
+    /* With a timeout a handler ends the wait; else it goes on to the same deadline. */
+    struct restart_block *block = &thread_current()->restart;
+    block->again = restart_wait;
+    block->values[0] = address;
+    block->values[1] = expected;
+    block->values[2] = deadline;
+    block->values[3] = bits;
+    block->values[4] = private;
+    return -RESTART_WITH_BLOCK;
+}
+
+static int64_t restart_wait(struct restart_block *block)
+{
+    return wait_call(block->values[0], block->values[1], block->values[2], block->values[3],
+                     block->values[4]);
+}
+
+/* ---- requeue and wake_op ---- */
+
+/* Moves a waiter to another word; its object's reference must last as long. Both locks held. */
+static void waiter_move(struct futex_waiter *waiter, struct futex_bucket *to,
+                        const struct futex_key *key, struct memory_object **dropped)
+{
+    TAILQ_REMOVE(&waiter->bucket->waiters, waiter, link);
+    waiter->key = *key;
+    if (waiter->held != key->object) {
+        if (key->object)
+            key->object->reference(key->object);
+        *dropped = waiter->held;
+        waiter->held = key->object;
+    }
+    __atomic_store_n(&waiter->bucket, to, __ATOMIC_RELEASE);
+    TAILQ_INSERT_TAIL(&to->waiters, waiter, link);
+}
+
+/* At most `wakes` are woken and `moves` moved; sets how many. Returns an object to drop. */
+static struct memory_object *requeue_once(const struct futex_key *from, const struct futex_key *to,
+                                          int wakes, int moves, int *woken, int *moved)
+{
+    struct futex_bucket *source = bucket_of(from), *target = bucket_of(to);
+    struct memory_object *dropped = NULL;
+    struct futex_waiter *waiter, *next;
+
+    bucket_acquire_both(source, target);
+    TAILQ_FOREACH_SAFE(waiter, &source->waiters, link, next)
+    {
+        if (!key_equal(&waiter->key, from))
+            continue;
+        if (*woken < wakes) {
+            waiter_wake(waiter);
+            ++*woken;
+        } else if (*moved < moves) {
+            if (!key_equal(from, to))
+                waiter_move(waiter, target, to, &dropped);
+            ++*moved;
+        } else {
+            break;
+        }
+        if (dropped)
+            break; /* dropping may sleep: without the locks, then on */
+    }
+    bucket_release_both(source, target);
+    return dropped;
+}
+
+static ssize_t requeue(vaddr_t address, int wakes, int moves, vaddr_t address2,
+                       const uint32_t *expected, bool private)
+{
+    struct futex_key from, to;
+    struct memory_object *dropped;
+    int woken = 0, moved = 0;
+    uint32_t value;
+
+    if (wakes < 0 || moves < 0)
+        return -EINVAL;
+    int error = key_find(&from, address, private);
+    if (error)
+        return error;
+    error = key_find(&to, address2, private);
+    if (error) {
+        key_release(&from);
+        return error;
+    }
+    /* A waiter that comes between this look and the requeue has seen the word later than we. */
+    if (expected && user_get(&value, address))
+        error = -EFAULT;
+    else if (expected && value != *expected)
+        error = -EAGAIN;
+    while (!error && (dropped = requeue_once(&from, &to, wakes, moves, &woken, &moved)))
+        dropped->release(dropped);
+    key_release(&to);
+    key_release(&from);
+    if (error)
+        return error;
+    return woken + moved; /* FUTEX_REQUEUE counts both, as Linux does */
+}
+
+/* The operation that FUTEX_WAKE_OP packs into one word: on what was there, and what it then asks
+   of the old value (futex(2)). */
+struct wake_operation {
+    unsigned operation, comparison;
+    int32_t argument, comparison_argument;
+};
+
+static int operation_decode(struct wake_operation *operation, uint32_t code)
+{
+    operation->operation = code >> 28 & 7;
+    operation->comparison = code >> 24 & 15;
+    operation->argument = (int32_t)(code << 8) >> 20;
+    operation->comparison_argument = (int32_t)(code << 20) >> 20;
+    if (code >> 28 & FUTEX_OP_OPARG_SHIFT)
+        operation->argument = (int32_t)(1U << (operation->argument & 31));
+    return operation->operation > FUTEX_OP_XOR || operation->comparison > FUTEX_OP_CMP_GE ? -ENOSYS
+                                                                                          : 0;
+}
+
+static uint32_t operation_apply(const struct wake_operation *operation, uint32_t old)
+{
+    switch (operation->operation) {
+    case FUTEX_OP_SET:
+        return operation->argument;
+    case FUTEX_OP_ADD:
+        return old + operation->argument;
+    case FUTEX_OP_OR:
+        return old | operation->argument;
+    case FUTEX_OP_ANDN:
+        return old & ~operation->argument;
+    default:
+        return old ^ operation->argument;
+    }
+}
+
+static bool operation_compare(const struct wake_operation *operation, int32_t old)
+{
+    switch (operation->comparison) {
+    case FUTEX_OP_CMP_EQ:
+        return old == operation->comparison_argument;
+    case FUTEX_OP_CMP_NE:
+        return old != operation->comparison_argument;
+    case FUTEX_OP_CMP_LT:
+        return old < operation->comparison_argument;
+    case FUTEX_OP_CMP_LE:
+        return old <= operation->comparison_argument;
+    case FUTEX_OP_CMP_GT:
+        return old > operation->comparison_argument;
+    default:
+        return old >= operation->comparison_argument;
+    }
+}
+
+static ssize_t wake_operation(vaddr_t address, int count, int count2, vaddr_t address2,
+                              uint32_t code, bool private)
+{
+    struct wake_operation operation;
+    struct futex_key key, key2;
+    uint32_t old;
+
+    int error = operation_decode(&operation, code);
+    if (error)
+        return error;
+    error = key_find(&key, address, private);
+    if (error)
+        return error;
+    error = key_find(&key2, address2, private);
+    if (!error && user_get(&old, address2))
+        error = -EFAULT;
+    if (error) {
+        key_release(&key);
+        return error;
+    }
+    for (uint32_t seen = old; !error;) {
+        error = user_compare_exchange(address2, &seen, operation_apply(&operation, old));
+        if (seen == old)
+            break;
+        old = seen;
+    }
+    int woken = error;
+    if (!error) {
+        woken = wake_key(&key, count, FUTEX_BITSET_MATCH_ANY);
+        if (operation_compare(&operation, old))
+            woken += wake_key(&key2, count2, FUTEX_BITSET_MATCH_ANY);
+    }
+    key_release(&key2);
+    key_release(&key);
+    return woken;
+}
+
+/* ---- the call ---- */
+
+/* A relative timeout is on the monotonic clock; FUTEX_WAIT_BITSET's is absolute, on a clock. */
+static int timeout_deadline(uint64_t *deadline, vaddr_t timeout, int command, bool realtime)
+{
+    uint64_t value;
+
+    *deadline = CLOCK_NEVER;
+    if (!timeout)
+        return 0;
+    int error = time_interval_user(&value, timeout);
+    if (error)
+        return error;
+    if (command == FUTEX_WAIT) {
+        *deadline = time_deadline(value);
+    } else {
+        uint64_t now = realtime ? clock_wall() : clock_now();
+        *deadline = time_deadline(value > now ? value - now : 0);
+    }
+    return 0;
+}
+
+ssize_t sys_futex(vaddr_t address, int operation, uint32_t value, uint64_t timeout,
+                  vaddr_t address2, uint32_t value3)
+{
+    int command = operation & FUTEX_CMD_MASK;
+    bool private = operation & FUTEX_PRIVATE_FLAG;
+    bool realtime = operation & FUTEX_CLOCK_REALTIME;
+    uint64_t deadline;
+    int error;
+
+    if (realtime && command != FUTEX_WAIT_BITSET)
+        return -ENOSYS;
+    switch (command) {
+    case FUTEX_WAIT:
+        value3 = FUTEX_BITSET_MATCH_ANY;
+        __attribute__((fallthrough));
+    case FUTEX_WAIT_BITSET:
+        error = timeout_deadline(&deadline, timeout, command, realtime);
+        return error ? error : wait_call(address, value, deadline, value3, private);
+    case FUTEX_WAKE:
+        value3 = FUTEX_BITSET_MATCH_ANY;
+        __attribute__((fallthrough));
+    case FUTEX_WAKE_BITSET:
+        /* Linux wakes one even when none was asked for. */
+        return wake(address, (int)value > 0 ? (int)value : 1, value3, private);
+    case FUTEX_REQUEUE:
+        return requeue(address, value, timeout, address2, NULL, private);
+    case FUTEX_CMP_REQUEUE:
+        return requeue(address, value, timeout, address2, &value3, private);
+    case FUTEX_WAKE_OP:
+        return wake_operation(address, value, timeout, address2, value3, private);
+    default: /* among them the priority-inheriting ones, as the plan says */
+        return -ENOSYS;
+    }
+}
