@@ -42,5 +42,7 @@ size_t log_read(uint64_t *position, char *buffer, size_t size);
 
 /* From now on take no lock: the other CPUs have been stopped (panic). */
 void log_enter_panic(void);
+/* Has that been called? Then sinks take no lock either. */
+bool log_in_panic(void);
 
 #endif
