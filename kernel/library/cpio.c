@@ -118,8 +118,10 @@ static int entry_read(struct cpio_reader *reader, struct cpio_entry *entry)
     uint32_t path_size = fields[FIELD_SIZE_OF_PATH];
     if (path_size == 0 || path_size > CPIO_PATH_MAX)
         return fail(reader, "a path is empty or longer than 4096 bytes");
-    /* 64 bits hold the sums: sizes are 32 bits, left is what is really there. */
-    uint64_t data_offset = align_up((uint64_t)HEADER_SIZE + path_size, ALIGNMENT);
+    /* 64 bits hold the sums. Padding may be missing where the buffer ends. */
+    uint64_t data_offset = (uint64_t)HEADER_SIZE + path_size;
+    if (fields[FIELD_SIZE_OF_DATA] > 0)
+        data_offset = align_up(data_offset, ALIGNMENT);
     uint64_t data_end = data_offset + fields[FIELD_SIZE_OF_DATA];
     if (data_end > left)
         return fail(reader, "the archive ends in the middle of an entry");
@@ -148,7 +150,6 @@ static int entry_read(struct cpio_reader *reader, struct cpio_entry *entry)
     if (has_checksum && checksum(entry->data, entry->size) != fields[FIELD_CHECKSUM])
         return fail(reader, "an entry's contents do not have its checksum");
 
-    /* The last entry's padding may be missing. */
     uint64_t next = align_up(data_end, ALIGNMENT);
     reader->offset += next < left ? next : left;
     reader->in_archive = !is_trailer;

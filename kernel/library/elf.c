@@ -89,7 +89,7 @@ static int segment_check(const Elf64_Phdr *program_header, const struct elf_head
         return -EPERM;
     if (program_header->p_filesz == 0)
         return 0; /* nothing is mapped from the file, so its offset means nothing */
-    if ((program_header->p_offset ^ address) % ELF_PAGE_SIZE != 0)
+    if ((program_header->p_offset ^ address) % PAGE_SIZE != 0)
         return -EINVAL;
     /*
      * Linux maps a truncated file and lets the program die of SIGBUS; here
@@ -173,7 +173,7 @@ int elf_program_headers_parse(const struct elf_header *header, const void *table
     image->type = header->type;
     image->entry = header->entry;
     image->program_headers_count = header->program_headers_count;
-    image->alignment = ELF_PAGE_SIZE;
+    image->alignment = PAGE_SIZE;
 
     for (uint32_t i = 0; i < header->program_headers_count; i++) {
         Elf64_Phdr program_header;
@@ -187,9 +187,9 @@ int elf_program_headers_parse(const struct elf_header *header, const void *table
         return format_error(header->role);
 
     const struct elf_segment *last = &image->segments[image->segment_count - 1];
-    image->load_start = align_down(image->segments[0].address, ELF_PAGE_SIZE);
+    image->load_start = align_down(image->segments[0].address, PAGE_SIZE);
     image->data_end = last->address + last->memory_size;
-    image->load_end = align_up(image->data_end, ELF_PAGE_SIZE);
+    image->load_end = align_up(image->data_end, PAGE_SIZE);
     if (image->load_end - image->load_start > limits->user_end - limits->user_start)
         return -ENOMEM;
     if (image->entry >= limits->user_end)

@@ -9,16 +9,13 @@
 #ifndef BATON_LIBRARY_ELF_H
 #define BATON_LIBRARY_ELF_H
 
+#include "library/types.h"
 #include <linux/elf.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
 enum {
-    ELF_PAGE_SIZE = 4096,
     ELF_HEADER_SIZE = sizeof(Elf64_Ehdr),
     /* Linux reads a program header table of at most one page. */
-    ELF_PROGRAM_HEADERS_MAX = ELF_PAGE_SIZE / sizeof(Elf64_Phdr),
+    ELF_PROGRAM_HEADERS_MAX = PAGE_SIZE / sizeof(Elf64_Phdr),
     ELF_PROGRAM_HEADERS_SIZE_MAX = ELF_PROGRAM_HEADERS_MAX * sizeof(Elf64_Phdr),
 };
 

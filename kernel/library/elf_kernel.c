@@ -68,7 +68,7 @@ static int segment_add(const struct file *file, const Elf64_Phdr *header, struct
         return fail(file, "is truncated: a segment is missing");
     if ((header->p_flags & PF_W) && (header->p_flags & PF_X))
         return fail(file, "has a segment that is writable and executable");
-    if (!is_aligned(header->p_vaddr, ELF_PAGE_SIZE))
+    if (!is_aligned(header->p_vaddr, PAGE_SIZE))
         return fail(file, "has a segment that does not begin on a page");
     /* image_size is where the segments so far end: the first one begins at 0. */
     if (header->p_vaddr < kernel->image_size || (kernel->segment_count == 0 && header->p_vaddr))
@@ -83,7 +83,7 @@ static int segment_add(const struct file *file, const Elf64_Phdr *header, struct
         .file_size = header->p_filesz,
         .flags = header->p_flags & (PF_R | PF_W | PF_X),
     };
-    kernel->image_size = align_up(header->p_vaddr + header->p_memsz, ELF_PAGE_SIZE);
+    kernel->image_size = align_up(header->p_vaddr + header->p_memsz, PAGE_SIZE);
     return 0;
 }
 

@@ -1,7 +1,7 @@
 /*
  * format.h: printf formatting into a buffer, by Debian's stb_sprintf.
  *
- * Conversions: %d %i %u %x %X %o %b %c %s %p with flags, width, precision and
+ * Conversions: %d %i %u %x %X %o %c %s %p with flags, width, precision and
  * the lengths hh h l ll j z t; no floating point. %l is the target's long: 64
  * bits in the kernel, 32 in the loader; shared code uses PRIx64 or %ll. %p
  * prints 16 digits without "0x". No lock, no allocation, any context; about

@@ -7,12 +7,10 @@
 
 #include "library/align.h"
 #include "library/bytes.h"
-#include "library/string.h"
+#include "library/types.h"
 #include <linux/errno.h>
-#include <stdbool.h>
 
 enum {
-    PAGE_SIZE = 4096,
     LOW_MEMORY_END = 0x100000,
     MAP_SIZE_MAX = 1024 * 1024,
 

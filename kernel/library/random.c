@@ -86,13 +86,13 @@ void random_mix(uint8_t key[RANDOM_KEY_SIZE], const void *input, size_t size)
     uint8_t block[RANDOM_BLOCK_SIZE];
 
     /* Each part is added to the key, and the sum goes through the block function. */
+    size_t done = 0;
     do {
-        size_t part = size < RANDOM_KEY_SIZE ? size : RANDOM_KEY_SIZE;
+        size_t part = size - done < RANDOM_KEY_SIZE ? size - done : RANDOM_KEY_SIZE;
         for (size_t i = 0; i < part; i++)
-            key[i] ^= from[i];
+            key[i] ^= from[done + i];
         random_block(key, (uint32_t)part, nonce, block);
         memcpy(key, block, RANDOM_KEY_SIZE);
-        from += part;
-        size -= part;
-    } while (size > 0);
+        done += part;
+    } while (done < size);
 }

@@ -5,17 +5,12 @@
  * moves. This file must be compiled with -fno-builtin (part of -ffreestanding),
  * or the compiler would turn the loops into calls of themselves.
  */
+#define STRING_WITHOUT_BUILTINS /* the functions themselves are meant here */
 #include "library/string.h"
 
 #include "library/bytes.h"
 #include <linux/errno.h>
 #include <stdint.h>
-
-#undef memcpy
-#undef memmove
-#undef memset
-#undef memcmp
-#undef strlen
 
 static void store16(void *bytes, uint16_t value)
 {

@@ -31,7 +31,7 @@ char *strrchr(const char *string, int character);
 ptrdiff_t string_copy(char *destination, const char *string, size_t size);
 
 /* Freestanding code asks for the compiler's own small copies by name. */
-#if !__STDC_HOSTED__
+#if !__STDC_HOSTED__ && !defined(STRING_WITHOUT_BUILTINS)
 #define memcpy(destination, source, size)  __builtin_memcpy(destination, source, size)
 #define memmove(destination, source, size) __builtin_memmove(destination, source, size)
 #define memset(destination, value, size)   __builtin_memset(destination, value, size)

@@ -1,0 +1,211 @@
+/* Type #1 boot entries. */
+#include "library/boot_entry.h"
+#include "test.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define array_length(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct boot_entry entry;
+static struct boot_entry_error error;
+
+static int parse_bytes(const char *text, size_t size)
+{
+    error = (struct boot_entry_error){0};
+    return boot_entry_parse(test_copy(text, size), size, &entry, &error);
+}
+
+static int parse(const char *text)
+{
+    return parse_bytes(text, strlen(text));
+}
+
+static void test_good(void)
+{
+    test_case("whole entry");
+    expect_equal(parse("# Baton\n"
+                       "title\tBaton\n"
+                       "version 0.1-rc2\n"
+                       "machine-id 0123456789abcdef0123456789abcdef\n"
+                       "sort-key baton\n"
+                       "architecture x64\n"
+                       "linux /baton/kernel.elf\n"
+                       "initrd /baton/initrd.cpio\n"
+                       "initrd /baton/command.cpio\n"
+                       "options console=ttyS0 quiet\n"
+                       "options init=/init\n"
+                       "devicetree /nothing\n"),
+                 0);
+    expect_string(entry.title, "Baton");
+    expect_string(entry.version, "0.1-rc2");
+    expect_string(entry.machine_id, "0123456789abcdef0123456789abcdef");
+    expect_string(entry.sort_key, "baton");
+    expect_string(entry.kernel, "/baton/kernel.elf");
+    expect_equal(entry.initrd_count, 2);
+    expect_string(entry.initrds[0], "/baton/initrd.cpio");
+    expect_string(entry.initrds[1], "/baton/command.cpio");
+    expect_string(entry.options, "console=ttyS0 quiet init=/init");
+
+    static const struct {
+        const char *name, *text, *title, *options;
+    } cases[] = {
+        {"the least", "linux /k", "", ""},
+        {"CRLF", "title A b\r\nlinux /k\r\noptions x y\r\n", "A b", "x y"},
+        {"CR at the end of the file", "linux /k\noptions x\r", "", "x"},
+        {"no final newline", "linux /k\noptions x", "", "x"},
+        {"white space everywhere", "  title \t  A  b \t \n\tlinux\t/k \n\n \t \n", "A  b", ""},
+        {"comments", "#linux /a\n  # linux /b\nlinux /k\n#", "", ""},
+        {"hash inside a value", "linux /k\noptions a#b # c", "", "a#b # c"},
+        {"unknown keys", "efi /x\nlinuxx /y\nlin /z\nLinux /w\nlinux /k\ntitl e", "", ""},
+        {"UTF-8 title", "title Stab \xc3\xa4\nlinux /k", "Stab \xc3\xa4", ""},
+        {"the last title counts", "title long one\ntitle b\nlinux /k", "b", ""},
+        {"empty options", "linux /k\noptions\noptions  \noptions a\noptions\noptions b", "", "a b"},
+        {"key alone", "title\nlinux /k\nunknown", "", ""},
+        {"architecture in capitals", "architecture X64\nlinux /k", "", ""},
+    };
+    for (size_t i = 0; i < array_length(cases); i++) {
+        test_case("good: %s", cases[i].name);
+        expect_equal(parse(cases[i].text), 0);
+        expect_string(entry.kernel, "/k");
+        expect_string(entry.title, cases[i].title);
+        expect_string(entry.options, cases[i].options);
+    }
+}
+
+static void test_bad(void)
+{
+    static const struct {
+        const char *text;
+        uint32_t line;
+        const char *reason;
+    } cases[] = {
+        {"", 0, "no line \"linux\""},
+        {"\n\n# nothing\n", 0, "no line \"linux\""},
+        {"options x\n", 0, "no line \"linux\""},
+        {"linux", 1, "no path"},
+        {"title x\nlinux \t \n", 2, "no path"},
+        {"linux /a\nlinux /b", 2, "second line"},
+        {"linux baton/kernel.elf", 1, "begin with a slash"},
+        {"linux \\baton\\kernel.elf", 1, "begin with a slash"},
+        {"linux /baton\\kernel.elf", 1, "backslash"},
+        {"linux /baton/../kernel.elf", 1, "\"..\""},
+        {"linux /..", 1, "\"..\""},
+        {"linux /../x", 1, "\"..\""},
+        {"linux /./x", 1, "\".\""},
+        {"linux /.", 1, "\".\""},
+        {"linux //x", 1, "empty component"},
+        {"linux /x/", 1, "empty component"},
+        {"linux /", 1, "empty component"},
+        {"linux /a\tb", 1, "printable"},
+        {"linux /a\rb", 1, "printable"},
+        {"linux /\xc3\xa4", 1, "printable"},
+        {"linux /\x7f", 1, "printable"},
+        {"linux /k\ninitrd", 2, "no path"},
+        {"linux /k\ninitrd x", 2, "begin with a slash"},
+        {"linux /k\noptions a\tb", 2, "printable"},
+        {"linux /k\noptions \xff", 2, "printable"},
+        {"linux /k\noptions a\x1b[2Jb", 2, "printable"},
+        {"linux /k\ntitle a\x1b[2Jb", 2, "control"},
+        {"linux /k\ntitle \x7f", 2, "control"},
+        {"linux /k\narchitecture aa64", 2, "x64"},
+    };
+    for (size_t i = 0; i < array_length(cases); i++) {
+        test_case("bad %zu: %s", i, cases[i].reason);
+        expect_equal(parse(cases[i].text), -EINVAL);
+        expect_equal(error.line, cases[i].line);
+        expect(error.reason != NULL && strstr(error.reason, cases[i].reason) != NULL);
+    }
+
+    test_case("NUL in a value");
+    expect_equal(parse_bytes("linux /k\noptions a\0b", 20), -EINVAL);
+    expect_equal(error.line, 2);
+    test_case("NUL in a comment");
+    expect_equal(parse_bytes("#\0\nlinux /k", 11), -EINVAL);
+    expect_equal(error.line, 1);
+    test_case("UTF-16");
+    expect_equal(parse_bytes("l\0i\0n\0u\0x\0", 10), -EINVAL);
+    expect_equal(error.line, 1);
+}
+
+/* A line of key and value, the value made of so many letters behind a prefix. */
+static size_t long_line(char *text, const char *key, const char *prefix, size_t size)
+{
+    size_t length = (size_t)sprintf(text, "%s %s", key, prefix);
+    memset(text + length, 'a', size - strlen(prefix));
+    length += size - strlen(prefix);
+    text[length++] = '\n';
+    return length;
+}
+
+static void test_limits(void)
+{
+    static const struct {
+        const char *key, *prefix;
+        size_t size;
+        bool good;
+    } cases[] = {
+        {"title", "", BOOT_ENTRY_NAME_MAX - 1, true},
+        {"title", "", BOOT_ENTRY_NAME_MAX, false},
+        {"version", "", BOOT_ENTRY_NAME_MAX, false},
+        {"machine-id", "", BOOT_ENTRY_NAME_MAX, false},
+        {"sort-key", "", BOOT_ENTRY_NAME_MAX, false},
+        {"initrd", "/", BOOT_ENTRY_PATH_MAX - 1, true},
+        {"initrd", "/", BOOT_ENTRY_PATH_MAX, false},
+        {"options", "", BOOT_ENTRY_LINE_MAX - 8, true},
+        {"options", "", BOOT_ENTRY_LINE_MAX - 7, false},
+        {"other", "", BOOT_ENTRY_LINE_MAX - 6, true},
+        {"other", "", BOOT_ENTRY_LINE_MAX - 5, false},
+    };
+    static char text[2 * BOOT_ENTRY_FILE_MAX];
+
+    for (size_t i = 0; i < array_length(cases); i++) {
+        test_case("%s of %zu bytes", cases[i].key, cases[i].size);
+        size_t size = (size_t)sprintf(text, "linux /k\n");
+        size += long_line(text + size, cases[i].key, cases[i].prefix, cases[i].size);
+        expect_equal(parse_bytes(text, size), cases[i].good ? 0 : -EINVAL);
+        expect_equal(error.line, cases[i].good ? 0 : 2);
+    }
+
+    test_case("options that fill all the room, joined");
+    size_t size = (size_t)sprintf(text, "linux /k\n");
+    size += long_line(text + size, "options", "", 4000);
+    size += long_line(text + size, "options", "", BOOT_ENTRY_OPTIONS_MAX - 4000 - 2);
+    expect_equal(parse_bytes(text, size), 0);
+    expect_equal(strlen(entry.options), BOOT_ENTRY_OPTIONS_MAX - 1);
+    test_case("options one byte too long, joined");
+    size_t full = size - 1;
+    memcpy(text + full, "a\n", 2);
+    expect_equal(parse_bytes(text, full + 2), -EINVAL);
+    expect_equal(error.line, 3);
+
+    test_case("as many initrds as there may be");
+    size = (size_t)sprintf(text, "linux /k\n");
+    for (int i = 0; i < BOOT_ENTRY_INITRDS_MAX; i++)
+        size += (size_t)sprintf(text + size, "initrd /%d\n", i);
+    expect_equal(parse_bytes(text, size), 0);
+    expect_equal(entry.initrd_count, BOOT_ENTRY_INITRDS_MAX);
+    expect_string(entry.initrds[15], "/15");
+    test_case("one initrd too many");
+    size += (size_t)sprintf(text + size, "initrd /x\n");
+    expect_equal(parse_bytes(text, size), -EINVAL);
+    expect_equal(error.line, 18);
+
+    memset(text, '\n', sizeof(text));
+    memcpy(text, "linux /k", 8);
+    test_case("longest file");
+    expect_equal(parse_bytes(text, BOOT_ENTRY_FILE_MAX), 0);
+    test_case("file too long");
+    expect_equal(parse_bytes(text, BOOT_ENTRY_FILE_MAX + 1), -EINVAL);
+    expect_equal(error.line, 0);
+}
+
+int main(void)
+{
+    test_good();
+    test_bad();
+    test_limits();
+    return test_end();
+}
