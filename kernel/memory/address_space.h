@@ -24,7 +24,9 @@ enum {
     REGION_MAY_WRITE = 512, /* mprotect may add PROT_WRITE (a shared mapping of a file opened to
                                write) */
     REGION_VDSO = 1024,
+    REGION_NO_RESERVE = 2048, /* MAP_NORESERVE */
 };
+#define REGION_PROTECTION (REGION_READ | REGION_WRITE | REGION_EXECUTE)
 
 /*
  * What a region maps, other than private anonymous memory. Reference-counted
@@ -41,28 +43,40 @@ struct memory_object {
 };
 
 struct region {
-    RB_ENTRY(region) link;         /* space's mutex */
-    LIST_ENTRY(region) cache_link; /* cache's lock */
-    struct address_space *space;
-    vaddr_t start, end;           /* page aligned; space's mutex */
-    unsigned flags;               /* REGION_*; space's mutex */
-    struct memory_object *object; /* NULL: private anonymous; a reference is held */
-    uint64_t offset;              /* in pages: what page of the object `start` is */
-    vaddr_t file_end;             /* exec's segments: from here on zeros, not the file; 0: none */
+    RB_ENTRY(region) link;          /* space's mutex */
+    struct region *previous, *next; /* by address; space's mutex */
+    uint64_t gap, largest_gap;      /* free bytes below it, the most below any in its subtree */
+    LIST_ENTRY(region) cache_link;  /* cache's lock */
+    uint64_t truncations_seen;      /* cache's lock */
+    struct address_space *space;    /* constant */
+    vaddr_t start, end;             /* page aligned; space's mutex */
+    unsigned flags;                 /* REGION_*; space's mutex */
+    struct memory_object *object;   /* NULL: private anonymous; a reference is held */
+    uint64_t offset;                /* in pages: what page of the object `start` is */
+    vaddr_t file_end;               /* exec's segments: from here on zeros, not the file; 0: none */
 };
 
 RB_HEAD(region_tree, region);
 
+/* The lowest address a program may map (vm.mmap_min_addr), and what stays free below a stack. */
+#define USER_START      0x10000UL
+#define STACK_GUARD_GAP (256 * PAGE_SIZE)
+
 struct address_space {
-    uint32_t references;        /* atomic */
-    paddr_t root;               /* constant: its page-table root */
-    struct mutex mutex;         /* guards regions and page tables */
-    struct region_tree regions; /* mutex */
-    uint64_t cpus;              /* bit per CPU whose CR3 may hold `root`; atomic */
-    uint64_t pages_mapped;      /* resident pages; mutex; atomic to read */
-    uint64_t pages_total;       /* pages in regions (RLIMIT_AS); mutex */
-    uint64_t pages_data;        /* private writable ones (RLIMIT_DATA); mutex */
-    uint64_t page_tables;       /* frames of page tables, with the root; mutex */
+    uint32_t references;         /* atomic */
+    paddr_t root;                /* constant: its page-table root */
+    struct mutex mutex;          /* guards regions and page tables */
+    struct region_tree regions;  /* mutex */
+    struct region *first, *last; /* by address; mutex */
+    uint64_t region_count;       /* mutex */
+    uint64_t cpus;               /* bit per CPU whose CR3 may hold `root`; atomic */
+    uint64_t pages_mapped;       /* resident pages; mutex; atomic to read */
+    uint64_t pages_total;        /* pages in regions (RLIMIT_AS); mutex */
+    uint64_t pages_data;         /* private writable ones (RLIMIT_DATA); mutex */
+    uint64_t page_tables;        /* frames of page tables, with the root; mutex */
+
+    /* What the process room allows, in bytes, UINT64_MAX: no limit; atomic. */
+    uint64_t limit_address_space, limit_data, limit_stack, limit_locked;
 
     /* Where things are; mutex to change. */
     vaddr_t mmap_base; /* mmap searches downwards from here */
@@ -84,6 +98,9 @@ static inline void address_space_reference(struct address_space *space)
 {
     __atomic_fetch_add(&space->references, 1, __ATOMIC_RELAXED);
 }
+/* Makes the object of shared anonymous memory, with one reference; NULL: no memory. */
+struct memory_object *shared_memory_create(uint64_t size);
+
 /* A copy for fork: private pages are shared copy-on-write. NULL: no memory. May sleep. */
 struct address_space *address_space_fork(struct address_space *space);
 
@@ -112,11 +129,29 @@ int address_space_protect(struct address_space *space, vaddr_t start, size_t siz
 /* A free place of `size` bytes: at `hint` if that is free, else below mmap_base; 0: none.
    Space's mutex held. */
 vaddr_t address_space_find_free(struct address_space *space, vaddr_t hint, size_t size);
+
+/* What mmap(2) is told; the file room has looked at the descriptor. */
+struct mapping {
+    vaddr_t address;              /* hint, or the place with MAP_FIXED */
+    size_t size;                  /* bytes; rounded up to pages */
+    int protection;               /* PROT_* */
+    int flags;                    /* MAP_* */
+    struct memory_object *object; /* NULL: anonymous, also if shared; a reference is taken */
+    uint64_t page_offset;
+    bool may_write; /* the file is open for writing: a shared mapping may become writable */
+};
+/* mmap(2) without the descriptor: the address, or -EINVAL, -ENOMEM, -EEXIST, -EOVERFLOW, -EPERM,
+   -EOPNOTSUPP. May sleep. */
+ssize_t address_space_mmap(struct address_space *space, const struct mapping *mapping);
+
+/* Takes the pages of a file that are gone out of all page tables: page_cache_resize() does, when
+   it has changed the cache. [first, last] in pages. No address space's mutex held. */
+void address_spaces_forget(struct page_cache *cache, uint64_t first, uint64_t last);
 /* The region that holds `address`, or the first one above it; NULL. Space's mutex held. */
 struct region *address_space_find(struct address_space *space, vaddr_t address);
 
 /* Copies to or from another (or the own) address space; faults pages in as the program would.
-   Ignores write protection of private pages when `force` (ptrace-like). 0 or -EFAULT, -ENOMEM. */
+   0 or -EFAULT, -ENOMEM. May sleep. */
 int address_space_copy_out(struct address_space *space, vaddr_t to, const void *from, size_t size);
 int address_space_copy_in(struct address_space *space, void *to, vaddr_t from, size_t size);
 

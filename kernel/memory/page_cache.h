@@ -20,6 +20,7 @@ struct page_cache {
     enum frame_owner owner;      /* FRAME_PAGE_CACHE, or FRAME_SHARED; constant */
     unsigned height;             /* of the radix tree; lock */
     void *root;                  /* lock */
+    uint64_t truncations;        /* how often it shrank; lock */
     LIST_HEAD(, region) regions; /* that map it; lock */
 };
 
@@ -33,8 +34,16 @@ void page_cache_destroy(struct page_cache *cache);
  * page is zeroed). Takes the lock; may sleep.
  */
 paddr_t page_cache_get(struct page_cache *cache, uint64_t index, bool create);
+/*
+ * The same for `count` (at most 64) pages from `first` on that lie below the size, under one
+ * lock: frames[i] is 0 for a hole. Returns how many pages lie below the size.
+ */
+size_t page_cache_get_many(struct page_cache *cache, uint64_t first, size_t count, paddr_t *frames);
+/* Is there a frame for page `index`? Takes the lock. */
+bool page_cache_has(struct page_cache *cache, uint64_t index);
 
-/* Adopts `frame` (the caller's reference) as page `index`, which must be a hole. 0, -ENOMEM. */
+/* Adopts `frame` (of the cache's owner; the caller's reference) as page `index`. 0, -ENOMEM, or
+   -EEXIST when that is no hole: then the reference stays the caller's. */
 int page_cache_adopt(struct page_cache *cache, uint64_t index, paddr_t frame);
 
 /*
@@ -42,6 +51,9 @@ int page_cache_adopt(struct page_cache *cache, uint64_t index, paddr_t frame);
  * last page is zeroed, and the pages are unmapped from every region. May sleep.
  */
 void page_cache_resize(struct page_cache *cache, uint64_t size);
+/* Makes [offset, offset+size) zeros, whole pages a hole (fallocate FALLOC_FL_PUNCH_HOLE, madvise
+   MADV_REMOVE). May sleep; no address space's mutex held. */
+void page_cache_punch(struct page_cache *cache, uint64_t offset, uint64_t size);
 
 /* Copies between the cache and kernel memory; reads of holes give zeros. Bytes copied (reads end
    at the size) or -ENOMEM. Writing does not change the size. May sleep. */

@@ -115,6 +115,11 @@ uint64_t *page_table_entry(paddr_t root, vaddr_t page)
     return &table[page_table_index(page, 0)];
 }
 
+unsigned page_table_count(const uint64_t *leaf)
+{
+    return *count_of(leaf);
+}
+
 void page_table_count_add(uint64_t *leaf, unsigned count)
 {
     *count_of(leaf) = (uint16_t)(*count_of(leaf) + count);

@@ -56,7 +56,8 @@ uint64_t *page_table_leaf_create(paddr_t root, vaddr_t address, uint64_t *tables
 /* The entry of a page, NULL when there is no table for it. */
 uint64_t *page_table_entry(paddr_t root, vaddr_t page);
 
-/* `count` entries of a lowest table became present, or not present. */
+/* How many entries of a lowest table are not 0; `count` of them became so, or 0 again. */
+unsigned page_table_count(const uint64_t *leaf);
 void page_table_count_add(uint64_t *leaf, unsigned count);
 unsigned page_table_count_subtract(uint64_t *leaf, unsigned count); /* what is left */
 

@@ -1,0 +1,324 @@
+/*
+ * address_space.c: the life of an address space: made, copied by fork, looked
+ * into by others, released. Changes of its regions are in mapping.c.
+ */
+#include "memory/address_space.h"
+
+#include <linux/errno.h>
+
+#include "cpu/panic.h"
+#include "cpu/tlb.h"
+#include "library/align.h"
+#include "library/string.h"
+#include "memory/heap.h"
+#include "memory/page_fault.h"
+#include "memory/region.h"
+#include "memory/space_pages.h"
+
+/* Kernel stacks kept ready for the next threads; more are given back when a space ends. */
+#define STACKS_IN_RESERVE 16
+
+struct address_space *address_space_create(void)
+{
+    struct address_space *space = heap_allocate_zeroed(sizeof(*space));
+    if (!space)
+        return NULL;
+    space->root = page_table_create();
+    if (!space->root) {
+        heap_free(space);
+        return NULL;
+    }
+    space->references = 1;
+    space->page_tables = 1;
+    space->limit_address_space = space->limit_data = space->limit_stack = space->limit_locked =
+        UINT64_MAX;
+    mutex_initialize(&space->mutex);
+    return space;
+}
+
+void address_space_release(struct address_space *space)
+{
+    if (__atomic_sub_fetch(&space->references, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    for (struct region *region = space->first; region; region = region->next)
+        space_pages_remove(space, region->start, region->end);
+    region_remove_all(space);
+    debug_assert(space->page_tables == 1 && space->pages_mapped == 0);
+    page_table_destroy(space->root);
+    if (space->executable)
+        space->executable->release(space->executable);
+    heap_free(space);
+    kernel_stack_trim(STACKS_IN_RESERVE);
+}
+
+/* ---- fork ---- */
+
+static void copy_attributes(struct address_space *to, const struct address_space *from)
+{
+    to->limit_address_space = from->limit_address_space;
+    to->limit_data = from->limit_data;
+    to->limit_stack = from->limit_stack;
+    to->limit_locked = from->limit_locked;
+    to->mmap_base = from->mmap_base;
+    to->brk_start = from->brk_start;
+    to->brk = from->brk;
+    to->stack_top = from->stack_top;
+    to->code_start = from->code_start;
+    to->code_end = from->code_end;
+    to->data_start = from->data_start;
+    to->data_end = from->data_end;
+    to->argument_start = from->argument_start;
+    to->argument_end = from->argument_end;
+    to->environment_start = from->environment_start;
+    to->environment_end = from->environment_end;
+    to->vdso = from->vdso;
+    memcpy(to->auxiliary_vector, from->auxiliary_vector, sizeof(to->auxiliary_vector));
+    to->executable = from->executable;
+    if (to->executable)
+        to->executable->reference(to->executable);
+}
+
+/* The child's copy of a region, with its pages. NULL: no memory. */
+static bool fork_region(struct address_space *child, struct region *region)
+{
+    struct region *copy = heap_allocate(sizeof(*copy));
+    if (!copy)
+        return false;
+    copy->start = region->start;
+    copy->end = region->end;
+    copy->flags = region->flags & ~(unsigned)REGION_LOCKED; /* mlock(2): not inherited */
+    copy->object = region->object;
+    copy->offset = region->offset;
+    copy->file_end = region->file_end;
+    if (copy->object)
+        copy->object->reference(copy->object);
+    region_insert(child, copy);
+    return region->flags & REGION_WIPE_ON_FORK || space_pages_share(region, copy) == 0;
+}
+
+struct address_space *address_space_fork(struct address_space *space)
+{
+    struct address_space *child = address_space_create();
+    if (!child)
+        return NULL;
+
+    mutex_acquire(&space->mutex);
+    copy_attributes(child, space);
+    bool complete = true;
+    for (struct region *region = space->first; region && complete; region = region->next)
+        complete = region->flags & REGION_DONT_FORK || fork_region(child, region);
+    /* Private pages are read-only now in both: on the other CPUs too. */
+    space_shootdown(space, 0, USER_END);
+    mutex_release(&space->mutex);
+
+    if (!complete) {
+        address_space_release(child);
+        return NULL;
+    }
+    return child;
+}
+
+/* ---- for exec, which builds a space aside ---- */
+
+int address_space_adopt(struct address_space *space, vaddr_t page, paddr_t frame)
+{
+    mutex_acquire(&space->mutex);
+    const struct region *region = address_space_find(space, page);
+    debug_assert(region && region->start <= page && !region->object);
+    uint64_t *leaf = page_table_leaf_create(space->root, page, &space->page_tables);
+    if (leaf)
+        space_pages_enter(space, leaf, &leaf[page_table_index(page, 0)],
+                          entry_make(region, frame, true));
+    mutex_release(&space->mutex);
+    return leaf ? 0 : -ENOMEM;
+}
+
+/* Is there something to be entered at `page` before it is touched? */
+static bool wanted_ahead(struct address_space *space, const struct region *region, vaddr_t page,
+                         bool write)
+{
+    if (!region || page < region->start || !(region->flags & REGION_PROTECTION))
+        return false;
+    if (write && region->flags & REGION_WRITE)
+        return true;
+    bool of_file = region->object && (!region->file_end || page + PAGE_SIZE <= region->file_end);
+    const uint64_t *entry = page_table_entry(space->root, page);
+    return of_file && !(entry && *entry);
+}
+
+int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t size, bool write)
+{
+    int error = 0;
+
+    mutex_acquire(&space->mutex);
+    for (vaddr_t page = align_down(start, PAGE_SIZE); page < start + size && !error;
+         page += PAGE_SIZE) {
+        const struct region *region = address_space_find(space, page);
+        if (!wanted_ahead(space, region, page, write))
+            continue;
+        unsigned access = write && region->flags & REGION_WRITE ? REGION_WRITE
+                          : region->flags & REGION_EXECUTE      ? REGION_EXECUTE
+                                                                : REGION_READ;
+        if (address_space_fault(space, page, access) == MEMORY_FAULT_NO_MEMORY)
+            error = -ENOMEM;
+    }
+    mutex_release(&space->mutex);
+    return error;
+}
+
+/* ---- looking into another space ---- */
+
+/* The frame behind `address`, with a reference, after what a touch would have done. */
+static int frame_at(struct address_space *space, vaddr_t address, unsigned access, paddr_t *frame)
+{
+    mutex_acquire(&space->mutex);
+    enum memory_fault fault = address_space_fault(space, address, access);
+    if (!fault) {
+        *frame = entry_frame(*page_table_entry(space->root, address));
+        frame_reference(*frame);
+    }
+    mutex_release(&space->mutex);
+    return !fault ? 0 : fault == MEMORY_FAULT_NO_MEMORY ? -ENOMEM : -EFAULT;
+}
+
+static int space_copy(struct address_space *space, vaddr_t address, char *bytes, size_t size,
+                      unsigned access)
+{
+    if (!user_range_ok(address, size))
+        return -EFAULT;
+    while (size > 0) {
+        size_t rest = PAGE_SIZE - address % PAGE_SIZE, piece = size < rest ? size : rest;
+        paddr_t frame;
+        int error = frame_at(space, address, access, &frame);
+        if (error)
+            return error;
+        char *there = (char *)frame_pointer(frame) + address % PAGE_SIZE;
+        if (access == REGION_WRITE)
+            memcpy(there, bytes, piece);
+        else
+            memcpy(bytes, there, piece);
+        frame_release(frame);
+        address += piece;
+        bytes += piece;
+        size -= piece;
+    }
+    return 0;
+}
+
+int address_space_copy_out(struct address_space *space, vaddr_t to, const void *from, size_t size)
+{
+    return space_copy(space, to, (char *)(uintptr_t)from, size, REGION_WRITE);
+}
+
+int address_space_copy_in(struct address_space *space, void *to, vaddr_t from, size_t size)
+{
+    return space_copy(space, from, to, size, REGION_READ);
+}
+
+/* ---- files that became shorter ---- */
+
+/* A space that has not been asked yet, with a reference; NULL: all have. A space without
+   references forgets everything at this moment. */
+static struct address_space *space_not_asked(struct page_cache *cache)
+{
+    struct address_space *found = NULL;
+    struct region *region;
+
+    mutex_acquire(&cache->lock);
+    LIST_FOREACH(region, &cache->regions, cache_link)
+    {
+        if (region->truncations_seen == cache->truncations)
+            continue;
+        region->truncations_seen = cache->truncations;
+        uint32_t references = __atomic_load_n(&region->space->references, __ATOMIC_RELAXED);
+        while (references > 0 &&
+               !__atomic_compare_exchange_n(&region->space->references, &references, references + 1,
+                                            true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+            ;
+        if (references > 0) {
+            found = region->space;
+            break;
+        }
+    }
+    mutex_release(&cache->lock);
+    return found;
+}
+
+static void space_forget(struct address_space *space, const struct page_cache *cache,
+                         uint64_t first, uint64_t last)
+{
+    mutex_acquire(&space->mutex);
+    for (struct region *region = space->first; region; region = region->next) {
+        if (!region->object || region->object->cache != cache)
+            continue;
+        uint64_t behind = region->offset + region_pages(region);
+        uint64_t from = first > region->offset ? first : region->offset;
+        uint64_t to = last < behind ? last + 1 : behind;
+        if (from < to)
+            space_pages_remove(space, region->start + ((from - region->offset) << PAGE_SHIFT),
+                               region->start + ((to - region->offset) << PAGE_SHIFT));
+    }
+    mutex_release(&space->mutex);
+}
+
+/*
+ * The order of locks is space before cache, so the spaces are asked one after the other without
+ * the cache's lock. That is enough: a fault that comes later sees the new size, since it looks
+ * under the cache's lock; one that came before has entered its page when the space's mutex is
+ * free; and a fork's child is on the list, not asked, before the parent's mutex is free.
+ */
+void address_spaces_forget(struct page_cache *cache, uint64_t first, uint64_t last)
+{
+    struct address_space *space;
+
+    while ((space = space_not_asked(cache))) {
+        space_forget(space, cache, first, last);
+        address_space_release(space);
+    }
+}
+
+/* ---- shared anonymous memory ---- */
+
+struct shared_memory {
+    struct memory_object object;
+    struct page_cache cache;
+    uint32_t references; /* atomic */
+};
+
+static void shared_memory_reference(struct memory_object *object)
+{
+    struct shared_memory *memory = container_of(object, struct shared_memory, object);
+    __atomic_fetch_add(&memory->references, 1, __ATOMIC_RELAXED);
+}
+
+static void shared_memory_release(struct memory_object *object)
+{
+    struct shared_memory *memory = container_of(object, struct shared_memory, object);
+    if (__atomic_sub_fetch(&memory->references, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    page_cache_destroy(&memory->cache);
+    heap_free(memory);
+}
+
+static void shared_memory_describe(struct memory_object *object, char *buffer, size_t size)
+{
+    (void)object;
+    string_copy(buffer, "/dev/zero (deleted)", size); /* as Linux names it */
+}
+
+struct memory_object *shared_memory_create(uint64_t size)
+{
+    struct shared_memory *memory = heap_allocate_zeroed(sizeof(*memory));
+    if (!memory)
+        return NULL;
+    page_cache_initialize(&memory->cache, FRAME_SHARED);
+    memory->cache.size = size;
+    memory->references = 1;
+    memory->object = (struct memory_object){
+        .cache = &memory->cache,
+        .reference = shared_memory_reference,
+        .release = shared_memory_release,
+        .describe = shared_memory_describe,
+    };
+    return &memory->object;
+}

@@ -1,0 +1,423 @@
+/*
+ * page_cache.c: a radix tree of frames, 64 to a node.
+ *
+ * A cache of height 0 has one page, and `root` is its frame; with height h,
+ * `root` is a node and 64^h pages have a place. Missing frames are holes.
+ */
+#include "memory/page_cache.h"
+
+#include <linux/errno.h>
+
+#include "library/string.h"
+#include "memory/address_space.h"
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+
+#define NODE_BITS  6
+#define NODE_SLOTS (1U << NODE_BITS)
+
+struct node {
+    void *slots[NODE_SLOTS]; /* nodes, or in the lowest ones frames' addresses */
+};
+
+/* ---- the tree: lock held ---- */
+
+static unsigned slot_index(uint64_t index, unsigned height)
+{
+    return index >> (NODE_BITS * height) & (NODE_SLOTS - 1);
+}
+
+static bool has_place(const struct page_cache *cache, uint64_t index)
+{
+    unsigned bits = NODE_BITS * cache->height;
+    return bits >= 64 || index >> bits == 0;
+}
+
+static paddr_t tree_find(const struct page_cache *cache, uint64_t index)
+{
+    if (!has_place(cache, index))
+        return 0;
+    void *slot = cache->root;
+    for (unsigned height = cache->height; height > 0 && slot; height--)
+        slot = ((struct node *)slot)->slots[slot_index(index, height - 1)];
+    return (paddr_t)slot;
+}
+
+static bool node_is_empty(const struct node *node, unsigned from)
+{
+    for (unsigned i = from; i < NODE_SLOTS; i++) {
+        if (node->slots[i])
+            return false;
+    }
+    return true;
+}
+
+/* Frees the node in `*slot` if it is empty. */
+static void node_prune(void **slot)
+{
+    if (!node_is_empty(*slot, 0))
+        return;
+    heap_free(*slot);
+    *slot = NULL;
+}
+
+/* Takes away levels that are of no use any more. */
+static void tree_lower(struct page_cache *cache)
+{
+    while (cache->height > 0) {
+        struct node *node = cache->root;
+        if (node && !node_is_empty(node, 1))
+            return;
+        if (node) {
+            cache->root = node->slots[0];
+            heap_free(node);
+        }
+        cache->height--;
+    }
+}
+
+/* Takes out what lies in [first, last] below `*slot`, whose own first page is `base`. */
+static void slot_remove(struct page_cache *cache, void **slot, unsigned height, uint64_t base,
+                        uint64_t first, uint64_t last)
+{
+    if (!*slot)
+        return;
+    if (height == 0) {
+        frame_release((paddr_t)*slot);
+        __atomic_store_n(&cache->frame_count, cache->frame_count - 1, __ATOMIC_RELAXED);
+        *slot = NULL;
+        return;
+    }
+    struct node *node = *slot;
+    uint64_t span = 1UL << (NODE_BITS * (height - 1));
+    unsigned from = first <= base ? 0 : (unsigned)((first - base) / span);
+    uint64_t to = (last - base) / span;
+    for (unsigned i = from; i < NODE_SLOTS && i <= to; i++)
+        slot_remove(cache, &node->slots[i], height - 1, base + i * span, first, last);
+    node_prune(slot);
+}
+
+static uint64_t last_place(const struct page_cache *cache)
+{
+    unsigned bits = NODE_BITS * cache->height;
+    return bits >= 64 ? UINT64_MAX : (1UL << bits) - 1;
+}
+
+/* Takes out [first, last]. */
+static void tree_remove(struct page_cache *cache, uint64_t first, uint64_t last)
+{
+    if (last > last_place(cache))
+        last = last_place(cache);
+    if (first > last)
+        return;
+    slot_remove(cache, &cache->root, cache->height, 0, first, last);
+    tree_lower(cache);
+}
+
+/* The place of page `index`; NULL: no memory, and the tree is as it was. */
+static void **tree_place(struct page_cache *cache, uint64_t index)
+{
+    while (!has_place(cache, index)) {
+        if (cache->root) {
+            struct node *node = heap_allocate_zeroed(sizeof(*node));
+            if (!node) {
+                tree_lower(cache);
+                return NULL;
+            }
+            node->slots[0] = cache->root;
+            cache->root = node;
+        }
+        cache->height++;
+    }
+    void **path[64 / NODE_BITS + 2];
+    unsigned depth = 0;
+    void **slot = &cache->root;
+    for (unsigned height = cache->height; height > 0; height--) {
+        if (!*slot) {
+            *slot = heap_allocate_zeroed(sizeof(struct node));
+            if (!*slot) {
+                while (depth > 0)
+                    node_prune(path[--depth]);
+                return NULL;
+            }
+        }
+        path[depth++] = slot;
+        slot = &((struct node *)*slot)->slots[slot_index(index, height - 1)];
+    }
+    return slot;
+}
+
+static uint64_t page_count(const struct page_cache *cache)
+{
+    return cache->size / PAGE_SIZE + (cache->size % PAGE_SIZE != 0);
+}
+
+/* ---- pages ---- */
+
+void page_cache_initialize(struct page_cache *cache, enum frame_owner owner)
+{
+    *cache = (struct page_cache){.owner = owner};
+    mutex_initialize(&cache->lock);
+    LIST_INIT(&cache->regions);
+}
+
+void page_cache_destroy(struct page_cache *cache)
+{
+    tree_remove(cache, 0, UINT64_MAX);
+}
+
+int page_cache_adopt(struct page_cache *cache, uint64_t index, paddr_t frame)
+{
+    mutex_acquire(&cache->lock);
+    void **place = tree_place(cache, index);
+    int error = !place ? -ENOMEM : *place ? -EEXIST : 0;
+    if (!error) {
+        *place = (void *)frame;
+        __atomic_store_n(&cache->frame_count, cache->frame_count + 1, __ATOMIC_RELAXED);
+    }
+    mutex_release(&cache->lock);
+    return error;
+}
+
+paddr_t page_cache_get(struct page_cache *cache, uint64_t index, bool create)
+{
+    for (;;) {
+        mutex_acquire(&cache->lock);
+        paddr_t frame = tree_find(cache, index);
+        if (frame)
+            frame_reference(frame);
+        mutex_release(&cache->lock);
+        if (frame || !create)
+            return frame;
+
+        frame = frame_allocate(cache->owner, FRAME_ZEROED);
+        if (!frame)
+            return 0;
+        int error = page_cache_adopt(cache, index, frame);
+        if (error)
+            frame_release(frame);
+        if (error == -ENOMEM)
+            return 0;
+        /* It is there now, ours or that of one who was faster: once more for the reference. */
+    }
+}
+
+size_t page_cache_get_many(struct page_cache *cache, uint64_t first, size_t count, paddr_t *frames)
+{
+    mutex_acquire(&cache->lock);
+    uint64_t pages = page_count(cache);
+    size_t below = first >= pages ? 0 : pages - first < count ? pages - first : count;
+    for (size_t i = 0; i < count; i++) {
+        frames[i] = i < below ? tree_find(cache, first + i) : 0;
+        if (frames[i])
+            frame_reference(frames[i]);
+    }
+    mutex_release(&cache->lock);
+    return below;
+}
+
+bool page_cache_has(struct page_cache *cache, uint64_t index)
+{
+    mutex_acquire(&cache->lock);
+    bool found = tree_find(cache, index) != 0;
+    mutex_release(&cache->lock);
+    return found;
+}
+
+/* ---- size ---- */
+
+/* Zeros bytes of a page that is there. Lock held. */
+static void zero_within(struct page_cache *cache, uint64_t offset, size_t size)
+{
+    paddr_t frame = tree_find(cache, offset / PAGE_SIZE);
+    if (frame && size)
+        memset((char *)frame_pointer(frame) + offset % PAGE_SIZE, 0, size);
+}
+
+/* From `offset` to the end of its page. Lock held. */
+static void zero_tail(struct page_cache *cache, uint64_t offset)
+{
+    if (offset % PAGE_SIZE)
+        zero_within(cache, offset, PAGE_SIZE - offset % PAGE_SIZE);
+}
+
+void page_cache_resize(struct page_cache *cache, uint64_t size)
+{
+    mutex_acquire(&cache->lock);
+    bool mapped = !LIST_EMPTY(&cache->regions);
+    bool shrinks = size < cache->size;
+    /* What a mapping wrote behind the old end must not become part of the file. */
+    if (mapped && !shrinks)
+        zero_tail(cache, cache->size);
+    __atomic_store_n(&cache->size, size, __ATOMIC_RELAXED);
+    if (shrinks) {
+        zero_tail(cache, size);
+        cache->truncations++;
+    }
+    uint64_t pages = page_count(cache);
+    if (shrinks)
+        tree_remove(cache, pages, UINT64_MAX);
+    mutex_release(&cache->lock);
+    if (shrinks && mapped)
+        address_spaces_forget(cache, pages, UINT64_MAX);
+}
+
+void page_cache_punch(struct page_cache *cache, uint64_t offset, uint64_t size)
+{
+    uint64_t end = offset + size < offset ? UINT64_MAX : offset + size;
+    uint64_t first = offset / PAGE_SIZE + (offset % PAGE_SIZE != 0);
+    uint64_t behind = end / PAGE_SIZE;
+
+    mutex_acquire(&cache->lock);
+    if (first > behind) {
+        zero_within(cache, offset, size);
+    } else {
+        zero_tail(cache, offset);
+        zero_within(cache, behind * PAGE_SIZE, end % PAGE_SIZE);
+    }
+    bool mapped = !LIST_EMPTY(&cache->regions);
+    if (first < behind) {
+        tree_remove(cache, first, behind - 1);
+        cache->truncations++;
+    }
+    mutex_release(&cache->lock);
+    if (mapped && first < behind)
+        address_spaces_forget(cache, first, behind - 1);
+}
+
+/* ---- copying ---- */
+
+/* The other side of a copy: kernel memory, or the calling thread's. */
+struct copy_end {
+    bool user;
+    uintptr_t address;
+};
+
+/* Both return how many bytes were copied. */
+static size_t copy_out(struct copy_end to, size_t done, const void *from, size_t size)
+{
+    if (to.user)
+        return user_copy_out_partial(to.address + done, from, size);
+    memcpy((char *)to.address + done, from, size);
+    return size;
+}
+
+static size_t copy_in(void *to, struct copy_end from, size_t done, size_t size)
+{
+    if (from.user)
+        return user_copy_in_partial(to, from.address + done, size);
+    memcpy(to, (const char *)from.address + done, size);
+    return size;
+}
+
+static size_t zero_out(struct copy_end to, size_t done, size_t size)
+{
+    if (to.user)
+        return user_zero(to.address + done, size) ? 0 : size;
+    memset((char *)to.address + done, 0, size);
+    return size;
+}
+
+static size_t within_page(uint64_t offset, size_t size)
+{
+    size_t rest = PAGE_SIZE - offset % PAGE_SIZE;
+    return size < rest ? size : rest;
+}
+
+static ssize_t cache_read(struct page_cache *cache, uint64_t offset, struct copy_end to,
+                          size_t size)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        uint64_t position = offset + done;
+        mutex_acquire(&cache->lock);
+        uint64_t rest = position < cache->size ? cache->size - position : 0;
+        size_t piece = within_page(position, size - done < rest ? size - done : rest);
+        paddr_t frame = piece ? tree_find(cache, position / PAGE_SIZE) : 0;
+        if (frame)
+            frame_reference(frame);
+        mutex_release(&cache->lock);
+        if (!piece)
+            break;
+
+        size_t copied;
+        if (frame) {
+            copied = copy_out(to, done, (char *)frame_pointer(frame) + position % PAGE_SIZE, piece);
+            frame_release(frame);
+        } else {
+            copied = zero_out(to, done, piece);
+        }
+        done += copied;
+        if (copied < piece)
+            return done ? (ssize_t)done : -EFAULT;
+    }
+    return (ssize_t)done;
+}
+
+/* Fills a hole with bytes that are copied first, so that nobody sees a page half done. Bytes
+   copied, -ENOMEM, or -EEXIST when it is no hole any more. */
+static ssize_t write_hole(struct page_cache *cache, uint64_t position, struct copy_end from,
+                          size_t done, size_t size)
+{
+    paddr_t frame = frame_allocate(cache->owner, FRAME_ANYWHERE);
+    if (!frame)
+        return -ENOMEM;
+    char *page = frame_pointer(frame);
+    size_t start = position % PAGE_SIZE;
+    size_t copied = copy_in(page + start, from, done, size);
+    memset(page, 0, start);
+    memset(page + start + copied, 0, PAGE_SIZE - start - copied);
+    int error = copied ? page_cache_adopt(cache, position / PAGE_SIZE, frame) : 0;
+    if (error || !copied)
+        frame_release(frame);
+    return error ? error : (ssize_t)copied;
+}
+
+static ssize_t cache_write(struct page_cache *cache, uint64_t offset, struct copy_end from,
+                           size_t size)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        uint64_t position = offset + done;
+        size_t piece = within_page(position, size - done);
+        ssize_t copied;
+        paddr_t frame = page_cache_get(cache, position / PAGE_SIZE, false);
+        if (frame) {
+            char *page = frame_pointer(frame);
+            copied = (ssize_t)copy_in(page + position % PAGE_SIZE, from, done, piece);
+            frame_release(frame);
+        } else {
+            copied = write_hole(cache, position, from, done, piece);
+            if (copied == -EEXIST)
+                continue;
+            if (copied < 0)
+                return done ? (ssize_t)done : copied;
+        }
+        done += (size_t)copied;
+        if ((size_t)copied < piece)
+            return done ? (ssize_t)done : -EFAULT;
+    }
+    return (ssize_t)done;
+}
+
+ssize_t page_cache_read(struct page_cache *cache, uint64_t offset, void *to, size_t size)
+{
+    return cache_read(cache, offset, (struct copy_end){false, (uintptr_t)to}, size);
+}
+
+ssize_t page_cache_write(struct page_cache *cache, uint64_t offset, const void *from, size_t size)
+{
+    return cache_write(cache, offset, (struct copy_end){false, (uintptr_t)from}, size);
+}
+
+ssize_t page_cache_read_user(struct page_cache *cache, uint64_t offset, vaddr_t to, size_t size)
+{
+    return cache_read(cache, offset, (struct copy_end){true, to}, size);
+}
+
+ssize_t page_cache_write_user(struct page_cache *cache, uint64_t offset, vaddr_t from, size_t size)
+{
+    return cache_write(cache, offset, (struct copy_end){true, from}, size);
+}

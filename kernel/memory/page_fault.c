@@ -1,0 +1,252 @@
+/* page_fault.c: from a touch to a page. Read from the bottom up. */
+#include "memory/page_fault.h"
+
+#include "cpu/panic.h"
+#include "cpu/registers.h"
+#include "cpu/user_access.h"
+#include "library/align.h"
+#include "library/string.h"
+#include "memory/heap.h"
+#include "memory/region.h"
+#include "memory/space_pages.h"
+#include "thread/thread.h"
+
+#define PAGES_AHEAD 16
+
+static void page_copy(paddr_t to, paddr_t from)
+{
+    memcpy(frame_pointer(to), frame_pointer(from), PAGE_SIZE);
+}
+
+/* ---- pages that are not there ---- */
+
+static enum memory_fault enter(const struct region *region, uint64_t *leaf, vaddr_t page,
+                               paddr_t frame, bool writable)
+{
+    if (!frame)
+        return MEMORY_FAULT_NO_MEMORY;
+    space_pages_enter(region->space, leaf, &leaf[page_table_index(page, 0)],
+                      entry_make(region, frame, writable));
+    return MEMORY_FAULT_NONE;
+}
+
+static enum memory_fault fault_anonymous(const struct region *region, uint64_t *leaf, vaddr_t page,
+                                         unsigned access)
+{
+    if (access != REGION_WRITE)
+        return enter(region, leaf, page, zero_frame, false);
+    return enter(region, leaf, page, frame_allocate(FRAME_ANONYMOUS, FRAME_ZEROED), true);
+}
+
+/* The empty places around `page` in its block of PAGES_AHEAD, region and table. */
+static void window_around(const struct region *region, const uint64_t *leaf, vaddr_t page,
+                          vaddr_t *first, size_t *count)
+{
+    vaddr_t low = align_down(page, PAGES_AHEAD * PAGE_SIZE), high = low + PAGES_AHEAD * PAGE_SIZE;
+    vaddr_t end = region->file_end ? align_down(region->file_end, PAGE_SIZE) : region->end;
+    if (low < region->start)
+        low = region->start;
+    if (high > end)
+        high = end;
+
+    vaddr_t start = page, stop = page + PAGE_SIZE;
+    while (start > low && !leaf[page_table_index(start - PAGE_SIZE, 0)])
+        start -= PAGE_SIZE;
+    while (stop < high && !leaf[page_table_index(stop, 0)])
+        stop += PAGE_SIZE;
+    *first = start;
+    *count = (stop - start) >> PAGE_SHIFT;
+}
+
+/* A file's page, shown as it is, with its neighbours that are in the cache. */
+static enum memory_fault fault_file_show(const struct region *region, uint64_t *leaf, vaddr_t page)
+{
+    struct page_cache *cache = region->object->cache;
+    bool writable =
+        (region->flags & (REGION_SHARED | REGION_WRITE)) == (REGION_SHARED | REGION_WRITE);
+    paddr_t frames[PAGES_AHEAD];
+    vaddr_t first;
+    size_t count;
+
+    window_around(region, leaf, page, &first, &count);
+    size_t wanted = (page - first) >> PAGE_SHIFT;
+    size_t below = page_cache_get_many(cache, region_page_index(region, first), count, frames);
+    for (size_t i = 0; i < below; i++) {
+        if (frames[i])
+            enter(region, leaf, first + i * PAGE_SIZE, frames[i], writable);
+    }
+    if (wanted >= below)
+        return MEMORY_FAULT_BEYOND_FILE;
+    if (frames[wanted])
+        return MEMORY_FAULT_NONE;
+    /* A hole: it becomes a page of zeros, so that all who map the file see the same one. */
+    return enter(region, leaf, page, page_cache_get(cache, region_page_index(region, page), true),
+                 writable);
+}
+
+/* A private copy of a file's page, of its first `size` bytes; the rest is zeros. */
+static enum memory_fault fault_file_copy(const struct region *region, uint64_t *leaf, vaddr_t page,
+                                         size_t size)
+{
+    paddr_t original;
+    if (!page_cache_get_many(region->object->cache, region_page_index(region, page), 1, &original))
+        return MEMORY_FAULT_BEYOND_FILE;
+    paddr_t copy = frame_allocate(FRAME_ANONYMOUS, original ? FRAME_ANYWHERE : FRAME_ZEROED);
+    if (copy && original) {
+        char *bytes = frame_pointer(copy);
+        memcpy(bytes, frame_pointer(original), size);
+        if (size < PAGE_SIZE)
+            memset(bytes + size, 0, PAGE_SIZE - size);
+    }
+    if (original)
+        frame_release(original);
+    return enter(region, leaf, page, copy, region->flags & REGION_WRITE);
+}
+
+static enum memory_fault fault_missing(const struct region *region, uint64_t *leaf, vaddr_t page,
+                                       unsigned access)
+{
+    if (!region->object || (region->file_end && page >= region->file_end))
+        return fault_anonymous(region, leaf, page, access);
+    if (region->file_end && page + PAGE_SIZE > region->file_end)
+        return fault_file_copy(region, leaf, page, region->file_end - page);
+    if (access == REGION_WRITE && !(region->flags & REGION_SHARED))
+        return fault_file_copy(region, leaf, page, PAGE_SIZE);
+    return fault_file_show(region, leaf, page);
+}
+
+/* ---- pages that may not be written to ---- */
+
+static enum memory_fault fault_copy_on_write(const struct region *region, uint64_t *entry,
+                                             vaddr_t page)
+{
+    paddr_t old = entry_frame(*entry);
+
+    /* Only another space's fork could take a reference, and only from an entry of its own. */
+    if (old != zero_frame && frame_metadata(old)->owner == FRAME_ANONYMOUS &&
+        frame_references(old) == 1) {
+        *entry = entry_make(region, old, true);
+        return MEMORY_FAULT_NONE;
+    }
+    paddr_t copy =
+        frame_allocate(FRAME_ANONYMOUS, old == zero_frame ? FRAME_ZEROED : FRAME_ANYWHERE);
+    if (!copy)
+        return MEMORY_FAULT_NO_MEMORY;
+    if (old != zero_frame)
+        page_copy(copy, old);
+    space_pages_replace(region->space, entry, page, entry_make(region, copy, true));
+    return MEMORY_FAULT_NONE;
+}
+
+static enum memory_fault fault_present(const struct region *region, uint64_t *entry, vaddr_t page,
+                                       unsigned access)
+{
+    if (access != REGION_WRITE || *entry & PAGE_WRITABLE) {
+        /* Another thread was faster; or this CPU remembers a page that had less rights. */
+        page_invalidate(page);
+        return MEMORY_FAULT_NONE;
+    }
+    if (region->flags & REGION_SHARED) {
+        *entry |= PAGE_WRITABLE | PAGE_DIRTY;
+        return MEMORY_FAULT_NONE;
+    }
+    return fault_copy_on_write(region, entry, page);
+}
+
+/* ---- finding out what is meant ---- */
+
+/* The stack grows down to `page`, if limits and its neighbour below permit. */
+static bool stack_grow(struct region *region, vaddr_t page)
+{
+    struct address_space *space = region->space;
+    const struct region *below = region->previous;
+
+    if (page < USER_START || region->end - page > space->limit_stack)
+        return false;
+    if (below && page < below->end + (below->flags & REGION_PROTECTION ? STACK_GUARD_GAP : 0))
+        return false;
+    uint64_t pages = space->pages_total + ((region->start - page) >> PAGE_SHIFT);
+    if (pages > space->limit_address_space >> PAGE_SHIFT)
+        return false;
+    region_resize(region, page, region->end);
+    return true;
+}
+
+static bool access_permitted(const struct region *region, unsigned access)
+{
+    /* x86-64 without protection keys: what can be written or executed can be read. */
+    unsigned needed = access == REGION_READ ? REGION_PROTECTION : access;
+    return region->flags & needed;
+}
+
+enum memory_fault address_space_fault(struct address_space *space, vaddr_t address, unsigned access)
+{
+    vaddr_t page = align_down(address, PAGE_SIZE);
+    struct region *region = address_space_find(space, address);
+
+    if (!region)
+        return MEMORY_FAULT_UNMAPPED;
+    if (address < region->start && !(region->flags & REGION_STACK && stack_grow(region, page)))
+        return MEMORY_FAULT_UNMAPPED;
+    if (!access_permitted(region, access))
+        return MEMORY_FAULT_PROTECTION;
+
+    uint64_t *leaf = page_table_leaf_create(space->root, page, &space->page_tables);
+    if (!leaf)
+        return MEMORY_FAULT_NO_MEMORY;
+    uint64_t *entry = &leaf[page_table_index(page, 0)];
+    enum memory_fault fault = *entry ? fault_present(region, entry, page, access)
+                                     : fault_missing(region, leaf, page, access);
+    if (fault && page_table_count(leaf) == 0)
+        space_pages_remove(space, page, page + PAGE_SIZE); /* the table made in vain */
+    return fault;
+}
+
+/* ---- the trap ---- */
+
+static unsigned access_of(const struct trap_frame *frame)
+{
+    return frame->code & PAGE_FAULT_WRITE   ? REGION_WRITE
+           : frame->code & PAGE_FAULT_FETCH ? REGION_EXECUTE
+                                            : REGION_READ;
+}
+
+static enum memory_fault resolve(struct trap_frame *frame, vaddr_t address)
+{
+    struct address_space *space = thread_current()->address_space;
+    if (!space || address >= USER_END)
+        return MEMORY_FAULT_UNMAPPED;
+
+    enum memory_fault fault;
+    do {
+        mutex_acquire(&space->mutex);
+        fault = address_space_fault(space, address, access_of(frame));
+        mutex_release(&space->mutex);
+        /* Once more if stacks in reserve can be given back. */
+    } while (fault == MEMORY_FAULT_NO_MEMORY && kernel_stack_trim(0));
+    return fault;
+}
+
+bool memory_page_fault(struct trap_frame *frame, vaddr_t address)
+{
+    vaddr_t fixup = 0;
+
+    if (!trap_from_user(frame)) {
+        fixup = user_access_fixup(frame->rip);
+        if (!fixup || address >= USER_END)
+            return false;
+        if (!(frame->rflags & RFLAGS_IF)) {
+            frame->rip = fixup;
+            return true;
+        }
+    }
+    enum memory_fault fault = resolve(frame, address);
+    if (!fault)
+        return true;
+    if (fixup) {
+        frame->rip = fixup;
+        return true;
+    }
+    frame->code = (uint32_t)frame->code | (uint64_t)fault << 32;
+    return false;
+}

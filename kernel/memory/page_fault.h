@@ -1,0 +1,41 @@
+/*
+ * page_fault.h: what happens when a program touches a page that its tables do
+ * not show, or not in that way.
+ */
+#ifndef BATON_MEMORY_PAGE_FAULT_H
+#define BATON_MEMORY_PAGE_FAULT_H
+
+#include "cpu/trap.h"
+#include "memory/address_space.h"
+
+/* Why a fault was not resolved. */
+enum memory_fault {
+    MEMORY_FAULT_NONE,
+    MEMORY_FAULT_UNMAPPED,    /* SIGSEGV, SEGV_MAPERR */
+    MEMORY_FAULT_PROTECTION,  /* SIGSEGV, SEGV_ACCERR */
+    MEMORY_FAULT_BEYOND_FILE, /* SIGBUS, BUS_ADRERR */
+    MEMORY_FAULT_NO_MEMORY,   /* the rule for the victim when memory ends */
+};
+
+/*
+ * trap_hooks.page_fault: resolves the fault by the thread's regions, or, when
+ * it came from user_copy and cannot be resolved, goes on where that reports
+ * it. False: the program's fault; memory_fault_reason() says which.
+ */
+bool memory_page_fault(struct trap_frame *frame, vaddr_t address);
+
+/* After memory_page_fault() returned false: kept above the 32 bits of the error code. */
+static inline enum memory_fault memory_fault_reason(const struct trap_frame *frame)
+{
+    return (enum memory_fault)(frame->code >> 32);
+}
+
+/*
+ * Makes the page of `address` accessible as `access` (one of REGION_READ,
+ * _WRITE, _EXECUTE) wants. Space's mutex held. Maps up to 16 pages of a file
+ * in one go where they are in the cache.
+ */
+enum memory_fault address_space_fault(struct address_space *space, vaddr_t address,
+                                      unsigned access);
+
+#endif

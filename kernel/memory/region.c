@@ -1,0 +1,285 @@
+/*
+ * region.c: a red-black tree by address, in which each region also knows the
+ * largest free place in its subtree, so that finding one does not depend on
+ * how many regions there are; and a list in the same order.
+ */
+#include "memory/region.h"
+
+#include <linux/errno.h>
+
+#include "cpu/panic.h"
+#include "memory/heap.h"
+
+/* ---- the tree ---- */
+
+static int region_compare(const struct region *left, const struct region *right)
+{
+    return left->start < right->start ? -1 : left->start > right->start;
+}
+
+static uint64_t largest_gap_of(const struct region *region)
+{
+    return region ? region->largest_gap : 0;
+}
+
+static void gap_update(struct region *region)
+{
+    uint64_t left = largest_gap_of(RB_LEFT(region, link));
+    uint64_t right = largest_gap_of(RB_RIGHT(region, link));
+    uint64_t largest = left > right ? left : right;
+    region->largest_gap = region->gap > largest ? region->gap : largest;
+}
+
+/* The tree calls this when subtrees have moved. */
+#undef RB_AUGMENT
+#define RB_AUGMENT(region) gap_update(region)
+#undef __unused
+#define __unused __attribute__((unused))
+RB_GENERATE_STATIC(region_tree, region, link, region_compare)
+
+/* Where the free place below a region ends: a stack keeps its distance. */
+static vaddr_t gap_end(const struct region *region)
+{
+    if (!(region->flags & REGION_STACK))
+        return region->start;
+    return region->start > STACK_GUARD_GAP ? region->start - STACK_GUARD_GAP : 0;
+}
+
+static vaddr_t gap_start(const struct region *region)
+{
+    return region->previous ? region->previous->end : USER_START;
+}
+
+/* Its gap has changed: so may have the largest one of all above it in the tree. */
+static void gap_changed(struct region *region)
+{
+    vaddr_t start = gap_start(region), end = gap_end(region);
+    region->gap = end > start ? end - start : 0;
+    for (; region; region = RB_PARENT(region, link))
+        gap_update(region);
+}
+
+vaddr_t region_find_gap(const struct address_space *space, size_t size, vaddr_t limit)
+{
+    vaddr_t top = space->last ? space->last->end : USER_START;
+    if (top + size <= limit)
+        return limit - size;
+
+    /* From the right to the left; a subtree without a gap that is large enough is passed over. */
+    const struct region *node = RB_ROOT(&space->regions), *from = NULL;
+    while (node) {
+        const struct region *right = RB_RIGHT(node, link), *left = RB_LEFT(node, link);
+        const struct region *parent = RB_PARENT(node, link);
+        if (from == parent && right && largest_gap_of(right) >= size && node->end + size <= limit) {
+            from = node;
+            node = right;
+            continue;
+        }
+        if (from == parent || from == right) {
+            vaddr_t start = gap_start(node), end = gap_end(node) < limit ? gap_end(node) : limit;
+            if (end >= start && end - start >= size)
+                return end - size;
+            if (left && largest_gap_of(left) >= size) {
+                from = node;
+                node = left;
+                continue;
+            }
+        }
+        from = node;
+        node = parent;
+    }
+    return 0;
+}
+
+/* ---- accounts and lists ---- */
+
+static void account(struct address_space *space, unsigned flags, int64_t pages)
+{
+    space->pages_total += (uint64_t)pages;
+    if ((flags & (REGION_WRITE | REGION_SHARED | REGION_STACK)) == REGION_WRITE)
+        space->pages_data += (uint64_t)pages;
+}
+
+static void cache_list_insert(struct region *region)
+{
+    struct page_cache *cache = region->object->cache;
+    mutex_acquire(&cache->lock);
+    region->truncations_seen = 0;
+    LIST_INSERT_HEAD(&cache->regions, region, cache_link);
+    mutex_release(&cache->lock);
+}
+
+/* Out of the lists already, but its cache's. */
+static void region_free(struct region *region)
+{
+    struct memory_object *object = region->object;
+    if (object) {
+        mutex_acquire(&object->cache->lock);
+        LIST_REMOVE(region, cache_link);
+        mutex_release(&object->cache->lock);
+        object->release(object);
+    }
+    heap_free(region);
+}
+
+void region_insert(struct address_space *space, struct region *region)
+{
+    region->space = space;
+    struct region *above = address_space_find(space, region->start);
+    struct region *below = above ? above->previous : space->last;
+    debug_assert(!above || region->end <= above->start);
+    debug_assert(region->start < region->end);
+
+    region->next = above;
+    region->previous = below;
+    *(above ? &above->previous : &space->last) = region;
+    *(below ? &below->next : &space->first) = region;
+    region->gap = region->largest_gap = 0;
+    RB_INSERT(region_tree, &space->regions, region);
+    gap_changed(region);
+    if (above)
+        gap_changed(above);
+    space->region_count++;
+    account(space, region->flags, (int64_t)region_pages(region));
+    if (region->object)
+        cache_list_insert(region);
+}
+
+void region_remove(struct region *region)
+{
+    struct address_space *space = region->space;
+
+    *(region->next ? &region->next->previous : &space->last) = region->previous;
+    *(region->previous ? &region->previous->next : &space->first) = region->next;
+    struct region *parent = RB_PARENT(region, link);
+    RB_REMOVE(region_tree, &space->regions, region);
+    for (; parent; parent = RB_PARENT(parent, link))
+        gap_update(parent);
+    if (region->next)
+        gap_changed(region->next);
+    space->region_count--;
+    account(space, region->flags, -(int64_t)region_pages(region));
+    region_free(region);
+}
+
+void region_remove_all(struct address_space *space)
+{
+    struct region *next;
+    for (struct region *region = space->first; region; region = next) {
+        next = region->next;
+        region_free(region);
+    }
+    RB_INIT(&space->regions);
+    space->first = space->last = NULL;
+    space->region_count = space->pages_total = space->pages_data = 0;
+}
+
+void region_resize(struct region *region, vaddr_t start, vaddr_t end)
+{
+    account(region->space, region->flags, -(int64_t)region_pages(region));
+    region->offset += (uint64_t)((int64_t)(start - region->start) >> PAGE_SHIFT);
+    region->start = start;
+    region->end = end;
+    account(region->space, region->flags, (int64_t)region_pages(region));
+    gap_changed(region);
+    if (region->next)
+        gap_changed(region->next);
+}
+
+void region_set_flags(struct region *region, unsigned flags)
+{
+    account(region->space, region->flags, -(int64_t)region_pages(region));
+    region->flags = flags;
+    account(region->space, region->flags, (int64_t)region_pages(region));
+}
+
+struct region *region_split(struct region *region, vaddr_t address, struct region_reserve *reserve)
+{
+    struct region *upper = region_reserve_take(reserve);
+
+    upper->start = address;
+    upper->end = region->end;
+    upper->flags = region->flags;
+    upper->object = region->object;
+    upper->offset = region_page_index(region, address);
+    upper->file_end = region->file_end;
+    if (upper->object)
+        upper->object->reference(upper->object);
+    region_resize(region, region->start, address);
+    region_insert(region->space, upper);
+    return upper;
+}
+
+bool region_extends(const struct region *region, const struct region *like)
+{
+    return region->end == like->start && region->flags == like->flags &&
+           !(region->flags & (REGION_STACK | REGION_VDSO)) && region->object == like->object &&
+           (!region->object || (region->offset + region_pages(region) == like->offset &&
+                                !region->file_end && !like->file_end));
+}
+
+/* Makes one of a region and the next. */
+static void merge_next(struct region *region)
+{
+    vaddr_t end = region->next->end;
+    region_remove(region->next);
+    region_resize(region, region->start, end);
+}
+
+struct region *region_merge(struct region *region)
+{
+    if (region->next && region_extends(region, region->next))
+        merge_next(region);
+    struct region *below = region->previous;
+    if (below && region_extends(below, region)) {
+        merge_next(below);
+        return below;
+    }
+    return region;
+}
+
+/* ---- reserve ---- */
+
+int region_reserve_fill(struct region_reserve *reserve, unsigned count)
+{
+    reserve->first = NULL;
+    for (; count > 0; count--) {
+        struct region *region = heap_allocate(sizeof(*region));
+        if (!region) {
+            region_reserve_drain(reserve);
+            return -ENOMEM;
+        }
+        region->next = reserve->first;
+        reserve->first = region;
+    }
+    return 0;
+}
+
+struct region *region_reserve_take(struct region_reserve *reserve)
+{
+    struct region *region = reserve->first;
+    debug_assert(region != NULL);
+    reserve->first = region->next;
+    return region;
+}
+
+void region_reserve_drain(struct region_reserve *reserve)
+{
+    while (reserve->first)
+        heap_free(region_reserve_take(reserve));
+}
+
+struct region *address_space_find(struct address_space *space, vaddr_t address)
+{
+    struct region *node = RB_ROOT(&space->regions), *found = NULL;
+
+    while (node) {
+        if (address < node->end) {
+            found = node;
+            node = RB_LEFT(node, link);
+        } else {
+            node = RB_RIGHT(node, link);
+        }
+    }
+    return found;
+}

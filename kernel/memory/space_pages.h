@@ -1,0 +1,65 @@
+/*
+ * space_pages.h: what page tables hold for regions. Within the memory room
+ * only. The space's mutex is held throughout.
+ *
+ * A lowest entry that is not 0 holds a frame, with a reference (but the frame
+ * of zeros, which all share, has none). It is present, or hidden: PROT_NONE.
+ * Only frames of FRAME_ANONYMOUS with one reference are writable in private
+ * regions; what is shared with another space or the page cache is copied on
+ * the first write.
+ */
+#ifndef BATON_MEMORY_SPACE_PAGES_H
+#define BATON_MEMORY_SPACE_PAGES_H
+
+#include "memory/address_space.h"
+#include "memory/frame.h"
+#include "memory/page_table.h"
+
+/* The frame of zeros that reads of untouched anonymous memory see; constant after boot. */
+extern paddr_t zero_frame;
+/* Called once at boot. False: no memory. */
+bool space_pages_initialize(void);
+
+/* Not present, though it holds a frame: bit 9 is software's. The address is inverted, so that a
+   processor that speculates with it finds no memory there (L1 terminal fault). */
+#define PAGE_HIDDEN (1UL << 9)
+
+static inline paddr_t entry_frame(uint64_t entry)
+{
+    return (entry & PAGE_PRESENT ? entry : ~entry) & PAGE_FRAME;
+}
+static inline uint64_t entry_hide(uint64_t entry)
+{
+    return entry & PAGE_PRESENT ? ((entry & ~PAGE_PRESENT) ^ PAGE_FRAME) | PAGE_HIDDEN : entry;
+}
+
+/* The lowest entry that shows `frame` in this region; `writable`: now, not just some day. */
+static inline uint64_t entry_make(const struct region *region, paddr_t frame, bool writable)
+{
+    return frame | PAGE_PRESENT | PAGE_USER | PAGE_ACCESSED |
+           (writable ? PAGE_WRITABLE | PAGE_DIRTY : 0) |
+           (region->flags & REGION_EXECUTE ? 0 : PAGE_NO_EXECUTE);
+}
+
+/* Enters pages into an empty place: the reference is the entry's then. */
+void space_pages_enter(struct address_space *space, uint64_t *leaf, uint64_t *entry,
+                       uint64_t value);
+/* Shows another frame at a page that has one; lets go of the old when no CPU sees it any more. */
+void space_pages_replace(struct address_space *space, uint64_t *entry, vaddr_t page,
+                         uint64_t value);
+/* Makes all CPUs that may use the space forget [start, end). */
+void space_shootdown(struct address_space *space, vaddr_t start, vaddr_t end);
+/* Takes all pages of [start, end) out, with tables that become empty, and frees them. */
+void space_pages_remove(struct address_space *space, vaddr_t start, vaddr_t end);
+/* Makes entries of the region in [start, end) agree with its flags. */
+void space_pages_protect(struct region *region, vaddr_t start, vaddr_t end);
+/* Enters the parent's pages in the child's region (fork). 0 or -ENOMEM. */
+int space_pages_share(struct region *parent, struct region *child);
+/*
+ * Moves the pages of [from, from+size) to `to` (mremap). Moving may not fail: the tables are made
+ * first, 0 or -ENOMEM. Pages there are none at `to`.
+ */
+int space_pages_move_prepare(struct address_space *space, vaddr_t from, vaddr_t to, size_t size);
+void space_pages_move_commit(struct address_space *space, vaddr_t from, vaddr_t to, size_t size);
+
+#endif

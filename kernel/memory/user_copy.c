@@ -1,0 +1,59 @@
+/* user_copy.c: checks ranges and calls user_access.S, which see. */
+#include "memory/user_copy.h"
+
+#include <linux/errno.h>
+
+#include "cpu/user_access.h"
+
+size_t user_copy_in_partial(void *to, vaddr_t from, size_t size)
+{
+    if (!user_range_ok(from, size))
+        return 0;
+    return size - user_access_copy(to, (const void *)from, size);
+}
+
+size_t user_copy_out_partial(vaddr_t to, const void *from, size_t size)
+{
+    if (!user_range_ok(to, size))
+        return 0;
+    return size - user_access_copy((void *)to, from, size);
+}
+
+int user_copy_in(void *to, vaddr_t from, size_t size)
+{
+    return user_range_ok(from, size) && !user_access_copy(to, (const void *)from, size) ? 0
+                                                                                        : -EFAULT;
+}
+
+int user_copy_out(vaddr_t to, const void *from, size_t size)
+{
+    return user_range_ok(to, size) && !user_access_copy((void *)to, from, size) ? 0 : -EFAULT;
+}
+
+int user_zero(vaddr_t to, size_t size)
+{
+    return user_range_ok(to, size) && !user_access_zero((void *)to, size) ? 0 : -EFAULT;
+}
+
+ssize_t user_string_in(char *to, vaddr_t from, size_t size)
+{
+    if (from >= USER_END)
+        return -EFAULT;
+    /* A string may end just below the end of user space: the range is what is left there. */
+    size_t room = size < USER_END - from ? size : USER_END - from;
+    ssize_t length = user_access_string(to, (const char *)from, room);
+    if (length >= 0)
+        return length;
+    return length == -1 || room < size ? -EFAULT : -ENAMETOOLONG;
+}
+
+int user_compare_exchange(vaddr_t address, uint32_t *expected, uint32_t value)
+{
+    if (address % sizeof(uint32_t) != 0 || !user_range_ok(address, sizeof(uint32_t)))
+        return -EFAULT;
+    uint32_t found = *expected;
+    if (user_access_compare_exchange((uint32_t *)address, &found, value))
+        return -EFAULT;
+    *expected = found;
+    return 0;
+}
