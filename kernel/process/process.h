@@ -76,6 +76,7 @@ struct process {
 
     LIST_HEAD(, user_thread) threads; /* not yet off their stacks; lock */
     uint32_t thread_count;            /* in `threads`; lock; atomic to read */
+    uint32_t living;                  /* of these, that have not begun to end; lock */
     uint32_t stacks;                  /* kernel stacks of its threads still in use; atomic */
     struct wait_queue thread_ended;   /* the executor sleeps here until it is alone */
 
@@ -141,6 +142,13 @@ struct process_group *process_group_current(void);
  */
 bool process_group_is_orphaned(struct process_group *group);
 
+/* What rooms above give to this one; set once at boot. */
+struct process_hooks {
+    /* A session leader ends: its session loses its terminal (POSIX "Controlling Terminal"). */
+    void (*session_leader_ends)(struct session *session);
+};
+extern struct process_hooks process_hooks; /* begins with functions that do nothing */
+
 /* A limit of the calling process; RLIM64_INFINITY: none. */
 uint64_t process_limit(unsigned resource);
 
@@ -164,9 +172,12 @@ int process_start_init(const char *path, const char *const *arguments,
 
 /* ---- ends: exit.c ---- */
 
-/* Ends the whole process, with a status as wait4(2) encodes it (exit code << 8, or a signal). */
+/*
+ * Ends the whole process (exit_group), with a status as wait4(2) encodes it:
+ * exit code << 8, or a signal, with WAIT_CORE_DUMPED. A sibling's exec wins.
+ */
 _Noreturn void process_exit(int status);
-/* Ends the calling thread only; the last one ends the process with `status`. */
+/* Ends the calling thread only; the last one ends the process. */
 _Noreturn void user_thread_exit(int status);
 /*
  * Given by the terminal room, once at boot (NULL: nothing to do): the leader of
@@ -181,7 +192,7 @@ extern void (*session_leader_ended)(struct session *session);
  * THREAD_WORK_KILL. The process's lock is held.
  */
 void process_begin_exit(struct process *process, int status);
-/* Called on return to user mode when THREAD_WORK_KILL is set: does not return. */
+/* On the way to user mode, when THREAD_WORK_KILL is set. */
 _Noreturn void user_thread_killed(void);
 
 /*

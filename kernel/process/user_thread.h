@@ -31,6 +31,7 @@ struct user_thread {
     struct user_account *account;  /* of its real user: user_account.h; process's lock */
 
     /* What the C library asked for. Own. User addresses, 0: none. */
+    vaddr_t set_child_tid;   /* where a new thread writes its number at first */
     vaddr_t clear_child_tid; /* set to 0 and woken at the end */
     vaddr_t robust_list;     /* get_robust_list(2) */
     vaddr_t rseq;            /* rseq(2) */

@@ -1,0 +1,385 @@
+/*
+ * exit.c: how a thread ends, and with its last thread a process. The order is
+ * that of README.md, "How a thread ends".
+ */
+#include "process/exit.h"
+
+#include <asm/errno.h>
+#include <linux/wait.h>
+
+#include "cpu/panic.h"
+#include "file/credentials.h"
+#include "file/descriptor_table.h"
+#include "file/file_system_context.h"
+#include "library/string.h"
+#include "memory/address_space.h"
+#include "memory/heap.h"
+#include "memory/kernel_space.h"
+#include "process/futex.h"
+#include "process/identity.h"
+#include "process/system_calls.h"
+#include "process/user_account.h"
+
+static void no_terminal(struct session *session)
+{
+    (void)session;
+}
+struct process_hooks process_hooks = {.session_leader_ends = no_terminal};
+
+/* ---- who ends, and with what status ---- */
+
+void process_begin_exit(struct process *process, int status)
+{
+    if (process->exiting)
+        return;
+    process->exiting = true;
+    process->exit_status = status;
+
+    struct user_thread *thread;
+    LIST_FOREACH(thread, &process->threads, process_link)
+    {
+        if (!thread->exiting)
+            thread_post_work(&thread->thread, THREAD_WORK_KILL);
+    }
+}
+
+void process_exit(int status)
+{
+    struct process *process = process_current();
+    bool enabled = spinlock_acquire_save(&process->lock);
+    if (!process->executor) /* else a sibling's exec has won: end for it, as a thread */
+        process_begin_exit(process, status);
+    spinlock_release_restore(&process->lock, enabled);
+    user_thread_exit(status);
+}
+
+void user_thread_killed(void)
+{
+    user_thread_exit(process_current()->exit_status);
+}
+
+/*
+ * From here on no signal is given to the thread. What the leader says counts if
+ * it ends by itself. True: all other threads of the process have come this far
+ * before; no one can join any more.
+ */
+static bool thread_begin_exit(struct user_thread *thread, int status)
+{
+    struct process *process = thread->thread.process;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    thread->exiting = true;
+    if (!process->exiting) {
+        if (thread->thread.id == process->id)
+            process->exit_status = status;
+        process->exiting = process->living == 1;
+    }
+    bool last = --process->living == 0;
+    signal_thread_exit(thread);
+    spinlock_release_restore(&process->lock, enabled);
+    return last;
+}
+
+/* ---- what it shared ---- */
+
+void vfork_complete(struct user_thread *thread)
+{
+    struct process *process = thread->thread.process;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    struct vfork_wait *wait = thread->vfork_wait;
+    thread->vfork_wait = NULL;
+    if (wait) {
+        __atomic_store_n(&wait->done, true, __ATOMIC_RELEASE);
+        thread_wake(wait->parent);
+    }
+    spinlock_release_restore(&process->lock, enabled);
+}
+
+static void leave_memory(struct user_thread *thread)
+{
+    struct process *process = thread->thread.process;
+    struct address_space *space = thread->thread.address_space;
+
+    futex_leave_memory(thread);
+
+    bool enabled = spinlock_acquire_save(&process->lock);
+    thread->thread.address_space = NULL;
+    if (process->usage.maximum_resident < space->pages_mapped)
+        process->usage.maximum_resident = space->pages_mapped;
+    spinlock_release_restore(&process->lock, enabled);
+    thread_set_root(kernel_root);
+
+    vfork_complete(thread);
+    address_space_release(space);
+}
+
+static void leave_files(struct user_thread *thread)
+{
+    struct process *process = thread->thread.process;
+    struct descriptor_table *descriptors = thread->thread.descriptors;
+    struct file_system_context *file_system = thread->thread.file_system;
+
+    bool enabled = spinlock_acquire_save(&process->lock);
+    thread->thread.descriptors = NULL;
+    thread->thread.file_system = NULL;
+    spinlock_release_restore(&process->lock, enabled);
+
+    descriptor_table_release(descriptors);
+    file_system_context_release(file_system);
+}
+
+/* ---- the family of a process that ends ---- */
+
+int process_child_code(int status, int *value)
+{
+    int signal = status & 0x7f;
+    *value = signal ? signal : status >> 8 & 0xff;
+    if (!signal)
+        return CLD_EXITED;
+    return status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+}
+
+void process_wake_waiters(struct process *process)
+{
+    if (process->parent)
+        wait_queue_wake(&process->parent->child_events);
+}
+
+/* Tells the parent of a zombie. True: nobody wants it. process_table_lock held. */
+static bool announce_end(struct process *process)
+{
+    int value, code = process_child_code(process->exit_status, &value);
+    bool unwanted = process->exit_signal &&
+                    signal_send_child(process->parent, process, process->exit_signal, code, value);
+    process_wake_waiters(process);
+    return unwanted;
+}
+
+void process_reap(struct process *process, struct process_group_remains *remains)
+{
+    LIST_REMOVE(process, sibling_link);
+    process->parent = NULL;
+    process_group_leave(process, remains);
+    process->identity->process = NULL;
+    identity_drop(process->identity);
+    process->identity = NULL;
+}
+
+/* Who takes in the children of `process`: the nearest ancestor that wants to, or init. */
+static struct process *find_reaper(const struct process *process)
+{
+    for (struct process *ancestor = process->parent; ancestor; ancestor = ancestor->parent) {
+        if (ancestor->subreaper && !ancestor->exiting)
+            return ancestor;
+    }
+    return process_init;
+}
+
+static void send_parent_death_signals(struct process *child)
+{
+    struct user_thread *thread;
+    spinlock_acquire(&child->lock);
+    LIST_FOREACH(thread, &child->threads, process_link)
+    {
+        if (thread->parent_death_signal) {
+            siginfo_t information = signal_information_kernel(thread->parent_death_signal);
+            signal_send_thread_locked(thread, &information);
+        }
+    }
+    spinlock_release(&child->lock);
+}
+
+/* POSIX _exit: a stopped group that becomes orphaned gets SIGHUP and SIGCONT. */
+static void signal_orphaned_group(uint32_t group)
+{
+    signal_send_group(group, SIGHUP);
+    signal_send_group(group, SIGCONT);
+}
+
+/* Did `group` stop being looked after when `process` left or ended, and has it stopped members? */
+static bool becomes_orphaned(struct process_group *group, const struct process *process)
+{
+    return group->session == process->group->session &&
+           process_group_orphaned_locked(group, process) && process_group_has_stopped(group);
+}
+
+/* One child at a time goes to the reaper, so that the lock is held for a short while only. */
+static void give_children_away(struct process *process)
+{
+    for (;;) {
+        struct process_group_remains remains = {0};
+        uint32_t orphaned = 0;
+        bool reaped = false;
+
+        bool enabled = spinlock_acquire_save(&process_table_lock);
+        struct process *child = LIST_FIRST(&process->children);
+        if (child) {
+            struct process *reaper = find_reaper(process);
+            LIST_REMOVE(child, sibling_link);
+            LIST_INSERT_HEAD(&reaper->children, child, sibling_link);
+            child->parent = reaper;
+            child->creator = NULL;
+            child->exit_signal = SIGCHLD;
+            send_parent_death_signals(child);
+            if (child->zombie) {
+                reaped = announce_end(child);
+                if (reaped)
+                    process_reap(child, &remains);
+            } else if (child->group != process->group && becomes_orphaned(child->group, process)) {
+                orphaned = child->group->id;
+            }
+        }
+        spinlock_release_restore(&process_table_lock, enabled);
+
+        if (!child)
+            return;
+        if (orphaned)
+            signal_orphaned_group(orphaned);
+        if (reaped) {
+            process_group_remains_free(&remains);
+            process_release(child);
+        }
+    }
+}
+
+/* What the process leaves to others. Called by the last thread that began to end. */
+static void end_family(struct process *process)
+{
+    if (process == process_init)
+        panic("init ended with status 0x%x", process->exit_status);
+
+    uint32_t orphaned = 0;
+    struct session *left = NULL;
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    if (process->identity->session) {
+        left = process->identity->session;
+        session_reference(left);
+    }
+    if (becomes_orphaned(process->group, process))
+        orphaned = process->group->id;
+    spinlock_release_restore(&process_table_lock, enabled);
+
+    if (left) {
+        process_hooks.session_leader_ends(left);
+        session_release(left);
+    }
+    if (orphaned)
+        signal_orphaned_group(orphaned);
+    give_children_away(process);
+}
+
+/* ---- the last step ---- */
+
+void resource_usage_add(struct resource_usage *sum, const struct resource_usage *part)
+{
+    sum->user_time += part->user_time;
+    sum->system_time += part->system_time;
+    sum->minor_faults += part->minor_faults;
+    sum->major_faults += part->major_faults;
+    sum->voluntary_switches += part->voluntary_switches;
+    sum->involuntary_switches += part->involuntary_switches;
+    if (sum->maximum_resident < part->maximum_resident)
+        sum->maximum_resident = part->maximum_resident;
+}
+
+struct resource_usage resource_usage_of_thread(const struct user_thread *thread)
+{
+    const struct thread *base = &thread->thread;
+    uint64_t runtime = base->runtime;
+    if (base == thread_current())
+        runtime += clock_now() - base->switched_in;
+    return (struct resource_usage){
+        .user_time = base->user_time,
+        .system_time = runtime - base->user_time,
+        .minor_faults = thread->minor_faults,
+        .major_faults = thread->major_faults,
+        .voluntary_switches = base->voluntary_switches,
+        .involuntary_switches = base->involuntary_switches,
+    };
+}
+
+/*
+ * Leaves the process's list; the last one makes the process a zombie. Nothing
+ * of it can be found afterwards, but by who holds a reference.
+ */
+static void leave_process(struct user_thread *thread)
+{
+    struct process *process = thread->thread.process;
+    struct resource_usage usage = resource_usage_of_thread(thread);
+    struct process_group_remains remains = {0};
+    bool unwanted = false;
+
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    thread->identity->thread = NULL;
+    identity_drop(thread->identity);
+    thread->identity = NULL;
+
+    spinlock_acquire(&process->lock);
+    const struct credentials *credentials = thread->thread.credentials;
+    thread->thread.credentials = NULL;
+    resource_usage_add(&process->usage, &usage);
+    LIST_REMOVE(thread, process_link);
+    bool last = --process->thread_count == 0;
+    if (thread->thread.id == process->id || last)
+        memcpy(process->name, thread->thread.name, sizeof(process->name));
+    if (last) {
+        process->credentials = credentials;
+        credentials = NULL;
+    } else if (process->executor && process->thread_count == 1) {
+        wait_queue_wake(&process->thread_ended);
+    }
+    spinlock_release(&process->lock);
+
+    if (last) {
+        process->zombie = true;
+        unwanted = announce_end(process);
+        if (unwanted)
+            process_reap(process, &remains);
+    }
+    spinlock_release_restore(&process_table_lock, enabled);
+
+    credentials_release(credentials);
+    process_group_remains_free(&remains);
+    if (unwanted)
+        process_release(process);
+}
+
+void user_thread_off_stack(struct thread *thread)
+{
+    struct user_thread *user = user_thread_of(thread);
+    struct process *process = thread->process;
+
+    user_account_remove_thread(user);
+    kernel_stack_free(thread->kernel_stack);
+    __atomic_sub_fetch(&process->stacks, 1, __ATOMIC_RELEASE);
+    user_thread_release(user);
+}
+
+void process_wait_off_stack(struct process *process, uint32_t stacks)
+{
+    while (__atomic_load_n(&process->stacks, __ATOMIC_ACQUIRE) > stacks)
+        cpu_relax();
+}
+
+void user_thread_exit(int status)
+{
+    struct user_thread *thread = user_thread_current();
+    struct process *process = thread->thread.process;
+
+    bool last = thread_begin_exit(thread, status);
+    leave_memory(thread);
+    leave_files(thread);
+    if (last)
+        end_family(process);
+    leave_process(thread);
+    thread_exit();
+}
+
+ssize_t sys_exit(int code)
+{
+    user_thread_exit((code & 0xff) << 8);
+}
+
+ssize_t sys_exit_group(int code)
+{
+    process_exit((code & 0xff) << 8);
+}
