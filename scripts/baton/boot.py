@@ -8,7 +8,6 @@ and in these cases says on stderr why.
 """
 import argparse
 import contextlib
-import dataclasses
 import os
 import signal
 import sys
@@ -16,13 +15,11 @@ import sys
 from . import machine, project, qemu, terminal
 
 
-def parse(argv):
-    """Returns (Options, command)."""
+def parser_make(program, description, epilog):
+    """A parser for the options that say how a machine is made."""
     parser = argparse.ArgumentParser(
-        prog="scripts/boot", formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="scripts/boot [options] [-- COMMAND [ARG...]]",
-        description="Boots Baton in a virtual machine: a shell in this terminal, or one command.",
-        epilog=__doc__.partition("\n\n")[2] + "\nCtrl-] ends a machine that has this terminal.")
+        prog=program, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=epilog,
+        usage=f"{program} [options] [-- COMMAND [ARG...]]", description=description)
     options = qemu.Options()
     qemu.add_content_options(parser)
     add = parser.add_argument
@@ -38,22 +35,22 @@ def parse(argv):
     add("--display", action="store_true", help="open a window with the machine's screen")
     add("--log", metavar="FILE", help="write the kernel log there")
     add("--qemu", metavar="ARGS", action="append", default=[], help="further arguments for QEMU")
-    add("--no-build", action="store_true", help="boot what is built already")
-    add("--kernel", choices=("baton", "linux"), default="baton",
-        help="linux: Debian's kernel with the same root file system, to compare with")
     add("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    # What stands behind the first -- is the command, whatever it looks like.
-    own, separator, command = argv, None, []
+    return parser
+
+
+def parse(parser, argv):
+    """Returns the options as a dictionary, and the command: what stands behind the first --,
+    whatever it looks like, or behind the options."""
+    own, command = argv, []
     if "--" in argv:
         at = argv.index("--")
-        own, separator, command = argv[:at], "--", argv[at + 1:]
+        own, command = argv[:at], argv[at + 1:]
     arguments = vars(parser.parse_args(own))
-    if arguments["command"]:
-        if separator:
-            parser.error(f"options come before --: {' '.join(arguments['command'])}")
-        command = arguments["command"]
-    del arguments["command"], arguments["no_build"]
-    return dataclasses.replace(options, **arguments), command
+    first = arguments.pop("command")
+    if first and command:
+        parser.error(f"options come before --: {' '.join(first)}")
+    return arguments, first or command
 
 
 def open_standard_files():
@@ -101,7 +98,15 @@ def boot(options, command):
 def main():
     open_standard_files()
     handle_signals(lambda number: sys.exit(128 + number))
-    options, command = parse(sys.argv[1:])
+    parser = parser_make("scripts/boot", "Boots Baton in a virtual machine: a shell in this "
+                         "terminal, or one command.", __doc__.partition("\n\n")[2] +
+                         "\nCtrl-] ends a machine that has this terminal.")
+    parser.add_argument("--no-build", action="store_true", help="boot what is built already")
+    parser.add_argument("--kernel", choices=("baton", "linux"), default="baton",
+                        help="linux: Debian's kernel with the same root file system, to compare")
+    arguments, command = parse(parser, sys.argv[1:])
+    del arguments["no_build"]
+    options = qemu.Options(**arguments)
     try:
         status, ended = boot(options, command)
     except (project.Failure, OSError) as error:
