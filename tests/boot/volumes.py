@@ -51,16 +51,21 @@ def cases():
     ]
 
 
-def return_to_firmware(tap):
-    """A person reads the message, presses a key, and the firmware goes on."""
-    options = harness.Options(files={ENTRY: None}, watched=True, timeout=60)
+def return_to_firmware(tap, screen):
+    """After its message the loader goes back to the firmware: at once when nobody is there, and
+    where there is a screen, when somebody has read it and presses a key."""
+    options = harness.Options(files={ENTRY: None}, screen=screen, watched=True, timeout=60)
     with harness.Machine(options, ["true"]) as machine:
-        tap.check(machine.wait(lambda: machine.log.loader_failure, 30), "the message stays")
-        before = len(machine.log.lines)
-        machine.wait(lambda: False, 1)
-        machine.type(b"\r")
-        tap.check(machine.wait(lambda: any("Bds" in line for line in machine.log.lines[before:]), 30),
-                  "a key brings the firmware back", *machine.log.tail())
+        tap.check(machine.wait(lambda: machine.log.loader_failure, 30), "the message is there")
+        at = len(machine.log.lines)
+
+        def back():
+            return any("Bds" in line for line in machine.log.lines[at:])
+
+        if screen:
+            tap.check(not machine.wait(back, 3), "with a screen it stays there")
+            machine.query("send-key", keys=[{"type": "qcode", "data": "spc"}])
+        tap.check(machine.wait(back, 20), "and the firmware goes on", *machine.log.tail())
 
 
 def test(tap):
@@ -71,7 +76,8 @@ def test(tap):
         text = machine.log.text().lower()
         tap.check(clear and all(word in text for word in words), f"{name}: {cause or 'it boots'}",
                   harness.describe(machine))
-    return_to_firmware(tap)
+    for screen in (False, True):
+        return_to_firmware(tap, screen)
 
 
 if __name__ == "__main__":
