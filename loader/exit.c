@@ -84,8 +84,6 @@ EFI_STATUS boot_services_exit(struct area *area)
         area->handoff->memory_map.exit_attempts = attempt;
         status = firmware.boot->ExitBootServices(firmware.image, key);
         if (!EFI_ERROR(status)) {
-            /* Rule 24: the firmware's interrupt handlers are free memory from here on. */
-            interrupts_disable();
             area->handoff->exit_tsc = time_stamp_counter();
             return EFI_SUCCESS;
         }

@@ -134,6 +134,7 @@ static EFI_STATUS loader_commit(struct area *area)
 
     if (EFI_ERROR(status))
         return status;
+    interrupts_disable(); /* rule 24: the firmware's handlers are free memory from here on */
     area->handoff->bus_masters = dma_stop();
     jump_to_kernel((uintptr_t)area->tables.root, area->stack_top, (uintptr_t)area->handoff,
                    area->handoff->kernel.entry);
