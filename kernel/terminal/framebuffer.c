@@ -15,6 +15,8 @@
 #include "library/screen.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "thread/thread.h"
+#include "thread/wait_queue.h"
 
 /* From this width on the larger font leaves enough columns. */
 #define LARGE_FONT_WIDTH 2560
@@ -34,6 +36,10 @@ struct console {
     uint16_t drawn_cursor_column; /* where the cursor is drawn … */
     uint16_t drawn_cursor_row;
     bool cursor_drawn; /* … if it is */
+
+    bool painter_runs;               /* atomic */
+    bool painter_wanted;             /* atomic: something is to be painted */
+    struct wait_queue painter_queue; /* where it sleeps */
 };
 
 static struct console console;
@@ -107,13 +113,89 @@ static void console_paint(void)
     cursor_show();
 }
 
+/* ---- locking, painting later ---- */
+
+/* Nobody else runs after a panic, but the lock may be held by one who was stopped. */
+static bool console_lock(void)
+{
+    return log_in_panic() ? interrupts_save() : spinlock_acquire_save(&console.lock);
+}
+
+static void console_unlock(bool enabled)
+{
+    if (log_in_panic())
+        interrupts_restore(enabled);
+    else
+        spinlock_release_restore(&console.lock, enabled);
+}
+
+/* Paints the first row that changed. False: there is none. */
+static bool painter_step(void)
+{
+    bool enabled = console_lock();
+    struct screen *screen = &console.screen;
+    bool changed = screen->changed_top < screen->changed_end;
+
+    cursor_hide();
+    if (changed)
+        row_paint(screen->changed_top++);
+    if (screen->changed_top >= screen->changed_end) {
+        screen->changed_top = screen->changed_end = 0;
+        cursor_show();
+    }
+    console_unlock(enabled);
+    return changed;
+}
+
+static bool painter_wanted(void)
+{
+    return __atomic_exchange_n(&console.painter_wanted, false, __ATOMIC_ACQ_REL);
+}
+
+static void painter(void *argument)
+{
+    (void)argument;
+    for (;;) {
+        wait_event(&console.painter_queue, painter_wanted(), THREAD_UNINTERRUPTIBLE, CLOCK_NEVER);
+        while (painter_step())
+            thread_preemption_point();
+    }
+}
+
+/*
+ * Not under the lock: waking takes the scheduler's locks, whose holders may
+ * write to the log, and so to the screen.
+ */
+static void painter_wake(void)
+{
+    if (!__atomic_exchange_n(&console.painter_wanted, true, __ATOMIC_ACQ_REL))
+        wait_queue_wake(&console.painter_queue);
+}
+
+int framebuffer_start_painter(void)
+{
+    static struct thread thread;
+
+    if (!console.pixels)
+        return 0;
+    vaddr_t stack = kernel_stack_allocate();
+    if (!stack)
+        return -ENOMEM;
+    wait_queue_initialize(&console.painter_queue);
+    thread_initialize(&thread, "painter", stack, KERNEL_STACK_SIZE, painter, NULL,
+                      thread_current()->page_table_root);
+    thread_start(&thread);
+    __atomic_store_n(&console.painter_runs, true, __ATOMIC_RELEASE);
+    return 0;
+}
+
 /* ---- who writes ---- */
 
 /* The log's lines end in newlines only. */
 static void framebuffer_log_write(struct log_sink *sink, const char *text, size_t size)
 {
     (void)sink;
-    bool enabled = spinlock_acquire_save(&console.lock);
+    bool enabled = console_lock();
 
     while (size) {
         const char *newline = memchr(text, '\n', size);
@@ -128,7 +210,7 @@ static void framebuffer_log_write(struct log_sink *sink, const char *text, size_
         size -= line;
     }
     console_paint();
-    spinlock_release_restore(&console.lock, enabled);
+    console_unlock(enabled);
 }
 
 static struct log_sink framebuffer_sink = {
@@ -140,12 +222,16 @@ size_t framebuffer_write(const char *bytes, size_t size, char *reply)
 {
     if (!console.pixels)
         return 0;
-    bool enabled = spinlock_acquire_save(&console.lock);
+    bool later = __atomic_load_n(&console.painter_runs, __ATOMIC_ACQUIRE);
+    bool enabled = console_lock();
 
     screen_write(&console.screen, bytes, size);
-    console_paint();
+    if (!later)
+        console_paint();
     size_t reply_size = screen_take_reply(&console.screen, reply);
-    spinlock_release_restore(&console.lock, enabled);
+    console_unlock(enabled);
+    if (later)
+        painter_wake();
     return reply_size;
 }
 

@@ -19,6 +19,13 @@ int framebuffer_initialize(const struct handoff_framebuffer *framebuffer);
 bool framebuffer_size(uint16_t *columns, uint16_t *rows);
 
 /*
+ * Starts the thread that paints what terminals write, so that a program's
+ * output holds interrupts off no longer than it takes to paint one row. The
+ * log's lines are painted at once, by whoever logs. 0 or -ENOMEM.
+ */
+int framebuffer_start_painter(void);
+
+/*
  * Writes bytes as a terminal would show them (library/screen.h). Any context.
  * `reply` gets what the screen answers (SCREEN_REPLY_SIZE bytes); returns how
  * many bytes that is.

@@ -4,8 +4,14 @@
  */
 #include "terminal/serial.h"
 
+#include <linux/major.h>
+
+#include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
 #include "cpu/registers.h"
+#include "cpu/spinlock.h"
+#include "terminal/console.h"
+#include "terminal/terminal.h"
 
 /* Registers, as offsets from the port's base. */
 enum {
@@ -13,6 +19,7 @@ enum {
     UART_DIVISOR_LOW = 0,      /* with LINE_CONTROL_DIVISOR */
     UART_DIVISOR_HIGH = 1,     /* with LINE_CONTROL_DIVISOR */
     UART_INTERRUPT_ENABLE = 1, /* INTERRUPT_* */
+    UART_INTERRUPT = 2,        /* read: which one; INTERRUPT_NONE */
     UART_FIFO_CONTROL = 2,     /* write only */
     UART_LINE_CONTROL = 3,
     UART_MODEM_CONTROL = 4,
@@ -20,14 +27,22 @@ enum {
     UART_SCRATCH = 7,
 };
 
-#define FIFO_ENABLE          0x01
-#define FIFO_CLEAR           0x06 /* both directions */
-#define FIFO_TRIGGER_8       0x80 /* interrupt at 8 of 16 bytes, or a pause */
-#define LINE_CONTROL_8N1     0x03
-#define LINE_CONTROL_DIVISOR 0x80
-#define MODEM_READY          0x03 /* DTR and RTS */
-#define MODEM_OUT2           0x08 /* gates the interrupt line on a PC */
-#define LINE_TRANSMIT_EMPTY  0x20 /* the transmit FIFO has room for all it can hold */
+#define FIFO_ENABLE           0x01
+#define FIFO_CLEAR            0x06 /* both directions */
+#define FIFO_TRIGGER_14       0xc0 /* interrupt at 14 of 16 bytes, or a pause */
+#define LINE_CONTROL_8N1      0x03
+#define LINE_CONTROL_DIVISOR  0x80
+#define MODEM_READY           0x03 /* DTR and RTS */
+#define MODEM_OUT2            0x08 /* gates the interrupt line on a PC */
+#define LINE_DATA_READY       0x01
+#define LINE_BREAK            0x10
+#define LINE_TRANSMIT_EMPTY   0x20 /* the transmit FIFO has room for all it can hold */
+#define LINE_IDLE             0x40 /* …and the last bit is out */
+#define LINE_NOTHING          0xff /* what a port that was taken away reads as */
+#define INTERRUPT_RECEIVED    0x01
+#define INTERRUPT_TRANSMITTED 0x02
+#define INTERRUPT_LINE_STATUS 0x04
+#define INTERRUPT_NONE        0x01 /* in UART_INTERRUPT */
 
 #define UART_FIFO_SIZE 16
 #define DIVISOR_115200 1
@@ -38,18 +53,33 @@ enum {
  */
 #define TRANSMIT_PATIENCE 100000
 
+/* What is done at most with interrupts off before others have a turn. */
+#define TRANSMIT_ROUNDS  4  /* FIFOs filled at once */
+#define RECEIVE_BYTES    64 /* taken from a port at once */
+#define INTERRUPT_ROUNDS 32 /* times that all ports of an interrupt are looked at */
+
 struct serial_port {
-    uint16_t base;     /* first I/O port; constant */
-    bool present;      /* written at start-up */
-    bool stuck;        /* the last wait for the transmitter ran out; log's lock */
-    unsigned log_room; /* bytes the FIFO still takes unasked; log's lock */
+    uint16_t base; /* first I/O port; constant */
+    uint8_t irq;   /* constant */
+    bool present;  /* written at start-up */
+
+    /* The transmitter, which the log and the terminal share. With interrupts off, taken under
+       the terminal's lock and under the log's. */
+    struct spinlock lock;
+    bool stuck;    /* the log's last wait for it ran out; lock */
+    unsigned room; /* bytes the FIFO still takes unasked; lock */
+
+    struct terminal terminal;
+    uint8_t interrupts; /* what INTERRUPT_ENABLE holds; terminal's lock */
+    bool holding;       /* the line's buffer is full: bytes stay in the port; terminal's lock */
+    bool shown;         /* output goes to the screen, too; written at boot */
 };
 
 static struct serial_port ports[SERIAL_PORT_COUNT] = {
-    {.base = 0x3f8},
-    {.base = 0x2f8},
-    {.base = 0x3e8},
-    {.base = 0x2e8},
+    {.base = 0x3f8, .irq = 4},
+    {.base = 0x2f8, .irq = 3},
+    {.base = 0x3e8, .irq = 4},
+    {.base = 0x2e8, .irq = 3},
 };
 
 /* A missing port reads as 0xff; two values that the scratch register keeps tell a real one. */
@@ -72,7 +102,7 @@ static void port_program(uint16_t base)
     port_write8(base + UART_DIVISOR_LOW, DIVISOR_115200);
     port_write8(base + UART_DIVISOR_HIGH, 0);
     port_write8(base + UART_LINE_CONTROL, LINE_CONTROL_8N1);
-    port_write8(base + UART_FIFO_CONTROL, FIFO_ENABLE | FIFO_CLEAR | FIFO_TRIGGER_8);
+    port_write8(base + UART_FIFO_CONTROL, FIFO_ENABLE | FIFO_CLEAR | FIFO_TRIGGER_14);
     port_write8(base + UART_MODEM_CONTROL, MODEM_READY | MODEM_OUT2);
 }
 
@@ -88,7 +118,7 @@ static bool log_transmit_wait(struct serial_port *port)
     while (patience--) {
         if (port_read8(port->base + UART_LINE_STATUS) & LINE_TRANSMIT_EMPTY) {
             port->stuck = false;
-            port->log_room = UART_FIFO_SIZE;
+            port->room = UART_FIFO_SIZE;
             return true;
         }
         cpu_relax();
@@ -99,10 +129,24 @@ static bool log_transmit_wait(struct serial_port *port)
 
 static void log_transmit(struct serial_port *port, char byte)
 {
-    if (port->log_room == 0 && !log_transmit_wait(port))
+    if (port->room == 0 && !log_transmit_wait(port))
         return;
-    port->log_room--;
+    port->room--;
     port_write8(port->base + UART_DATA, byte);
+}
+
+/* After a panic nobody else runs, but the lock may be held by one who was stopped. */
+static bool log_lock(struct serial_port *port)
+{
+    return log_in_panic() ? interrupts_save() : spinlock_acquire_save(&port->lock);
+}
+
+static void log_unlock(struct serial_port *port, bool enabled)
+{
+    if (log_in_panic())
+        interrupts_restore(enabled);
+    else
+        spinlock_release_restore(&port->lock, enabled);
 }
 
 static void serial_log_write(struct log_sink *sink, const char *text, size_t size)
@@ -110,13 +154,16 @@ static void serial_log_write(struct log_sink *sink, const char *text, size_t siz
     struct serial_port *port = &ports[0];
 
     (void)sink;
+    bool enabled = log_lock(port);
+
     /* Others may have filled the FIFO since: begin with a look. */
-    port->log_room = 0;
+    port->room = 0;
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '\n')
             log_transmit(port, '\r');
         log_transmit(port, text[i]);
     }
+    log_unlock(port, enabled);
 }
 
 static struct log_sink serial_sink = {
@@ -133,4 +180,240 @@ void serial_log_initialize(void)
         return;
     port_program(port->base);
     log_sink_add(&serial_sink);
+}
+
+/* ---- terminals: all under the terminal's lock unless a line says otherwise ---- */
+
+static struct serial_port *port_of(struct terminal *terminal)
+{
+    return container_of(terminal, struct serial_port, terminal);
+}
+
+static void interrupts_want(struct serial_port *port, uint8_t interrupts)
+{
+    if (interrupts == port->interrupts)
+        return;
+    port->interrupts = interrupts;
+    port_write8(port->base + UART_INTERRUPT_ENABLE, interrupts);
+}
+
+/* Fills the FIFO if it is empty. */
+static bool fifo_fill(struct serial_port *port, const uint8_t *bytes, size_t size)
+{
+    if (!port->present)
+        return true;
+    spinlock_acquire(&port->lock);
+    bool empty = port_read8(port->base + UART_LINE_STATUS) & LINE_TRANSMIT_EMPTY;
+
+    for (size_t i = 0; empty && i < size; i++)
+        port_write8(port->base + UART_DATA, bytes[i]);
+    spinlock_release(&port->lock);
+    return empty;
+}
+
+/* Sends one FIFO's worth. False: it is not empty yet, or there is nothing to send. */
+static bool transmit_round(struct serial_port *port)
+{
+    uint8_t bytes[UART_FIFO_SIZE];
+    size_t size = terminal_output_peek(&port->terminal, bytes, sizeof(bytes));
+
+    if (size == 0 || !fifo_fill(port, bytes, size))
+        return false;
+    /* Not under the port's lock: this wakes, and whoever holds the scheduler's locks may log. */
+    terminal_output_consume(&port->terminal, size);
+    if (port->shown)
+        console_show(&port->terminal, bytes, size);
+    return true;
+}
+
+/*
+ * Sends what the FIFO takes now; the transmitter's interrupt is on only while
+ * there is more.
+ */
+static void port_start(struct terminal *terminal)
+{
+    struct serial_port *port = port_of(terminal);
+    unsigned rounds = port->present ? TRANSMIT_ROUNDS : TERMINAL_OUTPUT_SIZE;
+
+    while (rounds-- && transmit_round(port))
+        ;
+    if (!port->present)
+        return;
+    if (terminal_output_ready(terminal))
+        interrupts_want(port, port->interrupts | INTERRUPT_TRANSMITTED);
+    else
+        interrupts_want(port, port->interrupts & ~INTERRUPT_TRANSMITTED);
+}
+
+/*
+ * Takes bytes from the port while the line accepts them. What it does not
+ * accept stays in the port, whose FIFO makes the other side wait.
+ */
+static void port_receive(struct serial_port *port)
+{
+    struct terminal *terminal = &port->terminal;
+
+    for (unsigned count = 0; count < RECEIVE_BYTES; count++) {
+        uint8_t status = port_read8(port->base + UART_LINE_STATUS);
+
+        if (status == LINE_NOTHING || !(status & LINE_DATA_READY))
+            break;
+        if (!line_accepts(&terminal->line)) {
+            port->holding = true;
+            interrupts_want(port, port->interrupts & ~INTERRUPT_RECEIVED);
+            break;
+        }
+        uint8_t byte = port_read8(port->base + UART_DATA);
+
+        if (status & LINE_BREAK)
+            line_input_break(&terminal->line);
+        else
+            terminal_input_locked(terminal, &byte, 1);
+    }
+    terminal_wake_readers(terminal);
+}
+
+static void port_resume(struct terminal *terminal)
+{
+    struct serial_port *port = port_of(terminal);
+
+    if (!port->holding)
+        return;
+    port->holding = false;
+    interrupts_want(port, port->interrupts | INTERRUPT_RECEIVED);
+}
+
+/* Bytes that come while nobody has the terminal open stay where they are: with the sender. */
+static int port_open(struct terminal *terminal)
+{
+    struct serial_port *port = port_of(terminal);
+
+    if (!port->present)
+        return 0;
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+
+    interrupts_want(port, port->interrupts | INTERRUPT_RECEIVED | INTERRUPT_LINE_STATUS);
+    spinlock_release_restore(&terminal->lock, enabled);
+    return 0;
+}
+
+static void port_close(struct terminal *terminal)
+{
+    struct serial_port *port = port_of(terminal);
+
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+
+    line_flush(&terminal->line);
+    port->holding = false;
+    if (port->present)
+        interrupts_want(port, port->interrupts & INTERRUPT_TRANSMITTED);
+    spinlock_release_restore(&terminal->lock, enabled);
+}
+
+static bool port_drained(struct terminal *terminal)
+{
+    struct serial_port *port = port_of(terminal);
+
+    return !port->present || port_read8(port->base + UART_LINE_STATUS) & LINE_IDLE;
+}
+
+static const struct terminal_device serial_device = {
+    .open = port_open,
+    .close = port_close,
+    .start = port_start,
+    .resume = port_resume,
+    .drained = port_drained,
+};
+
+/* ---- interrupts ---- */
+
+/* Deals with what a port wants now. False: nothing. */
+static bool port_serve(struct serial_port *port)
+{
+    if (!port->present)
+        return false;
+    spinlock_acquire(&port->terminal.lock);
+    bool wanted = !(port_read8(port->base + UART_INTERRUPT) & INTERRUPT_NONE);
+
+    if (wanted) {
+        if (port->interrupts & INTERRUPT_RECEIVED)
+            port_receive(port);
+        port_start(&port->terminal);
+    }
+    spinlock_release(&port->terminal.lock);
+    return wanted;
+}
+
+/* Makes a port that still wants something raise its line anew. */
+static void port_raise_again(struct serial_port *port)
+{
+    if (!port->present)
+        return;
+    spinlock_acquire(&port->terminal.lock);
+    port_write8(port->base + UART_INTERRUPT_ENABLE, 0);
+    port_write8(port->base + UART_INTERRUPT_ENABLE, port->interrupts);
+    spinlock_release(&port->terminal.lock);
+}
+
+/*
+ * Two ports share an interrupt that is signalled by an edge: the line must have
+ * been seen low, or the next edge never comes. So they are all looked at until
+ * none wants anything; if that does not end soon, the edge is made by hand, and
+ * the interrupt comes again after whatever else was waiting.
+ */
+static void serial_interrupt(void *context, struct trap_frame *frame)
+{
+    uint8_t irq = (uintptr_t)context;
+
+    (void)frame;
+    for (unsigned round = 0; round < INTERRUPT_ROUNDS; round++) {
+        bool served = false;
+
+        for (size_t i = 0; i < SERIAL_PORT_COUNT; i++)
+            served |= ports[i].irq == irq && port_serve(&ports[i]);
+        if (!served)
+            return;
+    }
+    for (size_t i = 0; i < SERIAL_PORT_COUNT; i++) {
+        if (ports[i].irq == irq)
+            port_raise_again(&ports[i]);
+    }
+}
+
+/* ---- start ---- */
+
+#define MINOR_SERIAL 64 /* ttyS0; Linux, Documentation/admin-guide/devices.txt */
+
+void serial_initialize(void)
+{
+    static const char *const names[SERIAL_PORT_COUNT] = {"ttyS0", "ttyS1", "ttyS2", "ttyS3"};
+    static const uint8_t irqs[] = {3, 4};
+
+    for (size_t i = 0; i < SERIAL_PORT_COUNT; i++) {
+        struct serial_port *port = &ports[i];
+
+        terminal_initialize(&port->terminal, names[i], TTY_MAJOR, MINOR_SERIAL + i, &serial_device);
+        /* The log's port was found and programmed at the very beginning. */
+        if (i == 0)
+            continue;
+        port->present = port_detect(port->base);
+        if (port->present)
+            port_program(port->base);
+    }
+    for (size_t i = 0; i < array_length(irqs); i++) {
+        int error = interrupt_connect_isa(irqs[i], serial_interrupt, (void *)(uintptr_t)irqs[i]);
+
+        if (error)
+            log_write(LOG_WARNING, "serial ports: no interrupt %u: error %d", irqs[i], -error);
+    }
+}
+
+struct terminal *serial_terminal(unsigned number)
+{
+    return &ports[number].terminal;
+}
+
+void serial_show_on_screen(unsigned number)
+{
+    ports[number].shown = true;
 }

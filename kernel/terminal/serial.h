@@ -17,4 +17,19 @@
  */
 void serial_log_initialize(void);
 
+struct terminal;
+
+/*
+ * Makes terminals of all four ports and connects their interrupts. A port that
+ * is not there can be opened; it swallows output and gives no input. Needs the
+ * interrupt controller and the heap.
+ */
+void serial_initialize(void);
+
+/* The terminal of port `number`, 0 to 3. */
+struct terminal *serial_terminal(unsigned number);
+
+/* From now on what this port's terminal sends is shown on the screen, too. At boot. */
+void serial_show_on_screen(unsigned number);
+
 #endif

@@ -1,0 +1,27 @@
+/*
+ * console.h: which terminals exist, which one is /dev/console, and who the
+ * keyboard types to.
+ */
+#ifndef BATON_TERMINAL_CONSOLE_H
+#define BATON_TERMINAL_CONSOLE_H
+
+#include "library/types.h"
+
+struct terminal;
+
+/*
+ * Makes the terminals and registers their device nodes. `options`: the
+ * kernel's, for console=. As on Linux, console=ttySn chooses a serial port and
+ * console=tty0 the screen, and both may be given; /dev/console writes to both and
+ * reads from both. Without the option it is the screen with the keyboard, and
+ * COM1. Needs threads, interrupts and file_system_initialize().
+ */
+int terminals_initialize(const char *options);
+
+/* Shows a terminal's output on the screen. The terminal's lock is held, interrupts are off. */
+void console_show(struct terminal *terminal, const uint8_t *bytes, size_t size);
+
+/* Keys, as the bytes they stand for, go to the terminal on the screen. Any context. */
+void console_type(const uint8_t *bytes, size_t size);
+
+#endif

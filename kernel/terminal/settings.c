@@ -1,0 +1,405 @@
+/* settings.c: what ioctl(2) can ask of a terminal: termios(3), ioctl_tty(2). */
+#include <asm/ioctls.h>
+#include <asm/signal.h>
+#include <linux/errno.h>
+#include <linux/tty.h>
+
+#include "library/string.h"
+#include "memory/user_copy.h"
+#include "terminal/job_control.h"
+#include "terminal/terminal.h"
+
+/* ---- termios ---- */
+
+/* The speed that a code in c_cflag stands for (asm-generic/termbits.h). */
+static uint32_t speed_of_code(tcflag_t code, uint32_t other)
+{
+    static const uint32_t low[] = {0,   50,   75,   110,  134,  150,  200,   300,
+                                   600, 1200, 1800, 2400, 4800, 9600, 19200, 38400};
+    static const uint32_t high[] = {0,       57600,   115200,  230400,  460800,  500000,
+                                    576000,  921600,  1000000, 1152000, 1500000, 2000000,
+                                    2500000, 3000000, 3500000, 4000000};
+
+    code &= CBAUD;
+    if (code == BOTHER)
+        return other;
+    return code & CBAUDEX ? high[code & 15] : low[code & 15];
+}
+
+static void settings_get(struct terminal *terminal, struct termios2 *settings)
+{
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+
+    *settings = terminal->line.settings;
+    spinlock_release_restore(&terminal->lock, enabled);
+}
+
+static void settings_set(struct terminal *terminal, struct termios2 *settings)
+{
+    tcflag_t input = settings->c_cflag >> IBSHIFT & CBAUD;
+
+    settings->c_ospeed = speed_of_code(settings->c_cflag, settings->c_ospeed);
+    settings->c_ispeed = input ? speed_of_code(input, settings->c_ispeed) : settings->c_ospeed;
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+
+    line_set(&terminal->line, settings);
+    if (line_accepts(&terminal->line) && terminal->device->resume)
+        terminal->device->resume(terminal);
+    terminal_input_done(terminal);
+    spinlock_release_restore(&terminal->lock, enabled);
+}
+
+/* The forms in which programs give and take settings. */
+enum settings_form {
+    FORM_TERMIO,   /* struct termio, of System V: TCGETA */
+    FORM_TERMIOS,  /* struct termios, the kernel's: TCGETS */
+    FORM_TERMIOS2, /* with speeds as numbers: TCGETS2 */
+};
+
+static ssize_t settings_out(struct terminal *terminal, enum settings_form form, vaddr_t to)
+{
+    struct termios2 settings;
+    struct termio small = {0};
+
+    settings_get(terminal, &settings);
+    switch (form) {
+    case FORM_TERMIO:
+        small.c_iflag = settings.c_iflag;
+        small.c_oflag = settings.c_oflag;
+        small.c_cflag = settings.c_cflag;
+        small.c_lflag = settings.c_lflag;
+        small.c_line = settings.c_line;
+        memcpy(small.c_cc, settings.c_cc, NCC);
+        return user_put(to, &small);
+    case FORM_TERMIOS:
+        /* struct termios is how struct termios2 begins. */
+        return user_copy_out(to, &settings, sizeof(struct termios));
+    default:
+        return user_put(to, &settings);
+    }
+}
+
+static ssize_t settings_in(struct termios2 *settings, enum settings_form form, vaddr_t from)
+{
+    struct termio small;
+
+    switch (form) {
+    case FORM_TERMIO:
+        if (user_get(&small, from))
+            return -EFAULT;
+        settings->c_iflag = (settings->c_iflag & 0xffff0000) | small.c_iflag;
+        settings->c_oflag = (settings->c_oflag & 0xffff0000) | small.c_oflag;
+        settings->c_cflag = (settings->c_cflag & 0xffff0000) | small.c_cflag;
+        settings->c_lflag = (settings->c_lflag & 0xffff0000) | small.c_lflag;
+        memcpy(settings->c_cc, small.c_cc, NCC);
+        return 0;
+    case FORM_TERMIOS:
+        return user_copy_in(settings, from, sizeof(struct termios));
+    default:
+        return user_get(settings, from);
+    }
+}
+
+static void flush_input(struct terminal *terminal)
+{
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+
+    line_flush(&terminal->line);
+    if (terminal->device->resume)
+        terminal->device->resume(terminal);
+    spinlock_release_restore(&terminal->lock, enabled);
+}
+
+static void flush_output(struct terminal *terminal)
+{
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+
+    terminal_flush_output_locked(terminal);
+    spinlock_release_restore(&terminal->lock, enabled);
+}
+
+enum {
+    SETTINGS_NOW,
+    SETTINGS_DRAIN, /* after all output has left */
+    SETTINGS_FLUSH, /* …and without what was typed */
+};
+
+static ssize_t settings_change(struct terminal *terminal, enum settings_form form, int when,
+                               vaddr_t from)
+{
+    struct termios2 settings;
+    ssize_t error = terminal_check_foreground(terminal, SIGTTOU);
+
+    if (error)
+        return error;
+    settings_get(terminal, &settings);
+    error = settings_in(&settings, form, from);
+    if (!error && when != SETTINGS_NOW)
+        error = terminal_drain(terminal);
+    if (error)
+        return error;
+    if (when == SETTINGS_FLUSH)
+        flush_input(terminal);
+    settings_set(terminal, &settings);
+    return 0;
+}
+
+/* ---- size ---- */
+
+void terminal_resize(struct terminal *terminal, const struct winsize *size)
+{
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool changed = memcmp(&terminal->size, size, sizeof(*size));
+
+    terminal->size = *size;
+    spinlock_release_restore(&terminal->lock, enabled);
+    if (changed)
+        terminal_signal(terminal, SIGWINCH);
+}
+
+static ssize_t size_get(struct terminal *terminal, vaddr_t to)
+{
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+    struct winsize size = terminal->size;
+
+    spinlock_release_restore(&terminal->lock, enabled);
+    return user_put(to, &size);
+}
+
+static ssize_t size_set(struct terminal *terminal, vaddr_t from)
+{
+    struct winsize size;
+
+    if (user_get(&size, from))
+        return -EFAULT;
+    terminal_resize(terminal, &size);
+    return 0;
+}
+
+/* ---- queues and flow ---- */
+
+static ssize_t flush(struct terminal *terminal, vaddr_t which)
+{
+    ssize_t error = terminal_check_foreground(terminal, SIGTTOU);
+
+    if (error)
+        return error;
+    if (which != TCIFLUSH && which != TCOFLUSH && which != TCIOFLUSH)
+        return -EINVAL;
+    if (which != TCOFLUSH)
+        flush_input(terminal);
+    if (which != TCIFLUSH)
+        flush_output(terminal);
+    return 0;
+}
+
+/* tcflow(3): output held or let go; or the other side asked to stop or to go on. */
+static ssize_t flow(struct terminal *terminal, vaddr_t action)
+{
+    ssize_t error = terminal_check_foreground(terminal, SIGTTOU);
+    const uint8_t *control = terminal->line.settings.c_cc;
+
+    if (error)
+        return error;
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+
+    switch (action) {
+    case TCOOFF:
+        terminal->output_held = true;
+        break;
+    case TCOON:
+        terminal->output_held = false;
+        break;
+    case TCIOFF:
+        terminal->line.output(&terminal->line, &control[VSTOP], control[VSTOP] != 0);
+        break;
+    case TCION:
+        terminal->line.output(&terminal->line, &control[VSTART], control[VSTART] != 0);
+        break;
+    default:
+        error = -EINVAL;
+    }
+    if (terminal_output_ready(terminal))
+        terminal->device->start(terminal);
+    spinlock_release_restore(&terminal->lock, enabled);
+    return error;
+}
+
+static ssize_t count_input(struct terminal *terminal, vaddr_t to)
+{
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+    int count = line_readable(&terminal->line);
+
+    spinlock_release_restore(&terminal->lock, enabled);
+    return user_put(to, &count);
+}
+
+static ssize_t count_output(struct terminal *terminal, vaddr_t to)
+{
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+    int count = terminal->output_head - terminal->output_tail;
+
+    spinlock_release_restore(&terminal->lock, enabled);
+    return user_put(to, &count);
+}
+
+/* TCSBRK: a break cannot be told from silence by anything we drive; waiting is what counts. */
+static ssize_t send_break(struct terminal *terminal)
+{
+    ssize_t error = terminal_check_foreground(terminal, SIGTTOU);
+
+    return error ? error : terminal_drain(terminal);
+}
+
+/* ---- this and that ---- */
+
+static ssize_t exclusive_set(struct terminal *terminal, bool exclusive)
+{
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+
+    terminal->exclusive = exclusive;
+    spinlock_release_restore(&terminal->lock, enabled);
+    return 0;
+}
+
+static ssize_t exclusive_get(struct terminal *terminal, vaddr_t to)
+{
+    int exclusive = terminal->exclusive;
+
+    return user_put(to, &exclusive);
+}
+
+static ssize_t discipline_get(vaddr_t to)
+{
+    int discipline = N_TTY;
+
+    return user_put(to, &discipline);
+}
+
+static ssize_t discipline_set(vaddr_t from)
+{
+    int discipline;
+
+    if (user_get(&discipline, from))
+        return -EFAULT;
+    return discipline == N_TTY ? 0 : -EINVAL;
+}
+
+static ssize_t device_get(struct terminal *terminal, vaddr_t to)
+{
+    uint32_t device = device_number(terminal->major, terminal->minor);
+
+    return user_put(to, &device);
+}
+
+static ssize_t carrier_get(struct terminal *terminal, vaddr_t to)
+{
+    int local = (terminal->line.settings.c_cflag & CLOCAL) != 0;
+
+    return user_put(to, &local);
+}
+
+static ssize_t carrier_set(struct terminal *terminal, vaddr_t from)
+{
+    struct termios2 settings;
+    int local;
+
+    if (user_get(&local, from))
+        return -EFAULT;
+    settings_get(terminal, &settings);
+    settings.c_cflag = local ? settings.c_cflag | CLOCAL : settings.c_cflag & ~CLOCAL;
+    settings_set(terminal, &settings);
+    return 0;
+}
+
+static ssize_t hang_up(struct terminal *terminal)
+{
+    if (!credentials_capable(credentials_current(), CAP_SYS_ADMIN))
+        return -EPERM;
+    terminal_hang_up(terminal);
+    return 0;
+}
+
+ssize_t terminal_ioctl(struct file *file, unsigned command, vaddr_t argument)
+{
+    struct terminal_file *opened = file->private;
+    struct terminal *terminal = opened->terminal;
+
+    if (terminal_file_dead(opened))
+        return command == TIOCSPGRP ? -ENOTTY : -EIO;
+    switch (command) {
+    case TCGETS:
+        return settings_out(terminal, FORM_TERMIOS, argument);
+    case TCSETS:
+        return settings_change(terminal, FORM_TERMIOS, SETTINGS_NOW, argument);
+    case TCSETSW:
+        return settings_change(terminal, FORM_TERMIOS, SETTINGS_DRAIN, argument);
+    case TCSETSF:
+        return settings_change(terminal, FORM_TERMIOS, SETTINGS_FLUSH, argument);
+    case TCGETS2:
+        return settings_out(terminal, FORM_TERMIOS2, argument);
+    case TCSETS2:
+        return settings_change(terminal, FORM_TERMIOS2, SETTINGS_NOW, argument);
+    case TCSETSW2:
+        return settings_change(terminal, FORM_TERMIOS2, SETTINGS_DRAIN, argument);
+    case TCSETSF2:
+        return settings_change(terminal, FORM_TERMIOS2, SETTINGS_FLUSH, argument);
+    case TCGETA:
+        return settings_out(terminal, FORM_TERMIO, argument);
+    case TCSETA:
+        return settings_change(terminal, FORM_TERMIO, SETTINGS_NOW, argument);
+    case TCSETAW:
+        return settings_change(terminal, FORM_TERMIO, SETTINGS_DRAIN, argument);
+    case TCSETAF:
+        return settings_change(terminal, FORM_TERMIO, SETTINGS_FLUSH, argument);
+    case TIOCGWINSZ:
+        return size_get(terminal, argument);
+    case TIOCSWINSZ:
+        return size_set(terminal, argument);
+    case TIOCGPGRP:
+        return terminal_foreground_get(terminal, false, argument);
+    case TIOCSPGRP:
+        return terminal_foreground_set(terminal, argument);
+    case TIOCGSID:
+        return terminal_session_get(terminal, false, argument);
+    case TIOCSCTTY:
+        return terminal_set_controlling(terminal, file, argument == 1);
+    case TIOCNOTTY:
+        return terminal_give_up(terminal);
+    case TCFLSH:
+        return flush(terminal, argument);
+    case TCXONC:
+        return flow(terminal, argument);
+    case TCSBRK:
+    case TCSBRKP:
+        return send_break(terminal);
+    case TIOCINQ:
+        return count_input(terminal, argument);
+    case TIOCOUTQ:
+        return count_output(terminal, argument);
+    case TIOCEXCL:
+        return exclusive_set(terminal, true);
+    case TIOCNXCL:
+        return exclusive_set(terminal, false);
+    case TIOCGEXCL:
+        return exclusive_get(terminal, argument);
+    case TIOCGETD:
+        return discipline_get(argument);
+    case TIOCSETD:
+        return discipline_set(argument);
+    case TIOCGDEV:
+        return device_get(terminal, argument);
+    case TIOCGSOFTCAR:
+        return carrier_get(terminal, argument);
+    case TIOCSSOFTCAR:
+        return carrier_set(terminal, argument);
+    case TIOCVHANGUP:
+        return hang_up(terminal);
+    case TIOCSTI:
+        /* Typing for somebody else is a hole; Linux refuses it so, too (dev.tty.legacy_tiocsti). */
+        return -EIO;
+    default:
+        return terminal->device->ioctl ? terminal->device->ioctl(terminal, file, command, argument)
+                                       : -ENOTTY;
+    }
+}
