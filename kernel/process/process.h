@@ -8,6 +8,7 @@
 
 #include <linux/resource.h>
 
+#include "process/process_timers.h"
 #include "process/signal.h"
 #include "process/user_thread.h"
 #include "thread/wait_queue.h"
@@ -86,6 +87,7 @@ struct process {
     int exit_status;              /* as wait4(2) encodes it */
 
     struct process_signals signals; /* signal.h; also stop and continue */
+    struct process_timers timers;   /* process_timers.h */
 
     struct rlimit64 limits[RLIM_NLIMITS]; /* lock */
     struct resource_usage usage;          /* of threads that ended; lock */

@@ -355,19 +355,32 @@ int signal_send_thread(struct user_thread *thread, const siginfo_t *information)
     return error;
 }
 
-bool signal_send_entry(struct process *process, struct user_thread *thread,
-                       struct queued_signal *entry)
+bool signal_send_entry_locked(struct process *process, struct user_thread *thread,
+                              struct queued_signal *entry)
 {
-    bool enabled = spinlock_acquire_save(&process->lock);
-    bool sent = false;
+    siginfo_t information = entry->information;
 
-    if (!entry->queued) {
-        siginfo_t information = entry->information;
-        send(process, thread, &information, entry, false);
-        sent = entry->queued;
+    if (entry->queued)
+        return false;
+    send(process, thread, &information, entry, false);
+    return entry->queued;
+}
+
+void signal_withdraw_entry(struct process *process, struct user_thread *thread,
+                           struct queued_signal *entry)
+{
+    struct signal_queue *queue = thread ? &thread->signals.pending : &process->signals.pending;
+    struct queued_signal *other;
+    int signal = entry->information.si_signo;
+
+    TAILQ_REMOVE(&queue->entries, entry, link);
+    entry->queued = false;
+    TAILQ_FOREACH(other, &queue->entries, link)
+    {
+        if (other->information.si_signo == signal)
+            return;
     }
-    spinlock_release_restore(&process->lock, enabled);
-    return sent;
+    queue->set &= ~signal_bit(signal);
 }
 
 int signal_send_group(uint32_t id, int signal)

@@ -142,10 +142,13 @@ int signal_send_process(struct process *process, const siginfo_t *information);
 int signal_send_thread(struct user_thread *thread, const siginfo_t *information);
 int signal_send_process_locked(struct process *process, const siginfo_t *information);
 int signal_send_thread_locked(struct user_thread *thread, const siginfo_t *information);
-/* Sends a preallocated entry, which cannot fail. False: it still waits from the last time, or
-   is ignored. `thread` NULL: to the process. Takes the lock. */
-bool signal_send_entry(struct process *process, struct user_thread *thread,
-                       struct queued_signal *entry);
+/* Sends a POSIX timer's own entry, which cannot fail. False: it still waits from the last time, or
+   is ignored. `thread` NULL: to the process. Lock held. */
+bool signal_send_entry_locked(struct process *process, struct user_thread *thread,
+                              struct queued_signal *entry);
+/* Takes it back from where it waits. Lock held. */
+void signal_withdraw_entry(struct process *process, struct user_thread *thread,
+                           struct queued_signal *entry);
 /* For the terminal: a signal of the kernel to every process of the group. -ESRCH: it has none. */
 int signal_send_group(uint32_t group, int signal);
 /* The same for every process of a session. */

@@ -82,9 +82,7 @@ ssize_t sys_timer_gettime(int id, vaddr_t value);
 ssize_t sys_timer_getoverrun(int id);
 ssize_t sys_timer_delete(int id);
 
-/* event_file.c, timer_file.c, signal_file.c */
-ssize_t sys_eventfd(unsigned count);
-ssize_t sys_eventfd2(unsigned count, int flags);
+/* timer_file.c, signal_file.c */
 ssize_t sys_timerfd_create(int clock, int flags);
 ssize_t sys_timerfd_settime(int descriptor, int flags, vaddr_t value, vaddr_t old);
 ssize_t sys_timerfd_gettime(int descriptor, vaddr_t value);

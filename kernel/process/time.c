@@ -68,9 +68,14 @@ int time_put_timeval(vaddr_t to, uint64_t nanoseconds)
 uint64_t thread_runtime(const struct thread *thread)
 {
     uint64_t runtime = __atomic_load_n(&thread->runtime, __ATOMIC_RELAXED);
+    const struct cpu *cpu = __atomic_load_n(&thread->cpu, __ATOMIC_RELAXED);
 
-    if (thread == thread_current())
-        runtime += clock_now() - thread->switched_in;
+    /* Elsewhere it may be switched out just now: then this is a little off, once. */
+    if (cpu && __atomic_load_n(&cpu->current, __ATOMIC_RELAXED) == thread) {
+        uint64_t since = __atomic_load_n(&thread->switched_in, __ATOMIC_RELAXED);
+        uint64_t now = clock_now();
+        runtime += now > since ? now - since : 0;
+    }
     return runtime;
 }
 

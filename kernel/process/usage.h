@@ -4,7 +4,7 @@
 
 #include "process/process.h"
 
-/* ns on a CPU, with the present stretch if it is the calling thread. */
+/* ns on a CPU, with the present stretch. Any context. */
 uint64_t thread_runtime(const struct thread *thread);
 void usage_of_thread(struct resource_usage *usage, const struct user_thread *thread);
 /* Threads that live and threads that ended, without children. The second: lock held. */

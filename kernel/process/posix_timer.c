@@ -1,0 +1,388 @@
+/*
+ * posix_timer.c: timer_create(2) and its family. A timer sends its signal with
+ * an entry of its own, so that it cannot fail for want of memory; while that
+ * one waits, expirations are only counted (timer_getoverrun(2)): the next
+ * period is set when the signal is taken.
+ */
+#include "process/posix_timer.h"
+
+#include <asm/errno.h>
+#include <linux/time.h>
+
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+#include "process/clocks.h"
+#include "process/process.h"
+#include "process/system_calls.h"
+#include "process/usage.h"
+
+#define TIMERS_MAXIMUM 65536 /* a process */
+
+/* A clock that may be set, or that stands while nobody runs, is looked at this often. */
+#define LOOK_INTERVAL     NANOSECONDS_PER_SECOND
+#define LOOK_INTERVAL_CPU 1000000
+
+struct posix_timer {
+    LIST_ENTRY(posix_timer) link; /* process's lock */
+    struct process *process;      /* constant; it outlives its timers */
+    int id;                       /* constant */
+    int clock;                    /* constant */
+    int notify;                   /* SIGEV_*; constant */
+    struct user_thread *thread;   /* SIGEV_THREAD_ID: a reference; or whose CPU time; constant */
+    struct queued_signal entry;   /* process's lock */
+    sigval_t value;               /* constant */
+    int signal;                   /* constant */
+    uint64_t expires;             /* on the clock; 0: not set; process's lock */
+    uint64_t interval;            /* process's lock */
+    uint64_t overrun;             /* since the last signal was sent; process's lock */
+    int overrun_last;             /* of the last signal taken; process's lock */
+    struct timer timer;
+};
+
+/* ---- the clock ---- */
+
+static bool is_cpu_clock(int clock)
+{
+    return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+}
+
+/* What the timer's clock says, also in an interrupt, where nobody is "the calling thread". Lock
+   held. */
+static uint64_t timer_clock(struct posix_timer *timer)
+{
+    struct resource_usage usage;
+    uint64_t now = 0;
+
+    if (!is_cpu_clock(timer->clock)) {
+        clock_read(timer->clock, &now);
+        return now;
+    }
+    if (timer->thread)
+        return thread_runtime(&timer->thread->thread);
+    usage_of_process_locked(&usage, timer->process);
+    return usage.user_time + usage.system_time;
+}
+
+/* Lock held. */
+static void timer_set(struct posix_timer *timer)
+{
+    uint64_t now = timer_clock(timer);
+    uint64_t left = timer->expires > now ? timer->expires - now : 0;
+
+    if (timer->notify == SIGEV_NONE)
+        return; /* only ever read */
+    if (is_cpu_clock(timer->clock))
+        left = left > LOOK_INTERVAL_CPU ? left : LOOK_INTERVAL_CPU;
+    else if (!clock_is_steady(timer->clock) && left > LOOK_INTERVAL)
+        left = LOOK_INTERVAL;
+    timer_arm(&timer->timer, time_deadline(left));
+}
+
+/* Moves the expiry into the future; returns how many periods were passed over. Lock held. */
+static uint64_t timer_forward(struct posix_timer *timer)
+{
+    uint64_t now = timer_clock(timer);
+
+    if (!timer->interval || timer->expires > now)
+        return 0;
+    uint64_t periods = (now - timer->expires) / timer->interval + 1;
+    timer->expires += periods * timer->interval;
+    return periods;
+}
+
+/* ---- expiry ---- */
+
+/* NULL: the process. */
+static struct user_thread *timer_receiver(const struct posix_timer *timer)
+{
+    return timer->notify == SIGEV_THREAD_ID ? timer->thread : NULL;
+}
+
+static void timer_send(struct posix_timer *timer)
+{
+    siginfo_t *information = &timer->entry.information;
+    if (!timer->entry.queued) {
+        *information = (siginfo_t){.si_signo = timer->signal, .si_code = SI_TIMER};
+        information->si_tid = timer->id;
+        information->_sifields._timer._sigval = timer->value;
+        timer->overrun = 0;
+    }
+    bool sent = signal_send_entry_locked(timer->process, timer_receiver(timer), &timer->entry);
+    if (sent)
+        return; /* the next period is set when it is taken */
+    if (timer->interval) {
+        timer->overrun += timer_forward(timer);
+        timer_set(timer);
+    } else {
+        timer->expires = 0;
+    }
+}
+
+static void timer_expired(struct timer *base)
+{
+    struct posix_timer *timer = container_of(base, struct posix_timer, timer);
+    bool enabled = spinlock_acquire_save(&timer->process->lock);
+
+    if (timer->expires) {
+        if (timer_clock(timer) < timer->expires)
+            timer_set(timer);
+        else
+            timer_send(timer);
+    }
+    spinlock_release_restore(&timer->process->lock, enabled);
+}
+
+void posix_timer_delivered(struct posix_timer *timer, siginfo_t *information)
+{
+    uint64_t passed = timer->expires ? timer_forward(timer) : 0;
+
+    timer->overrun += passed ? passed - 1 : 0;
+    timer->overrun_last = timer->overrun < INT32_MAX ? (int)timer->overrun : INT32_MAX;
+    information->si_overrun = timer->overrun_last;
+    if (!timer->interval)
+        timer->expires = 0;
+    else if (timer->expires)
+        timer_set(timer);
+}
+
+/* ---- lifetimes ---- */
+
+/* It is out of the list, so nobody finds it any more. */
+static void timer_free(struct posix_timer *timer)
+{
+    struct process *process = timer->process;
+    bool enabled = spinlock_acquire_save(&process->lock);
+
+    timer->expires = 0;
+    spinlock_release_restore(&process->lock, enabled);
+    timer_cancel(&timer->timer);
+
+    enabled = spinlock_acquire_save(&process->lock);
+    if (timer->entry.queued)
+        signal_withdraw_entry(process, timer_receiver(timer), &timer->entry);
+    spinlock_release_restore(&process->lock, enabled);
+    if (timer->thread)
+        user_thread_release(timer->thread);
+    heap_free(timer);
+}
+
+void posix_timers_delete_all(struct process *process)
+{
+    for (;;) {
+        bool enabled = spinlock_acquire_save(&process->lock);
+        struct posix_timer *timer = LIST_FIRST(&process->timers.posix_timers);
+        if (timer)
+            LIST_REMOVE(timer, link);
+        spinlock_release_restore(&process->lock, enabled);
+        if (!timer)
+            return;
+        timer_free(timer);
+    }
+}
+
+/* Lock held. */
+static struct posix_timer *timer_find(struct process *process, int id)
+{
+    struct posix_timer *timer;
+
+    LIST_FOREACH(timer, &process->timers.posix_timers, link)
+    {
+        if (timer->id == id)
+            return timer;
+    }
+    return NULL;
+}
+
+/* Gives it a number that no other timer has. -EAGAIN: there are too many. */
+static int timer_publish(struct process *process, struct posix_timer *timer)
+{
+    bool enabled = spinlock_acquire_save(&process->lock);
+    int error = -EAGAIN;
+
+    for (int tries = 0; tries < TIMERS_MAXIMUM; tries++) {
+        int id = process->timers.next_id;
+        process->timers.next_id = id == INT32_MAX ? 0 : id + 1;
+        if (!timer_find(process, id)) {
+            timer->id = id;
+            LIST_INSERT_HEAD(&process->timers.posix_timers, timer, link);
+            error = 0;
+            break;
+        }
+    }
+    spinlock_release_restore(&process->lock, enabled);
+    return error;
+}
+
+/* Whom it tells, and how (sigevent(7)). */
+static int event_read(struct posix_timer *timer, vaddr_t from)
+{
+    sigevent_t event;
+
+    timer->notify = SIGEV_SIGNAL;
+    timer->signal = SIGALRM;
+    if (!from)
+        return 0; /* the value is then the timer's number */
+    if (user_get(&event, from))
+        return -EFAULT;
+    timer->notify = event.sigev_notify;
+    timer->signal = event.sigev_signo;
+    timer->value = event.sigev_value;
+    switch (timer->notify) {
+    case SIGEV_NONE:
+        return 0;
+    case SIGEV_THREAD_ID:
+        timer->thread = user_thread_find(event.sigev_notify_thread_id);
+        if (!timer->thread || timer->thread->thread.process != process_current())
+            return -EINVAL;
+        break;
+    case SIGEV_SIGNAL:
+    case SIGEV_THREAD: /* the C library's; to the kernel a signal */
+        break;
+    default:
+        return -EINVAL;
+    }
+    return timer->signal < 1 || timer->signal > SIGNAL_COUNT ? -EINVAL : 0;
+}
+
+ssize_t sys_timer_create(int clock, vaddr_t event, vaddr_t id)
+{
+    struct process *process = process_current();
+    uint64_t now;
+
+    if (clock_read(clock, &now) || clock == CLOCK_MONOTONIC_RAW ||
+        clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_REALTIME_COARSE)
+        return clock_read(clock, &now) ? -EINVAL : -EOPNOTSUPP;
+    struct posix_timer *timer = heap_allocate_zeroed(sizeof(*timer));
+    if (!timer)
+        return -EAGAIN;
+    timer->process = process;
+    timer->clock = clock;
+    timer->entry.timer = timer;
+    timer_initialize(&timer->timer, timer_expired);
+
+    int error = event_read(timer, event);
+    if (!error && clock == CLOCK_THREAD_CPUTIME_ID && !timer->thread) {
+        timer->thread = user_thread_current();
+        user_thread_reference(timer->thread);
+    }
+    if (!error)
+        error = timer_publish(process, timer);
+    if (error) {
+        if (timer->thread)
+            user_thread_release(timer->thread);
+        heap_free(timer);
+        return error;
+    }
+    if (!event)
+        timer->value.sival_int = timer->id;
+    if (user_put(id, &timer->id)) {
+        sys_timer_delete(timer->id);
+        return -EFAULT;
+    }
+    return 0;
+}
+
+ssize_t sys_timer_delete(int id)
+{
+    struct process *process = process_current();
+    bool enabled = spinlock_acquire_save(&process->lock);
+    struct posix_timer *timer = timer_find(process, id);
+
+    if (timer)
+        LIST_REMOVE(timer, link);
+    spinlock_release_restore(&process->lock, enabled);
+    if (!timer)
+        return -EINVAL;
+    timer_free(timer);
+    return 0;
+}
+
+/* ---- setting and reading ---- */
+
+/* What is left; something that is set is never 0. Lock held. */
+static void timer_read(struct posix_timer *timer, struct __kernel_itimerspec *value)
+{
+    uint64_t left = 0;
+
+    if (timer->expires) {
+        if (timer->notify == SIGEV_NONE || timer->entry.queued)
+            timer->overrun += timer_forward(timer);
+        uint64_t now = timer_clock(timer);
+        if (timer->expires > now)
+            left = timer->expires - now;
+        else
+            left = timer->notify == SIGEV_NONE ? 0 : 1;
+    }
+    value->it_value = time_to_timespec(left);
+    value->it_interval = time_to_timespec(timer->interval);
+}
+
+ssize_t sys_timer_gettime(int id, vaddr_t to)
+{
+    struct process *process = process_current();
+    struct __kernel_itimerspec value;
+
+    bool enabled = spinlock_acquire_save(&process->lock);
+    struct posix_timer *timer = timer_find(process, id);
+    if (timer)
+        timer_read(timer, &value);
+    spinlock_release_restore(&process->lock, enabled);
+    if (!timer)
+        return -EINVAL;
+    return user_put(to, &value);
+}
+
+ssize_t sys_timer_getoverrun(int id)
+{
+    struct process *process = process_current();
+    bool enabled = spinlock_acquire_save(&process->lock);
+    struct posix_timer *timer = timer_find(process, id);
+    ssize_t overrun = timer ? timer->overrun_last : -EINVAL;
+
+    spinlock_release_restore(&process->lock, enabled);
+    return overrun;
+}
+
+/* Lock held. */
+static void timer_write(struct posix_timer *timer, int flags, uint64_t value, uint64_t interval)
+{
+    if (timer->entry.queued)
+        signal_withdraw_entry(timer->process, timer_receiver(timer), &timer->entry);
+    timer->interval = interval;
+    timer->overrun = 0;
+    timer->overrun_last = 0;
+    timer->expires = 0;
+    if (!value)
+        return;
+    timer->expires = value;
+    if (!(flags & TIMER_ABSTIME)) {
+        uint64_t now = timer_clock(timer);
+        timer->expires = value >= TIME_MAXIMUM - now ? TIME_MAXIMUM : now + value;
+    }
+    timer_set(timer);
+}
+
+ssize_t sys_timer_settime(int id, int flags, vaddr_t from, vaddr_t to)
+{
+    struct process *process = process_current();
+    struct __kernel_itimerspec fresh, old;
+    uint64_t value, interval;
+
+    if (!from)
+        return -EINVAL;
+    if (user_get(&fresh, from))
+        return -EFAULT;
+    if (time_from_timespec(&value, &fresh.it_value) ||
+        time_from_timespec(&interval, &fresh.it_interval))
+        return -EINVAL;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    struct posix_timer *timer = timer_find(process, id);
+    if (timer) {
+        timer_read(timer, &old);
+        timer_write(timer, flags, value, interval);
+    }
+    spinlock_release_restore(&process->lock, enabled);
+    if (!timer)
+        return -EINVAL;
+    return to ? user_put(to, &old) : 0;
+}
