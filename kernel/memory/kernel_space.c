@@ -15,6 +15,7 @@
 #include "memory/frame.h"
 #include "memory/frame_setup.h"
 #include "memory/page_table.h"
+#include "memory/space_pages.h"
 
 #define LARGE_PAGE_SIZE    (PAGE_SIZE << 9)
 #define GIGABYTE_PAGE_SIZE (PAGE_SIZE << 18)
@@ -220,6 +221,11 @@ paddr_t memory_initialize(const struct handoff *handoff, const struct memory_ran
     physical_window = DIRECT_MAP_BASE;
     frame_setup(ranges, range_count, early_next, early_end, (void *)setup);
     return kernel_root;
+}
+
+int memory_start(void)
+{
+    return space_pages_initialize() ? 0 : -ENOMEM;
 }
 
 /* ---- later ---- */

@@ -33,6 +33,9 @@
 paddr_t memory_initialize(const struct handoff *handoff, const struct memory_range *ranges,
                           size_t range_count);
 
+/* What needs the kernel's own tables; called once, when they are loaded. 0 or -ENOMEM. */
+int memory_start(void);
+
 /* The root of kernel and idle threads and of other CPUs' start; constant. */
 extern paddr_t kernel_root;
 

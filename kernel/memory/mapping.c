@@ -1,0 +1,487 @@
+/*
+ * mapping.c: changes of an address space's regions.
+ *
+ * A change that may need new regions takes them from a reserve that was filled
+ * before, so it fails before anything has changed, or not at all.
+ */
+#include "memory/mapping.h"
+
+#include <asm/mman.h>
+#include <linux/errno.h>
+#include <linux/mman.h>
+
+#include "cpu/panic.h"
+#include "library/align.h"
+#include "memory/heap.h"
+#include "memory/page_fault.h"
+#include "memory/region.h"
+#include "memory/space_pages.h"
+
+static bool range_valid(vaddr_t start, size_t size)
+{
+    return is_aligned(start | size, PAGE_SIZE) && size > 0 && user_range_ok(start, size);
+}
+
+/* ---- unmapping ---- */
+
+/* Takes [start, end) out: at most one region is cut in two, from the reserve. */
+static void unmap_commit(struct address_space *space, vaddr_t start, vaddr_t end,
+                         struct region_reserve *reserve)
+{
+    struct region *region = address_space_find(space, start), *next;
+
+    for (; region && region->start < end; region = next) {
+        vaddr_t from = region->start > start ? region->start : start;
+        vaddr_t to = region->end < end ? region->end : end;
+        space_pages_remove(space, from, to);
+        next = region->next;
+        if (from == region->start && to == region->end)
+            region_remove(region);
+        else if (from == region->start)
+            region_resize(region, to, region->end);
+        else {
+            if (to < region->end)
+                next = region_split(region, to, reserve);
+            region_resize(region, region->start, from);
+        }
+    }
+}
+
+/* Does taking [start, end) out cut a region in two? */
+static bool unmap_splits(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+    const struct region *region = address_space_find(space, start);
+    return region && region->start < start && region->end > end;
+}
+
+int address_space_unmap_locked(struct address_space *space, vaddr_t start, size_t size)
+{
+    struct region_reserve reserve;
+    if (region_reserve_fill(&reserve, unmap_splits(space, start, start + size)))
+        return -ENOMEM;
+    unmap_commit(space, start, start + size, &reserve);
+    region_reserve_drain(&reserve);
+    return 0;
+}
+
+int address_space_unmap(struct address_space *space, vaddr_t start, size_t size)
+{
+    if (!range_valid(start, size))
+        return -EINVAL;
+    mutex_acquire(&space->mutex);
+    int error = address_space_unmap_locked(space, start, size);
+    mutex_release(&space->mutex);
+    return error;
+}
+
+/* ---- mapping ---- */
+
+static uint64_t pages_between(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+    uint64_t pages = 0;
+    for (const struct region *region = address_space_find(space, start);
+         region && region->start < end; region = region->next) {
+        vaddr_t from = region->start > start ? region->start : start;
+        vaddr_t to = region->end < end ? region->end : end;
+        pages += (to - from) >> PAGE_SHIFT;
+    }
+    return pages;
+}
+
+/* RLIMIT_AS and RLIMIT_DATA (getrlimit(2)). What is replaced does not count against the first. */
+bool address_space_may_grow(struct address_space *space, vaddr_t start, size_t size, unsigned flags)
+{
+    uint64_t pages = size >> PAGE_SHIFT;
+    uint64_t limit = space->limit_address_space >> PAGE_SHIFT;
+
+    if (space->pages_total + pages > limit &&
+        space->pages_total + pages - pages_between(space, start, start + size) > limit)
+        return false;
+    return (flags & (REGION_WRITE | REGION_SHARED | REGION_STACK)) != REGION_WRITE ||
+           space->pages_data + pages <= space->limit_data >> PAGE_SHIFT;
+}
+
+int address_space_map_locked(struct address_space *space, const struct region *wanted)
+{
+    size_t size = wanted->end - wanted->start;
+    if (!address_space_may_grow(space, wanted->start, size, wanted->flags))
+        return -ENOMEM;
+
+    /* As one with the region below, if nothing is in the way: a heap that grows. */
+    struct region *above = address_space_find(space, wanted->start);
+    struct region *below = above ? above->previous : space->last;
+    bool vacant = !above || wanted->end <= above->start;
+    if (vacant && below && region_extends(below, wanted)) {
+        region_resize(below, below->start, wanted->end);
+        region_merge(below);
+        return 0;
+    }
+
+    struct region_reserve reserve;
+    bool splits = unmap_splits(space, wanted->start, wanted->end);
+    if (region_reserve_fill(&reserve, 1 + splits))
+        return -ENOMEM;
+    if (!vacant)
+        unmap_commit(space, wanted->start, wanted->end, &reserve);
+    struct region *region = region_reserve_take(&reserve);
+    region->start = wanted->start;
+    region->end = wanted->end;
+    region->flags = wanted->flags;
+    region->object = wanted->object;
+    region->offset = wanted->offset;
+    region->file_end = wanted->file_end;
+    if (region->object)
+        region->object->reference(region->object);
+    region_insert(space, region);
+    region_merge(region);
+    region_reserve_drain(&reserve);
+    return 0;
+}
+
+int address_space_map(struct address_space *space, vaddr_t start, size_t size, unsigned flags,
+                      struct memory_object *object, uint64_t page_offset, vaddr_t file_end,
+                      bool replace)
+{
+    if (!range_valid(start, size) || start < USER_START)
+        return -EINVAL;
+
+    struct region wanted = {.start = start,
+                            .end = start + size,
+                            .flags = flags,
+                            .object = object,
+                            .offset = page_offset,
+                            .file_end = file_end};
+    mutex_acquire(&space->mutex);
+    const struct region *above = address_space_find(space, start);
+    int error = above && above->start < wanted.end && !replace
+                    ? -EEXIST
+                    : address_space_map_locked(space, &wanted);
+    mutex_release(&space->mutex);
+    return error;
+}
+
+vaddr_t address_space_find_free(struct address_space *space, vaddr_t hint, size_t size)
+{
+    hint = align_up(hint, PAGE_SIZE);
+    if (hint >= USER_START && user_range_ok(hint, size)) {
+        const struct region *above = address_space_find(space, hint);
+        vaddr_t end = !above                        ? USER_END
+                      : above->flags & REGION_STACK ? above->start - STACK_GUARD_GAP
+                                                    : above->start;
+        if ((!above || above->start > hint) && hint + size <= end)
+            return hint;
+    }
+    vaddr_t place = region_find_gap(space, size, space->mmap_base);
+    /* Above, if below nothing is left: as Linux does. */
+    return place ? place : region_find_gap(space, size, USER_END);
+}
+
+/* ---- protecting ---- */
+
+/* mprotect(2) on [start, end), which has no holes; the reserve has two. */
+static void protect_commit(struct address_space *space, vaddr_t start, vaddr_t end,
+                           unsigned protection, struct region_reserve *reserve)
+{
+    struct region *region = address_space_find(space, start);
+
+    if (region->start < start && (region->flags & REGION_PROTECTION) != protection)
+        region = region_split(region, start, reserve);
+    while (region && region->start < end) {
+        if ((region->flags & REGION_PROTECTION) != protection) {
+            if (region->end > end)
+                region_split(region, end, reserve);
+            region_set_flags(region, (region->flags & ~(unsigned)REGION_PROTECTION) | protection);
+            space_pages_protect(region, region->start, region->end);
+            region = region_merge(region);
+        }
+        region = region->next;
+    }
+}
+
+/* Why it cannot be done: a hole, a mapping that may not be written, a limit. */
+static int protect_check(struct address_space *space, vaddr_t start, vaddr_t end,
+                         unsigned protection)
+{
+    vaddr_t next = start;
+    uint64_t data = 0;
+
+    for (const struct region *region = address_space_find(space, start); next < end;
+         region = region->next) {
+        if (!region || region->start > next)
+            return -ENOMEM;
+        if (protection & REGION_WRITE && region->flags & REGION_SHARED &&
+            !(region->flags & REGION_MAY_WRITE))
+            return -EACCES;
+        vaddr_t stop = region->end < end ? region->end : end;
+        if (protection & REGION_WRITE && !(region->flags & (REGION_SHARED | REGION_WRITE)))
+            data += (stop - next) >> PAGE_SHIFT;
+        next = region->end;
+    }
+    return data && space->pages_data + data > space->limit_data >> PAGE_SHIFT ? -ENOMEM : 0;
+}
+
+int address_space_protect(struct address_space *space, vaddr_t start, size_t size,
+                          unsigned protection)
+{
+    if (!range_valid(start, size))
+        return user_range_ok(start, size) ? -EINVAL : -ENOMEM;
+
+    struct region_reserve reserve;
+    mutex_acquire(&space->mutex);
+    int error = protect_check(space, start, start + size, protection);
+    if (!error)
+        error = region_reserve_fill(&reserve, 2);
+    if (!error) {
+        protect_commit(space, start, start + size, protection, &reserve);
+        region_reserve_drain(&reserve);
+    }
+    mutex_release(&space->mutex);
+    return error;
+}
+
+/* ---- populating ---- */
+
+int address_space_populate_locked(struct address_space *space, vaddr_t start, vaddr_t end,
+                                  bool write)
+{
+    for (vaddr_t page = start; page < end; page += PAGE_SIZE) {
+        const struct region *region = address_space_find(space, page);
+        if (!region || region->start > page)
+            return -ENOMEM;
+        unsigned access = write || (region->flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE
+                              ? REGION_WRITE
+                              : REGION_READ;
+        enum memory_fault fault = address_space_fault(space, page, access);
+        if (fault == MEMORY_FAULT_NO_MEMORY)
+            return -ENOMEM;
+        if (fault)
+            return -EFAULT;
+    }
+    return 0;
+}
+
+/* ---- mmap(2) ---- */
+
+/* Linux's heuristic (vm.overcommit_memory 0): only what can never come true is refused. */
+static bool obviously_too_much(size_t size)
+{
+    struct frame_counts counts;
+    frame_count(&counts);
+    return size >> PAGE_SHIFT > counts.total;
+}
+
+static int mapping_region(const struct mapping *mapping, struct region *wanted)
+{
+    int type = mapping->flags & MAP_TYPE;
+
+    if (type != MAP_PRIVATE && type != MAP_SHARED && type != MAP_SHARED_VALIDATE)
+        return -EINVAL;
+    if (type == MAP_SHARED_VALIDATE && mapping->flags & MAP_SYNC)
+        return -EOPNOTSUPP;
+    if (mapping->flags & MAP_HUGETLB)
+        return -ENOMEM; /* none are set aside */
+    if (mapping->size == 0)
+        return -EINVAL;
+    if (mapping->size > USER_END)
+        return -ENOMEM;
+    size_t size = align_up(mapping->size, PAGE_SIZE);
+    if (mapping->page_offset + (size >> PAGE_SHIFT) < mapping->page_offset)
+        return -EOVERFLOW;
+
+    bool shared = type != MAP_PRIVATE;
+    wanted->flags = (unsigned)mapping->protection & REGION_PROTECTION;
+    if (shared)
+        wanted->flags |= REGION_SHARED | (mapping->may_write ? REGION_MAY_WRITE : 0);
+    if (mapping->flags & MAP_GROWSDOWN) {
+        if (shared || mapping->object)
+            return -EINVAL;
+        wanted->flags |= REGION_STACK;
+    }
+    if (mapping->flags & MAP_LOCKED)
+        wanted->flags |= REGION_LOCKED;
+    if (mapping->flags & MAP_NORESERVE)
+        wanted->flags |= REGION_NO_RESERVE;
+    else if (!shared && mapping->protection & PROT_WRITE && obviously_too_much(size))
+        return -ENOMEM;
+    wanted->object = mapping->object;
+    wanted->offset = mapping->object ? mapping->page_offset : 0;
+    wanted->end = size; /* from 0 until its place is known */
+    return 0;
+}
+
+/* Where: as MAP_FIXED says, or somewhere free. An address or an error. */
+static ssize_t mapping_place(struct address_space *space, const struct mapping *mapping,
+                             size_t size)
+{
+    bool fixed = mapping->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
+
+    if (fixed) {
+        if (!user_range_ok(mapping->address, size))
+            return -ENOMEM;
+        if (!is_aligned(mapping->address, PAGE_SIZE))
+            return -EINVAL;
+        if (mapping->address < USER_START)
+            return -EPERM;
+        const struct region *above = address_space_find(space, mapping->address);
+        if (mapping->flags & MAP_FIXED_NOREPLACE && above && above->start < mapping->address + size)
+            return -EEXIST;
+        return (ssize_t)mapping->address;
+    }
+    vaddr_t place = mapping->flags & MAP_32BIT && !mapping->address
+                        ? region_find_gap(space, size, 0x80000000)
+                        : address_space_find_free(space, mapping->address, size);
+    return place ? (ssize_t)place : -ENOMEM;
+}
+
+ssize_t address_space_mmap(struct address_space *space, const struct mapping *mapping)
+{
+    struct region wanted = {0};
+    ssize_t error = mapping_region(mapping, &wanted);
+    if (error)
+        return error;
+    size_t size = wanted.end;
+    bool anonymous_shared = wanted.flags & REGION_SHARED && !wanted.object;
+    if (anonymous_shared) {
+        wanted.object = shared_memory_create(size);
+        wanted.flags |= REGION_MAY_WRITE;
+        if (!wanted.object)
+            return -ENOMEM;
+    }
+
+    mutex_acquire(&space->mutex);
+    ssize_t place = mapping_place(space, mapping, size);
+    if (place > 0) {
+        wanted.start = (vaddr_t)place;
+        wanted.end = wanted.start + size;
+        error = address_space_map_locked(space, &wanted);
+        if (error)
+            place = error;
+        else if (mapping->flags & (MAP_POPULATE | MAP_LOCKED) && !(mapping->flags & MAP_NONBLOCK) &&
+                 mapping->protection != PROT_NONE)
+            address_space_populate_locked(space, wanted.start, wanted.end, false);
+    }
+    mutex_release(&space->mutex);
+    if (anonymous_shared)
+        wanted.object->release(wanted.object);
+    return place;
+}
+
+/* ---- mremap(2) ---- */
+
+static struct region *region_at(struct address_space *space, vaddr_t start)
+{
+    struct region *region = address_space_find(space, start);
+    return region && region->start <= start ? region : NULL;
+}
+
+/* Moves [from, from+old) of one region to [to, to+size), where nothing is; `keep`: the old
+   place stays mapped, empty. */
+static int move_locked(struct address_space *space, vaddr_t from, size_t old, vaddr_t to,
+                       size_t size, bool keep)
+{
+    struct region *region = region_at(space, from);
+    size_t moved = old < size ? old : size;
+    struct region wanted = {.start = to,
+                            .end = to + size,
+                            .flags = region->flags,
+                            .object = region->object,
+                            .offset = region->object ? region_page_index(region, from) : 0};
+    if (region->file_end)
+        return -EFAULT; /* an exec segment's own tail; nobody moves these */
+
+    struct region_reserve reserve;
+    if (region_reserve_fill(&reserve, 1))
+        return -ENOMEM;
+    int error = space_pages_move_prepare(space, from, to, moved);
+    if (!error) {
+        error = address_space_map_locked(space, &wanted);
+        if (error)
+            space_pages_remove(space, to, to + moved);
+    }
+    if (!error) {
+        space_pages_move_commit(space, from, to, moved);
+        if (!keep)
+            unmap_commit(space, from, from + old, &reserve);
+    }
+    region_reserve_drain(&reserve);
+    return error;
+}
+
+/* Larger at the same place, if there is room. */
+static int grow_in_place(struct region *region, vaddr_t start, size_t old, size_t size)
+{
+    vaddr_t end = start + size;
+    if (region->end != start + old || region->file_end || !user_range_ok(start, size) ||
+        (region->next && region->next->start < end))
+        return -ENOMEM;
+    region_resize(region, region->start, end);
+    region_merge(region);
+    return 0;
+}
+
+static ssize_t remap_locked(struct address_space *space, vaddr_t address, size_t old, size_t size,
+                            int flags, vaddr_t target)
+{
+    struct region *region = region_at(space, address);
+    if (!region)
+        return -EFAULT;
+    if (old == 0 && !(region->flags & REGION_SHARED))
+        return -EINVAL;
+    if (region->end - address < old)
+        return -EFAULT;
+    if (flags & MREMAP_DONTUNMAP && (region->object || region->flags & REGION_STACK))
+        return -EINVAL;
+
+    int error;
+    if (flags & MREMAP_FIXED) {
+        error = address_space_unmap_locked(space, target, size);
+        if (error)
+            return error;
+        region = region_at(space, address);
+    } else if (!(flags & MREMAP_DONTUNMAP)) {
+        if (size <= old) {
+            error = size < old ? address_space_unmap_locked(space, address + size, old - size) : 0;
+            return error ? error : (ssize_t)address;
+        }
+    }
+    size_t more = size > old ? size - old : 0;
+    if (!address_space_may_grow(space, address, more, region->flags))
+        return -ENOMEM;
+    if (!(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
+        if (old > 0 && !grow_in_place(region, address, old, size))
+            return (ssize_t)address;
+        if (!(flags & MREMAP_MAYMOVE))
+            return -ENOMEM;
+    }
+    if (!(flags & MREMAP_FIXED)) {
+        target = address_space_find_free(space, flags & MREMAP_DONTUNMAP ? target : 0, size);
+        if (!target)
+            return -ENOMEM;
+    }
+    error = move_locked(space, address, old, target, size, flags & MREMAP_DONTUNMAP || old == 0);
+    return error ? error : (ssize_t)target;
+}
+
+ssize_t address_space_remap(struct address_space *space, vaddr_t address, size_t old_size,
+                            size_t new_size, int flags, vaddr_t target)
+{
+    if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP) ||
+        !is_aligned(address, PAGE_SIZE) || new_size == 0)
+        return -EINVAL;
+    if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !(flags & MREMAP_MAYMOVE))
+        return -EINVAL;
+    if (old_size > USER_END || new_size > USER_END)
+        return flags & MREMAP_FIXED || new_size > USER_END ? -EINVAL : -EFAULT;
+    size_t old = align_up(old_size, PAGE_SIZE), size = align_up(new_size, PAGE_SIZE);
+    if (flags & MREMAP_DONTUNMAP && old != size)
+        return -EINVAL;
+    if (flags & MREMAP_FIXED &&
+        (!is_aligned(target, PAGE_SIZE) || !user_range_ok(target, size) || target < USER_START ||
+         (address < target + size && target < address + old)))
+        return -EINVAL;
+
+    mutex_acquire(&space->mutex);
+    ssize_t result = remap_locked(space, address, old, size, flags, target);
+    mutex_release(&space->mutex);
+    return result;
+}

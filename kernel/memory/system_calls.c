@@ -1,0 +1,414 @@
+/* system_calls.c: what programs may ask about their memory. */
+#include "memory/system_calls.h"
+
+#include <asm/mman.h>
+#include <linux/errno.h>
+#include <linux/mman.h>
+
+#include "library/align.h"
+#include "memory/mapping.h"
+#include "memory/page_fault.h"
+#include "memory/region.h"
+#include "memory/space_pages.h"
+#include "thread/thread.h"
+
+static struct address_space *own_space(void)
+{
+    return thread_current()->address_space;
+}
+
+/* Rounds a size up to pages; false: it cannot be that large. */
+static bool size_round(vaddr_t address, size_t *size)
+{
+    if (!user_range_ok(address, *size))
+        return false;
+    *size = align_up(*size, PAGE_SIZE);
+    return true;
+}
+
+/* ---- brk(2), munmap(2), mprotect(2), mremap(2) ---- */
+
+static int brk_move(struct address_space *space, vaddr_t old_end, vaddr_t end)
+{
+    if (end < old_end)
+        return address_space_unmap_locked(space, end, old_end - end);
+    if (end == old_end)
+        return 0;
+    /* Not up to the next region: something is kept free between. */
+    const struct region *above = address_space_find(space, old_end);
+    if (above &&
+        above->start < end + PAGE_SIZE + (above->flags & REGION_STACK ? STACK_GUARD_GAP : 0))
+        return -ENOMEM;
+    struct region wanted = {
+        .start = old_end, .end = end, .flags = REGION_READ | REGION_WRITE | REGION_HEAP};
+    return address_space_map_locked(space, &wanted);
+}
+
+ssize_t sys_brk(vaddr_t address)
+{
+    struct address_space *space = own_space();
+
+    mutex_acquire(&space->mutex);
+    /* RLIMIT_DATA counts the program's own data too (getrlimit(2)). */
+    uint64_t data = space->data_end - space->data_start;
+    if (address >= space->brk_start && address < USER_END &&
+        (space->limit_data == UINT64_MAX ||
+         address - space->brk_start + data <= space->limit_data) &&
+        !brk_move(space, align_up(space->brk, PAGE_SIZE), align_up(address, PAGE_SIZE)))
+        space->brk = address;
+    ssize_t result = (ssize_t)space->brk;
+    mutex_release(&space->mutex);
+    return result;
+}
+
+ssize_t sys_munmap(vaddr_t address, size_t size)
+{
+    if (!is_aligned(address, PAGE_SIZE) || size == 0 || !size_round(address, &size))
+        return -EINVAL;
+    return address_space_unmap(own_space(), address, size);
+}
+
+ssize_t sys_mprotect(vaddr_t address, size_t size, uint64_t protection)
+{
+    uint64_t grows = protection & (PROT_GROWSDOWN | PROT_GROWSUP);
+    protection &= ~(uint64_t)(PROT_GROWSDOWN | PROT_GROWSUP);
+    if (grows == (PROT_GROWSDOWN | PROT_GROWSUP) || !is_aligned(address, PAGE_SIZE))
+        return -EINVAL;
+    if (size == 0)
+        return 0;
+    if (protection & ~(uint64_t)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM))
+        return -EINVAL;
+    if (!size_round(address, &size))
+        return -ENOMEM;
+    if (grows & PROT_GROWSUP)
+        return -EINVAL;
+
+    struct address_space *space = own_space();
+    if (grows & PROT_GROWSDOWN) {
+        /* From the lowest address of the stack on. */
+        mutex_acquire(&space->mutex);
+        const struct region *region = address_space_find(space, address);
+        bool stack = region && region->start < address + size && region->flags & REGION_STACK;
+        vaddr_t start = stack ? region->start : 0;
+        mutex_release(&space->mutex);
+        if (!stack)
+            return -EINVAL;
+        size += address - start;
+        address = start;
+    }
+    return address_space_protect(space, address, size, protection & REGION_PROTECTION);
+}
+
+ssize_t sys_mremap(vaddr_t address, size_t old_size, size_t new_size, uint64_t flags,
+                   vaddr_t new_address)
+{
+    if (flags > INT32_MAX)
+        return -EINVAL;
+    return address_space_remap(own_space(), address, old_size, new_size, (int)flags, new_address);
+}
+
+/* ---- calls that look at every region of a range ---- */
+
+/*
+ * Calls visit(region, start, end) for each region in [start, end), with the part that lies
+ * there. Holes are passed over, but then -ENOMEM is the answer if nothing else went wrong.
+ */
+static ssize_t for_each_region(struct address_space *space, vaddr_t start, vaddr_t end,
+                               ssize_t (*visit)(struct region *region, vaddr_t start, vaddr_t end,
+                                                int argument),
+                               int argument)
+{
+    ssize_t result = 0;
+    vaddr_t next = start;
+
+    while (next < end) {
+        struct region *region = address_space_find(space, next);
+        if (!region || region->start >= end)
+            return -ENOMEM;
+        if (region->start > next)
+            result = -ENOMEM;
+        vaddr_t from = region->start > next ? region->start : next;
+        next = region->end < end ? region->end : end;
+        ssize_t error = visit(region, from, next, argument);
+        if (error)
+            return error;
+    }
+    return result;
+}
+
+/* Sets and clears flags of [start, end) of a region, which is cut for that. */
+static ssize_t change_flags(struct region *region, vaddr_t start, vaddr_t end, unsigned set,
+                            unsigned clear)
+{
+    unsigned flags = (region->flags | set) & ~clear;
+    if (flags == region->flags)
+        return 0;
+    struct region_reserve reserve;
+    if (region_reserve_fill(&reserve, 2))
+        return -ENOMEM;
+    if (region->start < start)
+        region = region_split(region, start, &reserve);
+    if (region->end > end)
+        region_split(region, end, &reserve);
+    region_set_flags(region, flags);
+    region_merge(region);
+    region_reserve_drain(&reserve);
+    return 0;
+}
+
+/* ---- madvise(2) ---- */
+
+static ssize_t advise_discard(struct region *region, vaddr_t start, vaddr_t end)
+{
+    if (region->flags & (REGION_LOCKED | REGION_VDSO))
+        return -EINVAL;
+    space_pages_remove(region->space, start, end);
+    return 0;
+}
+
+static ssize_t advise(struct region *region, vaddr_t start, vaddr_t end, int advice)
+{
+    bool private_anonymous = !region->object && !(region->flags & REGION_SHARED);
+
+    switch (advice) {
+    case MADV_DONTNEED:
+        return advise_discard(region, start, end);
+    case MADV_FREE:
+        return private_anonymous ? advise_discard(region, start, end) : -EINVAL;
+    case MADV_DONTFORK:
+        return change_flags(region, start, end, REGION_DONT_FORK, 0);
+    case MADV_DOFORK:
+        return change_flags(region, start, end, 0, REGION_DONT_FORK);
+    case MADV_WIPEONFORK:
+        return private_anonymous ? change_flags(region, start, end, REGION_WIPE_ON_FORK, 0)
+                                 : -EINVAL;
+    case MADV_KEEPONFORK:
+        return change_flags(region, start, end, 0, REGION_WIPE_ON_FORK);
+    case MADV_POPULATE_READ:
+        return address_space_populate_locked(region->space, start, end, false);
+    case MADV_POPULATE_WRITE:
+        return address_space_populate_locked(region->space, start, end, true);
+    default: /* hints about what there is nothing to do */
+        return 0;
+    }
+}
+
+static bool advice_known(int advice)
+{
+    switch (advice) {
+    case MADV_NORMAL:
+    case MADV_RANDOM:
+    case MADV_SEQUENTIAL:
+    case MADV_WILLNEED:
+    case MADV_DONTNEED:
+    case MADV_FREE:
+    case MADV_REMOVE:
+    case MADV_DONTFORK:
+    case MADV_DOFORK:
+    case MADV_MERGEABLE:
+    case MADV_UNMERGEABLE:
+    case MADV_HUGEPAGE:
+    case MADV_NOHUGEPAGE:
+    case MADV_DONTDUMP:
+    case MADV_DODUMP:
+    case MADV_WIPEONFORK:
+    case MADV_KEEPONFORK:
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+    case MADV_POPULATE_READ:
+    case MADV_POPULATE_WRITE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* MADV_REMOVE: a hole in the file itself, for all who map it. */
+static ssize_t advise_remove(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+    while (start < end) {
+        mutex_acquire(&space->mutex);
+        const struct region *region = address_space_find(space, start);
+        struct memory_object *object = NULL;
+        ssize_t error = !region || region->start > start                   ? -ENOMEM
+                        : !region->object || region->flags & REGION_LOCKED ? -EINVAL
+                        : (region->flags & (REGION_SHARED | REGION_MAY_WRITE)) !=
+                                (REGION_SHARED | REGION_MAY_WRITE)
+                            ? -EACCES
+                            : 0;
+        uint64_t index = 0;
+        vaddr_t stop = start;
+        if (!error) {
+            object = region->object;
+            object->reference(object);
+            index = region_page_index(region, start);
+            stop = region->end < end ? region->end : end;
+        }
+        mutex_release(&space->mutex);
+        if (error)
+            return error;
+        page_cache_punch(object->cache, index << PAGE_SHIFT, stop - start);
+        object->release(object);
+        start = stop;
+    }
+    return 0;
+}
+
+ssize_t sys_madvise(vaddr_t address, size_t size, int advice)
+{
+    struct address_space *space = own_space();
+
+    if (!advice_known(advice) || !is_aligned(address, PAGE_SIZE) || size > UINT64_MAX - PAGE_SIZE ||
+        address + align_up(size, PAGE_SIZE) < address)
+        return -EINVAL;
+    if (size == 0)
+        return 0;
+    if (!size_round(address, &size))
+        return -ENOMEM;
+    if (advice == MADV_REMOVE)
+        return advise_remove(space, address, address + size);
+    mutex_acquire(&space->mutex);
+    ssize_t result = for_each_region(space, address, address + size, advise, advice);
+    mutex_release(&space->mutex);
+    return result;
+}
+
+/* ---- msync(2), mincore(2) ---- */
+
+static ssize_t synchronise(struct region *region, vaddr_t start, vaddr_t end, int flags)
+{
+    (void)start, (void)end;
+    /* A RAM file's pages are its contents: there is nothing to write. */
+    return flags & MS_INVALIDATE && region->flags & REGION_LOCKED ? -EBUSY : 0;
+}
+
+ssize_t sys_msync(vaddr_t address, size_t size, int flags)
+{
+    if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || !is_aligned(address, PAGE_SIZE) ||
+        (flags & MS_ASYNC && flags & MS_SYNC))
+        return -EINVAL;
+    if (size == 0)
+        return 0;
+    if (!size_round(address, &size))
+        return -ENOMEM;
+    struct address_space *space = own_space();
+    mutex_acquire(&space->mutex);
+    ssize_t result = for_each_region(space, address, address + size, synchronise, flags);
+    mutex_release(&space->mutex);
+    return result;
+}
+
+static bool page_resident(struct address_space *space, const struct region *region, vaddr_t page)
+{
+    const uint64_t *entry = page_table_entry(space->root, page);
+    if (entry && *entry)
+        return true;
+    bool of_file = region->object && (!region->file_end || page < region->file_end);
+    return of_file && page_cache_has(region->object->cache, region_page_index(region, page));
+}
+
+/* Looks at up to `count` pages; how many, or -ENOMEM at a hole. */
+static ssize_t residency(struct address_space *space, vaddr_t start, size_t count, uint8_t *vector)
+{
+    for (size_t i = 0; i < count; i++) {
+        vaddr_t page = start + i * PAGE_SIZE;
+        const struct region *region = address_space_find(space, page);
+        if (!region || region->start > page)
+            return -ENOMEM;
+        vector[i] = page_resident(space, region, page);
+    }
+    return 0;
+}
+
+ssize_t sys_mincore(vaddr_t address, size_t size, vaddr_t vector)
+{
+    if (!is_aligned(address, PAGE_SIZE))
+        return -EINVAL;
+    if (!size_round(address, &size))
+        return -ENOMEM;
+    size_t pages = size >> PAGE_SHIFT;
+    if (!user_range_ok(vector, pages))
+        return -EFAULT;
+
+    struct address_space *space = own_space();
+    uint8_t answers[128];
+    for (size_t done = 0; done < pages;) {
+        size_t count = pages - done < sizeof(answers) ? pages - done : sizeof(answers);
+        mutex_acquire(&space->mutex);
+        ssize_t error = residency(space, address + done * PAGE_SIZE, count, answers);
+        mutex_release(&space->mutex);
+        if (!error)
+            error = user_copy_out(vector + done, answers, count);
+        if (error)
+            return error;
+        done += count;
+    }
+    return 0;
+}
+
+/* ---- mlock(2) and its like: accepted; nothing is ever swapped out ---- */
+
+#ifndef MLOCK_ONFAULT
+#define MLOCK_ONFAULT 1
+#endif
+
+static ssize_t lock_region(struct region *region, vaddr_t start, vaddr_t end, int on_fault)
+{
+    struct address_space *space = region->space;
+    bool accessible = region->flags & REGION_PROTECTION;
+    ssize_t error = change_flags(region, start, end, REGION_LOCKED, 0);
+    if (error || on_fault || !accessible)
+        return error;
+    return address_space_populate_locked(space, start, end, false) ? -ENOMEM : 0;
+}
+
+static ssize_t unlock_region(struct region *region, vaddr_t start, vaddr_t end, int unused)
+{
+    (void)unused;
+    return change_flags(region, start, end, 0, REGION_LOCKED);
+}
+
+static ssize_t lock_range(vaddr_t address, size_t size,
+                          ssize_t (*visit)(struct region *, vaddr_t, vaddr_t, int), int argument)
+{
+    vaddr_t start = align_down(address, PAGE_SIZE);
+    if (size > UINT64_MAX - PAGE_SIZE || address + size < address)
+        return -EINVAL;
+    size += address - start;
+    if (!size_round(start, &size))
+        return -ENOMEM;
+    struct address_space *space = own_space();
+    mutex_acquire(&space->mutex);
+    ssize_t result = for_each_region(space, start, start + size, visit, argument);
+    mutex_release(&space->mutex);
+    return result;
+}
+
+ssize_t sys_mlock(vaddr_t address, size_t size)
+{
+    return lock_range(address, size, lock_region, 0);
+}
+
+ssize_t sys_mlock2(vaddr_t address, size_t size, int flags)
+{
+    if (flags & ~MLOCK_ONFAULT)
+        return -EINVAL;
+    return lock_range(address, size, lock_region, flags & MLOCK_ONFAULT);
+}
+
+ssize_t sys_munlock(vaddr_t address, size_t size)
+{
+    return lock_range(address, size, unlock_region, 0);
+}
+
+ssize_t sys_mlockall(int flags)
+{
+    if (flags == 0 || flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || flags == MCL_ONFAULT)
+        return -EINVAL;
+    return 0;
+}
+
+ssize_t sys_munlockall(void)
+{
+    return 0;
+}
