@@ -1,0 +1,182 @@
+"""Valid inputs for each fuzz target, from which libFuzzer starts, and the words it tries."""
+import struct
+
+PAGE = 4096
+
+
+def elf_header(kind, entry, headers, sections=0, section_offset=0):
+    ident = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
+    return ident + struct.pack("<HHIQQQIHHHHHH", kind, 62, 1, entry, 64, section_offset, 0, 64,
+                               56, headers, 64, sections, 0)
+
+
+def program_header(kind, flags, offset, address, file_size, memory_size, align=PAGE):
+    return struct.pack("<IIQQQQQQ", kind, flags, offset, address, address, file_size, memory_size,
+                       align)
+
+
+LOAD, DYNAMIC, INTERP, TLS = 1, 2, 3, 7
+STACK, RELRO = 0x6474e551, 0x6474e552
+
+
+def elf():
+    """A fixed program, a dynamic one with everything, and one of many segments."""
+    fixed = [program_header(LOAD, 5, 0, 0x400000, 0x200, 0x200),
+             program_header(LOAD, 6, 0x200, 0x401200, 0x40, 0x1000),
+             program_header(STACK, 6, 0, 0, 0, 0)]
+    yield (elf_header(2, 0x400100, 3) + b"".join(fixed)).ljust(0x400, b"\x90")
+    dynamic = [program_header(LOAD, 4, 0, 0, 0x300, 0x300),
+               program_header(LOAD, 5, 0x300, 0x1300, 0x40, 0x40),
+               program_header(LOAD, 6, 0x340, 0x2340, 0x40, 0x80, 0x200000),
+               program_header(INTERP, 4, 0x280, 0x280, 8, 8, 1),
+               program_header(TLS, 4, 0x340, 0x2340, 8, 16, 8),
+               program_header(RELRO, 4, 0x340, 0x2340, 0x40, 0x40, 1),
+               program_header(STACK, 7, 0, 0, 0, 0)]
+    file = bytearray((elf_header(3, 0x1310, 7) + b"".join(dynamic)).ljust(0x400, b"\0"))
+    file[0x280:0x288] = b"/lib/ld\0"
+    yield bytes(file)
+    many = [program_header(LOAD, 4, 0, PAGE * i, 64, 64) for i in range(73)]
+    yield elf_header(3, 0, 73) + b"".join(many)
+
+
+def elf_kernel():
+    """A small kernel with relocations and symbols, and the same stripped."""
+    for sections in (0, 3):
+        segments = [program_header(LOAD, 5, 0x200, 0, 0x40, 0x40),
+                    program_header(LOAD, 4, 0x240, 0x1000, 0x80, 0x80),
+                    program_header(LOAD, 6, 0x2c0, 0x2000, 0x20, 0x1800),
+                    program_header(DYNAMIC, 4, 0x270, 0x1030, 64, 64)]
+        relocations = struct.pack("<QQqQQq", 0x2000, 8, 0x10, 0x2010, 8, -8)
+        dynamic = struct.pack("<8Q", 7, 0x1000, 8, 48, 9, 24, 0, 0)
+        file = bytearray(elf_header(3, 0x10, 4, sections, 0x340) + b"".join(segments))
+        file = file.ljust(0x240, b"\x90") + relocations + dynamic
+        file = file.ljust(0x2e0, b"\0") + bytes(24) + struct.pack("<IBBHQQ", 1, 2, 0, 1, 0x10, 8)
+        file = (file + b"\0entry\0").ljust(0x340, b"\0")
+        if sections:
+            file += bytes(64)
+            file += struct.pack("<IIQQQQIIQQ", 0, 2, 0, 0, 0x2e0, 48, 2, 0, 8, 24)
+            file += struct.pack("<IIQQQQIIQQ", 0, 3, 0, 0, 0x310, 7, 0, 0, 1, 0)
+        yield bytes(file)
+
+
+def cpio_entry(path, mode, data=b"", links=1, magic=b"070701", checksum=0):
+    fields = (7, mode, 0, 0, links, 0x65000000, len(data), 8, 1, 5, 1, len(path) + 1, checksum)
+    entry = magic + b"".join(b"%08x" % field for field in fields) + path + b"\0"
+    entry += bytes(-len(entry) % 4) + data
+    return entry + bytes(-len(entry) % 4)
+
+
+def cpio():
+    trailer = cpio_entry(b"TRAILER!!!", 0)
+    tree = (cpio_entry(b".", 0o40755) + cpio_entry(b"etc/hostname", 0o100644, b"baton\n")
+            + cpio_entry(b"bin/sh", 0o120777, b"busybox") + cpio_entry(b"dev/null", 0o20666))
+    yield tree + trailer
+    yield tree + trailer + bytes(132) + cpio_entry(b"command", 0o100600, b"ls\0-l\0") + trailer
+    yield (cpio_entry(b"a", 0o100644, b"", 2) + cpio_entry(b"b", 0o100644, b"xy", 2) + trailer)
+    yield cpio_entry(b"sum", 0o100644, b"ab", 1, b"070702", 0xc3) + trailer
+    yield trailer
+
+
+def boot_entry():
+    yield (b"# Baton\ntitle Baton\nversion 1\nmachine-id 00112233\nsort-key b\narchitecture x64\n"
+           b"linux /baton/kernel.elf\ninitrd /baton/initrd.cpio\ninitrd /more\n"
+           b"options console=ttyS0\noptions quiet\n")
+    yield b"title\tA b \r\nlinux /k\r\n\r\noptions x"
+
+
+def load_options():
+    yield "quiet init=/x".encode("utf-16-le") + b"\0\0"
+    yield "BOOTX64.EFI quiet".encode("utf-16-le") + b"\0\0"
+    yield (struct.pack("<IH", 1, 4) + "Baton\0".encode("utf-16-le") + b"\x7f\xff\x04\0"
+           + "quiet\0".encode("utf-16-le"))
+
+
+def memory_map():
+    def descriptors(step, rows):
+        return b"".join(struct.pack("<IIQQQQ", *row[:1], 0, row[1], 0, *row[2:]).ljust(step, b"\0")
+                        for row in rows)
+    plain = [(7, 0, 0xa0, 0xf), (4, 0x100000, 0x700, 0xf), (7, 0x800000, 0x1000, 0xf),
+             (2, 0x1800000, 0x10, 0xf), (6, 0x1810000, 0x10, 0x800000000000000f),
+             (9, 0x1820000, 4, 0xf), (10, 0x1824000, 4, 0xf), (0, 0xff000000, 0x1000, 1),
+             (11, 0xfee00000, 1, 0x8000000000000001)]
+    hostile = [(7, 0x100000, 0x1000, 8), (0, 0x200000, 0x10, 0), (7, 0x180800, 3, 8),
+               (7, 0x100000, 0, 8), (0, 2**64 - 4096, 2, 8), (7, 2**40 - 4096, 4, 8),
+               (7, 0x300000, 16, 0x40008), (14, 0x400000, 16, 0x8008), (15, 0x500000, 16, 8),
+               (0x70000000, 0x600000, 16, 8), (7, 0x100000, 0x1000, 9)]
+    yield b"\x06\x28" + descriptors(48, plain)
+    yield b"\x05\x24" + descriptors(40, plain[::-1])
+    yield b"\x05\x28" + descriptors(40, hostile)
+
+
+def acpi_table(signature, body, revision=3):
+    table = bytearray(signature + struct.pack("<IBB", 36 + len(body), revision, 0)
+                      + b"BATON BATONTAB" + bytes(12) + body)
+    table[9] = -sum(table) & 0xff
+    return bytes(table)
+
+
+def acpi():
+    madt = acpi_table(b"APIC", struct.pack("<II", 0xfee00000, 1)
+                      + struct.pack("<BBBBI", 0, 8, 0, 0, 1)
+                      + struct.pack("<BBBBII", 1, 12, 0, 0, 0xfec00000, 0)
+                      + struct.pack("<BBBBIH", 2, 10, 0, 9, 9, 13)
+                      + struct.pack("<BBHI", 3, 8, 5, 2)
+                      + struct.pack("<BBBHB", 4, 6, 255, 0, 1)
+                      + struct.pack("<BBHQ", 5, 12, 0, 0xfee00000)
+                      + struct.pack("<BBHIII", 9, 16, 0, 300, 1, 300)
+                      + struct.pack("<BBHIBBBB", 10, 12, 0, 300, 1, 0, 0, 0))
+    fields = bytearray(240)
+    struct.pack_into("<I", fields, 76 - 36, 0x608)
+    fields[88 - 36], fields[89 - 36], fields[91 - 36] = 4, 2, 4
+    struct.pack_into("<I", fields, 112 - 36, 1 << 8 | 1 << 10)
+    struct.pack_into("<BBBBQB", fields, 116 - 36, 1, 8, 0, 1, 0xcf9, 6)
+    fadt = acpi_table(b"FACP", bytes(fields))
+    hpet = acpi_table(b"HPET", struct.pack("<IBBBBQBHB", 0x8086a201, 0, 64, 0, 0, 0xfed00000, 0,
+                                           100, 0))
+    tables = [fadt, madt, hpet]
+    yield from tables
+    for xsdt in (True, False):
+        places, body = [], b""
+        for table in tables:
+            places.append(0x1000 + 128 + len(body))
+            body += table + bytes(-len(table) % 4)
+        root = (acpi_table(b"XSDT", struct.pack("<3Q", *places)) if xsdt
+                else acpi_table(b"RSDT", struct.pack("<3I", *places)))
+        rsdp = bytearray(b"RSD PTR \0BATON \0")
+        rsdp[15] = 2 if xsdt else 0
+        rsdp += struct.pack("<IIQ", 0 if xsdt else 0x1024, 36, 0x1024 if xsdt else 0) + bytes(4)
+        rsdp[8] = -sum(rsdp[:20]) & 0xff
+        rsdp[32] = -sum(rsdp) & 0xff
+        yield (bytes(rsdp) + root).ljust(128, b"\0") + body
+
+
+def options():
+    yield b"console=ttyS0 quiet init=/bin/sh mem=512M -- single a=b"
+    yield b"mem=0x10k mem=\"1G\" \"a=b c\" d=\"e f\" max-cpus=2 max_cpus=3"
+
+
+def symbols():
+    def symbol(name, value, size, kind=2, section=1):
+        return struct.pack("<IBBHQQ", name, kind, 0, section, value, size)
+    table = (bytes(24) + symbol(1, 0x1000, 0x80) + symbol(7, 0x2000, 0x100)
+             + symbol(14, 0x3000, 0, 0))
+    for address in (0x1010, 0x20ff, 0x3000, 0x1080):
+        yield struct.pack("<Q", address) + struct.pack(">H", len(table)) + table + \
+            b"\0first\0second\0label\0"
+
+
+TARGETS = {function.__name__: function for function in (
+    acpi, boot_entry, cpio, elf, elf_kernel, load_options, memory_map, options, symbols)}
+
+WORDS = {
+    "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET"],
+    "boot_entry": ["linux /", "initrd /", "options ", "title ", "version ", "machine-id ",
+                   "sort-key ", "architecture x64", "/../", "/./", "\\x0d\\x0a", "\\x0a", "#"],
+    "cpio": ["070701", "070702", "TRAILER!!!\\x00", "00000000", "FFFFFFFF", "ffffffff",
+             "00000001", "000081A4", "000041ED", "0000A1FF", "00001000"],
+    "elf": ["\\x7fELF", "\\x51\\xe5\\x74\\x64", "\\x52\\xe5\\x74\\x64",
+            "\\x00\\xf0\\xff\\xff\\xff\\x7f\\x00\\x00"],
+    "elf_kernel": ["\\x7fELF"],
+    "load_options": [".\\x00e\\x00f\\x00i\\x00", "\\x7f\\xff\\x04\\x00"],
+    "options": [" -- ", "mem=", "\\\"", "0x", "=on", "K", "E"],
+}
