@@ -5,8 +5,8 @@
 #ifndef BATON_FILE_FILE_H
 #define BATON_FILE_FILE_H
 
-#include <asm/fcntl.h>
 #include <asm/poll.h>
+#include <linux/fcntl.h>
 #include <linux/uio.h>
 
 #include "file/path.h"
@@ -76,8 +76,10 @@ struct file {
     const struct file_operations *operations; /* constant after open */
     uint32_t references;                      /* atomic */
     uint32_t flags; /* O_*: access mode and creation: constant; O_APPEND, O_NONBLOCK, …: atomic */
+    uint32_t opened_with;     /* all of open's flags, for `open` operations (O_NOCTTY); constant */
     bool readable, writable;  /* constant */
     bool stream;              /* no offset (pipe, terminal): reads and writes take no offset_lock */
+    bool counts_as_writer;    /* in inode->writers; constant after open */
     bool denies_write;        /* opened by exec: inode_allow_write at the end; owner's */
     struct path path;         /* constant; references are held */
     struct inode *inode;      /* path.dentry->inode; constant */
@@ -164,6 +166,8 @@ struct file_hooks {
     uint64_t (*descriptor_limit)(void);
     /* Its process's number, as fcntl locks report it. */
     int32_t (*process_number)(void);
+    /* Makes this table (its reference) the calling thread's: close_range(CLOSE_RANGE_UNSHARE). */
+    void (*descriptors_replace)(struct descriptor_table *table);
     /*
      * ppoll, pselect, epoll_pwait: replaces the signal mask by the one at user
      * address `mask` until `restore`, or, when a signal interrupted the call,

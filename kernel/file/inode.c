@@ -48,6 +48,7 @@ void inode_release(struct inode *inode)
     record_locks_free(inode->locks);
     heap_free(inode->link_target);
     struct file_system *file_system = inode->file_system;
+    __atomic_fetch_sub(&file_system->page_count, inode->accounted, __ATOMIC_RELAXED);
     heap_free(inode);
     __atomic_fetch_sub(&file_system->inode_count, 1, __ATOMIC_RELAXED);
     file_system_release(file_system);
@@ -138,6 +139,7 @@ int inode_truncate(struct inode *inode, uint64_t size)
         error = -EPERM;
     } else {
         page_cache_resize(&inode->cache, size);
+        regular_account(inode);
         inode_remove_privileges(inode);
         inode_touch(inode, INODE_MODIFIED | INODE_CHANGED);
     }

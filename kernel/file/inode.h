@@ -49,6 +49,7 @@ struct file_system {
     uint64_t next_number; /* atomic: inode numbers */
     uint64_t inode_count; /* atomic */
     uint64_t page_limit;  /* tmpfs size=, 0: none; constant after the mount */
+    uint64_t page_count;  /* atomic: frames of its files */
     struct dentry *root;  /* constant; a reference is held until the last mount is gone */
 };
 
@@ -85,7 +86,9 @@ struct inode {
     struct mutex lock;
     /* Open files that may write (> 0), or denials by exec (< 0); atomic, see inode_deny_write. */
     int32_t writers;
+    uint64_t accounted;         /* frames counted in file_system->page_count; lock */
     bool nameless;              /* made by O_TMPFILE and not yet linked; atomic */
+    bool sealable;              /* memfd_create(MFD_ALLOW_SEALING); constant */
     uint32_t seals;             /* memfd: F_SEAL_*; lock */
     struct page_cache cache;    /* contents and size; a RAM file's storage */
     struct pipe *pipe;          /* a FIFO that is open; lock */

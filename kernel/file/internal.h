@@ -10,6 +10,14 @@
 #include "file/file.h"
 #include "file/file_system_context.h"
 
+/* ---- descriptor_table.c ---- */
+
+/* Puts the file (its reference) at this very number, closing what was there. -EBADF, -EBUSY,
+   -ENOMEM: the reference stays the caller's. */
+int descriptor_replace(int descriptor, struct file *file, bool close_on_exec);
+/* False: it is not open. */
+bool descriptor_set_close_on_exec(int descriptor, bool close_on_exec);
+
 /* ---- inode.c ---- */
 
 void file_system_release(struct file_system *file_system);
@@ -139,6 +147,15 @@ void ram_name_insert(struct dentry *dentry);
 void ram_name_remove(struct dentry *dentry);
 void ram_directory_changed(struct dentry *directory);
 
+/* ---- directory.c ---- */
+/* "." and "..", for files that begin with them; offsets from 2 on are the kind's own. False: the
+   sink is full. */
+bool directory_give_dots(struct file *file, struct directory_sink *sink);
+int64_t directory_seek(struct file *file, int64_t offset, int whence);
+
+/* ---- regular.c ---- */
+void regular_account(struct inode *inode);
+
 /* ---- pseudo.c ---- */
 int pseudo_initialize(void);
 extern struct file_system *proc_file_system, *sys_file_system;
@@ -155,6 +172,13 @@ int pipe_initialize(void);
 
 /* ---- anonymous.c ---- */
 int anonymous_initialize(void);
+/* An inode of the file system that has no tree, owned by the caller; one reference. */
+struct inode *internal_inode_create(uint32_t mode, const struct inode_operations *operations,
+                                    const struct file_operations *file_operations);
+/* A file on it that is shown under this name. Access as in the flags. NULL: no memory. */
+struct file *internal_file_create(const char *name, size_t length, struct inode *inode,
+                                  const struct file_operations *operations, uint32_t flags);
+int memory_file_create(const char *name, size_t length, bool sealable, struct file **result);
 
 /* ---- lock.c ---- */
 void record_locks_free(struct record_locks *locks);
@@ -178,6 +202,9 @@ struct transfer_vector {
     struct iovec small[TRANSFER_SEGMENTS_SMALL];
     struct iovec *segments;
 };
+/* The next piece in one run of memory, of at most `maximum` bytes: its size, 0 at the end. */
+size_t transfer_piece(struct transfer *transfer, vaddr_t *address, size_t maximum);
+void transfer_advance(struct transfer *transfer, size_t size);
 int transfer_vector_begin(struct transfer_vector *vector, vaddr_t address, unsigned long count);
 void transfer_vector_end(struct transfer_vector *vector);
 
@@ -185,6 +212,8 @@ void transfer_vector_end(struct transfer_vector *vector);
 /* A file for a path (references are taken); not yet opened by its kind. NULL: no memory. */
 struct file *file_allocate(const struct path *path, uint32_t flags,
                            const struct file_operations *operations);
+/* Takes back a file whose opening failed. */
+void file_free(struct file *file);
 /* Reads from or writes to the file at *offset, after the checks of the mode. */
 ssize_t file_read_at(struct file *file, struct transfer *to, int64_t *offset);
 ssize_t file_write_at(struct file *file, struct transfer *from, int64_t *offset);

@@ -58,7 +58,6 @@ ssize_t sys_faccessat(int directory, vaddr_t name, int mode);
 ssize_t sys_faccessat2(int directory, vaddr_t name, int mode, int flags);
 ssize_t sys_readlink(vaddr_t name, vaddr_t buffer, int size);
 ssize_t sys_readlinkat(int directory, vaddr_t name, vaddr_t buffer, int size);
-ssize_t sys_ustat(unsigned device, vaddr_t result);
 
 /* attributes.c */
 ssize_t sys_chmod(vaddr_t name, unsigned mode);

@@ -1,0 +1,99 @@
+/*
+ * anonymous.c: files that have no place in the tree: eventfd, epoll, memfd. They
+ * live in a file system of their own that is mounted nowhere.
+ */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+#include <linux/magic.h>
+
+#include "file/internal.h"
+#include "library/format.h"
+#include "library/string.h"
+#include "memory/heap.h"
+
+static struct file_system anonymous_file_system = {
+    .references = 1,
+    .type = "anon_inodefs",
+    .magic = ANON_INODE_FS_MAGIC,
+    .internal = true,
+    .next_number = 1,
+};
+static struct mount *anonymous_mount;
+static struct inode *shared_inode; /* of all files that have no contents */
+
+int anonymous_initialize(void)
+{
+    anonymous_file_system.device = file_system_next_device();
+    shared_inode = inode_create(&anonymous_file_system, 0600, NULL, NULL);
+    if (!shared_inode)
+        return -ENOMEM;
+    shared_inode->links = 1;
+    struct dentry *root = dentry_create(NULL, "", 0, shared_inode);
+    if (root)
+        anonymous_mount = mount_create(&anonymous_file_system, root, "none", 0);
+    return anonymous_mount ? 0 : -ENOMEM;
+}
+
+struct file *internal_file_create(const char *name, size_t length, struct inode *inode,
+                                  const struct file_operations *operations, uint32_t flags)
+{
+    struct dentry *dentry = dentry_create(NULL, name, length, inode);
+    if (!dentry)
+        return NULL;
+    struct path path = {anonymous_mount, dentry};
+    struct file *file = file_allocate(&path, flags, operations);
+    dentry_release(dentry);
+    if (!file)
+        return NULL;
+    file->readable = (flags & O_ACCMODE) != O_WRONLY;
+    file->writable = (flags & O_ACCMODE) != O_RDONLY;
+    return file;
+}
+
+struct file *file_create_anonymous(const char *name, const struct file_operations *operations,
+                                   void *private, int flags)
+{
+    char text[64];
+
+    int length = format_string(text, sizeof(text), "anon_inode:%s", name);
+    struct file *file =
+        internal_file_create(text, (size_t)length, shared_inode, operations, (uint32_t)flags);
+    if (!file)
+        return NULL;
+    file->stream = true;
+    file->private = private;
+    return file;
+}
+
+struct inode *internal_inode_create(uint32_t mode, const struct inode_operations *operations,
+                                    const struct file_operations *file_operations)
+{
+    const struct credentials *credentials = credentials_current();
+    struct inode *inode = inode_create(&anonymous_file_system, mode, operations, file_operations);
+    if (!inode)
+        return NULL;
+    inode->user = credentials->file_user;
+    inode->group = credentials->file_group;
+    inode->links = 1;
+    return inode;
+}
+
+int memory_file_create(const char *name, size_t length, bool sealable, struct file **result)
+{
+    char text[NAME_LENGTH_MAXIMUM + 16] = "/";
+
+    struct inode *inode = internal_inode_create(S_IFREG | 0777, NULL, &regular_operations);
+    if (!inode)
+        return -ENOMEM;
+    inode->sealable = sealable;
+    memcpy(text + 1, name, length);
+    memcpy(text + 1 + length, " (deleted)", 10); /* as /proc/PID/fd shows them on Linux */
+    struct file *file =
+        internal_file_create(text, length + 11, inode, &regular_operations, O_RDWR | O_LARGEFILE);
+    if (file && !inode_write_begin(inode)) {
+        file->counts_as_writer = true;
+        *result = file;
+    }
+    inode_release(inode);
+    return file ? 0 : -ENOMEM;
+}

@@ -1,0 +1,488 @@
+/* attributes.c: what can be changed about files beside their bytes. */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+#include <linux/time_types.h>
+
+#include "file/internal.h"
+#include "file/system_calls.h"
+#include "memory/user_copy.h"
+
+/* UTIME_NOW and UTIME_OMIT of utimensat(2) are not among the UAPI headers. */
+#define TIME_NOW  ((1L << 30) - 1L)
+#define TIME_OMIT ((1L << 30) - 2L)
+
+/* A change, done to one file. */
+typedef int change(const struct path *path, const void *wanted);
+
+static int apply(const struct path *path, change *change, const void *wanted)
+{
+    if (mount_flag(path->mount, MS_RDONLY))
+        return -EROFS;
+    return change(path, wanted);
+}
+
+static ssize_t apply_name(int directory, vaddr_t name, unsigned flags, change *change,
+                          const void *wanted)
+{
+    struct path path;
+
+    int error = path_lookup_user(directory, name, flags, &path);
+    if (error)
+        return error;
+    error = apply(&path, change, wanted);
+    path_release(&path);
+    return error;
+}
+
+static ssize_t apply_descriptor(int descriptor, change *change, const void *wanted)
+{
+    struct file *file = descriptor_get(descriptor);
+    if (!file)
+        return -EBADF;
+    int error = apply(&file->path, change, wanted);
+    file_release(file);
+    return error;
+}
+
+/* ---- chmod(2) ---- */
+
+static int change_mode(const struct path *path, const void *wanted)
+{
+    const struct credentials *credentials = credentials_current();
+    struct inode *inode = path->dentry->inode;
+    uint32_t mode = *(const unsigned *)wanted & 07777;
+    int error = 0;
+
+    mutex_acquire(&inode->lock);
+    if (S_ISLNK(inode->mode)) {
+        error = -EOPNOTSUPP;
+    } else if (!inode_owned(inode, credentials)) {
+        error = -EPERM;
+    } else {
+        if (!credentials_in_group(credentials, inode->group) &&
+            !credentials_capable(credentials, CAP_FSETID))
+            mode &= ~S_ISGID;
+        __atomic_store_n(&inode->mode, (inode->mode & S_IFMT) | mode, __ATOMIC_RELAXED);
+        inode_touch(inode, INODE_CHANGED);
+    }
+    mutex_release(&inode->lock);
+    return error;
+}
+
+ssize_t sys_fchmodat(int directory, vaddr_t name, unsigned mode)
+{
+    return apply_name(directory, name, WALK_FOLLOW, change_mode, &mode);
+}
+
+ssize_t sys_chmod(vaddr_t name, unsigned mode)
+{
+    return sys_fchmodat(AT_FDCWD, name, mode);
+}
+
+ssize_t sys_fchmod(int descriptor, unsigned mode)
+{
+    return apply_descriptor(descriptor, change_mode, &mode);
+}
+
+/* ---- chown(2) ---- */
+
+#define KEEP_ID 0xffffffffU /* (uid_t)-1 */
+
+struct owner {
+    uint32_t user, group;
+};
+
+static int change_owner(const struct path *path, const void *wanted)
+{
+    const struct credentials *credentials = credentials_current();
+    const struct owner *owner = wanted;
+    struct inode *inode = path->dentry->inode;
+    bool privileged = credentials_capable(credentials, CAP_CHOWN);
+    bool own = credentials->file_user == inode->user;
+    int error = 0;
+
+    mutex_acquire(&inode->lock);
+    if (owner->user != KEEP_ID && !privileged && !(own && owner->user == inode->user))
+        error = -EPERM;
+    else if (owner->group != KEEP_ID && !privileged &&
+             !(own &&
+               (owner->group == inode->group || credentials_in_group(credentials, owner->group))))
+        error = -EPERM;
+    if (!error) {
+        uint32_t mode = inode->mode;
+        if (owner->user != KEEP_ID)
+            inode->user = owner->user;
+        if (owner->group != KEEP_ID)
+            inode->group = owner->group;
+        /* chown(2): set-user-ID goes, also for user 0. */
+        if (!S_ISDIR(mode)) {
+            mode &= ~S_ISUID;
+            if (mode & S_IXGRP)
+                mode &= ~S_ISGID;
+            __atomic_store_n(&inode->mode, mode, __ATOMIC_RELAXED);
+        }
+        inode_touch(inode, INODE_CHANGED);
+    }
+    mutex_release(&inode->lock);
+    return error;
+}
+
+ssize_t sys_fchownat(int directory, vaddr_t name, unsigned user, unsigned group, int flags)
+{
+    struct owner owner = {user, group};
+
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    return apply_name(directory, name,
+                      (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
+                          (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0),
+                      change_owner, &owner);
+}
+
+ssize_t sys_chown(vaddr_t name, unsigned user, unsigned group)
+{
+    return sys_fchownat(AT_FDCWD, name, user, group, 0);
+}
+
+ssize_t sys_lchown(vaddr_t name, unsigned user, unsigned group)
+{
+    return sys_fchownat(AT_FDCWD, name, user, group, AT_SYMLINK_NOFOLLOW);
+}
+
+ssize_t sys_fchown(int descriptor, unsigned user, unsigned group)
+{
+    struct owner owner = {user, group};
+    return apply_descriptor(descriptor, change_owner, &owner);
+}
+
+/* ---- utimensat(2) and its ancestors ---- */
+
+/* In the units of struct timespec; `set` false: both are now. */
+struct times {
+    bool set;
+    struct __kernel_timespec accessed, modified;
+};
+
+static void store_time(uint64_t *field, const struct __kernel_timespec *time, uint64_t now)
+{
+    uint64_t value = now;
+
+    if (time->tv_nsec == TIME_OMIT)
+        return;
+    if (time->tv_nsec != TIME_NOW)
+        value = (uint64_t)time->tv_sec * NANOSECONDS_PER_SECOND + (uint64_t)time->tv_nsec;
+    __atomic_store_n(field, value, __ATOMIC_RELAXED);
+}
+
+static int change_times(const struct path *path, const void *wanted)
+{
+    static const struct __kernel_timespec now_time = {.tv_nsec = TIME_NOW};
+    const struct credentials *credentials = credentials_current();
+    const struct times *times = wanted;
+    struct inode *inode = path->dentry->inode;
+    bool now =
+        !times->set || (times->accessed.tv_nsec == TIME_NOW && times->modified.tv_nsec == TIME_NOW);
+
+    if (!inode_owned(inode, credentials)) {
+        if (!now)
+            return -EPERM;
+        int error = inode_permission(inode, PERMISSION_WRITE, credentials);
+        if (error)
+            return error;
+    }
+    uint64_t wall = clock_wall();
+    mutex_acquire(&inode->lock);
+    store_time(&inode->accessed, times->set ? &times->accessed : &now_time, wall);
+    store_time(&inode->modified, times->set ? &times->modified : &now_time, wall);
+    inode_touch(inode, INODE_CHANGED);
+    mutex_release(&inode->lock);
+    return 0;
+}
+
+static bool time_valid(const struct __kernel_timespec *time)
+{
+    if (time->tv_nsec == TIME_NOW || time->tv_nsec == TIME_OMIT)
+        return true;
+    return time->tv_nsec >= 0 && time->tv_nsec < (long long)NANOSECONDS_PER_SECOND;
+}
+
+static ssize_t set_times(int directory, vaddr_t name, const struct times *times, int flags)
+{
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    if (times->set && times->accessed.tv_nsec == TIME_OMIT && times->modified.tv_nsec == TIME_OMIT)
+        return 0;
+    if (!name && directory != AT_FDCWD)
+        return flags ? -EINVAL : apply_descriptor(directory, change_times, times);
+    return apply_name(directory, name,
+                      (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
+                          (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0),
+                      change_times, times);
+}
+
+ssize_t sys_utimensat(int directory, vaddr_t name, vaddr_t address, int flags)
+{
+    struct __kernel_timespec values[2];
+    struct times times = {.set = address};
+
+    if (address) {
+        if (user_get(&values, address))
+            return -EFAULT;
+        times.accessed = values[0];
+        times.modified = values[1];
+        bool omit = values[0].tv_nsec == TIME_OMIT && values[1].tv_nsec == TIME_OMIT;
+        if (!omit && (!time_valid(&values[0]) || !time_valid(&values[1])))
+            return -EINVAL;
+    }
+    return set_times(directory, name, &times, flags);
+}
+
+ssize_t sys_futimesat(int directory, vaddr_t name, vaddr_t address)
+{
+    struct __kernel_old_timeval values[2];
+    struct times times = {.set = address};
+
+    if (address) {
+        if (user_get(&values, address))
+            return -EFAULT;
+        for (int i = 0; i < 2; i++)
+            if (values[i].tv_usec < 0 || values[i].tv_usec >= 1000000)
+                return -EINVAL;
+        times.accessed = (struct __kernel_timespec){values[0].tv_sec, values[0].tv_usec * 1000};
+        times.modified = (struct __kernel_timespec){values[1].tv_sec, values[1].tv_usec * 1000};
+    }
+    return set_times(directory, name, &times, 0);
+}
+
+ssize_t sys_utimes(vaddr_t name, vaddr_t times)
+{
+    return sys_futimesat(AT_FDCWD, name, times);
+}
+
+ssize_t sys_utime(vaddr_t name, vaddr_t address)
+{
+    int64_t values[2]; /* struct utimbuf */
+    struct times times = {.set = address};
+
+    if (address) {
+        if (user_get(&values, address))
+            return -EFAULT;
+        times.accessed.tv_sec = values[0];
+        times.modified.tv_sec = values[1];
+    }
+    return set_times(AT_FDCWD, name, &times, 0);
+}
+
+/* ---- truncate(2) ---- */
+
+static int change_size(const struct path *path, const void *wanted)
+{
+    struct inode *inode = path->dentry->inode;
+
+    if (S_ISDIR(inode->mode))
+        return -EISDIR;
+    if (!S_ISREG(inode->mode))
+        return -EINVAL;
+    int error = inode_permission(inode, PERMISSION_WRITE, credentials_current());
+    if (!error && !inode->file_system->writable_tree)
+        error = -EPERM;
+    if (!error)
+        error = inode_write_begin(inode);
+    if (error)
+        return error;
+    error = inode_truncate(inode, (uint64_t) * (const int64_t *)wanted);
+    inode_write_end(inode);
+    return error;
+}
+
+ssize_t sys_truncate(vaddr_t name, int64_t size)
+{
+    return size < 0 ? -EINVAL : apply_name(AT_FDCWD, name, WALK_FOLLOW, change_size, &size);
+}
+
+ssize_t sys_ftruncate(int descriptor, int64_t size)
+{
+    if (size < 0)
+        return -EINVAL;
+    struct file *file = descriptor_get(descriptor);
+    if (!file)
+        return -EBADF;
+    int error = -EINVAL;
+    if (S_ISREG(file->inode->mode) && file->writable)
+        error = file->operations == &regular_operations
+                    ? inode_truncate(file->inode, (uint64_t)size)
+                    : 0;
+    file_release(file);
+    return error;
+}
+
+ssize_t sys_fallocate(int descriptor, int mode, int64_t offset, int64_t size)
+{
+    struct file *file = descriptor_get(descriptor);
+    if (!file)
+        return -EBADF;
+    int64_t end;
+    int error;
+    if (offset < 0 || size <= 0)
+        error = -EINVAL;
+    else if (!file->writable)
+        error = -EBADF;
+    else if (S_ISFIFO(file->inode->mode))
+        error = -ESPIPE;
+    else if (S_ISDIR(file->inode->mode))
+        error = -EISDIR;
+    else if (!S_ISREG(file->inode->mode))
+        error = -ENODEV;
+    else if (__builtin_add_overflow(offset, size, &end))
+        error = -EFBIG;
+    else if (!file->operations->allocate)
+        error = -EOPNOTSUPP;
+    else
+        error = file->operations->allocate(file, mode, offset, size);
+    file_release(file);
+    return error;
+}
+
+/* ---- RAM needs no writing back ---- */
+
+ssize_t sys_sync(void)
+{
+    return 0;
+}
+
+static ssize_t check_descriptor(int descriptor)
+{
+    struct file *file = descriptor_get(descriptor);
+    if (!file)
+        return -EBADF;
+    file_release(file);
+    return 0;
+}
+
+ssize_t sys_syncfs(int descriptor)
+{
+    return check_descriptor(descriptor);
+}
+
+ssize_t sys_fsync(int descriptor)
+{
+    struct file *file = descriptor_get(descriptor);
+    if (!file)
+        return -EBADF;
+    int error = -EINVAL;
+    if (file->operations->synchronise)
+        error = file->operations->synchronise(file);
+    else if (S_ISREG(file->inode->mode) || S_ISDIR(file->inode->mode))
+        error = 0;
+    file_release(file);
+    return error;
+}
+
+ssize_t sys_fdatasync(int descriptor)
+{
+    return sys_fsync(descriptor);
+}
+
+ssize_t sys_sync_file_range(int descriptor, int64_t offset, int64_t size, unsigned flags)
+{
+    int64_t end;
+
+    ssize_t error = check_descriptor(descriptor);
+    if (error)
+        return error;
+    return flags & ~7U || offset < 0 || size < 0 || __builtin_add_overflow(offset, size, &end)
+               ? -EINVAL
+               : 0;
+}
+
+ssize_t sys_fadvise64(int descriptor, int64_t offset, size_t size, int advice)
+{
+    (void)offset;
+    struct file *file = descriptor_get(descriptor);
+    if (!file)
+        return -EBADF;
+    ssize_t error = 0;
+    if (S_ISFIFO(file->inode->mode))
+        error = -ESPIPE;
+    else if ((ssize_t)size < 0 || advice < 0 || advice > 5)
+        error = -EINVAL;
+    file_release(file);
+    return error;
+}
+
+ssize_t sys_readahead(int descriptor, int64_t offset, size_t size)
+{
+    (void)offset;
+    (void)size;
+    struct file *file = descriptor_get(descriptor);
+    if (!file)
+        return -EBADF;
+    ssize_t error = !file->readable ? -EBADF : S_ISREG(file->inode->mode) ? 0 : -EINVAL;
+    file_release(file);
+    return error;
+}
+
+/* ---- extended attributes: there are none ---- */
+
+static int no_attribute(const struct path *path, const void *wanted)
+{
+    (void)path;
+    (void)wanted;
+    return -EOPNOTSUPP;
+}
+
+ssize_t sys_getxattr(vaddr_t name, vaddr_t attribute, vaddr_t value, size_t size)
+{
+    (void)attribute;
+    (void)value;
+    (void)size;
+    return apply_name(AT_FDCWD, name, WALK_FOLLOW, no_attribute, NULL);
+}
+
+ssize_t sys_lgetxattr(vaddr_t name, vaddr_t attribute, vaddr_t value, size_t size)
+{
+    (void)attribute;
+    (void)value;
+    (void)size;
+    return apply_name(AT_FDCWD, name, 0, no_attribute, NULL);
+}
+
+ssize_t sys_fgetxattr(int descriptor, vaddr_t attribute, vaddr_t value, size_t size)
+{
+    (void)attribute;
+    (void)value;
+    (void)size;
+    return apply_descriptor(descriptor, no_attribute, NULL);
+}
+
+ssize_t sys_listxattr(vaddr_t name, vaddr_t list, size_t size)
+{
+    struct path path;
+
+    (void)list;
+    (void)size;
+    int error = path_lookup_user(AT_FDCWD, name, WALK_FOLLOW, &path);
+    if (!error)
+        path_release(&path);
+    return error;
+}
+
+ssize_t sys_llistxattr(vaddr_t name, vaddr_t list, size_t size)
+{
+    struct path path;
+
+    (void)list;
+    (void)size;
+    int error = path_lookup_user(AT_FDCWD, name, 0, &path);
+    if (!error)
+        path_release(&path);
+    return error;
+}
+
+ssize_t sys_flistxattr(int descriptor, vaddr_t list, size_t size)
+{
+    (void)list;
+    (void)size;
+    return check_descriptor(descriptor);
+}

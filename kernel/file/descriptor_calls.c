@@ -1,0 +1,288 @@
+/* descriptor_calls.c: the system calls about descriptors themselves. */
+#include <asm/errno.h>
+#include <asm/ioctls.h>
+#include <linux/close_range.h>
+#include <linux/fcntl.h>
+
+#include "file/internal.h"
+#include "file/pipe.h"
+#include "file/system_calls.h"
+#include "library/bitmap.h"
+#include "memory/user_copy.h"
+
+ssize_t sys_close(int descriptor)
+{
+    return descriptor_close(descriptor);
+}
+
+ssize_t sys_close_range(unsigned first, unsigned last, unsigned flags)
+{
+    struct thread *thread = thread_current();
+
+    if (flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
+        return -EINVAL;
+    if (flags & CLOSE_RANGE_UNSHARE &&
+        __atomic_load_n(&thread->descriptors->references, __ATOMIC_RELAXED) > 1) {
+        struct descriptor_table *copy = descriptor_table_copy(thread->descriptors);
+        if (!copy)
+            return -ENOMEM;
+        file_hooks->descriptors_replace(copy);
+    }
+    for (int descriptor = descriptor_table_next(thread->descriptors, first);
+         descriptor >= 0 && (unsigned)descriptor <= last;
+         descriptor = descriptor_table_next(thread->descriptors, (unsigned)descriptor + 1)) {
+        if (flags & CLOSE_RANGE_CLOEXEC)
+            descriptor_set_close_on_exec(descriptor, true);
+        else
+            descriptor_close(descriptor);
+    }
+    return 0;
+}
+
+/* ---- dup(2) ---- */
+
+static ssize_t duplicate(int descriptor, unsigned minimum, bool close_on_exec)
+{
+    struct file *file = descriptor_get_any(descriptor);
+    if (!file)
+        return -EBADF;
+    if (minimum >= file_hooks->descriptor_limit()) {
+        file_release(file);
+        return -EINVAL;
+    }
+    int copy = descriptor_reserve(minimum, close_on_exec);
+    if (copy < 0)
+        file_release(file);
+    else
+        descriptor_install(copy, file);
+    return copy;
+}
+
+ssize_t sys_dup(int descriptor)
+{
+    struct file *file = descriptor_get_any(descriptor);
+    return file ? descriptor_add(file, false) : -EBADF;
+}
+
+static ssize_t duplicate_to(int descriptor, int wanted, bool close_on_exec)
+{
+    if ((uint64_t)(unsigned)wanted >= file_hooks->descriptor_limit())
+        return -EBADF;
+    struct file *file = descriptor_get_any(descriptor);
+    if (!file)
+        return -EBADF;
+    int error = descriptor_replace(wanted, file, close_on_exec);
+    if (error < 0)
+        file_release(file);
+    return error;
+}
+
+ssize_t sys_dup3(int descriptor, int wanted, int flags)
+{
+    if (flags & ~O_CLOEXEC || descriptor == wanted)
+        return -EINVAL;
+    return duplicate_to(descriptor, wanted, flags & O_CLOEXEC);
+}
+
+ssize_t sys_dup2(int descriptor, int wanted)
+{
+    if (descriptor != wanted)
+        return duplicate_to(descriptor, wanted, false);
+    struct file *file = descriptor_get_any(descriptor);
+    if (!file)
+        return -EBADF;
+    file_release(file);
+    return wanted;
+}
+
+/* ---- fcntl(2) ---- */
+
+static ssize_t set_flags(struct file *file, uint32_t flags)
+{
+    uint32_t changeable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC;
+
+    if (flags & O_NOATIME && !(file->flags & O_NOATIME) &&
+        !inode_owned(file->inode, credentials_current()))
+        return -EPERM;
+    if (flags & O_DIRECT && S_ISREG(file->inode->mode))
+        return -EINVAL;
+    uint32_t old = __atomic_load_n(&file->flags, __ATOMIC_RELAXED);
+    while (!__atomic_compare_exchange_n(&file->flags, &old,
+                                        (old & ~changeable) | (flags & changeable), false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+    return 0;
+}
+
+/* memfd_create(2): no F_SEAL_WRITE while the file is mapped shared and writable. */
+static bool has_writable_mapping(struct inode *inode)
+{
+    struct region *region;
+    bool found = false;
+
+    mutex_acquire(&inode->cache.lock);
+    LIST_FOREACH(region, &inode->cache.regions, cache_link)
+    if (region->flags & REGION_SHARED && region->flags & REGION_WRITE)
+        found = true;
+    mutex_release(&inode->cache.lock);
+    return found;
+}
+
+static ssize_t add_seals(struct file *file, uint32_t seals)
+{
+    struct inode *inode = file->inode;
+    ssize_t error = 0;
+
+    if (!file->writable)
+        return -EPERM;
+    if (seals & ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+        return -EINVAL;
+    mutex_acquire(&inode->lock);
+    if (!inode->sealable)
+        error = -EINVAL;
+    else if (inode->seals & F_SEAL_SEAL)
+        error = -EPERM;
+    else if (seals & F_SEAL_WRITE && has_writable_mapping(inode))
+        error = -EBUSY;
+    else
+        inode->seals |= seals;
+    mutex_release(&inode->lock);
+    return error;
+}
+
+static ssize_t get_owner(struct file *file, vaddr_t result)
+{
+    int32_t number = __atomic_load_n(&file->owner, __ATOMIC_RELAXED);
+    struct f_owner_ex owner = {.type = number < 0 ? F_OWNER_PGRP : F_OWNER_PID,
+                               .pid = number < 0 ? -number : number};
+    return user_put(result, &owner);
+}
+
+static ssize_t set_owner(struct file *file, vaddr_t from)
+{
+    struct f_owner_ex owner;
+
+    if (user_get(&owner, from))
+        return -EFAULT;
+    if (owner.type != F_OWNER_TID && owner.type != F_OWNER_PID && owner.type != F_OWNER_PGRP)
+        return -EINVAL;
+    __atomic_store_n(&file->owner, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid,
+                     __ATOMIC_RELAXED);
+    return 0;
+}
+
+static ssize_t control(int descriptor, struct file *file, unsigned command, uint64_t argument)
+{
+    struct descriptor_table *table = thread_current()->descriptors;
+
+    switch (command) {
+    case F_DUPFD:
+        return duplicate(descriptor, (unsigned)argument, false);
+    case F_DUPFD_CLOEXEC:
+        return duplicate(descriptor, (unsigned)argument, true);
+    case F_GETFD:
+        return descriptor_table_closes_on_exec(table, (unsigned)descriptor) ? FD_CLOEXEC : 0;
+    case F_SETFD:
+        return descriptor_set_close_on_exec(descriptor, argument & FD_CLOEXEC) ? 0 : -EBADF;
+    case F_GETFL:
+        return __atomic_load_n(&file->flags, __ATOMIC_RELAXED);
+    }
+    if (file->flags & O_PATH)
+        return -EBADF;
+    switch (command) {
+    case F_SETFL:
+        return set_flags(file, (uint32_t)argument);
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return record_lock_control(file, command, argument);
+    case F_GETOWN:
+        return __atomic_load_n(&file->owner, __ATOMIC_RELAXED);
+    case F_SETOWN:
+        __atomic_store_n(&file->owner, (int32_t)argument, __ATOMIC_RELAXED);
+        return 0;
+    case F_GETOWN_EX:
+        return get_owner(file, argument);
+    case F_SETOWN_EX:
+        return set_owner(file, argument);
+    case F_GETSIG:
+        return __atomic_load_n(&file->signal, __ATOMIC_RELAXED);
+    case F_SETSIG:
+        if (argument > 64)
+            return -EINVAL;
+        __atomic_store_n(&file->signal, (int32_t)argument, __ATOMIC_RELAXED);
+        return 0;
+    case F_GETLEASE:
+        return F_UNLCK;
+    case F_GETPIPE_SZ:
+    case F_SETPIPE_SZ:
+        return pipe_control_size(file, command, argument);
+    case F_ADD_SEALS:
+        return add_seals(file, (uint32_t)argument);
+    case F_GET_SEALS:
+        return file->inode->sealable ? (ssize_t)file->inode->seals : -EINVAL;
+    default:
+        return -EINVAL;
+    }
+}
+
+ssize_t sys_fcntl(int descriptor, unsigned command, uint64_t argument)
+{
+    struct file *file = descriptor_get_any(descriptor);
+    if (!file)
+        return -EBADF;
+    ssize_t result = control(descriptor, file, command, argument);
+    file_release(file);
+    return result;
+}
+
+/* ---- ioctl(2) ---- */
+
+static ssize_t change_flag(struct file *file, uint32_t flag, vaddr_t argument)
+{
+    int on;
+
+    if (user_get(&on, argument))
+        return -EFAULT;
+    if (on)
+        __atomic_fetch_or(&file->flags, flag, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_and(&file->flags, ~flag, __ATOMIC_RELAXED);
+    return 0;
+}
+
+static ssize_t device_control(int descriptor, struct file *file, unsigned command, vaddr_t argument)
+{
+    switch (command) {
+    case FIOCLEX:
+        descriptor_set_close_on_exec(descriptor, true);
+        return 0;
+    case FIONCLEX:
+        descriptor_set_close_on_exec(descriptor, false);
+        return 0;
+    case FIONBIO:
+        return change_flag(file, O_NONBLOCK, argument);
+    case FIOASYNC:
+        return change_flag(file, FASYNC, argument);
+    case FIONREAD:
+        if (S_ISREG(file->inode->mode)) {
+            int left = (int)((int64_t)inode_size(file->inode) - file->offset);
+            return user_put(argument, &left);
+        }
+        break;
+    }
+    return file->operations->ioctl ? file->operations->ioctl(file, command, argument) : -ENOTTY;
+}
+
+ssize_t sys_ioctl(int descriptor, unsigned command, vaddr_t argument)
+{
+    struct file *file = descriptor_get(descriptor);
+    if (!file)
+        return -EBADF;
+    ssize_t result = device_control(descriptor, file, command, argument);
+    file_release(file);
+    return result;
+}

@@ -1,0 +1,226 @@
+/* file.c: the life of open files, and reading and writing them whatever they are. */
+#include "file/file.h"
+
+#include <asm/errno.h>
+#include <linux/fs.h>
+
+#include "file/internal.h"
+#include "library/string.h"
+#include "memory/heap.h"
+
+/* Until process/ gives its own: no limits, nobody to signal. */
+static void nothing(void)
+{
+}
+static uint64_t no_limit(void)
+{
+    return UINT64_MAX;
+}
+static int32_t no_process(void)
+{
+    return 0;
+}
+static int no_mask_replace(vaddr_t mask, size_t size)
+{
+    (void)mask;
+    (void)size;
+    return -ENOSYS;
+}
+static void no_mask_restore(bool interrupted)
+{
+    (void)interrupted;
+}
+static void table_replace(struct descriptor_table *table)
+{
+    struct descriptor_table *old = thread_current()->descriptors;
+    thread_current()->descriptors = table;
+    descriptor_table_release(old);
+}
+static const struct file_hooks no_hooks = {
+    .broken_pipe = nothing,
+    .size_exceeded = nothing,
+    .size_limit = no_limit,
+    .descriptor_limit = no_limit,
+    .process_number = no_process,
+    .descriptors_replace = table_replace,
+    .signal_mask_replace = no_mask_replace,
+    .signal_mask_restore = no_mask_restore,
+};
+const struct file_hooks *file_hooks = &no_hooks;
+
+/* ---- a mapping holds its file ---- */
+
+static void object_reference(struct memory_object *object)
+{
+    file_reference(container_of(object, struct file, object));
+}
+
+static void object_release(struct memory_object *object)
+{
+    file_release(container_of(object, struct file, object));
+}
+
+static void object_describe(struct memory_object *object, char *buffer, size_t size)
+{
+    struct file *file = container_of(object, struct file, object);
+    if (path_describe(&file->path, NULL, true, buffer, size) < 0 && size)
+        buffer[0] = '\0';
+}
+
+struct file *file_from_object(struct memory_object *object)
+{
+    return object->release == object_release ? container_of(object, struct file, object) : NULL;
+}
+
+/* ---- life ---- */
+
+struct file *file_allocate(const struct path *path, uint32_t flags,
+                           const struct file_operations *operations)
+{
+    struct file *file = heap_allocate_zeroed(sizeof(*file));
+    if (!file)
+        return NULL;
+    file->operations = operations;
+    file->references = 1;
+    file->flags = flags;
+    file->path = *path;
+    path_reference(path);
+    file->inode = path->dentry->inode;
+    mutex_initialize(&file->offset_lock);
+    file->credentials = credentials_current();
+    credentials_reference(file->credentials);
+    LIST_INIT(&file->watchers);
+    file->object = (struct memory_object){
+        .cache = &file->inode->cache,
+        .reference = object_reference,
+        .release = object_release,
+        .describe = object_describe,
+        .device = file->inode->file_system->device,
+        .inode = file->inode->number,
+    };
+    return file;
+}
+
+void file_free(struct file *file)
+{
+    path_release(&file->path);
+    credentials_release(file->credentials);
+    heap_free(file);
+}
+
+void file_release(struct file *file)
+{
+    if (!file || __atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    epoll_forget_file(file);
+    record_locks_release_file(file);
+    if (file->operations->release)
+        file->operations->release(file);
+    if (file->counts_as_writer)
+        inode_write_end(file->inode);
+    file_allow_write(file);
+    file_free(file);
+}
+
+void file_allow_write(struct file *file)
+{
+    if (__atomic_exchange_n(&file->denies_write, false, __ATOMIC_ACQ_REL))
+        inode_allow_write(file->inode);
+}
+
+/* ---- reading and writing ---- */
+
+ssize_t file_read_at(struct file *file, struct transfer *to, int64_t *offset)
+{
+    if (!file->readable)
+        return -EBADF;
+    if (!file->operations->read)
+        return S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
+    return file->operations->read(file, to, offset);
+}
+
+ssize_t file_write_at(struct file *file, struct transfer *from, int64_t *offset)
+{
+    if (!file->writable)
+        return -EBADF;
+    if (!file->operations->write)
+        return -EINVAL;
+    return file->operations->write(file, from, offset);
+}
+
+ssize_t file_read(struct file *file, struct transfer *to)
+{
+    if (file->stream)
+        return file_read_at(file, to, &file->offset);
+    mutex_acquire(&file->offset_lock);
+    ssize_t done = file_read_at(file, to, &file->offset);
+    mutex_release(&file->offset_lock);
+    return done;
+}
+
+ssize_t file_write(struct file *file, struct transfer *from)
+{
+    if (file->stream)
+        return file_write_at(file, from, &file->offset);
+    mutex_acquire(&file->offset_lock);
+    ssize_t done = file_write_at(file, from, &file->offset);
+    mutex_release(&file->offset_lock);
+    return done;
+}
+
+ssize_t file_read_kernel(struct file *file, void *buffer, size_t size, int64_t offset)
+{
+    struct transfer to;
+    transfer_kernel(&to, buffer, size);
+    return file->operations->read ? file->operations->read(file, &to, &offset) : -EINVAL;
+}
+
+int64_t file_seek_size(struct file *file, int64_t offset, int whence)
+{
+    int64_t size = (int64_t)inode_size(file->inode);
+
+    switch (whence) {
+    case SEEK_SET:
+        break;
+    case SEEK_CUR:
+        if (__builtin_add_overflow(offset, file->offset, &offset))
+            return -EOVERFLOW;
+        break;
+    case SEEK_END:
+        if (__builtin_add_overflow(offset, size, &offset))
+            return -EOVERFLOW;
+        break;
+    case SEEK_DATA: /* all of a file may be taken for data: lseek(2) */
+        if (offset < 0 || offset >= size)
+            return -ENXIO;
+        break;
+    case SEEK_HOLE:
+        if (offset < 0 || offset >= size)
+            return -ENXIO;
+        offset = size;
+        break;
+    default:
+        return -EINVAL;
+    }
+    if (offset < 0)
+        return -EINVAL;
+    file->offset = offset;
+    return offset;
+}
+
+int64_t file_seek_null(struct file *file, int64_t offset, int whence)
+{
+    (void)offset;
+    (void)whence;
+    return file->offset = 0;
+}
+
+int file_map_cache(struct file *file, unsigned flags, struct memory_object **object)
+{
+    if (flags & REGION_SHARED && flags & REGION_WRITE &&
+        file->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+        return -EPERM;
+    object_reference(&file->object);
+    *object = &file->object;
+    return 0;
+}

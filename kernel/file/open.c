@@ -1,0 +1,435 @@
+/*
+ * open.c: from a name to an open file. The checks come in the order of Linux's
+ * path_openat, may_open and do_dentry_open, so that the errno is the same when
+ * several apply.
+ */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/memfd.h>
+#include <linux/openat2.h>
+
+#include "file/internal.h"
+#include "file/system_calls.h"
+#include "library/format.h"
+#include "library/string.h"
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+
+#define OPEN_FLAGS                                                                                 \
+    (O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | FASYNC | \
+     O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |          \
+     __O_TMPFILE)
+
+/* What fcntl(F_GETFL) does not show. */
+#define OPEN_FLAGS_PASSING (O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC)
+
+/* What an open wants, understood once. */
+struct opening {
+    const struct credentials *credentials;
+    uint32_t flags;
+    uint32_t mode; /* permissions of a new file, the umask not yet applied */
+    unsigned permission;
+    bool created; /* this open made the file: no permission is asked */
+};
+
+/* 0 or -EINVAL. */
+static int opening_begin(struct opening *opening, int flags, uint32_t mode)
+{
+    uint32_t wanted = (uint32_t)flags & OPEN_FLAGS;
+
+    *opening = (struct opening){.credentials = credentials_current()};
+    if (wanted & O_PATH)
+        wanted &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    if (wanted & (O_CREAT | __O_TMPFILE))
+        opening->mode = mode & 07777;
+    if (wanted & __O_TMPFILE &&
+        ((wanted & O_TMPFILE) != O_TMPFILE || wanted & O_CREAT || !(wanted & (O_WRONLY | O_RDWR))))
+        return -EINVAL;
+    if (!(wanted & O_PATH)) {
+        static const unsigned permissions[] = {PERMISSION_READ, PERMISSION_WRITE,
+                                               PERMISSION_READ | PERMISSION_WRITE,
+                                               PERMISSION_READ | PERMISSION_WRITE};
+        opening->permission = permissions[wanted & O_ACCMODE];
+        if (wanted & O_TRUNC)
+            opening->permission |= PERMISSION_WRITE;
+    }
+    opening->flags = wanted;
+    return 0;
+}
+
+/* May a file that was there before be opened so? */
+static int may_open(const struct opening *opening, const struct path *path)
+{
+    struct inode *inode = path->dentry->inode;
+    bool writes = opening->permission & PERMISSION_WRITE;
+
+    switch (inode_type(inode)) {
+    case S_IFLNK:
+        return -ELOOP;
+    case S_IFDIR:
+        if (writes)
+            return -EISDIR;
+        break;
+    case S_IFCHR:
+    case S_IFBLK:
+        if (mount_flag(path->mount, MS_NODEV))
+            return -EACCES;
+        break;
+    case S_IFREG:
+        if (writes && mount_flag(path->mount, MS_RDONLY))
+            return -EROFS;
+        break;
+    }
+    int error = inode_permission(inode, opening->permission, opening->credentials);
+    if (error)
+        return error;
+    if (opening->flags & O_NOATIME && !inode_owned(inode, opening->credentials))
+        return -EPERM;
+    return 0;
+}
+
+static const struct file_operations no_operations;
+
+/* Cuts a file to nothing, for O_TRUNC; nobody may be running it. */
+static int open_truncate(struct inode *inode)
+{
+    int error = inode_write_begin(inode);
+    if (error)
+        return error;
+    error = inode_truncate(inode, 0);
+    inode_write_end(inode);
+    return error;
+}
+
+static int open_place(const struct opening *opening, const struct path *path, struct file **result)
+{
+    struct inode *inode = path->dentry->inode;
+    uint32_t flags = opening->flags;
+    bool regular = S_ISREG(inode->mode);
+    int error = 0;
+
+    if (flags & O_PATH) {
+        *result = file_allocate(path, flags & ~OPEN_FLAGS_PASSING, &no_operations);
+        return *result ? 0 : -ENOMEM;
+    }
+    if (!opening->created)
+        error = may_open(opening, path);
+    if (error)
+        return error;
+    if (!inode->file_operations)
+        return -ENXIO; /* a socket */
+    if (flags & O_DIRECT && regular)
+        return -EINVAL; /* as tmpfs */
+
+    struct file *file = file_allocate(path, flags & ~OPEN_FLAGS_PASSING, inode->file_operations);
+    if (!file)
+        return -ENOMEM;
+    file->opened_with = flags;
+    file->readable = (flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR;
+    file->writable = (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
+    if (file->writable && regular) {
+        error = inode_write_begin(inode);
+        file->counts_as_writer = !error;
+    }
+    if (!error && file->operations->open)
+        error = file->operations->open(inode, file);
+    if (error) {
+        if (file->counts_as_writer)
+            inode_write_end(inode);
+        file_free(file);
+        return error;
+    }
+    if (flags & O_TRUNC && regular && !opening->created && inode->file_system->writable_tree)
+        error = open_truncate(inode);
+    if (error) {
+        file_release(file);
+        return error;
+    }
+    *result = file;
+    return 0;
+}
+
+/*
+ * The last component with O_CREAT: found, or made. After 0 *path has
+ * references.
+ */
+static int find_or_create(struct opening *opening, struct walk *walk, struct path *path)
+{
+    int error = walk_find_last(walk, path);
+    if (error != -ENOENT)
+        return error;
+
+    /* Somebody else may have made it before the lock was ours: look again under it. */
+    struct inode *directory = walk->at.dentry->inode;
+    mutex_acquire(&directory->lock);
+    error = walk_find_last(walk, path);
+    if (error == -ENOENT) {
+        error = -EACCES;
+        if (!directory->file_system->writable_tree)
+            ; /* no files can be made there */
+        else if (mount_flag(walk->at.mount, MS_RDONLY))
+            error = -EROFS;
+        else
+            error =
+                name_create(opening->credentials, &walk->at, walk->last, walk->last_length,
+                            S_IFREG | (opening->mode & ~umask_current()), 0, NULL, &path->dentry);
+        if (!error) {
+            path->mount = walk->at.mount;
+            mount_reference(path->mount);
+            opening->created = true;
+        }
+    }
+    mutex_release(&directory->lock);
+    return error;
+}
+
+/* O_TMPFILE: a file in this directory's file system that has no name. */
+static int open_nameless(struct opening *opening, const struct path *directory,
+                         struct file **result)
+{
+    struct dentry *parent = directory->dentry;
+    struct dentry *dentry = NULL;
+
+    int error = inode_permission(parent->inode, PERMISSION_WRITE | PERMISSION_EXECUTE,
+                                 opening->credentials);
+    if (error)
+        return error;
+    if (!parent->inode->file_system->writable_tree)
+        return -EOPNOTSUPP;
+    if (mount_flag(directory->mount, MS_RDONLY))
+        return -EROFS;
+    struct inode *inode = inode_create_in(opening->credentials, directory,
+                                          S_IFREG | (opening->mode & ~umask_current()), 0);
+    if (inode) {
+        char name[24];
+        int length = format_string(name, sizeof(name), "#%lu", inode->number);
+        inode->nameless = !(opening->flags & O_EXCL);
+        dentry = dentry_create(parent, name, (size_t)length, inode);
+        inode_release(inode);
+    }
+    if (!dentry)
+        return -ENOMEM;
+    opening->created = true;
+    struct path path = {directory->mount, dentry};
+    error = open_place(opening, &path, result);
+    dentry_release(dentry);
+    return error;
+}
+
+/* What the last component has to be. 0: open it. */
+static int check_last(const struct opening *opening, const struct walk *walk,
+                      const struct path *path)
+{
+    bool directory = S_ISDIR(path->dentry->inode->mode);
+
+    if (opening->flags & O_CREAT && !opening->created) {
+        if (opening->flags & O_EXCL)
+            return -EEXIST;
+        if (directory)
+            return -EISDIR;
+    }
+    if ((opening->flags & O_DIRECTORY || walk->trailing_slash) && !directory)
+        return -ENOTDIR;
+    return 0;
+}
+
+static int open_walk(struct opening *opening, struct walk *walk, struct file **file)
+{
+    struct path path;
+
+    for (;;) {
+        int error = walk_to_parent(walk);
+        if (error)
+            return error;
+        if (opening->flags & O_CREAT && walk->last_kind != WALK_LAST_NAME)
+            return -EISDIR;
+        if (opening->flags & O_CREAT && walk->trailing_slash)
+            return -EISDIR;
+        if (opening->flags & O_CREAT)
+            error = find_or_create(opening, walk, &path);
+        else
+            error = walk_find_last(walk, &path);
+        if (error)
+            return error;
+        bool exclusive = (opening->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+        if (S_ISLNK(path.dentry->inode->mode) && walk->last_kind == WALK_LAST_NAME && !exclusive &&
+            (!(opening->flags & O_NOFOLLOW) || walk->trailing_slash)) {
+            error = walk_follow(walk, &path);
+            if (error < 0)
+                return error;
+            if (error == 0)
+                continue;
+            path = walk->at;
+            path_reference(&path);
+        }
+        error = check_last(opening, walk, &path);
+        if (!error && opening->flags & __O_TMPFILE)
+            error = open_nameless(opening, &path, file);
+        else if (!error)
+            error = open_place(opening, &path, file);
+        path_release(&path);
+        return error;
+    }
+}
+
+int file_open(int directory, const char *name, int flags, uint32_t mode, struct file **file)
+{
+    struct opening opening;
+    struct walk walk;
+
+    int error = opening_begin(&opening, flags, mode);
+    if (error)
+        return error;
+    error = walk_begin(&walk, directory, name, 0, opening.credentials);
+    if (error)
+        return error;
+    error = open_walk(&opening, &walk, file);
+    walk_end(&walk);
+    return error;
+}
+
+int file_open_path(const struct path *path, int flags, struct file **file)
+{
+    struct opening opening;
+
+    int error = opening_begin(&opening, flags & ~(O_CREAT | __O_TMPFILE), 0);
+    return error ? error : open_place(&opening, path, file);
+}
+
+int file_open_executable(int directory, const char *name, int at_flags, struct file **result)
+{
+    struct path path;
+
+    int error = path_lookup(directory, name,
+                            (at_flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
+                                (at_flags & AT_EMPTY_PATH ? WALK_EMPTY : 0),
+                            &path);
+    if (error)
+        return error;
+    struct inode *inode = path.dentry->inode;
+    if (S_ISLNK(inode->mode))
+        error = -ELOOP;
+    else if (!S_ISREG(inode->mode) || mount_flag(path.mount, MS_NOEXEC))
+        error = -EACCES;
+    else
+        error = inode_permission(inode, PERMISSION_EXECUTE, credentials_current());
+    if (!error && !inode->file_operations)
+        error = -EACCES;
+    if (!error)
+        error = inode_deny_write(inode);
+    if (!error) {
+        struct file *file = file_allocate(&path, O_RDONLY | O_LARGEFILE, inode->file_operations);
+        if (file) {
+            file->readable = true;
+            file->denies_write = true;
+            *result = file;
+        } else {
+            inode_allow_write(inode);
+            error = -ENOMEM;
+        }
+    }
+    path_release(&path);
+    return error;
+}
+
+/* ---- system calls ---- */
+
+static ssize_t open_user(int directory, vaddr_t name, int flags, uint32_t mode)
+{
+    struct user_path path;
+    struct opening opening;
+    struct file *file;
+
+    int error = opening_begin(&opening, flags, mode);
+    if (error)
+        return error;
+    error = user_path_begin(&path, name);
+    if (error)
+        return error;
+    int descriptor = descriptor_reserve(0, flags & O_CLOEXEC);
+    if (descriptor >= 0) {
+        error = file_open(directory, path.string, flags | O_LARGEFILE, mode, &file);
+        if (error) {
+            descriptor_cancel(descriptor);
+            descriptor = error;
+        } else {
+            descriptor_install(descriptor, file);
+        }
+    }
+    user_path_end(&path);
+    return descriptor;
+}
+
+ssize_t sys_openat(int directory, vaddr_t name, int flags, unsigned mode)
+{
+    return open_user(directory, name, flags, mode);
+}
+
+ssize_t sys_open(vaddr_t name, int flags, unsigned mode)
+{
+    return open_user(AT_FDCWD, name, flags, mode);
+}
+
+ssize_t sys_creat(vaddr_t name, unsigned mode)
+{
+    return open_user(AT_FDCWD, name, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+/* The first version's, openat2(2); the UAPI header does not name it. */
+#define OPEN_HOW_SIZE_VER0 24
+
+ssize_t sys_openat2(int directory, vaddr_t name, vaddr_t how_address, size_t size)
+{
+    struct open_how how;
+    char rest[64];
+
+    if (size < OPEN_HOW_SIZE_VER0)
+        return -EINVAL;
+    if (size > PAGE_SIZE)
+        return -E2BIG;
+    if (user_get(&how, how_address))
+        return -EFAULT;
+    /* A newer program may pass a longer structure: what we do not know must be zero. */
+    for (size_t done = sizeof(how); done < size; done += sizeof(rest)) {
+        size_t piece = size - done < sizeof(rest) ? size - done : sizeof(rest);
+        if (user_copy_in(rest, how_address + done, piece))
+            return -EFAULT;
+        for (size_t i = 0; i < piece; i++)
+            if (rest[i])
+                return -E2BIG;
+    }
+    if (how.flags & ~(uint64_t)OPEN_FLAGS || how.mode & ~07777UL)
+        return -EINVAL;
+    if (how.mode && !(how.flags & (O_CREAT | __O_TMPFILE)))
+        return -EINVAL;
+    if (how.resolve)
+        return -EINVAL; /* none of RESOLVE_* is there yet */
+    return open_user(directory, name, (int)how.flags, (uint32_t)how.mode);
+}
+
+/* ---- memfd_create(2) ---- */
+
+#define MEMFD_NAME_MAXIMUM 249
+
+ssize_t sys_memfd_create(vaddr_t name, unsigned flags)
+{
+    char text[6 + MEMFD_NAME_MAXIMUM + 1] = "memfd:";
+    struct file *file;
+
+    if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING))
+        return -EINVAL;
+    ssize_t length = user_string_in(text + 6, name, MEMFD_NAME_MAXIMUM + 1);
+    if (length < 0)
+        return length == -ENAMETOOLONG ? -EINVAL : length;
+    int descriptor = descriptor_reserve(0, flags & MFD_CLOEXEC);
+    if (descriptor < 0)
+        return descriptor;
+    int error = memory_file_create(text, (size_t)length + 6, flags & MFD_ALLOW_SEALING, &file);
+    if (error) {
+        descriptor_cancel(descriptor);
+        return error;
+    }
+    descriptor_install(descriptor, file);
+    return descriptor;
+}

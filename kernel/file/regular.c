@@ -1,0 +1,221 @@
+/* regular.c: regular files in RAM: their frames are their storage. */
+#include <asm/errno.h>
+#include <linux/falloc.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+
+#include "file/internal.h"
+#include "library/string.h"
+#include "memory/heap.h"
+
+/* So much at a time, then others may run. */
+#define CHUNK_SIZE (1UL << 20)
+
+/* Counts the frames that the file took or gave back to its file system. Lock held, or the last
+   reference's end. */
+void regular_account(struct inode *inode)
+{
+    uint64_t frames = __atomic_load_n(&inode->cache.frame_count, __ATOMIC_RELAXED);
+    uint64_t before = __atomic_exchange_n(&inode->accounted, frames, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&inode->file_system->page_count, frames - before, __ATOMIC_RELAXED);
+}
+
+/* How many of `size` bytes at the offset may be written without going over the file system's
+   size; 0: none. */
+static size_t space_left(struct inode *inode, uint64_t offset, size_t size)
+{
+    const struct file_system *file_system = inode->file_system;
+    uint64_t used = __atomic_load_n(&file_system->page_count, __ATOMIC_RELAXED);
+
+    if (!file_system->page_limit || used + size / PAGE_SIZE + 2 <= file_system->page_limit)
+        return size;
+    /* Near the end: page by page. */
+    size_t in_page = PAGE_SIZE - offset % PAGE_SIZE;
+    if (used >= file_system->page_limit) {
+        if (!page_cache_has(&inode->cache, offset / PAGE_SIZE))
+            return 0;
+    }
+    return size < in_page ? size : in_page;
+}
+
+static ssize_t regular_read(struct file *file, struct transfer *to, int64_t *offset)
+{
+    struct page_cache *cache = &file->inode->cache;
+    size_t total = 0, size;
+    vaddr_t address;
+    ssize_t done = 0;
+
+    while ((size = transfer_piece(to, &address, CHUNK_SIZE)) > 0) {
+        if (to->kernel)
+            done = page_cache_read(cache, (uint64_t)*offset, (void *)address, size);
+        else
+            done = page_cache_read_user(cache, (uint64_t)*offset, address, size);
+        if (done <= 0)
+            break;
+        transfer_advance(to, (size_t)done);
+        *offset += done;
+        total += (size_t)done;
+        if ((size_t)done < size)
+            break;
+        if (to->left)
+            thread_preemption_point();
+    }
+    if (!(file->flags & O_NOATIME))
+        inode_touch_accessed(file->inode, file->path.mount);
+    return total ? (ssize_t)total : done;
+}
+
+/* How many of `size` bytes may be written at the offset: limits and seals, as generic_write_checks
+   on Linux. */
+static ssize_t write_limit(struct inode *inode, uint64_t offset, size_t size)
+{
+    uint64_t limit = file_hooks->size_limit();
+
+    if (offset >= limit) {
+        file_hooks->size_exceeded();
+        return -EFBIG;
+    }
+    if (size > limit - offset)
+        size = limit - offset;
+    if (offset >= INT64_MAX)
+        return -EFBIG;
+    if (size > INT64_MAX - offset)
+        size = INT64_MAX - offset;
+    if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+        return -EPERM;
+    if (inode->seals & F_SEAL_GROW && offset + size > inode_size(inode))
+        return -EPERM;
+    return (ssize_t)size;
+}
+
+/* Readers see the bytes before they see the new size. */
+static void size_raise(struct page_cache *cache, uint64_t size)
+{
+    mutex_acquire(&cache->lock);
+    if (size > cache->size)
+        __atomic_store_n(&cache->size, size, __ATOMIC_RELAXED);
+    mutex_release(&cache->lock);
+}
+
+/* Frees pages of this range that lie behind the end. Lock held. */
+static void trim(struct inode *inode, uint64_t offset, uint64_t size)
+{
+    uint64_t end = offset + size;
+    if (offset < inode_size(inode))
+        offset = inode_size(inode);
+    if (offset < end)
+        page_cache_punch(&inode->cache, offset, end - offset);
+    regular_account(inode);
+}
+
+static ssize_t regular_write(struct file *file, struct transfer *from, int64_t *offset)
+{
+    struct inode *inode = file->inode;
+    size_t total = 0, size;
+    vaddr_t address;
+    ssize_t done = 0;
+
+    if (!from->left)
+        return 0;
+    mutex_acquire(&inode->lock);
+    if (__atomic_load_n(&file->flags, __ATOMIC_RELAXED) & O_APPEND)
+        *offset = (int64_t)inode_size(inode);
+    ssize_t allowed = write_limit(inode, (uint64_t)*offset, from->left);
+    if (allowed < 0) {
+        mutex_release(&inode->lock);
+        return allowed;
+    }
+    if ((size_t)allowed < from->left)
+        from->left = (size_t)allowed;
+    inode_remove_privileges(inode);
+    /* What a mapping wrote behind the end becomes zeros before the end moves. */
+    if ((uint64_t)*offset + from->left > inode_size(inode))
+        page_cache_resize(&inode->cache, inode_size(inode));
+    while ((size = transfer_piece(from, &address, CHUNK_SIZE)) > 0) {
+        done = -ENOSPC;
+        size = space_left(inode, (uint64_t)*offset, size);
+        if (!size)
+            break;
+        if (from->kernel)
+            done = page_cache_write(&inode->cache, (uint64_t)*offset, (void *)address, size);
+        else
+            done = page_cache_write_user(&inode->cache, (uint64_t)*offset, address, size);
+        regular_account(inode);
+        if (done <= 0)
+            break;
+        transfer_advance(from, (size_t)done);
+        *offset += done;
+        total += (size_t)done;
+        size_raise(&inode->cache, (uint64_t)*offset);
+        if ((size_t)done < size) {
+            done = -EFAULT;
+            break;
+        }
+        if (from->left)
+            thread_preemption_point();
+    }
+    if (done < 0) {
+        /* Pages that were made behind the end for bytes that never came. */
+        trim(inode, (uint64_t)*offset, size);
+    }
+    if (total)
+        inode_touch(inode, INODE_MODIFIED | INODE_CHANGED);
+    mutex_release(&inode->lock);
+    return total ? (ssize_t)total : done;
+}
+
+/* fallocate(2): pages are made now, so that later writes cannot fail. */
+static int regular_allocate(struct file *file, int mode, int64_t offset, int64_t size)
+{
+    struct inode *inode = file->inode;
+    uint64_t end = (uint64_t)(offset + size);
+    int error = 0;
+
+    if (mode & ~(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE))
+        return -EOPNOTSUPP;
+    if (mode & FALLOC_FL_PUNCH_HOLE && !(mode & FALLOC_FL_KEEP_SIZE))
+        return -EOPNOTSUPP;
+    mutex_acquire(&inode->lock);
+    bool grows = !(mode & FALLOC_FL_KEEP_SIZE) && end > inode_size(inode);
+    if (inode->seals & F_SEAL_WRITE && mode & FALLOC_FL_PUNCH_HOLE) {
+        error = -EPERM;
+    } else if (mode & FALLOC_FL_PUNCH_HOLE) {
+        page_cache_punch(&inode->cache, (uint64_t)offset, (uint64_t)size);
+    } else if (grows && inode->seals & F_SEAL_GROW) {
+        error = -EPERM;
+    } else if (grows && end > file_hooks->size_limit()) {
+        file_hooks->size_exceeded();
+        error = -EFBIG;
+    } else {
+        for (uint64_t at = (uint64_t)offset; at < end && !error;
+             at = (at / PAGE_SIZE + 1) * PAGE_SIZE) {
+            paddr_t frame = 0;
+            if (space_left(inode, at, 1))
+                frame = page_cache_get(&inode->cache, at / PAGE_SIZE, true);
+            if (frame)
+                frame_release(frame);
+            else
+                error = -ENOSPC;
+            regular_account(inode);
+            if (!error && thread_interrupted(THREAD_KILLABLE))
+                error = -EINTR;
+            thread_preemption_point();
+        }
+        if (!error && grows)
+            page_cache_resize(&inode->cache, end);
+        if (error)
+            trim(inode, (uint64_t)offset, (uint64_t)size);
+    }
+    if (!error)
+        inode_touch(inode, INODE_MODIFIED | INODE_CHANGED);
+    mutex_release(&inode->lock);
+    return error;
+}
+
+const struct file_operations regular_operations = {
+    .read = regular_read,
+    .write = regular_write,
+    .seek = file_seek_size,
+    .map = file_map_cache,
+    .allocate = regular_allocate,
+};

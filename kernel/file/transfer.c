@@ -1,0 +1,159 @@
+/* transfer.c: the memory on the other side of a read or write. */
+#include <asm/errno.h>
+
+#include "file/internal.h"
+#include "library/string.h"
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+
+void transfer_user(struct transfer *transfer, vaddr_t buffer, size_t size)
+{
+    transfer->single = (struct iovec){(void *)buffer, size};
+    transfer_segments(transfer, &transfer->single, 1, size);
+}
+
+void transfer_kernel(struct transfer *transfer, void *buffer, size_t size)
+{
+    transfer_user(transfer, (vaddr_t)buffer, size);
+    transfer->kernel = true;
+}
+
+void transfer_segments(struct transfer *transfer, const struct iovec *segments, size_t count,
+                       size_t total)
+{
+    transfer->segments = segments;
+    transfer->segment_count = count;
+    transfer->segment_offset = 0;
+    transfer->left = total;
+    transfer->kernel = false;
+}
+
+size_t transfer_piece(struct transfer *transfer, vaddr_t *address, size_t maximum)
+{
+    if (!transfer->left)
+        return 0;
+    while (transfer->segment_offset == transfer->segments->iov_len) {
+        transfer->segments++;
+        transfer->segment_count--;
+        transfer->segment_offset = 0;
+    }
+    size_t size = transfer->segments->iov_len - transfer->segment_offset;
+    if (size > transfer->left)
+        size = transfer->left;
+    if (size > maximum)
+        size = maximum;
+    *address = (vaddr_t)transfer->segments->iov_base + transfer->segment_offset;
+    return size;
+}
+
+void transfer_advance(struct transfer *transfer, size_t size)
+{
+    transfer->segment_offset += size;
+    transfer->left -= size;
+}
+
+/* What is done with one piece; returns the bytes done. */
+static size_t piece_out(const struct transfer *transfer, vaddr_t to, const void *from, size_t size)
+{
+    if (!transfer->kernel)
+        return user_copy_out_partial(to, from, size);
+    memcpy((void *)to, from, size);
+    return size;
+}
+
+static size_t piece_in(const struct transfer *transfer, void *to, vaddr_t from, size_t size)
+{
+    if (!transfer->kernel)
+        return user_copy_in_partial(to, from, size);
+    memcpy(to, (const void *)from, size);
+    return size;
+}
+
+static size_t piece_zero(const struct transfer *transfer, vaddr_t to, size_t size)
+{
+    if (!transfer->kernel)
+        return user_zero(to, size) ? 0 : size;
+    memset((void *)to, 0, size);
+    return size;
+}
+
+size_t transfer_out(struct transfer *transfer, const void *from, size_t size)
+{
+    size_t total = 0, piece, done;
+    vaddr_t address;
+
+    while ((piece = transfer_piece(transfer, &address, size - total)) > 0) {
+        done = piece_out(transfer, address, (const char *)from + total, piece);
+        transfer_advance(transfer, done);
+        total += done;
+        if (done < piece)
+            break;
+    }
+    return total;
+}
+
+size_t transfer_in(struct transfer *transfer, void *to, size_t size)
+{
+    size_t total = 0, piece, done;
+    vaddr_t address;
+
+    while ((piece = transfer_piece(transfer, &address, size - total)) > 0) {
+        done = piece_in(transfer, (char *)to + total, address, piece);
+        transfer_advance(transfer, done);
+        total += done;
+        if (done < piece)
+            break;
+    }
+    return total;
+}
+
+size_t transfer_zeros(struct transfer *transfer, size_t size)
+{
+    size_t total = 0, piece, done;
+    vaddr_t address;
+
+    while ((piece = transfer_piece(transfer, &address, size - total)) > 0) {
+        done = piece_zero(transfer, address, piece < PAGE_SIZE ? piece : PAGE_SIZE);
+        if (!done)
+            break;
+        transfer_advance(transfer, done);
+        total += done;
+    }
+    return total;
+}
+
+int transfer_vector_begin(struct transfer_vector *vector, vaddr_t address, unsigned long count)
+{
+    vector->segments = vector->small;
+    if (count > TRANSFER_SEGMENTS_MAXIMUM)
+        return -EINVAL;
+    if (count > TRANSFER_SEGMENTS_SMALL) {
+        vector->segments = heap_allocate(count * sizeof(struct iovec));
+        if (!vector->segments)
+            return -ENOMEM;
+    }
+    int error = user_copy_in(vector->segments, address, count * sizeof(struct iovec));
+    size_t total = 0;
+    for (unsigned long i = 0; i < count && !error; i++) {
+        struct iovec *segment = &vector->segments[i];
+        if ((ssize_t)segment->iov_len < 0)
+            error = -EINVAL;
+        else if (!user_range_ok((vaddr_t)segment->iov_base, segment->iov_len))
+            error = -EFAULT;
+        else if (segment->iov_len > TRANSFER_MAXIMUM - total)
+            segment->iov_len = TRANSFER_MAXIMUM - total;
+        total += segment->iov_len;
+    }
+    if (error) {
+        transfer_vector_end(vector);
+        return error;
+    }
+    transfer_segments(&vector->transfer, vector->segments, count, total);
+    return 0;
+}
+
+void transfer_vector_end(struct transfer_vector *vector)
+{
+    if (vector->segments != vector->small)
+        heap_free(vector->segments);
+}
