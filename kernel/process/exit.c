@@ -18,6 +18,7 @@
 #include "process/futex.h"
 #include "process/identity.h"
 #include "process/system_calls.h"
+#include "process/usage.h"
 #include "process/user_account.h"
 
 static void no_terminal(struct session *session)
@@ -99,7 +100,7 @@ static void leave_memory(struct user_thread *thread)
     struct process *process = thread->thread.process;
     struct address_space *space = thread->thread.address_space;
 
-    futex_leave_memory(thread);
+    futex_thread_exit(thread, true);
 
     bool enabled = spinlock_acquire_save(&process->lock);
     thread->thread.address_space = NULL;
@@ -281,22 +282,6 @@ void resource_usage_add(struct resource_usage *sum, const struct resource_usage 
         sum->maximum_resident = part->maximum_resident;
 }
 
-struct resource_usage resource_usage_of_thread(const struct user_thread *thread)
-{
-    const struct thread *base = &thread->thread;
-    uint64_t runtime = base->runtime;
-    if (base == thread_current())
-        runtime += clock_now() - base->switched_in;
-    return (struct resource_usage){
-        .user_time = base->user_time,
-        .system_time = runtime - base->user_time,
-        .minor_faults = thread->minor_faults,
-        .major_faults = thread->major_faults,
-        .voluntary_switches = base->voluntary_switches,
-        .involuntary_switches = base->involuntary_switches,
-    };
-}
-
 /*
  * Leaves the process's list; the last one makes the process a zombie. Nothing
  * of it can be found afterwards, but by who holds a reference.
@@ -304,10 +289,11 @@ struct resource_usage resource_usage_of_thread(const struct user_thread *thread)
 static void leave_process(struct user_thread *thread)
 {
     struct process *process = thread->thread.process;
-    struct resource_usage usage = resource_usage_of_thread(thread);
+    struct resource_usage usage;
     struct process_group_remains remains = {0};
     bool unwanted = false;
 
+    usage_of_thread(&usage, thread);
     bool enabled = spinlock_acquire_save(&process_table_lock);
     thread->identity->thread = NULL;
     identity_drop(thread->identity);

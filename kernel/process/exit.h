@@ -32,7 +32,5 @@ int process_child_code(int status, int *value);
 
 /* Adds what one used to a sum; the resident maximum is the larger one. */
 void resource_usage_add(struct resource_usage *sum, const struct resource_usage *part);
-/* What the thread used until now. Its own, or one that does not run. */
-struct resource_usage resource_usage_of_thread(const struct user_thread *thread);
 
 #endif

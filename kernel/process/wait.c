@@ -11,6 +11,7 @@
 #include "memory/user_copy.h"
 #include "process/exit.h"
 #include "process/system_calls.h"
+#include "process/usage.h"
 #include "thread/restart.h"
 
 enum child_event {
@@ -165,22 +166,13 @@ static int wait_for_child(struct wait_request *request)
     return error;
 }
 
-/* struct rusage in user memory: getrusage(2); what Linux leaves at 0 is 0. */
 static int put_usage(vaddr_t address, const struct resource_usage *usage)
 {
+    struct rusage result;
+
     if (!address)
         return 0;
-    struct rusage result = {
-        .ru_utime = {usage->user_time / NANOSECONDS_PER_SECOND,
-                     usage->user_time % NANOSECONDS_PER_SECOND / 1000},
-        .ru_stime = {usage->system_time / NANOSECONDS_PER_SECOND,
-                     usage->system_time % NANOSECONDS_PER_SECOND / 1000},
-        .ru_maxrss = usage->maximum_resident * (PAGE_SIZE / 1024),
-        .ru_minflt = usage->minor_faults,
-        .ru_majflt = usage->major_faults,
-        .ru_nvcsw = usage->voluntary_switches,
-        .ru_nivcsw = usage->involuntary_switches,
-    };
+    usage_to_rusage(&result, usage);
     return user_put(address, &result);
 }
 

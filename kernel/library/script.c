@@ -1,0 +1,57 @@
+#include "library/script.h"
+
+#include <linux/errno.h>
+
+#include "library/string.h"
+
+static bool is_blank(char character)
+{
+    return character == ' ' || character == '\t';
+}
+
+/* The first character at or behind `from` that is not blank; `end` if there is none before it. */
+static char *skip_blanks(char *from, char *end)
+{
+    while (from < end && is_blank(*from))
+        from++;
+    return from;
+}
+
+/* The first blank or NUL at or behind `from`, or `end`. */
+static char *find_separator(char *from, char *end)
+{
+    while (from < end && *from && !is_blank(*from))
+        from++;
+    return from;
+}
+
+int script_line_parse(char bytes[SCRIPT_LINE_MAXIMUM], struct script_line *line)
+{
+    /* The last byte is never part of the line: it becomes a terminator. */
+    char *last = bytes + SCRIPT_LINE_MAXIMUM - 1;
+    char *end = memchr(bytes, '\n', SCRIPT_LINE_MAXIMUM);
+
+    if (!end) {
+        /* A name that nothing ends before the last byte may be cut off. */
+        char *name = skip_blanks(bytes + 2, last);
+        if (name == last || find_separator(name, last) == last)
+            return -ENOEXEC;
+        end = last;
+    }
+    while (end > bytes + 2 && is_blank(end[-1]))
+        end--;
+    *end = '\0';
+
+    line->interpreter = skip_blanks(bytes + 2, end);
+    if (!*line->interpreter)
+        return -ENOEXEC;
+    char *separator = find_separator(line->interpreter, end);
+    line->argument = NULL;
+    if (*separator) {
+        char *argument = skip_blanks(separator, end);
+        *separator = '\0';
+        if (argument < end)
+            line->argument = argument;
+    }
+    return 0;
+}

@@ -1,0 +1,164 @@
+#include "process/exec_image.h"
+
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+
+#include "file/file.h"
+#include "library/align.h"
+#include "library/string.h"
+#include "memory/address_space.h"
+#include "memory/heap.h"
+
+/* What is mapped ahead: a window of so many pages round the entry. */
+#define PAGES_AHEAD 8
+
+/* ---- reading ---- */
+
+/* Reads exactly `size` bytes. 0, -EIO (the file ends before) or the file's error. */
+static int read_exactly(struct file *file, void *buffer, size_t size, uint64_t offset)
+{
+    ssize_t got = file_read_kernel(file, buffer, size, offset);
+    if (got < 0)
+        return got;
+    return (size_t)got == size ? 0 : -EIO;
+}
+
+int exec_head_read(struct exec_head *head, struct file *file)
+{
+    ssize_t size = file_read_kernel(file, head->bytes, sizeof(head->bytes), 0);
+    if (size < 0)
+        return size;
+    head->size = size;
+    memset(head->bytes + size, 0, sizeof(head->bytes) - size);
+    return 0;
+}
+
+int exec_image_read(struct elf_image **result, struct file *file, const struct exec_head *head,
+                    enum elf_role role)
+{
+    static const struct elf_limits limits = {.user_start = USER_START, .user_end = USER_END};
+    uint64_t file_size = inode_size(file->inode);
+    struct elf_header header;
+    void *table = NULL;
+
+    int error = elf_header_parse(head->bytes, head->size, file_size, role, &header);
+    if (error)
+        return error;
+
+    const void *headers = head->bytes + header.program_headers_offset;
+    if (header.program_headers_offset + header.program_headers_size > head->size) {
+        headers = table = heap_allocate(header.program_headers_size);
+        if (!table)
+            return -ENOMEM;
+        error =
+            read_exactly(file, table, header.program_headers_size, header.program_headers_offset);
+    }
+    struct elf_image *image = error ? NULL : heap_allocate(sizeof(*image));
+    if (!error)
+        error = image ? elf_program_headers_parse(&header, headers, header.program_headers_size,
+                                                  file_size, &limits, image)
+                      : -ENOMEM;
+    heap_free(table);
+    if (error)
+        heap_free(image);
+    else
+        *result = image;
+    return error;
+}
+
+int exec_image_open_interpreter(const struct elf_image *image, struct file *file,
+                                struct file **interpreter)
+{
+    char *path = heap_allocate(image->interpreter.size);
+    if (!path)
+        return -ENOMEM;
+    int error = read_exactly(file, path, image->interpreter.size, image->interpreter.offset);
+    if (!error)
+        error = elf_interpreter_check(path, image->interpreter.size);
+    if (!error)
+        error = file_open_executable(AT_FDCWD, path, 0, interpreter);
+    heap_free(path);
+    return error;
+}
+
+/* ---- mapping ---- */
+
+/* p_flags of a segment as flags of a region. */
+static unsigned region_flags(const struct elf_segment *segment)
+{
+    unsigned flags = 0;
+    if (segment->flags & PF_R)
+        flags |= REGION_READ;
+    if (segment->flags & PF_W)
+        flags |= REGION_WRITE;
+    if (segment->flags & PF_X)
+        flags |= REGION_EXECUTE;
+    return flags;
+}
+
+/* A segment lies congruent in file and memory, so that both begin in the same part of a page. */
+static int map_segment(struct address_space *space, struct file *file,
+                       const struct elf_segment *segment, uint64_t bias)
+{
+    vaddr_t address = segment->address + bias;
+    vaddr_t start = align_down(address, PAGE_SIZE);
+    vaddr_t end = align_up(address + segment->memory_size, PAGE_SIZE);
+    /* Without a tail the file's own bytes fill up the last page, as with mmap. */
+    bool has_tail = segment->memory_size > segment->file_size;
+    vaddr_t file_end = has_tail ? address + segment->file_size : 0;
+    struct memory_object *object = segment->file_size ? &file->object : NULL;
+
+    return address_space_map(space, start, end - start, region_flags(segment), object,
+                             object ? segment->file_offset / PAGE_SIZE : 0, object ? file_end : 0,
+                             true);
+}
+
+/* So that the first instructions do not fault one by one. */
+static int map_ahead(struct address_space *space, const struct elf_image *image, uint64_t bias)
+{
+    vaddr_t entry = image->entry + bias;
+    vaddr_t start = align_down(entry, PAGES_AHEAD * PAGE_SIZE);
+
+    for (uint32_t i = 0; i < image->segment_count; i++) {
+        const struct elf_segment *segment = &image->segments[i];
+        vaddr_t first = align_down(segment->address + bias, PAGE_SIZE);
+        vaddr_t last = segment->address + bias + segment->memory_size;
+        if (entry < first || entry >= last)
+            continue;
+        if (start < first)
+            start = first;
+        if (last > start + PAGES_AHEAD * PAGE_SIZE)
+            last = start + PAGES_AHEAD * PAGE_SIZE;
+        return address_space_map_ahead(space, start, last - start, false);
+    }
+    return 0;
+}
+
+int exec_image_map(struct address_space *space, struct file *file, const struct elf_image *image,
+                   uint64_t bias)
+{
+    for (uint32_t i = 0; i < image->segment_count; i++) {
+        int error = map_segment(space, file, &image->segments[i], bias);
+        if (error)
+            return error;
+    }
+    return map_ahead(space, image, bias);
+}
+
+void exec_image_describe(struct address_space *space, const struct elf_image *image, uint64_t bias)
+{
+    space->code_start = UINT64_MAX;
+    for (uint32_t i = 0; i < image->segment_count; i++) {
+        const struct elf_segment *segment = &image->segments[i];
+        vaddr_t start = segment->address + bias, end = start + segment->file_size;
+
+        if (start < space->code_start)
+            space->code_start = start;
+        if ((segment->flags & PF_X) && end > space->code_end)
+            space->code_end = end;
+        if (start > space->data_start)
+            space->data_start = start;
+        if (end > space->data_end)
+            space->data_end = end;
+    }
+}
