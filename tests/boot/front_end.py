@@ -116,11 +116,10 @@ class FrontEnd:
 
     # ---- signals ----
 
-    def children(self, process):
-        """QEMU machines that this process started and that still run."""
-        listing = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(process.pid)],
-                                 capture_output=True, text=True, check=False).stdout
-        return [int(line.split()[0]) for line in listing.splitlines() if "qemu" in line]
+    def machines(self, process):
+        """The QEMU processes that this one started."""
+        with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as file:
+            return [int(pid) for pid in file.read().split()]
 
     def signals(self):
         for number, script, expected in (
@@ -130,7 +129,7 @@ class FrontEnd:
             process = subprocess.Popen(self.command("--", "sh", "-c", script),
                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
             process.stdout.readline()
-            machines = self.children(process)
+            machines = self.machines(process)
             process.send_signal(number)
             process.stdout.read()
             status = process.wait()
@@ -141,7 +140,7 @@ class FrontEnd:
         process = subprocess.Popen(self.command("--", "sh", "-c", "echo started; sleep 1000"),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         process.stdout.readline()
-        machines = self.children(process)
+        machines = self.machines(process)
         process.kill()
         process.wait()
         process.stdout.close()
