@@ -27,24 +27,26 @@ static char *find_separator(char *from, char *end)
 
 int script_line_parse(char bytes[SCRIPT_LINE_MAXIMUM], struct script_line *line)
 {
-    /* The last byte is never part of the line: it becomes a terminator. */
-    char *last = bytes + SCRIPT_LINE_MAXIMUM - 1;
+    char *behind = bytes + SCRIPT_LINE_MAXIMUM;
     char *end = memchr(bytes, '\n', SCRIPT_LINE_MAXIMUM);
 
     if (!end) {
-        /* A name that nothing ends before the last byte may be cut off. */
-        char *name = skip_blanks(bytes + 2, last);
-        if (name == last || find_separator(name, last) == last)
+        /* A name that nothing ends in these bytes may be cut off. */
+        if (find_separator(skip_blanks(bytes + 2, behind), behind) == behind)
             return -ENOEXEC;
-        end = last;
+        /* An argument may be: its last byte becomes the terminator. */
+        end = behind - 1;
     }
     while (end > bytes + 2 && is_blank(end[-1]))
         end--;
     *end = '\0';
 
     line->interpreter = skip_blanks(bytes + 2, end);
-    if (!*line->interpreter)
+    if (line->interpreter == end)
         return -ENOEXEC;
+    /* Linux opens the empty path, which is the working directory, no regular file. */
+    if (!*line->interpreter)
+        return -EACCES;
     char *separator = find_separator(line->interpreter, end);
     line->argument = NULL;
     if (*separator) {

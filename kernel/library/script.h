@@ -26,7 +26,8 @@ static inline bool script_is(const char *bytes, size_t size)
 /*
  * Finds interpreter and argument in a script's first SCRIPT_LINE_MAXIMUM bytes,
  * behind the file's end zeros, and terminates both in place. 0, or -ENOEXEC:
- * no interpreter, or one whose name may go on behind these bytes.
+ * no interpreter, or one whose name may go on behind these bytes; -EACCES: its
+ * name is empty, for a NUL comes first.
  */
 int script_line_parse(char bytes[SCRIPT_LINE_MAXIMUM], struct script_line *line);
 
