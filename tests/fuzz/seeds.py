@@ -155,6 +155,13 @@ def options():
     yield b"mem=0x10k mem=\"1G\" \"a=b c\" d=\"e f\" max-cpus=2 max_cpus=3"
 
 
+def script():
+    yield b"#!/bin/sh\necho"
+    yield b"#! \t/usr/bin/env  python3 -x \n"
+    yield b"#!/" + b"x" * 300
+    yield b"#!" + b" " * 300
+
+
 def symbols():
     def symbol(name, value, size, kind=2, section=1):
         return struct.pack("<IBBHQQ", name, kind, 0, section, value, size)
@@ -166,7 +173,7 @@ def symbols():
 
 
 TARGETS = {function.__name__: function for function in (
-    acpi, boot_entry, cpio, elf, elf_kernel, load_options, memory_map, options, symbols)}
+    acpi, boot_entry, cpio, elf, elf_kernel, load_options, memory_map, options, script, symbols)}
 
 WORDS = {
     "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET"],
@@ -178,5 +185,6 @@ WORDS = {
             "\\x00\\xf0\\xff\\xff\\xff\\x7f\\x00\\x00"],
     "elf_kernel": ["\\x7fELF"],
     "load_options": [".\\x00e\\x00f\\x00i\\x00", "\\x7f\\xff\\x04\\x00"],
+    "script": ["#!", "#!/bin/sh", "\\x0a", "\\x00", "\\x09"],
     "options": [" -- ", "mem=", "\\\"", "0x", "=on", "K", "E"],
 }
