@@ -133,7 +133,7 @@ void frame_setup(const struct memory_range *ranges, size_t range_count, paddr_t 
     for (size_t i = 0; i < range_count; i++) {
         paddr_t start = ranges[i].base, end = start + ranges[i].size;
         enum memory_kind kind = ranges[i].kind;
-        if (end > DIRECT_MAP_END - DIRECT_MAP_BASE)
+        if (end > DIRECT_MAP_SIZE)
             continue;
         if (kind == MEMORY_LOADER || kind == MEMORY_ACPI_TABLES) {
             frames_total += ranges[i].size >> PAGE_SHIFT;

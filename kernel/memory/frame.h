@@ -58,8 +58,10 @@ void frame_release_zeroed(paddr_t frame);
    in reserve for quick use, and given back when frames run out. */
 void frame_set_owner(paddr_t frame, enum frame_owner owner);
 
-/* The metadata of an allocated frame. */
+/* The metadata of an allocated frame. (Host tests have their own places for these areas.) */
+#ifndef FRAME_METADATA
 #define FRAME_METADATA ((struct frame *)0xffffc00000000000UL)
+#endif
 static inline struct frame *frame_metadata(paddr_t frame)
 {
     return &FRAME_METADATA[frame >> PAGE_SHIFT];
@@ -81,7 +83,9 @@ struct frame_counts {
 void frame_count(struct frame_counts *counts);
 
 /* The kernel's own window on physical memory: all RAM, writable, never executable. */
+#ifndef DIRECT_MAP_BASE
 #define DIRECT_MAP_BASE 0xffff800000000000UL
+#endif
 static inline void *frame_pointer(paddr_t address)
 {
     return (void *)(DIRECT_MAP_BASE + address);

@@ -154,7 +154,7 @@ static bool map_direct(const struct handoff_kernel *image, paddr_t start, paddr_
 static bool map_direct_ranges(const struct handoff_kernel *image, const struct memory_range *ranges,
                               size_t count)
 {
-    const paddr_t limit = DIRECT_MAP_END - DIRECT_MAP_BASE;
+    const paddr_t limit = DIRECT_MAP_SIZE;
     size_t i = 0;
 
     while (i < count) {

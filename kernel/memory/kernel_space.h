@@ -12,12 +12,13 @@
 #include "library/memory_map.h"
 #include "library/types.h"
 
-/* Virtual areas; each has a top-level entry (512 GiB) of its own. */
-#define DIRECT_MAP_END      0xffffc00000000000UL /* from DIRECT_MAP_BASE (frame.h): 64 TiB */
-#define FRAME_METADATA_BASE 0xffffc00000000000UL
-#define KERNEL_HEAP_BASE    0xffffc08000000000UL /* large blocks and stacks (heap.c) */
-#define DEVICE_MAP_BASE     0xffffc10000000000UL
-#define KERNEL_AREA_SIZE    0x0000008000000000UL
+/* Virtual areas; with FRAME_METADATA (frame.h) each has a top-level entry (512 GiB) of its own. */
+#define DIRECT_MAP_SIZE 0x0000400000000000UL /* from DIRECT_MAP_BASE (frame.h): 64 TiB */
+#ifndef KERNEL_HEAP_BASE
+#define KERNEL_HEAP_BASE 0xffffc08000000000UL /* large blocks and stacks (heap.c) */
+#endif
+#define DEVICE_MAP_BASE  0xffffc10000000000UL
+#define KERNEL_AREA_SIZE 0x0000008000000000UL
 
 /*
  * Called once at boot, on the loader's tables (every range of the memory map

@@ -1,0 +1,193 @@
+#define _GNU_SOURCE
+#include "machine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "cpu/panic.h"
+#include "cpu/spinlock.h"
+#include "cpu/tlb.h"
+#include "cpu/user_access.h"
+#include "memory/frame.h"
+#include "memory/frame_setup.h"
+#include "memory/kernel_space.h"
+#include "memory/page_table.h"
+#include "memory/space_pages.h"
+#include "memory/user_copy.h"
+#include "thread/injection.h"
+#include "thread/mutex.h"
+
+uint64_t machine_fail_at, machine_failures, machine_allocations;
+
+static int memory;
+static paddr_t mapped[1 << 16]; /* by page of the kernel heap's area */
+
+void machine_start(void)
+{
+    static struct memory_range ranges[] = {{.base = 0, .kind = MEMORY_USABLE}};
+    memory = memfd_create("memory", 0);
+    void *window = (void *)DIRECT_MAP_BASE;
+    void *metadata = FRAME_METADATA;
+    if (ftruncate(memory, (16 << 20) + MACHINE_MEMORY) ||
+        mmap(window, (16 << 20) + MACHINE_MEMORY, PROT_READ | PROT_WRITE,
+             MAP_SHARED | MAP_FIXED_NOREPLACE, memory, 0) != window ||
+        mmap(metadata, 1 << 20, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != metadata)
+        abort();
+    /* The allocator's list is written at its physical address, as at boot. */
+    ranges[0].base = 16 << 20;
+    ranges[0].size = MACHINE_MEMORY;
+    paddr_t early = ranges[0].base;
+    void *storage = mmap((void *)early, PAGE_SIZE, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_FIXED_NOREPLACE, memory, (off_t)early);
+    if (storage != (void *)early)
+        abort();
+    frame_setup(ranges, 1, early + PAGE_SIZE, early + MACHINE_MEMORY, storage);
+    space_pages_initialize();
+}
+
+/* ---- the kernel's half ---- */
+
+paddr_t kernel_page_frame(vaddr_t page)
+{
+    if (page < KERNEL_HEAP_BASE)
+        return 1; /* metadata are there already */
+    return mapped[(page - KERNEL_HEAP_BASE) >> PAGE_SHIFT];
+}
+
+int kernel_page_map_from(vaddr_t page, paddr_t frame, uint64_t flags, paddr_t (*allocate)(void))
+{
+    (void)page, (void)frame, (void)flags, (void)allocate;
+    abort();
+}
+
+int kernel_page_map(vaddr_t page, paddr_t frame, uint64_t flags)
+{
+    (void)flags;
+    mapped[(page - KERNEL_HEAP_BASE) >> PAGE_SHIFT] = frame;
+    return mmap((void *)page, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE,
+                memory, (off_t)frame) == (void *)page
+               ? 0
+               : -1;
+}
+
+void kernel_pages_unmap(vaddr_t start, vaddr_t end)
+{
+    for (vaddr_t page = start; page < end; page += PAGE_SIZE) {
+        munmap((void *)page, PAGE_SIZE);
+        frame_release(mapped[(page - KERNEL_HEAP_BASE) >> PAGE_SHIFT]);
+        mapped[(page - KERNEL_HEAP_BASE) >> PAGE_SHIFT] = 0;
+    }
+}
+
+void kernel_space_install(uint64_t *root)
+{
+    root[511] = 3;
+}
+
+void kernel_space_remove(uint64_t *root)
+{
+    root[511] = 0;
+}
+
+/* ---- cpu/ ---- */
+
+void panic(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf("\n");
+    fflush(stdout);
+    abort();
+}
+
+void tlb_shootdown(uint64_t cpus, vaddr_t start, vaddr_t end)
+{
+    (void)cpus, (void)start, (void)end;
+}
+
+vaddr_t user_access_fixup(vaddr_t rip)
+{
+    (void)rip;
+    return 0;
+}
+
+void spinlock_check_acquire(struct spinlock *lock)
+{
+    if (lock->holder)
+        panic("a lock is taken twice");
+}
+
+void spinlock_check_acquired(struct spinlock *lock)
+{
+    lock->holder = lock;
+}
+
+void spinlock_check_release(struct spinlock *lock)
+{
+    lock->holder = NULL;
+}
+
+/* ---- thread/ ---- */
+
+void mutex_initialize(struct mutex *mutex)
+{
+    mutex->owner = NULL;
+}
+
+void mutex_acquire(struct mutex *mutex)
+{
+    if (mutex->owner)
+        panic("a mutex is taken twice");
+    mutex->owner = (struct thread *)mutex;
+}
+
+void mutex_release(struct mutex *mutex)
+{
+    if (!mutex->owner)
+        panic("a mutex nobody has is released");
+    mutex->owner = NULL;
+}
+
+bool injection_allocation_fails(void *caller)
+{
+    (void)caller;
+    if (++machine_allocations != machine_fail_at)
+        return false;
+    machine_failures++;
+    return true;
+}
+
+/* ---- the program's side of read() and write() is the host's memory ---- */
+
+size_t user_copy_in_partial(void *to, vaddr_t from, size_t size)
+{
+    memcpy(to, (void *)from, size);
+    return size;
+}
+
+size_t user_copy_out_partial(vaddr_t to, const void *from, size_t size)
+{
+    memcpy((void *)to, from, size);
+    return size;
+}
+
+int user_zero(vaddr_t to, size_t size)
+{
+    memset((void *)to, 0, size);
+    return 0;
+}
+
+/* library/string.c would bring its own memcpy. */
+ptrdiff_t string_copy(char *destination, const char *string, size_t size);
+ptrdiff_t string_copy(char *destination, const char *string, size_t size)
+{
+    snprintf(destination, size, "%s", string);
+    return 0;
+}
