@@ -95,6 +95,7 @@ struct process {
     uint64_t started;                     /* ns since boot; constant */
 
     const struct credentials *credentials; /* of a zombie: its last thread's; lock */
+    uint32_t membarrier;                   /* the commands it registered for; atomic */
     uint32_t dumpable;                     /* prctl(PR_SET_DUMPABLE); atomic */
     int oom_score_adjustment;              /* -1000 to 1000; atomic */
     uint32_t personality;                  /* personality(2); own threads; atomic */

@@ -485,8 +485,9 @@ bool signal_send_child(struct process *parent, struct process *child, int signal
     bool enabled = spinlock_acquire_save(&parent->lock);
 
     information.si_pid = child->id;
-    /* The child itself says so, or the one that hands its zombie to a new parent. */
-    information.si_uid = credentials_current()->real_user;
+    /* A zombie has its last thread's; else it is the calling thread that stopped or went on. */
+    const struct credentials *credentials = child->credentials;
+    information.si_uid = (credentials ? credentials : credentials_current())->real_user;
     information.si_status = status;
     information.si_utime = child->usage.user_time / (NANOSECONDS_PER_SECOND / 100);
     information.si_stime = child->usage.system_time / (NANOSECONDS_PER_SECOND / 100);

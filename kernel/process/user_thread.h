@@ -42,6 +42,9 @@ struct user_thread {
     uint64_t minor_faults, major_faults; /* own */
     int parent_death_signal;             /* prctl(2); own */
     bool no_new_privileges;              /* prctl(2); own; never cleared */
+    int policy, priority;                /* sched_setscheduler(2): remembered; atomic */
+    bool reset_on_fork;                  /* its children begin as SCHED_OTHER; atomic */
+    uint64_t timer_slack;                /* prctl(2), ns; kept only to be told; own; 0: default */
 };
 
 _Static_assert(__builtin_offsetof(struct user_thread, thread) == 0, "the casts below");

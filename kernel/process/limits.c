@@ -1,0 +1,137 @@
+#include "process/limits.h"
+
+#include <asm/errno.h>
+#include <linux/capability.h>
+
+#include "file/credentials.h"
+#include "file/descriptor_table.h"
+#include "memory/frame.h"
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+#include "process/process.h"
+#include "process/system_calls.h"
+
+/* Linux lets kernel stacks of all threads take at most an eighth of memory, one user half that. */
+#define THREADS_MINIMUM 20
+
+static void set(struct rlimit64 limits[RLIM_NLIMITS], int resource, uint64_t soft, uint64_t hard)
+{
+    limits[resource] = (struct rlimit64){.rlim_cur = soft, .rlim_max = hard};
+}
+
+void limits_initialize(struct rlimit64 limits[RLIM_NLIMITS])
+{
+    struct frame_counts counts;
+
+    frame_count(&counts);
+    uint64_t threads = counts.total / (8 * KERNEL_STACK_SIZE / PAGE_SIZE) / 2;
+    if (threads < THREADS_MINIMUM)
+        threads = THREADS_MINIMUM;
+    for (int resource = 0; resource < RLIM_NLIMITS; resource++)
+        set(limits, resource, RLIM64_INFINITY, RLIM64_INFINITY);
+    set(limits, RLIMIT_STACK, 8 << 20, RLIM64_INFINITY);
+    set(limits, RLIMIT_CORE, 0, RLIM64_INFINITY);
+    set(limits, RLIMIT_NPROC, threads, threads);
+    set(limits, RLIMIT_NOFILE, 1024, 4096);
+    set(limits, RLIMIT_MEMLOCK, 8 << 20, 8 << 20);
+    set(limits, RLIMIT_SIGPENDING, threads, threads);
+    set(limits, RLIMIT_MSGQUEUE, 819200, 819200);
+    set(limits, RLIMIT_NICE, 0, 0);
+    set(limits, RLIMIT_RTPRIO, 0, 0);
+}
+
+/* Lock held. */
+static int limit_replace(struct process *process, unsigned resource, const struct rlimit64 *fresh)
+{
+    struct rlimit64 *limit = &process->limits[resource];
+
+    if (fresh->rlim_max > limit->rlim_max &&
+        !credentials_capable(credentials_current(), CAP_SYS_RESOURCE))
+        return -EPERM;
+    *limit = *fresh;
+    if (resource == RLIMIT_CPU) {
+        process->timers.limit_signal = 0;
+        process_timers_watch_cpu(process);
+    }
+    return 0;
+}
+
+static int limit_exchange(struct process *process, unsigned resource, const struct rlimit64 *fresh,
+                          struct rlimit64 *old)
+{
+    int error = 0;
+
+    if (resource >= RLIM_NLIMITS)
+        return -EINVAL;
+    if (fresh && fresh->rlim_cur > fresh->rlim_max)
+        return -EINVAL;
+    if (fresh && resource == RLIMIT_NOFILE && fresh->rlim_max > DESCRIPTORS_MAXIMUM)
+        return -EPERM; /* Linux: beyond fs.nr_open not even for the superuser */
+    bool enabled = spinlock_acquire_save(&process->lock);
+    *old = process->limits[resource];
+    if (fresh)
+        error = limit_replace(process, resource, fresh);
+    spinlock_release_restore(&process->lock, enabled);
+    return error;
+}
+
+/* prlimit(2): all six IDs must match, or CAP_SYS_RESOURCE. */
+static bool may_change(struct process *process)
+{
+    const struct credentials *own = credentials_current();
+    struct user_thread *thread = process_thread_get(process);
+    const struct credentials *other = thread ? user_thread_credentials_get(thread) : NULL;
+    bool allowed = credentials_capable(own, CAP_SYS_RESOURCE);
+
+    if (other && !allowed)
+        allowed = own->real_user == other->real_user && own->real_user == other->effective_user &&
+                  own->real_user == other->saved_user && own->real_group == other->real_group &&
+                  own->real_group == other->effective_group &&
+                  own->real_group == other->saved_group;
+    credentials_release(other);
+    if (thread)
+        user_thread_release(thread);
+    return allowed;
+}
+
+ssize_t sys_prlimit64(int id, unsigned resource, vaddr_t limit, vaddr_t old)
+{
+    struct process *process = process_current();
+    struct rlimit64 fresh, before;
+
+    if (limit && user_get(&fresh, limit))
+        return -EFAULT;
+    if (id < 0)
+        return -ESRCH;
+    struct user_thread *thread = id ? user_thread_find(id) : NULL;
+    if (id && !thread)
+        return -ESRCH;
+    if (thread)
+        process = thread->thread.process;
+    int error = process == process_current() || may_change(process) ? 0 : -EPERM;
+    if (!error)
+        error = limit_exchange(process, resource, limit ? &fresh : NULL, &before);
+    if (thread)
+        user_thread_release(thread);
+    if (error)
+        return error;
+    return old ? user_put(old, &before) : 0;
+}
+
+/* The old structure of longs is the same as struct rlimit64 here. */
+ssize_t sys_getrlimit(unsigned resource, vaddr_t limit)
+{
+    struct rlimit64 before;
+    int error = limit_exchange(process_current(), resource, NULL, &before);
+
+    return error ? error : user_put(limit, &before);
+}
+
+ssize_t sys_setrlimit(unsigned resource, vaddr_t limit)
+{
+    struct rlimit64 fresh, before;
+
+    if (user_get(&fresh, limit))
+        return -EFAULT;
+    return limit_exchange(process_current(), resource, &fresh, &before);
+}

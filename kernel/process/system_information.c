@@ -1,0 +1,298 @@
+#include "process/system_information.h"
+
+#include <asm/errno.h>
+#include <linux/capability.h>
+#include <linux/reboot.h>
+#include <linux/sysinfo.h>
+#include <linux/utsname.h>
+
+#include "cpu/clock.h"
+#include "cpu/log.h"
+#include "file/credentials.h"
+#include "library/string.h"
+#include "memory/frame.h"
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+#include "process/process.h"
+#include "process/system_calls.h"
+
+static bool capable(unsigned capability)
+{
+    return credentials_capable(credentials_current(), capability);
+}
+
+/* ---- names ---- */
+
+static struct spinlock name_lock = SPINLOCK_INITIALIZER;
+static char host_name[HOST_NAME_SIZE] = "(none)";   /* name_lock */
+static char domain_name[HOST_NAME_SIZE] = "(none)"; /* name_lock */
+
+static void name_get(char to[HOST_NAME_SIZE], const char *from)
+{
+    bool enabled = spinlock_acquire_save(&name_lock);
+    memcpy(to, from, HOST_NAME_SIZE);
+    spinlock_release_restore(&name_lock, enabled);
+}
+
+static void name_set(char *to, const char *from, size_t length)
+{
+    bool enabled = spinlock_acquire_save(&name_lock);
+    length = length < HOST_NAME_SIZE ? length : HOST_NAME_SIZE - 1;
+    memset(to, 0, HOST_NAME_SIZE);
+    memcpy(to, from, length);
+    spinlock_release_restore(&name_lock, enabled);
+}
+
+void host_name_get(char name[HOST_NAME_SIZE])
+{
+    name_get(name, host_name);
+}
+
+void host_name_set(const char *name, size_t length)
+{
+    name_set(host_name, name, length);
+}
+
+void domain_name_get(char name[HOST_NAME_SIZE])
+{
+    name_get(name, domain_name);
+}
+
+void domain_name_set(const char *name, size_t length)
+{
+    name_set(domain_name, name, length);
+}
+
+ssize_t sys_uname(vaddr_t buffer)
+{
+    struct new_utsname names = {
+        .sysname = SYSTEM_NAME,
+        .release = SYSTEM_RELEASE,
+        .version = SYSTEM_VERSION,
+        .machine = SYSTEM_MACHINE,
+    };
+
+    host_name_get(names.nodename);
+    domain_name_get(names.domainname);
+    return user_put(buffer, &names);
+}
+
+static ssize_t name_from_user(char name[HOST_NAME_SIZE], vaddr_t from, int size)
+{
+    if (!capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    if (size < 0 || size >= HOST_NAME_SIZE)
+        return -EINVAL;
+    return user_copy_in(name, from, size);
+}
+
+ssize_t sys_sethostname(vaddr_t from, int size)
+{
+    char name[HOST_NAME_SIZE];
+    ssize_t error = name_from_user(name, from, size);
+
+    if (!error)
+        host_name_set(name, size);
+    return error;
+}
+
+ssize_t sys_setdomainname(vaddr_t from, int size)
+{
+    char name[HOST_NAME_SIZE];
+    ssize_t error = name_from_user(name, from, size);
+
+    if (!error)
+        domain_name_set(name, size);
+    return error;
+}
+
+/* ---- memory and threads ---- */
+
+void memory_summary(struct memory_summary *summary)
+{
+    struct frame_counts counts;
+
+    frame_count(&counts);
+    *summary = (struct memory_summary){
+        .total = counts.total,
+        .free = counts.by_owner[FRAME_FREE],
+        .cached = counts.by_owner[FRAME_PAGE_CACHE] + counts.by_owner[FRAME_SHARED],
+        .shared = counts.by_owner[FRAME_SHARED],
+        .page_tables = counts.by_owner[FRAME_PAGE_TABLE],
+        .kernel = counts.by_owner[FRAME_KERNEL],
+        .kernel_stacks = counts.by_owner[FRAME_KERNEL_STACK],
+        .anonymous = counts.by_owner[FRAME_ANONYMOUS],
+    };
+}
+
+static void count_thread(struct thread *thread, void *context)
+{
+    struct thread_summary *summary = context;
+
+    if (!thread->process)
+        return;
+    summary->threads++;
+    summary->processes += thread->id == thread->process->id;
+    summary->runnable += __atomic_load_n(&thread->state, __ATOMIC_RELAXED) == THREAD_RUNNABLE;
+    if (thread->id > summary->newest)
+        summary->newest = thread->id;
+}
+
+void thread_summary(struct thread_summary *summary)
+{
+    *summary = (struct thread_summary){0};
+    thread_for_each(count_thread, summary);
+}
+
+ssize_t sys_sysinfo(vaddr_t buffer)
+{
+    struct memory_summary memory;
+    struct thread_summary threads;
+
+    memory_summary(&memory);
+    thread_summary(&threads);
+    struct sysinfo information = {
+        .uptime = clock_now() / NANOSECONDS_PER_SECOND,
+        .totalram = memory.total * PAGE_SIZE,
+        .freeram = memory.free * PAGE_SIZE,
+        .sharedram = memory.shared * PAGE_SIZE,
+        .procs = threads.threads < UINT16_MAX ? threads.threads : UINT16_MAX,
+        .mem_unit = 1,
+    };
+    return user_put(buffer, &information);
+}
+
+/* ---- the kernel log ---- */
+
+/* The actions of syslog(2). */
+enum {
+    SYSLOG_READ = 2,
+    SYSLOG_READ_ALL = 3,
+    SYSLOG_READ_CLEAR = 4,
+    SYSLOG_CLEAR = 5,
+    SYSLOG_SIZE_UNREAD = 9,
+    SYSLOG_SIZE_BUFFER = 10,
+};
+#define SYSLOG_BUFFER_SIZE (1 << 18) /* what programs are told to reserve */
+
+static uint64_t syslog_position; /* how far SYSLOG_READ came; atomic */
+static uint64_t syslog_cleared;  /* where SYSLOG_READ_ALL begins; atomic */
+
+static ssize_t log_copy(uint64_t *position, vaddr_t buffer, int size)
+{
+    char piece[256];
+    ssize_t copied = 0;
+
+    while (copied < size) {
+        size_t wanted = (size_t)(size - copied) < sizeof(piece) ? size - copied : sizeof(piece);
+        size_t count = log_read(position, piece, wanted);
+        if (!count)
+            break;
+        if (user_copy_out(buffer + copied, piece, count))
+            return -EFAULT;
+        copied += count;
+    }
+    return copied;
+}
+
+/* Where the ring ends now. */
+static uint64_t log_end(void)
+{
+    uint64_t position = __atomic_load_n(&syslog_cleared, __ATOMIC_RELAXED);
+    char piece[256];
+
+    while (log_read(&position, piece, sizeof(piece)))
+        ;
+    return position;
+}
+
+ssize_t sys_syslog(int type, vaddr_t buffer, int size)
+{
+    uint64_t position;
+    ssize_t copied;
+
+    if (type != SYSLOG_SIZE_BUFFER && !capable(CAP_SYSLOG) && !capable(CAP_SYS_ADMIN))
+        return -EPERM;
+    switch (type) {
+    case SYSLOG_READ:
+        if (!buffer || size < 0)
+            return -EINVAL;
+        position = __atomic_load_n(&syslog_position, __ATOMIC_RELAXED);
+        copied = log_copy(&position, buffer, size);
+        if (copied > 0)
+            __atomic_store_n(&syslog_position, position, __ATOMIC_RELAXED);
+        return copied;
+    case SYSLOG_READ_ALL:
+    case SYSLOG_READ_CLEAR:
+        if (!buffer || size < 0)
+            return -EINVAL;
+        /* The newest that fit. */
+        position = __atomic_load_n(&syslog_cleared, __ATOMIC_RELAXED);
+        uint64_t end = log_end();
+        if (end - position > (uint64_t)size)
+            position = end - size;
+        copied = log_copy(&position, buffer, size);
+        if (type == SYSLOG_READ_CLEAR)
+            __atomic_store_n(&syslog_cleared, end, __ATOMIC_RELAXED);
+        return copied;
+    case SYSLOG_CLEAR:
+        __atomic_store_n(&syslog_cleared, log_end(), __ATOMIC_RELAXED);
+        return 0;
+    case SYSLOG_SIZE_UNREAD:
+        return log_end() - __atomic_load_n(&syslog_position, __ATOMIC_RELAXED);
+    case SYSLOG_SIZE_BUFFER:
+        return SYSLOG_BUFFER_SIZE;
+    default: /* open, close, console levels: nothing to do */
+        return type >= 0 && type <= SYSLOG_SIZE_BUFFER ? 0 : -EINVAL;
+    }
+}
+
+/* ---- the end of it all ---- */
+
+static const struct machine_hooks *machine_hooks;
+
+void machine_set_hooks(const struct machine_hooks *hooks)
+{
+    machine_hooks = hooks;
+}
+
+/* The caller never goes on; with nothing left to do the CPUs halt. */
+static _Noreturn void machine_halt(void)
+{
+    log_write(LOG_NOTICE, "system halted");
+    for (;;) {
+        thread_prepare_sleep(THREAD_UNINTERRUPTIBLE);
+        thread_sleep(CLOCK_NEVER);
+    }
+}
+
+ssize_t sys_reboot(unsigned magic1, unsigned magic2, unsigned command, vaddr_t argument)
+{
+    (void)argument; /* a word for the firmware that only RESTART2 has */
+    if (!capable(CAP_SYS_BOOT))
+        return -EPERM;
+    if (magic1 != LINUX_REBOOT_MAGIC1 ||
+        (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&
+         magic2 != LINUX_REBOOT_MAGIC2B && magic2 != LINUX_REBOOT_MAGIC2C))
+        return -EINVAL;
+    switch (command) {
+    case LINUX_REBOOT_CMD_CAD_ON:
+    case LINUX_REBOOT_CMD_CAD_OFF:
+        return 0;
+    case LINUX_REBOOT_CMD_RESTART:
+    case LINUX_REBOOT_CMD_RESTART2:
+        log_write(LOG_NOTICE, "restarting");
+        if (machine_hooks && machine_hooks->restart)
+            machine_hooks->restart();
+        machine_halt();
+    case LINUX_REBOOT_CMD_POWER_OFF:
+        log_write(LOG_NOTICE, "powering off");
+        if (machine_hooks && machine_hooks->power_off)
+            machine_hooks->power_off();
+        machine_halt();
+    case LINUX_REBOOT_CMD_HALT:
+        machine_halt();
+    default:
+        return -EINVAL;
+    }
+}
