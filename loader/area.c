@@ -122,12 +122,16 @@ static EFI_STATUS area_allocate(struct area *area, uint64_t map_capacity, uint64
 {
     uint64_t map_size = align_up(map_capacity, PAGE_TABLE_FRAME);
     uint64_t size = PAGE_TABLE_FRAME + STACK_SIZE + map_size + frames * PAGE_TABLE_FRAME;
+    const char *what = "the first page tables";
     void *memory;
-    EFI_STATUS status = pages_allocate(size, "the first page tables", &memory);
-    uint64_t base = pages_address(memory);
+    uint64_t base;
+    /* Rule 21: leaving five levels, the root and the stack are used by 32-bit code. */
+    EFI_STATUS status = five_level_paging() ? pages_allocate_below_4gib(size, what, &memory)
+                                            : pages_allocate(size, what, &memory);
 
     if (EFI_ERROR(status))
         return status;
+    base = pages_address(memory);
     /* From the bottom: stack, handoff, memory map, page tables. */
     area->range = (struct handoff_range){.base = base, .size = size};
     area->stack_top = base + STACK_SIZE;

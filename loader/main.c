@@ -43,13 +43,13 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 static EFI_STATUS processor_check(void)
 {
     const uint32_t no_execute = UINT32_C(1) << 20; /* CPUID.80000001h:EDX */
-    const uint64_t la57 = UINT64_C(1) << 12;       /* CR4 */
 
     if (!(cpuid(0x80000001).edx & no_execute))
         return failure(EFI_UNSUPPORTED, "this processor has no no-execute bit, or it is off");
-    /* Rule 21: five levels can only be left from 32-bit code; no firmware we know turns them on. */
-    if (control_register4_read() & la57)
-        return failure(EFI_UNSUPPORTED, "the firmware runs with 5-level paging: turn it off");
+    /* Rule 21: five levels can only be left through 32-bit code, which area.c and jump.S prepare
+     * for; but our image lies where the firmware put it. */
+    if (five_level_paging() && (uintptr_t)jump_page > UINT32_MAX)
+        return failure(EFI_UNSUPPORTED, "5-level paging is on and BOOTX64.EFI lies above 4 GiB");
     return EFI_SUCCESS;
 }
 

@@ -21,19 +21,23 @@ static SLIST_HEAD(, allocation) allocations = SLIST_HEAD_INITIALIZER(allocations
  * other processors will need their start-up code: what lies there is held while another place is
  * asked for, and then given back.
  */
-static EFI_STATUS take_above_first_mebibyte(UINTN pages, EFI_PHYSICAL_ADDRESS *base)
+static EFI_STATUS take_above_first_mebibyte(EFI_ALLOCATE_TYPE type, UINTN pages,
+                                            EFI_PHYSICAL_ADDRESS *base)
 {
-    EFI_STATUS status = firmware.boot->AllocatePages(AllocateAnyPages, EfiLoaderData, pages, base);
+    EFI_PHYSICAL_ADDRESS limit = *base;
+    EFI_STATUS status = firmware.boot->AllocatePages(type, EfiLoaderData, pages, base);
     EFI_PHYSICAL_ADDRESS low = *base;
 
     if (EFI_ERROR(status) || low >= 0x100000)
         return status;
-    status = take_above_first_mebibyte(pages, base);
+    *base = limit;
+    status = take_above_first_mebibyte(type, pages, base);
     firmware.boot->FreePages(low, pages);
     return status;
 }
 
-EFI_STATUS pages_allocate(uint64_t size, const char *what, void **memory)
+/* `limit` is the last address wanted, or 0: any. */
+static EFI_STATUS allocate(uint64_t size, uint64_t limit, const char *what, void **memory)
 {
     struct allocation *allocation;
     UINTN pages = size / EFI_PAGE_SIZE + (size % EFI_PAGE_SIZE != 0);
@@ -41,7 +45,9 @@ EFI_STATUS pages_allocate(uint64_t size, const char *what, void **memory)
         firmware.boot->AllocatePool(EfiLoaderData, sizeof *allocation, (void **)&allocation);
 
     if (!EFI_ERROR(status)) {
-        status = take_above_first_mebibyte(pages, &allocation->base);
+        allocation->base = limit;
+        status = take_above_first_mebibyte(limit ? AllocateMaxAddress : AllocateAnyPages, pages,
+                                           &allocation->base);
         if (EFI_ERROR(status))
             firmware.boot->FreePool(allocation);
     }
@@ -53,6 +59,16 @@ EFI_STATUS pages_allocate(uint64_t size, const char *what, void **memory)
     *memory = (void *)(uintptr_t)allocation->base;
     memset(*memory, 0, pages * EFI_PAGE_SIZE);
     return EFI_SUCCESS;
+}
+
+EFI_STATUS pages_allocate(uint64_t size, const char *what, void **memory)
+{
+    return allocate(size, 0, what, memory);
+}
+
+EFI_STATUS pages_allocate_below_4gib(uint64_t size, const char *what, void **memory)
+{
+    return allocate(size, UINT32_MAX, what, memory);
 }
 
 static void allocation_free(struct allocation *allocation)

@@ -38,12 +38,13 @@ static inline bool random_read(uint64_t *value)
     return ready;
 }
 
-static inline uint64_t control_register4_read(void)
+/* CR4.LA57 (SDM volume 3A, 4.1.1). */
+static inline bool five_level_paging(void)
 {
-    uint64_t value;
+    uint64_t control;
 
-    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
-    return value;
+    __asm__ volatile("mov %%cr4, %0" : "=r"(control));
+    return control & UINT64_C(1) << 12;
 }
 
 static inline void port_write8(uint16_t port, uint8_t value)
