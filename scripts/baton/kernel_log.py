@@ -1,7 +1,7 @@
 """The kernel log on COM1: its lines without the firmware's escape sequences, and what they mean."""
 import re
 
-_ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|[\r\0]")
+_ESCAPES = re.compile(rb"\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][A-Z0-9]|[\r\0]")
 _TIME = r"^(\[[ 0-9.]+\] )?"
 _PANIC = re.compile(_TIME + r"(panic: (?!end)|Kernel panic - not syncing: )")
 _PANIC_END = re.compile(_TIME + r"(panic: end|---\[ end Kernel panic)")

@@ -114,6 +114,12 @@ class FrontEnd:
             self.run("--log", file.name, "--", "sh", "-c", "echo to the log >/dev/console")
             self.tap.check(b"to the log" in file.read(), "--log has what was written to the console")
 
+    def garbage(self):
+        script = "head -c 20000 /dev/urandom >/dev/ttyS3; echo fine; echo bad >&2; exit 5"
+        ended = self.run("--", "sh", "-c", script, stdin=subprocess.DEVNULL)
+        self.tap.equal((ended.returncode, ended.stdout, ended.stderr[-4:]), (5, b"fine\n", b"bad\n"),
+                       "a program that writes on the control port disturbs nothing")
+
     # ---- signals ----
 
     def machines(self, process):
@@ -243,7 +249,7 @@ def main():
     arguments = parser.parse_args()
     cases = arguments.cases or ["exec_basic", "a_megabyte_through_cat", "three_streams",
                                 "one_stream", "closed_files", "root_folder", "statuses", "panic",
-                                "log", "signals", "killed", "broken_output", "terminal", "leaving",
+                                "log", "garbage", "signals", "killed", "broken_output", "terminal", "leaving",
                                 "two_at_once"]
 
     def test(tap):

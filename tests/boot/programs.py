@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """Runs test programs in one machine, many in one boot, and reports each of their checks.
 
-usage: programs.py [--kernel linux] [--smp N] ... NAME=FILE...
+usage: programs.py [--kernel linux] [--smp N] ... [+]NAME=FILE...
 
-Each FILE is laid in the guest as /tests/NAME and run there in turn; it prints TAP (userspace/tap.h)
-or nothing at all, and its status counts as a check too. When a program takes the machine down, it
-has failed, and the ones behind it get a machine of their own.
+Each FILE is laid in the guest as /tests/NAME and, unless there is a + before it, run there in turn;
+it prints TAP (userspace/tap.h) or nothing at all, and its status counts as a check too. When a
+program takes the machine down, it has failed, and the ones behind it get a machine of their own.
 """
 import argparse
 import os
@@ -94,7 +94,7 @@ def main():
     parser.add_argument("--memory", default="1G")
     parser.add_argument("--append", default="")
     parser.add_argument("--timeout", type=float, default=harness.TIMEOUT)
-    parser.add_argument("programs", nargs="+", metavar="NAME=FILE")
+    parser.add_argument("programs", nargs="+", metavar="[+]NAME=FILE")
     options = vars(parser.parse_args())
     programs = dict(program.split("=", 1) for program in options.pop("programs"))
 
@@ -102,10 +102,10 @@ def main():
         with tempfile.TemporaryDirectory() as root:
             os.mkdir(os.path.join(root, "tests"))
             for name, path in programs.items():
-                target = os.path.join(root, "tests", name)
+                target = os.path.join(root, "tests", name.lstrip("+"))
                 shutil.copyfile(path, target)
                 os.chmod(target, 0o755)
-            remaining = list(programs)
+            remaining = [name for name in programs if not name.startswith("+")]
             while remaining:
                 remaining = run_once(tap, remaining, root, options)
 

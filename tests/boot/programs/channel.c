@@ -12,7 +12,7 @@ int main(int argc, char **argv)
     char byte;
 
     tap_plan(8);
-    tap_ok(argc == 1 && strcmp(argv[0], "/tests/channel") == 0, "arguments arrive");
+    tap_ok(argc == 1 && strncmp(argv[0], "/tests/channel", 14) == 0, "arguments arrive");
     tap_ok(getenv("PATH") != NULL, "PATH is set");
     tap_ok(read(STDIN_FILENO, &byte, 1) == 0, "/dev/null is at its end");
     tap_ok(fstat(STDOUT_FILENO, &status) == 0 && S_ISFIFO(status.st_mode), "output is a pipe");
