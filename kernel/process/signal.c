@@ -132,7 +132,6 @@ void process_signals_initialize(struct process_signals *signals, struct signal_a
     memset(signals, 0, sizeof(*signals));
     signal_queue_initialize(&signals->pending);
     signals->actions = actions;
-    wait_queue_initialize(&signals->changed);
 }
 
 void process_signals_destroy(struct process_signals *signals)
@@ -270,7 +269,7 @@ static void announce(struct process *process, struct user_thread *target, int si
 {
     struct user_thread *thread = target;
 
-    wait_queue_wake(&process->signals.changed);
+    wait_queue_wake(&signal_file_readers);
     if (target) {
         if (target->exiting || (is_held_back(target, signal) && signal != SIGKILL))
             return;

@@ -69,8 +69,6 @@ struct process_signals {
     int stop_report;      /* for wait(WUNTRACED): the signal, until it was collected */
     bool continue_report; /* for wait(WCONTINUED), until it was collected */
     int notify_parent;    /* CLD_STOPPED or CLD_CONTINUED that a thread has yet to send */
-
-    struct wait_queue changed; /* signalfd: woken when something was queued */
 };
 
 struct thread_signals {
@@ -190,6 +188,10 @@ void signal_mask_restore(bool interrupted);
 
 /* Copies a sigset_t in, without the two that cannot be blocked. 0, -EFAULT, -EINVAL (size). */
 int signal_set_user(signal_set *set, vaddr_t from, size_t size);
+
+/* Who reads signals from a file, or polls one, looks here for any that was queued for anyone: the
+   files, and who watches them, may outlive the process whose signals they tell. */
+extern struct wait_queue signal_file_readers;
 
 /* ---- the hooks of cpu/trap.h ---- */
 
