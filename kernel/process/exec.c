@@ -1,0 +1,673 @@
+/*
+ * exec.c: how a program hands its process over to another one.
+ *
+ *   exec_prepare   builds everything the new program needs aside: its arguments, its whole address
+ *                  space, its credentials, its descriptors. May fail: then nothing has changed.
+ *   exec_claim     makes this thread the one that survives. May lose against an exit or another
+ *                  exec: then this thread is to end anyway, and nothing else has changed.
+ *   exec_commit    ends the other threads and puts the new in the place of the old. Cannot fail.
+ *
+ * README.md shows who may come between, at each of the steps that
+ * injection_reach() names. The order of errors is Linux's (execve(2)).
+ */
+#include "process/exec.h"
+
+#include <asm/auxvec.h>
+#include <asm/errno.h>
+#include <asm/hwcap2.h>
+#include <linux/auxvec.h>
+#include <linux/fcntl.h>
+#include <linux/personality.h>
+
+#include "cpu/fpu.h"
+#include "cpu/registers.h"
+#include "cpu/user_segments.h"
+#include "file/descriptor_table.h"
+#include "file/device.h"
+#include "file/file.h"
+#include "file/file_system_context.h"
+#include "library/align.h"
+#include "library/elf.h"
+#include "library/format.h"
+#include "library/script.h"
+#include "library/string.h"
+#include "memory/address_space.h"
+#include "memory/heap.h"
+#include "process/exec_image.h"
+#include "process/exit.h"
+#include "process/futex.h"
+#include "process/identity.h"
+#include "process/posix_timer.h"
+#include "process/signal_frame.h"
+#include "process/system_calls.h"
+#include "thread/injection.h"
+
+/* ==== prepare: the arguments ================================================================= */
+
+#define SCRIPT_DEPTH_MAXIMUM 5 /* interpreters that are scripts themselves; then ELOOP */
+
+/* Where things may lie; the distances are Linux's. */
+#define IMAGE_BASE      0x555555554000UL /* of a position-independent program: 2/3 of the space */
+#define IMAGE_PLACES    (1UL << 28)      /* pages: 1 TiB to choose from */
+#define MMAP_PLACES     (1UL << 28)      /* the same */
+#define STACK_PLACES    (1UL << 22)      /* pages: 16 GiB */
+#define HEAP_PLACES     (1UL << 13)      /* pages: 32 MiB */
+#define STACK_SHIFTS    64               /* of 16 bytes, within the first page */
+#define STACK_GAP_LEAST (128UL << 20)    /* between the stack and what mmap gives out */
+#define STACK_GAP_MOST  (USER_END / 6 * 5)
+#define STACK_AT_FIRST  (128UL << 10) /* bytes mapped below the arguments */
+
+#define ARGUMENTS_LEAST (128UL << 10) /* ARG_MAX, however small the stack's limit */
+#define ARGUMENTS_MOST  (6UL << 20)   /* three quarters of the usual stack limit */
+
+static void draw_placement(struct exec *exec)
+{
+    random_fill(&exec->placement, sizeof(exec->placement));
+    if (exec->fixed_places) {
+        exec->placement.stack = exec->placement.mmap = 0;
+        exec->placement.image = exec->placement.heap = 0;
+    }
+}
+
+/* A quarter of the stack's limit, within bounds (execve(2), "Limits on size of arguments"). */
+static size_t arguments_limit(const struct exec *exec)
+{
+    uint64_t limit = exec->limits[RLIMIT_STACK].rlim_cur / 4;
+    if (limit > ARGUMENTS_MOST)
+        limit = ARGUMENTS_MOST;
+    return limit > ARGUMENTS_LEAST ? limit : ARGUMENTS_LEAST;
+}
+
+static int collect_arguments(struct exec *exec)
+{
+    size_t limit = arguments_limit(exec);
+    /* Behind the last string comes at least a page that is never mapped. */
+    vaddr_t base = align_down(USER_END - 4 * PAGE_SIZE - limit, PAGE_SIZE) -
+                   exec->placement.stack % STACK_PLACES * PAGE_SIZE;
+    size_t start = exec->placement.stack / STACK_PLACES % STACK_SHIFTS * 16;
+
+    return exec_arguments_collect(&exec->arguments, exec->source, exec->shown, base, start, limit);
+}
+
+/* ==== prepare: the program's file ============================================================ */
+
+/* What a thread is called (prctl(2), PR_SET_NAME): the last component of its program's path. */
+static void take_name(struct exec *exec)
+{
+    const char *slash = strrchr(exec->shown, '/');
+    string_copy(exec->name, slash ? slash + 1 : exec->shown, sizeof(exec->name));
+}
+
+/* Would the new program still find "/dev/fd/N" open, to read its script from? */
+static bool script_is_reachable(const struct exec *exec)
+{
+    return exec->shown == exec->path ||
+           !descriptor_table_closes_on_exec(thread_current()->descriptors, exec->directory);
+}
+
+/*
+ * The file is a script: its interpreter becomes the program, and the script's
+ * path, `shown`, one of its arguments. The interpreter's own path is left in
+ * `name`, should it be a script too.
+ */
+static int follow_script(struct exec *exec, struct exec_head *head, const char *shown,
+                         char name[SCRIPT_LINE_MAXIMUM])
+{
+    struct script_line line;
+    int error = script_line_parse(head->bytes, &line);
+    if (error)
+        return error;
+
+    const char *arguments[3] = {line.interpreter};
+    size_t count = 1;
+    if (line.argument)
+        arguments[count++] = line.argument;
+    arguments[count++] = shown;
+    error = exec_arguments_replace_first(&exec->arguments, arguments, count);
+    if (error)
+        return error;
+    string_copy(name, line.interpreter, SCRIPT_LINE_MAXIMUM);
+
+    file_release(exec->file);
+    exec->file = NULL;
+    return file_open_executable(AT_FDCWD, name, 0, &exec->file);
+}
+
+/* Opens the program, through scripts if need be, and leaves its first bytes in *head. */
+static int open_program(struct exec *exec, struct exec_head *head)
+{
+    char name[SCRIPT_LINE_MAXIMUM];
+    const char *shown = exec->shown;
+
+    if (exec->at_flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+        return -EINVAL;
+    int error = file_open_executable(exec->directory, exec->path, exec->at_flags, &exec->file);
+    if (error)
+        return error;
+    take_name(exec);
+
+    for (int depth = 0;; depth++) {
+        error = exec_head_read(head, exec->file);
+        if (error || !script_is(head->bytes, head->size))
+            return error;
+        if (!script_is_reachable(exec))
+            return -ENOENT;
+        if (depth == SCRIPT_DEPTH_MAXIMUM)
+            return -ELOOP;
+        error = follow_script(exec, head, shown, name);
+        if (error)
+            return error;
+        shown = name;
+    }
+}
+
+/* Opens the program and the interpreter it asks for (PT_INTERP), and checks both. */
+static int read_images(struct exec *exec)
+{
+    struct exec_head head;
+
+    int error = open_program(exec, &head);
+    if (!error)
+        error = exec_image_read(&exec->image, exec->file, &head, ELF_PROGRAM);
+    if (error || !exec->image->interpreter.size)
+        return error;
+
+    error = exec_image_open_interpreter(exec->image, exec->file, &exec->interpreter);
+    if (!error)
+        error = exec_head_read(&head, exec->interpreter);
+    if (!error)
+        error =
+            exec_image_read(&exec->interpreter_image, exec->interpreter, &head, ELF_INTERPRETER);
+    return error;
+}
+
+/* ==== prepare: the address space ============================================================= */
+
+static vaddr_t aligned_place(vaddr_t address, const struct elf_image *image)
+{
+    return align_down(address, image->alignment);
+}
+
+/* What a program may use, and from where downwards mmap gives out places. */
+static void set_limits(const struct exec *exec, struct address_space *space)
+{
+    uint64_t gap = exec->limits[RLIMIT_STACK].rlim_cur;
+    if (gap < STACK_GAP_LEAST)
+        gap = STACK_GAP_LEAST;
+    if (gap > STACK_GAP_MOST)
+        gap = STACK_GAP_MOST;
+
+    space->mmap_base = align_down(exec->arguments.base - gap - STACK_GUARD_GAP, PAGE_SIZE) -
+                       exec->placement.mmap % MMAP_PLACES * PAGE_SIZE;
+    space->limit_address_space = exec->limits[RLIMIT_AS].rlim_cur;
+    space->limit_data = exec->limits[RLIMIT_DATA].rlim_cur;
+    space->limit_stack = exec->limits[RLIMIT_STACK].rlim_cur;
+    space->limit_locked = exec->limits[RLIMIT_MEMLOCK].rlim_cur;
+}
+
+/* The program itself; returns its bias in *bias. */
+static int map_program(struct exec *exec, uint64_t *bias)
+{
+    struct address_space *space = exec->space;
+    const struct elf_image *image = exec->image;
+
+    *bias = 0;
+    if (image->type == ET_DYN) {
+        vaddr_t place = IMAGE_BASE + exec->placement.image % IMAGE_PLACES * PAGE_SIZE;
+        *bias = aligned_place(place, image) - aligned_place(image->load_start, image);
+    }
+    int error = exec_image_map(space, exec->file, image, *bias);
+    if (error)
+        return error;
+    exec_image_describe(space, image, *bias);
+    space->brk_start = align_up(image->data_end + *bias, PAGE_SIZE) +
+                       exec->placement.heap % HEAP_PLACES * PAGE_SIZE;
+    space->brk = space->brk_start;
+    space->executable = &exec->file->object;
+    space->executable->reference(space->executable);
+    exec->entry = image->entry + *bias;
+    return 0;
+}
+
+/* The interpreter, which is then what runs first; its bias (AT_BASE) in *bias. */
+static int map_interpreter(struct exec *exec, uint64_t *bias)
+{
+    const struct elf_image *image = exec->interpreter_image;
+
+    *bias = 0;
+    if (!image)
+        return 0;
+    if (image->type == ET_DYN) {
+        vaddr_t place = exec->space->mmap_base - (image->load_end - image->load_start);
+        *bias = aligned_place(place, image) - aligned_place(image->load_start, image);
+    }
+    exec->entry = image->entry + *bias;
+    int error = exec_image_map(exec->space, exec->interpreter, image, *bias);
+    file_allow_write(exec->interpreter); /* only the program itself is ETXTBSY while it runs */
+    return error;
+}
+
+/* The auxiliary vector (getauxval(3)), kept in the space for /proc. Returns its pairs. */
+static size_t fill_auxiliary_vector(const struct exec *exec, uint64_t bias, uint64_t base)
+{
+    const struct credentials *credentials = exec->credentials.credentials;
+    const struct elf_image *image = exec->image;
+    const struct exec_arguments *arguments = &exec->arguments;
+    uint64_t program_headers =
+        image->has_program_headers_address ? image->program_headers_address + bias : 0;
+    const uint64_t vector[][2] = {
+        {AT_MINSIGSTKSZ, signal_frame_size()},
+        {AT_HWCAP, cpuid(1, 0).edx},
+        {AT_PAGESZ, PAGE_SIZE},
+        {AT_CLKTCK, 100},
+        {AT_PHDR, program_headers},
+        {AT_PHENT, sizeof(Elf64_Phdr)},
+        {AT_PHNUM, image->program_headers_count},
+        {AT_BASE, base},
+        {AT_FLAGS, 0},
+        {AT_ENTRY, image->entry + bias},
+        {AT_UID, credentials->real_user},
+        {AT_EUID, credentials->effective_user},
+        {AT_GID, credentials->real_group},
+        {AT_EGID, credentials->effective_group},
+        {AT_SECURE, exec->credentials.secure},
+        {AT_RANDOM, exec_arguments_random(arguments)},
+        {AT_HWCAP2, cpu_features.fsgsbase ? HWCAP2_FSGSBASE : 0},
+        {AT_EXECFN, exec_arguments_path(arguments)},
+        {AT_PLATFORM, exec_arguments_platform(arguments)},
+        {AT_NULL, 0},
+    };
+    _Static_assert(array_length(vector) <= EXEC_AUXILIARY_PAIRS, "room on the stack");
+    _Static_assert(sizeof(vector) <= sizeof(exec->space->auxiliary_vector), "room in the space");
+
+    memcpy(exec->space->auxiliary_vector, vector, sizeof(vector));
+    return array_length(vector);
+}
+
+/* The stack: the arguments' frames, and some pages below them; it grows down from there. */
+static int map_stack(struct exec *exec)
+{
+    struct exec_arguments *arguments = &exec->arguments;
+    size_t size = exec_arguments_top(arguments) - arguments->base;
+    uint64_t limit = exec->limits[RLIMIT_STACK].rlim_cur;
+    size_t more = limit > size ? limit - size : 0;
+    if (more > STACK_AT_FIRST)
+        more = STACK_AT_FIRST;
+    more = align_down(more, PAGE_SIZE);
+
+    unsigned flags = REGION_READ | REGION_WRITE | REGION_STACK;
+    if (exec->image->stack_executable)
+        flags |= REGION_EXECUTE;
+    exec->stack = arguments->base + arguments->start;
+    int error = address_space_map(exec->space, arguments->base - more, size + more, flags, NULL, 0,
+                                  0, false);
+    return error ? error : exec_arguments_move(arguments, exec->space);
+}
+
+static int build_space(struct exec *exec)
+{
+    uint64_t bias, base;
+
+    exec->space = address_space_create();
+    if (!exec->space)
+        return -ENOMEM;
+    set_limits(exec, exec->space);
+    int error = map_program(exec, &bias);
+    if (!error)
+        error = map_interpreter(exec, &base);
+    if (error)
+        return error;
+    size_t pairs = fill_auxiliary_vector(exec, bias, base);
+    exec_arguments_finish(&exec->arguments, exec->space->auxiliary_vector, pairs,
+                          exec->placement.bytes);
+    return map_stack(exec);
+}
+
+/* ==== prepare: what depends on sharing ======================================================= */
+
+/* What processes other than the caller's share with it. */
+struct sharing {
+    bool descriptors, actions, file_system;
+};
+
+/*
+ * Siblings share these things too, but they will be gone: counted are the
+ * references that are not theirs. (A reader of /proc may hold one for a moment.
+ * That makes a copy for nothing, and no more.) Process's lock held.
+ */
+static struct sharing find_sharing(const struct process *process)
+{
+    const struct thread *caller = thread_current(), *thread;
+    const struct user_thread *user;
+    uint32_t descriptors = 0, file_systems = 0;
+
+    LIST_FOREACH(user, &process->threads, process_link)
+    {
+        thread = &user->thread;
+        descriptors += thread->descriptors == caller->descriptors;
+        file_systems += thread->file_system == caller->file_system;
+    }
+    return (struct sharing){
+        .descriptors =
+            __atomic_load_n(&caller->descriptors->references, __ATOMIC_ACQUIRE) > descriptors,
+        .actions = __atomic_load_n(&process->signals.actions->references, __ATOMIC_ACQUIRE) > 1,
+        .file_system =
+            __atomic_load_n(&caller->file_system->references, __ATOMIC_ACQUIRE) > file_systems,
+    };
+}
+
+/* Is what was prepared right for this sharing? */
+static bool suits(const struct exec *exec, const struct sharing *sharing)
+{
+    return (exec->descriptors || !sharing->descriptors) && (exec->actions || !sharing->actions) &&
+           (exec->ignores_bits || !sharing->file_system || !exec->credentials.privileged);
+}
+
+/*
+ * Private copies of what is shared with other processes: a program begins with
+ * its own (execve(2)), and its set-user-ID bits are ignored where another
+ * process could change its root directory.
+ */
+static int prepare_for_sharing(struct exec *exec)
+{
+    const struct thread *caller = thread_current();
+    struct process *process = caller->process;
+
+    bool enabled = spinlock_acquire_save(&process->lock);
+    struct sharing sharing = find_sharing(process);
+    spinlock_release_restore(&process->lock, enabled);
+
+    if (sharing.descriptors && !exec->descriptors) {
+        exec->descriptors = descriptor_table_copy(caller->descriptors);
+        if (!exec->descriptors)
+            return -ENOMEM;
+    }
+    if (sharing.actions && !exec->actions) {
+        exec->actions = signal_actions_copy(process->signals.actions);
+        if (!exec->actions)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+/* The user and group the program runs as; needed before its stack is written (AT_UID, …). */
+static int prepare_credentials(struct exec *exec)
+{
+    const struct thread *caller = thread_current();
+    struct process *process = caller->process;
+
+    if (process) {
+        bool enabled = spinlock_acquire_save(&process->lock);
+        exec->ignores_bits = find_sharing(process).file_system;
+        spinlock_release_restore(&process->lock, enabled);
+        exec->ignores_bits |= user_thread_current()->no_new_privileges;
+    }
+    return exec_credentials_prepare(&exec->credentials, exec->file, exec->ignores_bits);
+}
+
+/* ==== prepare ================================================================================ */
+
+int exec_prepare(struct exec *exec)
+{
+    draw_placement(exec);
+    int error = collect_arguments(exec);
+    if (!error)
+        error = read_images(exec);
+    if (!error)
+        error = prepare_credentials(exec);
+    if (!error)
+        error = build_space(exec);
+    if (!error && thread_current()->process)
+        error = prepare_for_sharing(exec);
+    return error;
+}
+
+void exec_release(struct exec *exec)
+{
+    exec_arguments_discard(&exec->arguments);
+    heap_free(exec->image);
+    heap_free(exec->interpreter_image);
+    if (exec->space)
+        address_space_release(exec->space);
+    file_release(exec->file);
+    file_release(exec->interpreter);
+    credentials_release(exec->credentials.credentials);
+    descriptor_table_release(exec->descriptors);
+    if (exec->actions)
+        signal_actions_release(exec->actions);
+}
+
+/* ==== claim ================================================================================== */
+
+/*
+ * Decides, under the process's lock, that this thread's exec is the one that
+ * happens. From then on the siblings are told to end, new ones cannot appear,
+ * and nothing can fail. -EINTR: an exit or another exec was first, and this
+ * thread is to end. -EAGAIN: something came to be shared since it was prepared.
+ */
+static int exec_claim(struct exec *exec)
+{
+    struct user_thread *self = user_thread_current(), *sibling;
+    struct process *process = self->thread.process;
+    int error = 0;
+
+    bool enabled = spinlock_acquire_save(&process->lock);
+    struct sharing sharing = find_sharing(process);
+    if (process->exiting || process->executor) {
+        error = -EINTR;
+    } else if (!suits(exec, &sharing)) {
+        error = -EAGAIN;
+    } else {
+        process->executor = self;
+        LIST_FOREACH(sibling, &process->threads, process_link)
+        {
+            if (sibling != self && !sibling->exiting)
+                thread_post_work(&sibling->thread, THREAD_WORK_KILL);
+        }
+    }
+    spinlock_release_restore(&process->lock, enabled);
+    return error;
+}
+
+/* ==== commit: alone ========================================================================== */
+
+static void wait_until_alone(struct process *process)
+{
+    wait_event(&process->thread_ended,
+               __atomic_load_n(&process->thread_count, __ATOMIC_ACQUIRE) == 1,
+               THREAD_UNINTERRUPTIBLE, CLOCK_NEVER);
+    process_wait_off_stack(process, 1);
+}
+
+/* Whichever thread it was: now it is the process's first one, with the process's number. */
+static void take_over_identity(struct user_thread *thread)
+{
+    struct process *process = thread->thread.process;
+
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    if (thread->identity != process->identity) {
+        thread->identity->thread = NULL;
+        identity_drop(thread->identity);
+        thread->identity = process->identity;
+        thread->identity->thread = thread;
+        thread->thread.id = process->id;
+    }
+    process->exit_signal = SIGCHLD;
+    process->has_executed = true;
+    spinlock_release_restore(&process_table_lock, enabled);
+}
+
+/* ==== commit: the switch ===================================================================== */
+
+/*
+ * The old memory learns that its thread is gone: robust futexes, and, if
+ * another process still uses it, clear_child_tid (set_tid_address(2)).
+ */
+static void say_goodbye_to_memory(struct user_thread *thread)
+{
+    struct address_space *old = thread->thread.address_space;
+    bool shared = __atomic_load_n(&old->references, __ATOMIC_ACQUIRE) > 1;
+    futex_thread_exit(thread, shared);
+}
+
+/*
+ * The new address space, credentials and name in one step: whoever looks from
+ * outside takes the process's lock and sees all of them or none. The old ones
+ * are left in *exec.
+ */
+static void switch_image(struct user_thread *thread, struct exec *exec)
+{
+    struct thread *self = &thread->thread;
+    struct process *process = self->process;
+
+    bool enabled = spinlock_acquire_save(&process->lock);
+    struct address_space *old_space = self->address_space;
+    const struct credentials *old_credentials = self->credentials;
+    self->address_space = exec->space;
+    self->credentials = exec->credentials.credentials;
+    memcpy(self->name, exec->name, sizeof(self->name));
+    if (exec->descriptors) {
+        struct descriptor_table *old_descriptors = self->descriptors;
+        self->descriptors = exec->descriptors;
+        exec->descriptors = old_descriptors;
+    }
+    process->dumpable = exec->credentials.secure ? 0 : 1;
+    thread_set_root(exec->space->root);
+    if (process->usage.maximum_resident < old_space->pages_mapped)
+        process->usage.maximum_resident = old_space->pages_mapped;
+    spinlock_release_restore(&process->lock, enabled);
+
+    exec->space = old_space;
+    exec->credentials.credentials = old_credentials;
+}
+
+/* ==== commit: what does not survive (execve(2), "Effect on process attributes") ============== */
+
+struct trap_frame exec_first_frame(const struct exec *exec)
+{
+    return (struct trap_frame){
+        .vector = TRAP_NONE,
+        .rip = exec->entry,
+        .cs = SELECTOR_USER_CODE,
+        .rflags = RFLAGS_IF | RFLAGS_FIXED,
+        .rsp = exec->stack,
+        .ss = SELECTOR_USER_DATA,
+    };
+}
+
+static void reset_registers(struct user_thread *thread, const struct exec *exec)
+{
+    *thread_user_frame(&thread->thread) = exec_first_frame(exec);
+    fpu_reset();
+    user_fs_base_set(0);
+    user_gs_base_set(0);
+}
+
+/* What the old program had told the kernel about its memory, and its timers and handlers. */
+static void reset_attributes(struct user_thread *thread, struct exec *exec)
+{
+    thread->set_child_tid = thread->clear_child_tid = 0;
+    thread->robust_list = 0;
+    thread->rseq = 0;
+    thread->thread.restart.again = NULL;
+    if (exec->credentials.privileged)
+        thread->parent_death_signal = 0;
+    posix_timers_delete_all(thread->thread.process);
+    exec->actions = signal_exec_commit(thread, exec->actions);
+}
+
+/* ==== commit ================================================================================= */
+
+static void exec_commit(struct exec *exec)
+{
+    struct user_thread *self = user_thread_current();
+    struct process *process = self->thread.process;
+
+    wait_until_alone(process);
+    injection_reach(INJECTION_EXEC_ALONE);
+
+    take_over_identity(self);
+    say_goodbye_to_memory(self);
+    switch_image(self, exec);
+    injection_reach(INJECTION_EXEC_SWITCHED);
+
+    vfork_complete(self);
+    reset_registers(self, exec);
+    reset_attributes(self, exec);
+    descriptor_table_close_on_exec(self->thread.descriptors);
+    exec_release(exec); /* by now it holds the old image */
+
+    bool enabled = spinlock_acquire_save(&process->lock);
+    process->executor = NULL;
+    spinlock_release_restore(&process->lock, enabled);
+    injection_reach(INJECTION_EXEC_COMMITTED);
+}
+
+/* ==== the whole ============================================================================== */
+
+static int exec_run(struct exec *exec)
+{
+    int error = exec_prepare(exec);
+    if (!error) {
+        injection_reach(INJECTION_EXEC_PREPARED);
+        while ((error = exec_claim(exec)) == -EAGAIN) {
+            error = prepare_for_sharing(exec);
+            if (error)
+                break;
+        }
+    }
+    if (error) {
+        exec_release(exec);
+        return error;
+    }
+    injection_reach(INJECTION_EXEC_CLAIMED);
+    exec_commit(exec);
+    return 0;
+}
+
+/* The name of a file that was given by a descriptor, as Linux's proc(5) tells it. */
+static int show_descriptor(char **shown, int descriptor, const char *path)
+{
+    size_t size = sizeof("/dev/fd/2147483647/") + strlen(path);
+    *shown = heap_allocate(size);
+    if (!*shown)
+        return -ENOMEM;
+    format_string(*shown, size, *path ? "/dev/fd/%d/%s" : "/dev/fd/%d", descriptor, path);
+    return 0;
+}
+
+ssize_t sys_execveat(int directory, vaddr_t path, vaddr_t arguments, vaddr_t environment, int flags)
+{
+    const struct exec_source source = {.arguments = arguments, .environment = environment};
+    struct process *process = process_current();
+    struct user_path name;
+    char *shown = NULL;
+
+    int error = user_path_begin(&name, path);
+    if (error)
+        return error;
+    if (!*name.string && !(flags & AT_EMPTY_PATH))
+        error = -ENOENT;
+    if (!error && directory != AT_FDCWD && *name.string != '/')
+        error = show_descriptor(&shown, directory, name.string);
+    if (!error) {
+        struct exec exec = {
+            .directory = directory,
+            .path = name.string,
+            .at_flags = flags,
+            .shown = shown ? shown : name.string,
+            .source = &source,
+            .limits = process->limits,
+            .fixed_places = process->personality & ADDR_NO_RANDOMIZE,
+        };
+        error = exec_run(&exec);
+    }
+    heap_free(shown);
+    user_path_end(&name);
+    return error;
+}
+
+ssize_t sys_execve(vaddr_t path, vaddr_t arguments, vaddr_t environment)
+{
+    return sys_execveat(AT_FDCWD, path, arguments, environment, 0);
+}

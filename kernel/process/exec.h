@@ -1,0 +1,59 @@
+/*
+ * exec.h: the three steps of an exec, for execve(2) and for the creation of
+ * init, which only prepares.
+ */
+#ifndef BATON_PROCESS_EXEC_H
+#define BATON_PROCESS_EXEC_H
+
+#include <linux/resource.h>
+
+#include "process/exec_arguments.h"
+#include "process/exec_credentials.h"
+#include "process/process.h"
+
+struct descriptor_table;
+struct elf_image;
+struct file;
+
+/* Random numbers, drawn once for an exec; all zero when randomisation is off. */
+struct exec_placement {
+    uint64_t stack, mmap, image, heap;
+    uint8_t bytes[16]; /* AT_RANDOM; never zero */
+};
+
+struct exec {
+    /* What is asked for. */
+    int directory;     /* a descriptor or AT_FDCWD; only for a relative path */
+    const char *path;  /* as it was given */
+    int at_flags;      /* AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW */
+    const char *shown; /* the path as the program will know it: AT_EXECFN, a script's argv */
+    const struct exec_source *source;
+    const struct rlimit64 *limits;
+    bool fixed_places; /* no randomisation */
+
+    /* What exec_prepare made of it; exec_release() lets go of what is still here. */
+    struct exec_placement placement;
+    struct exec_arguments arguments;
+    struct file *file; /* the program's: a script's interpreter; nobody writes to it */
+    struct file *interpreter;
+    struct elf_image *image, *interpreter_image;
+    vaddr_t entry; /* where the first instruction is */
+    vaddr_t stack; /* RSP there */
+    struct address_space *space;
+    char name[16];
+
+    /* The same, where it depends on what others share with the caller. */
+    struct exec_credentials credentials;
+    bool ignores_bits;                    /* these were prepared without set-user-ID */
+    struct descriptor_table *descriptors; /* a copy; NULL: the caller's own will do */
+    struct signal_actions *actions;       /* the same */
+};
+
+/* Everything that can fail. 0 or a negative errno; exec_release() in either case. May sleep. */
+int exec_prepare(struct exec *exec);
+void exec_release(struct exec *exec);
+
+/* The registers of the first instruction: all zero but RIP, RSP and what user mode must have. */
+struct trap_frame exec_first_frame(const struct exec *exec);
+
+#endif

@@ -1,0 +1,153 @@
+/*
+ * init.c: the first process. It is prepared like any exec, and there is nothing
+ * to commit: its thread is created with the new image's root.
+ */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+
+#include "cpu/fpu.h"
+#include "cpu/log.h"
+#include "cpu/registers.h"
+#include "file/descriptor_table.h"
+#include "file/file.h"
+#include "file/file_system_context.h"
+#include "library/string.h"
+#include "memory/address_space.h"
+#include "process/exec.h"
+#include "process/fork.h"
+#include "process/identity.h"
+#include "process/process_group.h"
+#include "process/user_account.h"
+
+/* Linux's INIT_RLIMITS (getrlimit(2)); all others are infinite. */
+static void set_first_limits(struct rlimit64 limits[RLIM_NLIMITS])
+{
+    static const struct {
+        unsigned resource;
+        struct rlimit64 limit;
+    } finite[] = {
+        {RLIMIT_STACK, {8UL << 20, RLIM64_INFINITY}},
+        {RLIMIT_CORE, {0, RLIM64_INFINITY}},
+        {RLIMIT_NPROC, {16384, 16384}},
+        {RLIMIT_NOFILE, {1024, 4096}},
+        {RLIMIT_MEMLOCK, {8UL << 20, 8UL << 20}},
+        {RLIMIT_SIGPENDING, {16384, 16384}},
+        {RLIMIT_MSGQUEUE, {819200, 819200}},
+        {RLIMIT_NICE, {0, 0}},
+        {RLIMIT_RTPRIO, {0, 0}},
+    };
+
+    for (size_t i = 0; i < RLIM_NLIMITS; i++)
+        limits[i] = (struct rlimit64){RLIM64_INFINITY, RLIM64_INFINITY};
+    for (size_t i = 0; i < array_length(finite); i++)
+        limits[finite[i].resource] = finite[i].limit;
+}
+
+/* Standard input, output and error: the console, as Linux gives it to init. */
+static struct descriptor_table *open_console(void)
+{
+    struct thread *self = thread_current();
+    struct descriptor_table *table = descriptor_table_create();
+    struct file *console;
+
+    if (!table)
+        return NULL;
+    self->descriptors = table; /* a kernel thread has none of its own */
+    int error = file_open(AT_FDCWD, "/dev/console", O_RDWR | O_NOCTTY, 0, &console);
+    for (int i = 0; i < 3 && !error; i++) {
+        file_reference(console);
+        error = descriptor_add(console, false);
+        error = error < 0 ? error : 0;
+        if (i == 2)
+            file_release(console);
+    }
+    self->descriptors = NULL;
+    if (error)
+        log_write(LOG_WARNING, "init has no console: error %d", -error);
+    return table;
+}
+
+/* A session and a group of its own, and the number 1. */
+static int create_process(struct user_thread *thread, const struct rlimit64 *limits)
+{
+    struct signal_actions *actions = signal_actions_create();
+    struct process *process = actions ? process_create(actions) : NULL;
+    struct session *session = session_create();
+    struct process_group *group = process_group_create(session);
+    if (!process || !session || !group)
+        return -ENOMEM; /* the boot ends here: nothing is given back */
+
+    struct identity *identity = thread->identity;
+    process->id = session->id = group->id = identity->number;
+    process->signals.unkillable = true;
+    memcpy(process->limits, limits, sizeof(process->limits));
+    process_reference(process);
+    thread->thread.process = process;
+
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    process->identity = identity;
+    identity->thread = thread;
+    identity->process = process;
+    identity->group = group;
+    identity->session = session;
+    process_group_join(group, process);
+    spinlock_acquire(&process->lock);
+    user_thread_join(thread, process);
+    spinlock_release(&process->lock);
+    process_init = process;
+    spinlock_release_restore(&process_table_lock, enabled);
+    return 0;
+}
+
+/* What a thread otherwise gets from the one that forked it. */
+static int create_thread(struct user_thread *thread, struct exec *exec)
+{
+    thread->thread.address_space = exec->space;
+    thread->thread.credentials = exec->credentials.credentials;
+    exec->space = NULL;
+    exec->credentials.credentials = NULL;
+    thread->thread.descriptors = open_console();
+    thread->thread.file_system = file_system_context_create();
+    if (!thread->thread.descriptors || !thread->thread.file_system)
+        return -ENOMEM;
+
+    thread_signals_initialize(&thread->signals, NULL, false);
+    thread->started = clock_now();
+    thread->thread.id = thread->identity->number;
+    thread->thread.affinity = UINT64_MAX;
+    *user_thread_place_frame(thread) = exec_first_frame(exec);
+    memset(thread->thread.fpu, 0, fpu_image_size);
+    fpu_reset();
+    fpu_save(thread->thread.fpu);
+    return create_process(thread, exec->limits);
+}
+
+int process_start_init(const char *path, const char *const *arguments,
+                       const char *const *environment)
+{
+    struct rlimit64 limits[RLIM_NLIMITS];
+    const struct exec_source source = {
+        .kernel = true,
+        .kernel_arguments = arguments,
+        .kernel_environment = environment,
+    };
+    struct exec exec = {
+        .directory = AT_FDCWD,
+        .path = path,
+        .shown = path,
+        .source = &source,
+        .limits = limits,
+    };
+
+    set_first_limits(limits);
+    int error = exec_prepare(&exec);
+    struct user_thread *thread = error ? NULL : user_thread_create(&error);
+    if (!error)
+        error = create_thread(thread, &exec);
+    if (!error) {
+        user_thread_prepare(thread, exec.name);
+        thread_start(&thread->thread);
+    }
+    exec_release(&exec);
+    return error;
+}
