@@ -15,8 +15,8 @@ static bool mode_linear(const EFI_GRAPHICS_OUTPUT_PROTOCOL *output)
 
 /*
  * Rule 16: of several graphics outputs the one on the console's handle is what the person looks
- * at; the handles without a device path are software that mirrors, so they come behind it. The
- * mode stays as it was found, so there is nothing to read again after SetMode.
+ * at; where that one only mirrors several (EDK2's console splitter), the first linear one. The mode
+ * stays as it was found, so there is nothing to read again after SetMode.
  */
 static EFI_GRAPHICS_OUTPUT_PROTOCOL *output_choose(void)
 {

@@ -29,7 +29,7 @@ void volume_close(struct volume *volume)
     volume->root = NULL;
 }
 
-/* A Boot Loader Specification path has slashes, UEFI's has backslashes (UEFI 2.10, 13.5.2). */
+/* A Boot Loader Specification path has slashes, UEFI's has backslashes (UEFI 2.10, 13.5). */
 static bool path_widen(const char *path, CHAR16 wide[PATH_LIMIT])
 {
     for (size_t i = 0; i < PATH_LIMIT; i++) {
@@ -40,7 +40,7 @@ static bool path_widen(const char *path, CHAR16 wide[PATH_LIMIT])
     return false;
 }
 
-/* EFI_FILE_INFO ends with the file's name, so its size is asked for first (UEFI 2.10, 13.5.16). */
+/* EFI_FILE_INFO ends with the file's name, so its size is asked for first (UEFI 2.10, 13.5). */
 static EFI_STATUS file_information(struct volume_file *file, EFI_FILE_INFO **information)
 {
     static const EFI_GUID file_info = EFI_FILE_INFO_ID;

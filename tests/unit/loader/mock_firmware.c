@@ -12,6 +12,7 @@ struct mock_firmware mock;
 struct firmware firmware;
 
 static EFI_BOOT_SERVICES boot_services;
+static EFI_RUNTIME_SERVICES runtime_services;
 static EFI_SYSTEM_TABLE system_table;
 
 /* Rule 1: after the first exit only GetMemoryMap and ExitBootServices may be called. */
@@ -123,6 +124,7 @@ void mock_firmware_start(void)
     boot_services.GetMemoryMap = get_memory_map;
     boot_services.ExitBootServices = exit_boot_services;
     firmware.boot = &boot_services;
+    system_table = (EFI_SYSTEM_TABLE){.RuntimeServices = &runtime_services};
     firmware.system = &system_table;
 }
 
@@ -190,10 +192,44 @@ EFI_FILE_HANDLE mock_volume(void)
     return &root_protocol;
 }
 
+void mock_interface_add(uintptr_t handle, EFI_GUID guid, void *interface)
+{
+    mock.interfaces[mock.interfaces_count++] = (struct mock_interface){handle, guid, interface};
+}
+
 void *firmware_protocol(EFI_HANDLE handle, const EFI_GUID *guid)
 {
-    (void)handle, (void)guid;
+    for (size_t i = 0; i < mock.interfaces_count; i++) {
+        const struct mock_interface *entry = &mock.interfaces[i];
+
+        if (entry->handle == (uintptr_t)handle && memcmp(&entry->guid, guid, sizeof *guid) == 0)
+            return entry->interface;
+    }
     return NULL;
+}
+
+size_t firmware_handles(const EFI_GUID *guid, EFI_HANDLE **handles)
+{
+    size_t count = 0;
+
+    *handles = NULL;
+    for (size_t i = 0; i < mock.interfaces_count; i++) {
+        if (memcmp(&mock.interfaces[i].guid, guid, sizeof *guid) != 0)
+            continue;
+        if (!*handles)
+            allocate_pool(EfiLoaderData, MOCK_INTERFACES * sizeof **handles, (void **)handles);
+        (*handles)[count++] = (EFI_HANDLE)mock.interfaces[i].handle;
+    }
+    return count;
+}
+
+void console_print(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(mock.console_text, sizeof mock.console_text, format, arguments);
+    va_end(arguments);
 }
 
 EFI_STATUS failure(EFI_STATUS status, const char *format, ...)

@@ -10,7 +10,14 @@
 
 #include "firmware.h"
 
-enum { MOCK_DESCRIPTORS = 16 };
+enum { MOCK_DESCRIPTORS = 16, MOCK_INTERFACES = 8 };
+
+/* A protocol on a handle; the handles are the numbers from 1. */
+struct mock_interface {
+    uintptr_t handle;
+    EFI_GUID guid;
+    void *interface;
+};
 
 struct mock_firmware {
     /* The memory map: GetMemoryMap copies descriptors, descriptor_size apart. */
@@ -42,7 +49,11 @@ struct mock_firmware {
     UINTN largest_read;
     int files_open;
 
+    struct mock_interface interfaces[MOCK_INTERFACES];
+    size_t interfaces_count;
+
     /* What the loader said. */
+    char console_text[256];
     int failures;
     EFI_STATUS failure_status;
     char failure_text[256];
@@ -54,6 +65,9 @@ extern struct mock_firmware mock;
 
 /* A new firmware; `firmware` then points to it. */
 void mock_firmware_start(void);
+
+/* Puts a protocol on a handle. */
+void mock_interface_add(uintptr_t handle, EFI_GUID guid, void *interface);
 
 /* A volume with the mock's file under any path. */
 EFI_FILE_HANDLE mock_volume(void);
