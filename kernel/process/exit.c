@@ -354,8 +354,10 @@ void user_thread_exit(int status)
     bool last = thread_begin_exit(thread, status);
     leave_memory(thread);
     leave_files(thread);
-    if (last)
+    if (last) {
+        process_timers_end(process);
         end_family(process);
+    }
     leave_process(thread);
     thread_exit();
 }

@@ -87,6 +87,7 @@ struct process *process_create(struct signal_actions *actions)
     wait_queue_initialize(&process->child_events);
     wait_queue_initialize(&process->thread_ended);
     process_signals_initialize(&process->signals, actions);
+    process_timers_initialize(&process->timers);
     process->started = clock_now();
     process->dumpable = 1;
     return process;
@@ -211,6 +212,11 @@ static void prepare_thread(struct user_thread *child, const struct fork_request 
     child->started = clock_now();
     child->no_new_privileges = caller->no_new_privileges;
     child->thread.nice = caller->thread.nice;
+    if (!caller->reset_on_fork) {
+        child->policy = caller->policy;
+        child->priority = caller->priority;
+    }
+    child->timer_slack = caller->timer_slack;
     child->thread.affinity = caller->thread.affinity;
     child->thread.id = child->identity->number;
 }
@@ -347,6 +353,8 @@ static int commit_child(struct user_thread *child, uint64_t flags)
             created->identity->process = created;
             user_thread_join(child, created);
             join_family(created, flags);
+            if (created->limits[RLIMIT_CPU].rlim_cur != RLIM64_INFINITY)
+                process_timers_watch_cpu(created);
         }
     }
     spinlock_release(&process->lock);

@@ -16,32 +16,9 @@
 #include "process/exec.h"
 #include "process/fork.h"
 #include "process/identity.h"
+#include "process/limits.h"
 #include "process/process_group.h"
 #include "process/user_account.h"
-
-/* Linux's INIT_RLIMITS (getrlimit(2)); all others are infinite. */
-static void set_first_limits(struct rlimit64 limits[RLIM_NLIMITS])
-{
-    static const struct {
-        unsigned resource;
-        struct rlimit64 limit;
-    } finite[] = {
-        {RLIMIT_STACK, {8UL << 20, RLIM64_INFINITY}},
-        {RLIMIT_CORE, {0, RLIM64_INFINITY}},
-        {RLIMIT_NPROC, {16384, 16384}},
-        {RLIMIT_NOFILE, {1024, 4096}},
-        {RLIMIT_MEMLOCK, {8UL << 20, 8UL << 20}},
-        {RLIMIT_SIGPENDING, {16384, 16384}},
-        {RLIMIT_MSGQUEUE, {819200, 819200}},
-        {RLIMIT_NICE, {0, 0}},
-        {RLIMIT_RTPRIO, {0, 0}},
-    };
-
-    for (size_t i = 0; i < RLIM_NLIMITS; i++)
-        limits[i] = (struct rlimit64){RLIM64_INFINITY, RLIM64_INFINITY};
-    for (size_t i = 0; i < array_length(finite); i++)
-        limits[finite[i].resource] = finite[i].limit;
-}
 
 /* Standard input, output and error: the console, as Linux gives it to init. */
 static struct descriptor_table *open_console(void)
@@ -139,7 +116,7 @@ int process_start_init(const char *path, const char *const *arguments,
         .limits = limits,
     };
 
-    set_first_limits(limits);
+    limits_initialize(limits);
     int error = exec_prepare(&exec);
     struct user_thread *thread = error ? NULL : user_thread_create(&error);
     if (!error)

@@ -5,6 +5,7 @@
 
 #include "file/credentials.h"
 #include "file/descriptor_table.h"
+#include "memory/address_space.h"
 #include "memory/frame.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
@@ -40,6 +41,23 @@ void limits_initialize(struct rlimit64 limits[RLIM_NLIMITS])
     set(limits, RLIMIT_RTPRIO, 0, 0);
 }
 
+/* Address spaces keep the limits that bind them beside what they count. Lock held. */
+static void limits_to_memory(struct process *process)
+{
+    struct user_thread *thread;
+
+    LIST_FOREACH(thread, &process->threads, process_link)
+    {
+        struct address_space *space = thread->thread.address_space;
+        if (!space)
+            continue;
+        space->limit_address_space = process->limits[RLIMIT_AS].rlim_cur;
+        space->limit_data = process->limits[RLIMIT_DATA].rlim_cur;
+        space->limit_stack = process->limits[RLIMIT_STACK].rlim_cur;
+        space->limit_locked = process->limits[RLIMIT_MEMLOCK].rlim_cur;
+    }
+}
+
 /* Lock held. */
 static int limit_replace(struct process *process, unsigned resource, const struct rlimit64 *fresh)
 {
@@ -49,6 +67,7 @@ static int limit_replace(struct process *process, unsigned resource, const struc
         !credentials_capable(credentials_current(), CAP_SYS_RESOURCE))
         return -EPERM;
     *limit = *fresh;
+    limits_to_memory(process);
     if (resource == RLIMIT_CPU) {
         process->timers.limit_signal = 0;
         process_timers_watch_cpu(process);
