@@ -254,7 +254,11 @@ static void erase_echo(struct line_discipline *line, uint8_t byte, uint32_t byte
         return;
     }
     if (byte == '\t') {
-        for (uint32_t column = column_at(line, line->head); line->column > column;)
+        /* Not more than a tab's width: the settings may have changed since it was typed. */
+        uint32_t column = column_at(line, line->head);
+        uint32_t width = line->column > column ? line->column - column : 0;
+
+        for (uint32_t i = 0; i < width && i < 8; i++)
             echo_raw(line, '\b');
         return;
     }
