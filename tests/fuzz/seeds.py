@@ -84,6 +84,23 @@ def boot_entry():
     yield b"title\tA b \r\nlinux /k\r\n\r\noptions x"
 
 
+def keyboard_layout():
+    yield bytes(range(1, 0x59))
+    yield bytes([0x2a, 0x1e, 0x9e, 0xaa, 0x1d, 0x2e, 0xe0, 0x48, 0xe0, 0x1d, 0x38, 0x1e, 0x3a, 0x1e,
+                 0x45, 0x47, 0xe1, 0x1d, 0x45, 0xe1, 0x9d, 0xc5, 0x1e])
+
+
+def line_discipline():
+    def typed(text):
+        return bytes([0, len(text)]) + text
+    yield typed(b"hello\tworld\x7f\x7f\x17\n") + b"\x05\x08" + typed(b"a\x04\x16\x03b\x15\r")
+    # noncanonical, raw output, ECHOPRT, IUTF8, PARMRK
+    yield (b"\x03\x01" + typed(b"raw\xff") + b"\x02\x00" + typed(b"\t") + b"\x05\x04\x03\x01"
+           + b"\x03\x0a" + typed(b"ab\x7f\x7f") + b"\x01\x0e" + typed(b"\xc3\xa4\x7f")
+           + b"\x01\x03" + typed(b"\xff") + b"\x07\x00\x06\x10a\tb\nc\rd")
+    yield (typed(b"x" * 255) * 17) + b"\x05\xff" * 3
+
+
 def load_options():
     yield "quiet init=/x".encode("utf-16-le") + b"\0\0"
     yield "BOOTX64.EFI quiet".encode("utf-16-le") + b"\0\0"
@@ -155,6 +172,13 @@ def options():
     yield b"mem=0x10k mem=\"1G\" \"a=b c\" d=\"e f\" max-cpus=2 max_cpus=3"
 
 
+def screen():
+    yield (b"\x4f\x17hello\r\n\033[1;31mred\033[0m\033[2J\033[5;10H\033[38;5;196mx\033[48;2;1;2;3my"
+           b"\033[3;8r\033[?6h\033[H\033M\033D\033[4L\033[2M\033[3P\033[2@\033[?7l\033[6n\033[c\t\033H\033[g")
+    yield b"\x10\x05\033(0lqqk\033(B\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\xff\033]0;title\a\0337\033[9b\0338"
+    yield b"\x02\x01\033#8\033[4h" + b"abcdefgh" * 4 + b"\033[2S\033[T\033[3X\033[2Z\033c"
+
+
 def script():
     yield b"#!/bin/sh\necho"
     yield b"#! \t/usr/bin/env  python3 -x \n"
@@ -173,7 +197,8 @@ def symbols():
 
 
 TARGETS = {function.__name__: function for function in (
-    acpi, boot_entry, cpio, elf, elf_kernel, load_options, memory_map, options, script, symbols)}
+    acpi, boot_entry, cpio, elf, elf_kernel, keyboard_layout, line_discipline, load_options,
+    memory_map, options, screen, script, symbols)}
 
 WORDS = {
     "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET"],
@@ -185,6 +210,8 @@ WORDS = {
             "\\x00\\xf0\\xff\\xff\\xff\\x7f\\x00\\x00"],
     "elf_kernel": ["\\x7fELF"],
     "load_options": [".\\x00e\\x00f\\x00i\\x00", "\\x7f\\xff\\x04\\x00"],
+    "screen": ["\\x1b[", "\\x1b(0", "\\x1b[?6h", "\\x1b[?7h", "\\x1b[38;5;", "\\x1b[48;2;",
+               "\\x1b[2;4r", "\\x1bM", "\\x1bD", "\\x1b[99b", "\\x1b[4h", "\\x1b[6n"],
     "script": ["#!", "#!/bin/sh", "\\x0a", "\\x00", "\\x09"],
     "options": [" -- ", "mem=", "\\\"", "0x", "=on", "K", "E"],
 }
