@@ -1,0 +1,247 @@
+/*
+ * proc_baton.c: what tests see of the kernel, one file each:
+ *
+ *   frames   a line for each owner: name and number of frames; then the total
+ *   objects  a line for each kind: processes, threads, bytes of the kernel's heap in use
+ *   threads  a line for each thread: TID, state, page-table root, root of its address space
+ *            ("-": a kernel thread), name
+ *   cpus     a line for each CPU: number, CR3 as that CPU holds it, its thread's TID and name
+ *   inject   (debug kernels) makes something go wrong in the thread that writes, see below
+ */
+#include "process/proc_baton.h"
+
+#include <asm/errno.h>
+
+#include "cpu/registers.h"
+#include "file/pseudo.h"
+#include "library/string.h"
+#include "memory/frame.h"
+#include "memory/heap.h"
+#include "process/process.h"
+#include "thread/injection.h"
+
+static int frames_show(const struct pseudo_key *key, struct text *text)
+{
+    struct frame_counts counts;
+
+    (void)key;
+    frame_count(&counts);
+    for (int owner = 0; owner < FRAME_OWNER_COUNT; owner++)
+        text_print(text, "%s %lu\n", frame_owner_names[owner], counts.by_owner[owner]);
+    text_print(text, "total %lu\n", counts.total);
+    return 0;
+}
+
+/* ---- threads ---- */
+
+static const char *state_name(const struct thread *thread)
+{
+    static const char *const names[] = {
+        [THREAD_RUNNABLE] = "runnable", [THREAD_UNINTERRUPTIBLE] = "uninterruptible",
+        [THREAD_KILLABLE] = "killable", [THREAD_INTERRUPTIBLE] = "interruptible",
+        [THREAD_STOPPED] = "stopped",   [THREAD_DEAD] = "dead",
+    };
+    uint32_t state = __atomic_load_n(&thread->state, __ATOMIC_RELAXED);
+    return state < array_length(names) ? names[state] : "?";
+}
+
+static void show_kernel_thread(struct thread *thread, void *context)
+{
+    if (!thread->process)
+        text_print(context, "%u %s %016lx - %s\n", thread->id, state_name(thread),
+                   thread->page_table_root, thread->name);
+}
+
+/* Both roots under one hold of the lock, as exec changes them. */
+static void show_user_thread(struct user_thread *user, struct text *text)
+{
+    struct thread *thread = &user->thread;
+    struct process *process = thread->process;
+
+    bool enabled = spinlock_acquire_save(&process->lock);
+    paddr_t root = thread->page_table_root;
+    paddr_t space_root = thread->address_space ? thread->address_space->root : 0;
+    spinlock_release_restore(&process->lock, enabled);
+    text_print(text, "%u %s %016lx %016lx %s\n", thread->id, state_name(thread), root, space_root,
+               thread->name);
+}
+
+static int threads_show(const struct pseudo_key *key, struct text *text)
+{
+    struct process *process;
+    struct user_thread *thread;
+
+    (void)key;
+    thread_for_each(show_kernel_thread, text);
+    for (uint32_t id = 0; (process = process_next(&id)); id++) {
+        for (uint32_t thread_id = 0; (thread = process_next_thread(process, &thread_id));
+             thread_id++) {
+            show_user_thread(thread, text);
+            user_thread_release(thread);
+        }
+        process_release(process);
+    }
+    return 0;
+}
+
+static void count_process(struct process *process, void *context)
+{
+    size_t *counts = context;
+    counts[0]++;
+    counts[1] += __atomic_load_n(&process->thread_count, __ATOMIC_RELAXED);
+}
+
+static int objects_show(const struct pseudo_key *key, struct text *text)
+{
+    size_t counts[2] = {0};
+
+    (void)key;
+    uint64_t heap = heap_bytes_used();
+    process_for_each(count_process, counts);
+    text_print(text, "processes %zu\nthreads %zu\nheap %lu\n", counts[0], counts[1], heap);
+    return 0;
+}
+
+/* ---- CPUs ---- */
+
+struct cpu_view {
+    paddr_t root; /* CR3 */
+    uint32_t thread_id;
+    char name[16];
+};
+
+/* What this CPU has; it cannot be left meanwhile: interrupts are off. */
+static void look_at_cpu(struct cpu_view *view)
+{
+    bool enabled = interrupts_save();
+    const struct thread *thread = thread_current();
+    view->root = cr3_read();
+    view->thread_id = thread->id;
+    memcpy(view->name, thread->name, sizeof(view->name));
+    interrupts_restore(enabled);
+}
+
+static int cpus_show(const struct pseudo_key *key, struct text *text)
+{
+    struct cpu_view view;
+
+    (void)key;
+    look_at_cpu(&view);
+    text_print(text, "%u %016lx %u %s\n", cpu_current()->number, view.root, view.thread_id,
+               view.name);
+    return 0;
+}
+
+/* ---- inject ---- */
+
+#ifdef DEBUG_CHECKS
+/*
+ * A line that is written arms the writing thread, for all it does from then on:
+ *   allocation N     its Nth allocation from now on fails, once
+ *   point P ACTION   at P (injection.h: exec_prepared, …) timer, return, yield or delay
+ *   off              nothing any more
+ * Reading tells what came of it: allocations counted, and the address of the
+ * call that was made to fail, relative to the kernel's image (0: none).
+ */
+static const char *const action_names[] = {
+    [INJECTION_ACT_TIMER] = "timer",
+    [INJECTION_ACT_RETURN] = "return",
+    [INJECTION_ACT_YIELD] = "yield",
+    [INJECTION_ACT_DELAY] = "delay",
+};
+
+/* Takes the next word of a line; "" at its end. */
+static const char *next_word(char **line)
+{
+    char *word = *line;
+    while (*word == ' ')
+        word++;
+    char *end = word;
+    while (*end && *end != ' ' && *end != '\n')
+        end++;
+    *line = *end ? end + 1 : end;
+    *end = '\0';
+    return word;
+}
+
+static uint32_t find_word(const char *word, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (names[i] && !strcmp(word, names[i]))
+            return i;
+    }
+    return 0;
+}
+
+static bool parse_number(const char *word, uint64_t *number)
+{
+    *number = 0;
+    for (; *word >= '0' && *word <= '9' && *number < UINT64_MAX / 16; word++)
+        *number = *number * 10 + (*word - '0');
+    return !*word;
+}
+
+static int inject_store(const struct pseudo_key *key, const char *bytes, size_t size)
+{
+    struct thread_injection *injection = &thread_current()->injection;
+    struct thread_injection armed = {0};
+    char copy[64], *line = copy;
+
+    (void)key;
+    if (size >= sizeof(copy))
+        return -EINVAL;
+    memcpy(copy, bytes, size);
+    copy[size] = '\0';
+
+    const char *what = next_word(&line);
+    if (!strcmp(what, "allocation")) {
+        if (!parse_number(next_word(&line), &armed.fail_allocation))
+            return -EINVAL;
+    } else if (!strcmp(what, "point")) {
+        armed.point = find_word(next_word(&line), injection_point_names, INJECTION_POINT_COUNT);
+        armed.action = find_word(next_word(&line), action_names, array_length(action_names));
+        if (!armed.point || !armed.action)
+            return -EINVAL;
+    } else if (strcmp(what, "off")) {
+        return -EINVAL;
+    }
+    *injection = armed;
+    return 0;
+}
+
+static int inject_show(const struct pseudo_key *key, struct text *text)
+{
+    const struct thread_injection *injection = &thread_current()->injection;
+    extern const char kernel_image_start[];
+
+    (void)key;
+    uint64_t place =
+        injection->failed_at ? (vaddr_t)injection->failed_at - (vaddr_t)kernel_image_start : 0;
+    text_print(text, "allocations %lu\nfailed_at %lx\n", injection->allocations, place);
+    return 0;
+}
+#endif
+
+static struct pseudo_node baton_files[] = {
+    {.name = "frames", .mode = S_IFREG | 0444, .show = frames_show},
+    {.name = "objects", .mode = S_IFREG | 0444, .show = objects_show},
+    {.name = "threads", .mode = S_IFREG | 0444, .show = threads_show},
+    {.name = "cpus", .mode = S_IFREG | 0444, .show = cpus_show},
+#ifdef DEBUG_CHECKS
+    {.name = "inject", .mode = S_IFREG | 0644, .show = inject_show, .store = inject_store},
+#endif
+};
+
+static struct pseudo_node baton_directory[] = {
+    {
+        .name = "baton",
+        .mode = S_IFDIR | 0555,
+        .children = baton_files,
+        .child_count = array_length(baton_files),
+    },
+};
+
+void proc_baton_initialize(void)
+{
+    pseudo_add(&proc_root, baton_directory, array_length(baton_directory));
+}
