@@ -165,6 +165,9 @@ struct process *process_next(uint32_t *id);
 /* The same for the threads of one process, by TID. */
 struct user_thread *process_next_thread(struct process *process, uint32_t *id);
 
+/* Gives the rooms below what they ask of this one. At boot, before the first program. */
+void process_initialize(void);
+
 /*
  * Creates PID 1 from the program at `path` and starts it, with its page-table
  * root in place from the beginning. `root_directory` is the file room's

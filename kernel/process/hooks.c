@@ -1,0 +1,64 @@
+/* hooks.c: what the rooms below ask of this one, and what begins at boot. */
+#include "file/descriptor_table.h"
+#include "file/file.h"
+#include "process/proc_baton.h"
+#include "process/process.h"
+
+static void broken_pipe(void)
+{
+    signal_send_self(SIGPIPE);
+}
+
+static void size_exceeded(void)
+{
+    signal_send_self(SIGXFSZ);
+}
+
+/* Kernel threads have no limits. */
+static uint64_t limit_or_none(unsigned resource)
+{
+    return process_current() ? process_limit(resource) : UINT64_MAX;
+}
+
+static uint64_t size_limit(void)
+{
+    return limit_or_none(RLIMIT_FSIZE);
+}
+
+static uint64_t descriptor_limit(void)
+{
+    return limit_or_none(RLIMIT_NOFILE);
+}
+
+static int32_t process_number(void)
+{
+    return process_current() ? process_current()->id : 0;
+}
+
+static void descriptors_replace(struct descriptor_table *table)
+{
+    struct thread *self = thread_current();
+    struct descriptor_table *old = self->descriptors;
+
+    bool enabled = spinlock_acquire_save(&self->process->lock);
+    self->descriptors = table;
+    spinlock_release_restore(&self->process->lock, enabled);
+    descriptor_table_release(old);
+}
+
+void process_initialize(void)
+{
+    static const struct file_hooks hooks = {
+        .broken_pipe = broken_pipe,
+        .size_exceeded = size_exceeded,
+        .size_limit = size_limit,
+        .descriptor_limit = descriptor_limit,
+        .process_number = process_number,
+        .descriptors_replace = descriptors_replace,
+        .signal_mask_replace = signal_mask_replace,
+        .signal_mask_restore = signal_mask_restore,
+    };
+
+    file_hooks = &hooks;
+    proc_baton_initialize();
+}
