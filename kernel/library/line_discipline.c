@@ -180,12 +180,18 @@ static void reprint_end(struct line_discipline *line)
     }
 }
 
-/* Where the cursor stands when the line is shown up to `end`. */
+/*
+ * Where the cursor stands when the line is shown up to `end`. Of a long line
+ * only the end is looked at: this runs with interrupts off, once for each tab
+ * that is erased, and such a line's columns have been wrapped by the screen.
+ */
 static uint32_t column_at(struct line_discipline *line, uint32_t end)
 {
+    const uint32_t most = 256;
     uint32_t column = line->line_column;
+    uint32_t position = end - line->lines_end > most ? end - most : line->lines_end;
 
-    for (uint32_t position = line->lines_end; position != end; position++) {
+    for (; position != end; position++) {
         uint8_t byte = *input_at(line, position);
 
         if (byte == '\t')
@@ -215,6 +221,7 @@ static void put(struct line_discipline *line, uint8_t byte, bool ends_line, bool
     bit_write(line->line_ends, line->head, ends_line);
     bit_write(line->end_markers, line->head, end_marker);
     line->head++;
+    line->end_marker_count += end_marker;
     if (ends_line)
         line->lines_end = line->head;
 }
@@ -230,6 +237,7 @@ static void put_data(struct line_discipline *line, uint8_t byte, bool ends_line)
 void line_flush(struct line_discipline *line)
 {
     line->tail = line->lines_end = line->head;
+    line->end_marker_count = 0;
     line->literal_next = false;
     line->reprinting = false;
     line->packet_flushed_read = true;
@@ -254,11 +262,8 @@ static void erase_echo(struct line_discipline *line, uint8_t byte, uint32_t byte
         return;
     }
     if (byte == '\t') {
-        /* Not more than a tab's width: the settings may have changed since it was typed. */
-        uint32_t column = column_at(line, line->head);
-        uint32_t width = line->column > column ? line->column - column : 0;
-
-        for (uint32_t i = 0; i < width && i < 8; i++)
+        /* A tab is as wide as what is left to the next stop. */
+        for (uint32_t width = 8 - column_at(line, line->head) % 8; width; width--)
             echo_raw(line, '\b');
         return;
     }
@@ -542,13 +547,9 @@ void line_input_break(struct line_discipline *line)
 
 size_t line_readable(const struct line_discipline *line)
 {
-    size_t size = (line_canonical(line) ? line->lines_end : line->head) - line->tail;
-
     if (!line_canonical(line))
-        return size;
-    for (uint32_t position = line->tail; position != line->lines_end; position++)
-        size -= bit_test(line->end_markers, position);
-    return size;
+        return input_used(line);
+    return line->lines_end - line->tail - line->end_marker_count;
 }
 
 bool line_ready(const struct line_discipline *line)
@@ -567,7 +568,9 @@ static size_t read_line(struct line_discipline *line, uint8_t *to, size_t size, 
         if (count == size && !marker)
             break;
         *ended = bit_test(line->line_ends, line->tail);
-        if (!marker)
+        if (marker)
+            line->end_marker_count--;
+        else
             to[count++] = *input_at(line, line->tail);
         line->tail++;
     }
@@ -603,6 +606,7 @@ void line_set(struct line_discipline *line, const struct termios2 *settings)
     line->reprinting = false;
     memset(line->line_ends, 0, sizeof(line->line_ends));
     memset(line->end_markers, 0, sizeof(line->end_markers));
+    line->end_marker_count = 0;
     line->lines_end = line->tail;
     if (line_canonical(line) && input_used(line)) {
         /* What came before counts as one line. */

@@ -23,6 +23,7 @@ struct line_discipline {
     uint8_t input[LINE_INPUT_SIZE];
     uint64_t line_ends[LINE_INPUT_SIZE / 64];   /* bit: this byte ends a line */
     uint64_t end_markers[LINE_INPUT_SIZE / 64]; /* bit: …and is not a byte, but an end of file */
+    uint32_t end_marker_count;                  /* bits set from tail to head */
     uint32_t tail;                              /* next to be read */
     uint32_t lines_end;                         /* behind the last complete line */
     uint32_t head;                              /* where the next byte goes */
