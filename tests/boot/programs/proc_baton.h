@@ -1,0 +1,96 @@
+/* proc_baton.h: what a test reads in /proc/baton (kernel/process/proc_baton.c). */
+#ifndef BATON_TEST_PROC_BATON_H
+#define BATON_TEST_PROC_BATON_H
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Whether this kernel is Baton. */
+static inline bool baton_is_here(void)
+{
+    return access("/proc/baton/frames", F_OK) == 0;
+}
+
+/* Reads a small file whole, with a NUL behind it; -1 on error. */
+static inline ssize_t file_text(const char *path, char *text, size_t size)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    size_t used = 0;
+    ssize_t count = -1;
+
+    if (file < 0)
+        return -1;
+    while (used < size - 1 && (count = read(file, text + used, size - 1 - used)) > 0)
+        used += count;
+    close(file);
+    text[used] = '\0';
+    return count < 0 ? -1 : (ssize_t)used;
+}
+
+/* Arms the calling thread; false where the kernel cannot (not Baton, or not a debug kernel). */
+static inline bool baton_inject(const char *what)
+{
+    int file = open("/proc/baton/inject", O_WRONLY | O_CLOEXEC);
+    bool done = file >= 0 && write(file, what, strlen(what)) == (ssize_t)strlen(what);
+
+    if (file >= 0)
+        close(file);
+    return done;
+}
+
+/* Of the calling thread: its field, its address space's root, and CR3. */
+struct baton_roots {
+    uint64_t field;
+    uint64_t space;
+    uint64_t cr3;
+};
+
+/* Reads them; false when a line for this thread is missing. */
+static inline bool baton_roots_read(struct baton_roots *roots)
+{
+    static char text[1 << 16];
+    unsigned long self = gettid();
+    bool thread_found = false;
+    bool cpu_found = false;
+
+    if (file_text("/proc/baton/threads", text, sizeof(text)) < 0)
+        return false;
+    for (char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+        unsigned long id;
+        if (sscanf(line, "%lu %*s %" SCNx64 " %" SCNx64, &id, &roots->field, &roots->space) == 3 &&
+            id == self) {
+            thread_found = true;
+            break;
+        }
+    }
+    if (file_text("/proc/baton/cpus", text, sizeof(text)) < 0)
+        return false;
+    for (char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
+        unsigned long id;
+        uint64_t cr3;
+        if (sscanf(line, "%*u %" SCNx64 " %lu", &cr3, &id) == 2 && id == self) {
+            roots->cr3 = cr3;
+            cpu_found = true;
+        }
+    }
+    return thread_found && cpu_found;
+}
+
+/* Whether any thread has this root, or any CPU holds it. */
+static inline bool baton_root_in_use(uint64_t root)
+{
+    static char text[1 << 16];
+    char wanted[20];
+
+    snprintf(wanted, sizeof(wanted), "%016" PRIx64, root);
+    return file_text("/proc/baton/threads", text, sizeof(text)) < 0 || strstr(text, wanted) ||
+           file_text("/proc/baton/cpus", text, sizeof(text)) < 0 || strstr(text, wanted);
+}
+
+#endif
