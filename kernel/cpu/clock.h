@@ -6,7 +6,7 @@
 
 #include "library/types.h"
 
-#define NANOSECONDS_PER_SECOND 1000000000ULL
+#define NANOSECONDS_PER_SECOND 1000000000UL
 #define CLOCK_NEVER            UINT64_MAX
 
 /* Nanoseconds since boot: monotonic, on every CPU. Any context. */
@@ -15,5 +15,32 @@ uint64_t clock_now(void);
 uint64_t clock_wall(void);
 /* Sets the wall clock. */
 void clock_wall_set(uint64_t nanoseconds);
+
+/* ---- for start/ and the timer queue of thread/ ---- */
+
+struct acpi_root;
+
+/*
+ * Finds out how fast the time stamp counter and the local APIC's timer run,
+ * against the HPET, the ACPI PM timer or the 8254, whichever is there; takes 10 ms.
+ * Interrupts off, once at boot; before it clock_now() is 0. `map` maps device registers.
+ */
+void clock_initialize(const struct acpi_root *acpi, void *(*map)(paddr_t base, size_t size));
+/* Ticks of the time stamp counter in a second. */
+uint64_t clock_tsc_frequency(void);
+/* How the kernel's time comes from the counter, for programs that read it themselves (vDSO):
+   now = (tsc - base) * multiplier >> 32. */
+struct clock_parameters {
+    uint64_t tsc_base;
+    uint64_t multiplier;
+    uint64_t wall_offset; /* clock_wall() - clock_now() */
+};
+void clock_parameters_get(struct clock_parameters *parameters);
+
+/* Calls `expired` on this CPU's timer interrupts, interrupts off. Set once, at boot. */
+void clock_set_expired(void (*expired)(void));
+/* Arms this CPU's timer for a time (ns since boot); CLOCK_NEVER: off. It may come early, never
+   much too late. Interrupts off. */
+void clock_arm(uint64_t deadline);
 
 #endif

@@ -38,6 +38,7 @@ struct cpu {
     struct run_queue *run_queue;
     uint32_t spinlocks_held;  /* own; debug builds */
     uint32_t interrupt_depth; /* own */
+    uint64_t *root_left;      /* own; across a context switch: the mask of the root left */
     uint64_t timer_deadline;  /* own; ns since boot the timer is armed for, or UINT64_MAX */
     uint64_t descriptors[8];  /* the GDT */
     struct task_state task_state;

@@ -17,6 +17,10 @@
 extern uint32_t fpu_image_size;     /* bytes: 512, or what CPUID leaf 0xd says */
 extern uint64_t fpu_image_features; /* XCR0; 0: no XSAVE, images are FXSAVE's */
 
+/* Turns the extensions on (XCR0) and resets the registers; on each CPU, after
+   cpu_features_enable(). */
+void fpu_initialize_cpu(void);
+
 /* The calling thread's registers to and from an image in kernel memory, 64-byte aligned. */
 void fpu_save(void *image);
 /*

@@ -6,6 +6,32 @@
 
 #include "cpu/trap.h"
 
+struct acpi_root;
+
+/*
+ * Masks the 8259s, finds the APICs in the MADT (NULL: none; then there is only
+ * the local APIC where the MSR says it is) and masks every I/O APIC input. Once, at boot, after
+ * device_map() works. 0, or -ENODEV: no local APIC.
+ */
+typedef void *device_map_function(paddr_t base, size_t size);
+int interrupt_controller_initialize(const struct acpi_root *acpi, device_map_function *map);
+/* Turns this CPU's local APIC on, everything masked; takes the mode (xAPIC, x2APIC) as found. */
+void local_apic_initialize_cpu(void);
+uint32_t local_apic_id(void);
+void local_apic_end_of_interrupt(void);
+/* An interrupt to another CPU, by its APIC identifier; to this one. Any context. */
+void local_apic_send(uint32_t apic_id, uint8_t vector);
+void local_apic_send_self(uint8_t vector);
+/* INIT and start-up interrupts (Intel SDM volume 3, 9.4.4): `page` is the code's page below 1 MiB.
+ */
+void local_apic_send_init(uint32_t apic_id);
+void local_apic_send_startup(uint32_t apic_id, uint8_t page);
+/* For a panic: the other CPUs stop where they are, by NMI. */
+void local_apic_stop_others(void);
+/* The timer: one interrupt on VECTOR_TIMER after so many of its ticks; 0: none. */
+void local_apic_timer_arm(uint32_t ticks);
+uint32_t local_apic_timer_left(void);
+
 /*
  * Routes the ISA interrupt `irq` (0-15; the MADT's overrides are applied) to
  * this CPU and calls `handler` for it, as interrupt_set_handler() says.

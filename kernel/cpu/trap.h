@@ -83,8 +83,20 @@ struct trap_hooks {
 };
 void trap_set_hooks(const struct trap_hooks *hooks);
 
-/* Loads this CPU's GDT, TSS, IDT and system-call entry. Interrupts off. */
-void trap_initialize_cpu(void);
+/* Builds the interrupt descriptor table; once, before the first trap_initialize_cpu(). */
+void trap_initialize(void);
+
+/*
+ * Loads the CPU's GDT, TSS, IDT, system-call entry and GS, so that cpu_current() is `cpu`.
+ * Its `ist` stacks are set (the low ends of TRAP_STACK_COUNT stacks of TRAP_STACK_SIZE bytes).
+ * Interrupts off.
+ */
+#define TRAP_STACK_SIZE  8192
+#define TRAP_STACK_COUNT 4
+struct cpu;
+void trap_initialize_cpu(struct cpu *cpu, char (*stacks)[TRAP_STACK_SIZE]);
+/* Where a trap or a call from user mode of the CPU's next thread starts to push. Interrupts off. */
+void trap_set_kernel_stack(struct cpu *cpu, vaddr_t top);
 
 /* ---- interrupts of devices and timers ---- */
 
@@ -93,6 +105,7 @@ void trap_initialize_cpu(void);
 #define VECTOR_TIMER        0xe0
 #define VECTOR_RESCHEDULE   0xe1
 #define VECTOR_TLB          0xe2
+#define VECTOR_STOP         0xe3
 #define VECTOR_SPURIOUS     0xff
 
 typedef void interrupt_handler(void *context, struct trap_frame *frame);

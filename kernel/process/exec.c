@@ -532,7 +532,7 @@ static void switch_image(struct user_thread *thread, struct exec *exec)
         exec->descriptors = old_descriptors;
     }
     process->dumpable = exec->credentials.secure ? 0 : 1;
-    thread_set_root(exec->space->root);
+    thread_set_root(exec->space->root, &exec->space->cpus);
     if (process->usage.maximum_resident < old_space->pages_mapped)
         process->usage.maximum_resident = old_space->pages_mapped;
     spinlock_release_restore(&process->lock, enabled);

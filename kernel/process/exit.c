@@ -107,7 +107,7 @@ static void leave_memory(struct user_thread *thread)
     if (process->usage.maximum_resident < space->pages_mapped)
         process->usage.maximum_resident = space->pages_mapped;
     spinlock_release_restore(&process->lock, enabled);
-    thread_set_root(kernel_root);
+    thread_set_root(kernel_root, NULL);
 
     vfork_complete(thread);
     address_space_release(space);

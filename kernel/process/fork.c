@@ -126,6 +126,7 @@ void user_thread_prepare(struct user_thread *thread, const char *name)
     vaddr_t stack = thread->thread.kernel_stack;
 
     thread->thread.release = user_thread_off_stack;
+    thread->thread.root_cpus = &thread->thread.address_space->cpus;
     thread_initialize(&thread->thread, name, stack, KERNEL_STACK_SIZE - fpu_area(), enter_user_mode,
                       thread, thread->thread.address_space->root);
 }

@@ -140,8 +140,8 @@ static void timer_file_describe(struct file *file, char *buffer, size_t size)
     spinlock_release_restore(&timer->lock, enabled);
 
     format_string(buffer, size,
-                  "clockid: %d\nticks: %lu\nsettime flags: 00\nit_value: (%llu, %llu)\n"
-                  "it_interval: (%llu, %llu)\n",
+                  "clockid: %d\nticks: %lu\nsettime flags: 00\nit_value: (%lu, %lu)\n"
+                  "it_interval: (%lu, %lu)\n",
                   timer->clock, expirations, left / NANOSECONDS_PER_SECOND,
                   left % NANOSECONDS_PER_SECOND, interval / NANOSECONDS_PER_SECOND,
                   interval % NANOSECONDS_PER_SECOND);

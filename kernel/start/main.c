@@ -1,13 +1,298 @@
+/*
+ * main.c: the order of the boot. Each step needs what the ones before it made.
+ *
+ * kernel_main() runs once, on the boot CPU, interrupts off, and becomes that CPU's
+ * idle thread; what may sleep is done by the first thread, start().
+ */
+#include <asm/errno.h>
 #include <handoff.h>
-#include <linux/elf.h>
-#include <bsd/sys/queue.h>
-#include <bsd/sys/tree.h>
 
-void kernel_main(const struct handoff *handoff);
-static const char *names[] = {"a", "b"};
-const char *volatile pick;
+#include "cpu/clock.h"
+#include "cpu/cpu.h"
+#include "cpu/features.h"
+#include "cpu/fpu.h"
+#include "cpu/interrupt_controller.h"
+#include "cpu/log.h"
+#include "cpu/registers.h"
+#include "cpu/symbol.h"
+#include "file/device.h"
+#include "file/file.h"
+#include "library/acpi.h"
+#include "library/memory_map.h"
+#include "library/options.h"
+#include "library/string.h"
+#include "memory/frame.h"
+#include "memory/heap.h"
+#include "memory/kernel_space.h"
+#include "memory/page_fault.h"
+#include "memory/space_pages.h"
+#include "process/process.h"
+#include "process/signal.h"
+#include "start/handoff_check.h"
+#include "syscall/table.h"
+#include "terminal/console.h"
+#include "terminal/framebuffer.h"
+#include "terminal/serial.h"
+#include "thread/thread.h"
 
-void kernel_main(const struct handoff *handoff)
+_Noreturn void kernel_main(const struct handoff *given); /* entry.S */
+
+/* A firmware with more descriptors than fit here is told so; the longest seen have some hundred. */
+#define RANGE_MAXIMUM  4096
+#define OPTIONS_LENGTH 4096
+
+static struct handoff handoff; /* a copy: the loader's memory is given back */
+static char options[OPTIONS_LENGTH];
+static struct memory_range ranges[RANGE_MAXIMUM];
+static int range_count;
+
+static struct cpu boot_cpu;
+static struct thread boot_idle;
+static char trap_stacks[TRAP_STACK_COUNT][TRAP_STACK_SIZE] __attribute__((aligned(16)));
+static struct thread start_thread;
+
+extern char boot_stack_top[]; /* entry.S */
+#define BOOT_STACK_SIZE 16384
+
+/* The boot cannot go on, and it is not our fault: says why and stops. */
+static _Noreturn void stop(const char *reason)
 {
-    pick = names[handoff->version & 1];
+    log_write(LOG_ERROR, "baton: cannot start: %s", reason);
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+/* ---- on the loader's tables ---- */
+
+/* From here on traps are reported, and cpu_current() works. */
+static void catch_traps(void)
+{
+    boot_cpu.current = &boot_idle;
+    trap_initialize();
+    trap_initialize_cpu(&boot_cpu, trap_stacks);
+    trap_set_kernel_stack(&boot_cpu, (vaddr_t)boot_stack_top);
+    cpus[0] = &boot_cpu;
+    cpu_count = 1;
+}
+
+static void take_handoff(const struct handoff *given)
+{
+    const char *wrong = handoff_check(given, cpu_features.physical_bits);
+
+    if (wrong) {
+        log_write(LOG_ERROR, "handoff: %s", wrong);
+        stop("the loader's handoff is unusable");
+    }
+    handoff = *given;
+    string_copy(options, (const char *)given->options.base,
+                given->options.size < sizeof(options) ? given->options.size : sizeof(options));
+
+    const struct handoff_memory_map *map = &handoff.memory_map;
+    struct memory_map_findings findings;
+    range_count = memory_map_parse((const void *)map->base, map->size, map->descriptor_size,
+                                   map->descriptor_version, cpu_features.physical_bits, ranges,
+                                   RANGE_MAXIMUM, &findings);
+    if (range_count <= 0)
+        stop("the firmware's memory map is unusable");
+    log_write(LOG_NOTICE, "memory map: %u descriptors, %d ranges, %u overlapping, %u unsorted",
+              findings.descriptors, range_count, findings.overlapping, findings.unsorted);
+}
+
+/* From the loader's tables to our own. Pointers into physical memory are stale from here on. */
+static void enter_own_tables(void)
+{
+    msr_write(MSR_PAT, PAGE_ATTRIBUTE_TABLE);
+    paddr_t root = memory_initialize(&handoff, ranges, range_count);
+    if (!root)
+        stop("too little memory");
+    cr3_write(root);
+    cpu_features_enable();
+
+    const struct symbols symbols = {
+        .table = frame_pointer(handoff.symbols.base),
+        .table_size = handoff.symbols.size,
+        .names = frame_pointer(handoff.symbol_names.base),
+        .names_size = handoff.symbol_names.size,
+    };
+    symbol_initialize(&symbols, handoff.kernel.virtual_base);
+
+    struct frame_counts frames;
+    frame_count(&frames);
+    log_write(LOG_NOTICE, "memory: %lu MiB usable, kernel at %#lx (%lu KiB)",
+              frames.total * PAGE_SIZE >> 20, handoff.kernel.virtual_base,
+              handoff.kernel.size >> 10);
+}
+
+/* ---- the machine ---- */
+
+/* ACPI tables lie in RAM that the direct map shows; anything else is not followed. */
+static const void *acpi_view(void *context, uint64_t physical, size_t size)
+{
+    (void)context;
+    const struct memory_range *range = memory_map_find(ranges, range_count, physical);
+
+    if (!range || range->kind == MEMORY_DEVICE || range->kind == MEMORY_RESERVED ||
+        range->kind == MEMORY_PERSISTENT || range->kind == MEMORY_UNACCEPTED ||
+        range->kind == MEMORY_RUNTIME_CODE || range->kind == MEMORY_PAGE_ZERO ||
+        size > range->base + range->size - physical)
+        return NULL;
+    return frame_pointer(physical);
+}
+
+static struct acpi_root acpi_root; /* constant after boot */
+
+static const struct acpi_root *find_acpi(void)
+{
+    static const struct acpi_memory memory = {.map = acpi_view};
+    const char *reason = "the firmware names none";
+    uint64_t rsdp = handoff.tables.acpi2 ? handoff.tables.acpi2 : handoff.tables.acpi1;
+
+    if (!rsdp || acpi_root_find(&memory, rsdp, &acpi_root, &reason)) {
+        log_write(LOG_WARNING, "acpi: no usable tables: %s", reason);
+        return NULL;
+    }
+    return &acpi_root;
+}
+
+static void *map_registers(paddr_t base, size_t size)
+{
+    return device_map(base, size, DEVICE_UNCACHED);
+}
+
+/* Interrupts, clocks, registers of programs. */
+static void initialize_machine(void)
+{
+    const struct acpi_root *acpi = find_acpi();
+
+    if (interrupt_controller_initialize(acpi, map_registers))
+        stop("the processor has no usable local APIC");
+    boot_cpu.apic_id = local_apic_id();
+    clock_initialize(acpi, map_registers);
+    if (handoff.time.valid)
+        clock_wall_set(handoff.time.unix_seconds * NANOSECONDS_PER_SECOND +
+                       handoff.time.nanoseconds);
+    fpu_initialize_cpu();
+}
+
+/* ---- programs ---- */
+
+static void user_return(struct trap_frame *frame)
+{
+    signal_user_return(frame);
+    scheduler_check_root();
+}
+
+static const struct trap_hooks trap_hooks = {
+    .system_call = system_call_dispatch,
+    .page_fault = memory_page_fault,
+    .user_trap = signal_user_trap,
+    .user_return = user_return,
+};
+
+static void load_root_file_system(void)
+{
+    const struct handoff_range *initrd = &handoff.initrd;
+    const char *reason = "unknown";
+
+    if (!initrd->size)
+        stop("the boot entry names no initrd");
+    int error = file_system_load_cpio(frame_pointer(initrd->base), initrd->size, &reason);
+    if (error == -ENOMEM)
+        stop("too little memory for the initrd's files");
+    if (error) {
+        log_write(LOG_ERROR, "initrd: %s", reason);
+        stop("the initrd is corrupt");
+    }
+    memory_give_back(initrd->base & -PAGE_SIZE,
+                     (initrd->size + initrd->base % PAGE_SIZE) & -PAGE_SIZE);
+}
+
+/* Starts the first program there is, as Linux looks for it; init= names another. */
+static void start_init(void)
+{
+    static const char *const paths[] = {"/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh"};
+    static const char *const environment[] = {"HOME=/", "TERM=linux", NULL};
+    char chosen[256];
+    const char *arguments[17] = {chosen};
+    size_t count = 1;
+
+    static char words[OPTIONS_LENGTH];
+    const char *position = options_for_init(options);
+    struct option option;
+    char *end = words;
+    while (count < array_length(arguments) - 1 && options_next(&position, &option)) {
+        memcpy(end, option.word, option.word_length);
+        end[option.word_length] = '\0';
+        arguments[count++] = end;
+        end += option.word_length + 1;
+    }
+
+    if (!options_string(options, "init", chosen, sizeof(chosen)) ||
+        !options_string(options, "rdinit", chosen, sizeof(chosen))) {
+        int error = process_start_init(chosen, arguments, environment);
+        if (!error)
+            return;
+        log_write(LOG_ERROR, "init: %s: error %d", chosen, -error);
+        stop("the program that init= names cannot be started");
+    }
+    for (size_t i = 0; i < array_length(paths); i++) {
+        string_copy(chosen, paths[i], sizeof(chosen));
+        int error = process_start_init(chosen, arguments, environment);
+        if (!error)
+            return;
+        if (error != -ENOENT)
+            log_write(LOG_WARNING, "init: %s: error %d", chosen, -error);
+    }
+    stop("there is no init in the initrd");
+}
+
+/* The first thread: what may sleep. */
+static void start(void *unused)
+{
+    (void)unused;
+    if (file_system_initialize())
+        stop("too little memory for a root file system");
+    if (terminals_initialize(options))
+        log_write(LOG_WARNING, "some terminals are missing: too little memory");
+    load_root_file_system();
+    memory_give_back(handoff.loader.base, handoff.loader.size);
+    start_init();
+}
+
+static void start_threads(void)
+{
+    trap_set_hooks(&trap_hooks);
+    boot_idle.kernel_stack = (vaddr_t)boot_stack_top - BOOT_STACK_SIZE;
+    boot_idle.kernel_stack_top = (vaddr_t)boot_stack_top;
+    string_copy(boot_idle.name, "idle/0", sizeof(boot_idle.name));
+    scheduler_initialize_cpu(&boot_idle, kernel_root);
+
+    vaddr_t stack = kernel_stack_allocate();
+    if (!stack || !space_pages_initialize())
+        stop("too little memory");
+    thread_initialize(&start_thread, "start", stack, KERNEL_STACK_SIZE, start, NULL, kernel_root);
+    thread_start(&start_thread);
+}
+
+void kernel_main(const struct handoff *given)
+{
+    catch_traps();
+    serial_log_initialize();
+    cpu_features_find();
+    log_write(LOG_NOTICE, "Baton starts");
+    if (!cpu_features.nx)
+        stop("the processor cannot forbid execution of data (NX)");
+
+    take_handoff(given);
+    enter_own_tables();
+    framebuffer_initialize(&handoff.framebuffer);
+    initialize_machine();
+    random_add(handoff.seed, sizeof(handoff.seed));
+    struct option trace;
+    scheduler_trace = options_find(options, "trace", &trace) && trace.value &&
+                      trace.value_length == 6 && !memcmp(trace.value, "switch", 6);
+
+    start_threads();
+    boot_cpu.online = true;
+    scheduler_idle();
 }

@@ -32,6 +32,8 @@ extern const char *const injection_point_names[INJECTION_POINT_COUNT];
 /* True: this allocation of the calling thread has to fail. `caller`: for the report. */
 bool injection_allocation_fails(void *caller);
 void injection_reach(enum injection_point point);
+/* Before user mode, interrupts off: INJECTION_ACT_RETURN. */
+void injection_user_return(void);
 #else
 static inline bool injection_allocation_fails(void *caller)
 {
@@ -41,6 +43,9 @@ static inline bool injection_allocation_fails(void *caller)
 static inline void injection_reach(enum injection_point point)
 {
     (void)point;
+}
+static inline void injection_user_return(void)
+{
 }
 #endif
 

@@ -43,35 +43,41 @@ enum {
     THREAD_WORK_STOP = 8,       /* job control wants it stopped */
 };
 
-/* What a debug kernel can make go wrong in this thread, on request. */
+/* What a debug kernel can make go wrong in this thread, on request (injection.h). */
 struct thread_injection {
+    bool armed;               /* allocations are counted */
+    bool at_return;           /* a timer interrupt is to be pending when user mode is entered */
     uint64_t allocations;     /* counted since it was armed */
     uint64_t fail_allocation; /* the number of the one to fail; 0: none */
-    void *failed_at;          /* return address of the one that failed */
-    uint32_t point;           /* injection point that acts, 0: none */
-    uint32_t action;
+    void *failed_at;          /* return address of the one that failed; NULL: none did */
+    uint32_t point;           /* enum injection_point that acts; 0: none */
+    uint32_t action;          /* enum injection_action */
 };
 
 struct thread {
     paddr_t page_table_root; /* own, with interrupts off: thread_set_root() */
     vaddr_t stack_pointer;   /* of the kernel stack, while it does not run; run queue's lock */
 
+    uint64_t *root_cpus; /* the mask of CPUs that may hold the root; own, with interrupts
+                            off; NULL: the kernel's root, which is never freed */
+
     vaddr_t kernel_stack;      /* lowest address; constant */
     vaddr_t kernel_stack_top;  /* constant */
     struct fpu_state *fpu;     /* user registers while it does not run; NULL: kernel thread */
     uint64_t fs_base, gs_base; /* of user mode, while it does not run */
 
-    struct cpu *cpu;      /* where it runs, is queued or ran last; run queue's lock */
-    uint32_t state;       /* enum thread_state; set by the thread, changed back under the run
-                             queue's lock; atomic */
-    uint32_t work;        /* THREAD_WORK_*; atomic */
-    bool queued;          /* is on the run queue; run queue's lock */
-    uint64_t slice_end;   /* own; ns since boot */
-    uint64_t runtime;     /* ns it has run, without the present stretch; own */
-    uint64_t user_time;   /* of that, in user mode; own */
-    uint64_t switched_in; /* when it began to run; own */
-    int nice;             /* -20 to 19; atomic */
-    uint64_t affinity;    /* bit per CPU it may run on; run queue's lock */
+    struct cpu *cpu;           /* where it runs, is queued or ran last; run queue's lock */
+    uint32_t state;            /* enum thread_state; set by the thread, changed back under the run
+                                  queue's lock; atomic */
+    uint32_t work;             /* THREAD_WORK_*; atomic */
+    bool queued;               /* is on the run queue; run queue's lock */
+    uint64_t slice_end;        /* own; ns since boot */
+    uint64_t runtime;          /* ns it has run, without the present stretch; own */
+    uint64_t user_time;        /* of that, in user mode; own */
+    uint64_t switched_in;      /* when it began to run; own */
+    int nice;                  /* -20 to 19; atomic */
+    uint64_t affinity;         /* bit per CPU it may run on; run queue's lock */
+    uint64_t timer_interrupts; /* that came while it ran; own, in the interrupt; atomic to read */
     uint64_t voluntary_switches, involuntary_switches; /* own */
     TAILQ_ENTRY(thread) run_link;                      /* run queue's lock */
     TAILQ_ENTRY(thread) all_link;                      /* thread_list_lock */
@@ -126,8 +132,10 @@ void thread_start(struct thread *thread);
 /*
  * Makes `root` the root of the calling thread: field and CR3 together, with
  * interrupts off meanwhile. Used by exec, exit and calls into firmware.
+ * `root_cpus`: the address space's mask of CPUs whose CR3 may hold the root,
+ * kept by this function and the scheduler; NULL with the kernel's root.
  */
-void thread_set_root(paddr_t root);
+void thread_set_root(paddr_t root, uint64_t *root_cpus);
 
 /* Ends the calling thread; thread->release is called once it is off its stack. */
 _Noreturn void thread_exit(void);
@@ -165,7 +173,11 @@ void scheduler_initialize_cpu(struct thread *idle, paddr_t kernel_root);
 _Noreturn void scheduler_idle(void);
 /* The timer interrupt of this CPU. Interrupts off. */
 void scheduler_tick(uint64_t now);
-/* Work before user mode: reschedules. Given to cpu/ through trap_hooks by process/. */
+/* Work before user mode: lets others run. Interrupts off. */
 void scheduler_user_return(void);
+/* The last thing before user mode: debug builds check that CR3 is the thread's root. */
+void scheduler_check_root(void);
+/* Option trace=switch: each change of root is logged. Set at boot. */
+extern bool scheduler_trace;
 
 #endif

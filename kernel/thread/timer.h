@@ -15,7 +15,6 @@ struct timer {
     uint64_t deadline;                    /* ns since boot; timer queue's lock */
     uint32_t cpu;                         /* whose queue; timer queue's lock */
     bool armed;                           /* timer queue's lock */
-    bool running;                         /* its function is being called; timer queue's lock */
     void (*expired)(struct timer *timer); /* called with interrupts off, no lock; may re-arm */
 };
 

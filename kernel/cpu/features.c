@@ -1,0 +1,59 @@
+/*
+ * features.c: what the processor can do (Intel SDM volume 2, CPUID), and the
+ * control registers set accordingly.
+ */
+#include "cpu/features.h"
+
+#include "cpu/cpu.h"
+#include "cpu/registers.h"
+#include "cpu/user_access.h"
+
+struct cpu_features cpu_features;
+
+void cpu_features_find(void)
+{
+    struct cpu_features *f = &cpu_features;
+    uint32_t last = cpuid(0, 0).eax;
+    uint32_t last_extended = cpuid(0x80000000, 0).eax;
+    struct cpuid_result basic = cpuid(1, 0);
+
+    f->x2apic = basic.ecx >> 21 & 1;
+    f->xsave = basic.ecx >> 26 & 1;
+    f->rdrand = basic.ecx >> 30 & 1;
+    f->global_pages = basic.edx >> 13 & 1;
+    if (last >= 7) {
+        struct cpuid_result seven = cpuid(7, 0);
+        f->fsgsbase = seven.ebx & 1;
+        f->smep = seven.ebx >> 7 & 1;
+        f->smap = seven.ebx >> 20 & 1;
+        f->umip = seven.ecx >> 2 & 1;
+    }
+    f->physical_bits = 36;
+    if (last_extended >= 0x80000001) {
+        struct cpuid_result extended = cpuid(0x80000001, 0);
+        f->nx = extended.edx >> 20 & 1;
+        f->gigabyte_pages = extended.edx >> 26 & 1;
+        f->rdtscp = extended.edx >> 27 & 1;
+    }
+    if (last_extended >= 0x80000007)
+        f->invariant_tsc = cpuid(0x80000007, 0).edx >> 8 & 1;
+    if (last_extended >= 0x80000008)
+        f->physical_bits = cpuid(0x80000008, 0).eax & 0xff;
+}
+
+void cpu_features_enable(void)
+{
+    const struct cpu_features *f = &cpu_features;
+    uint64_t cr4 = cr4_read() | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_MCE;
+
+    cr4 |= f->global_pages ? CR4_PGE : 0;
+    cr4 |= f->smep ? CR4_SMEP : 0;
+    cr4 |= f->smap ? CR4_SMAP : 0;
+    cr4 |= f->umip ? CR4_UMIP : 0;
+    cr4 |= f->xsave ? CR4_OSXSAVE : 0;
+    /* FSGSBASE stays off: a base is then changed by arch_prctl(2) or a selector load only. */
+    cr4 &= ~CR4_FSGSBASE;
+    cr4_write(cr4);
+    cr0_write((cr0_read() | CR0_WP | CR0_MP | CR0_NE) & ~(CR0_EM | CR0_TS));
+    user_access_smap = f->smap;
+}

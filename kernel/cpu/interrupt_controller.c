@@ -1,0 +1,302 @@
+/*
+ * interrupt_controller.c: the 8259s silenced, the local APIC (Intel SDM volume
+ * 3, chapter 11), the I/O APICs (82093AA datasheet) and the ISA interrupts
+ * routed through them as the MADT says (ACPI 6.5, 5.2.12).
+ */
+#include "cpu/interrupt_controller.h"
+
+#include <asm/errno.h>
+
+#include "cpu/cpu.h"
+#include "cpu/log.h"
+#include "cpu/panic.h"
+#include "cpu/registers.h"
+#include "cpu/spinlock.h"
+#include "library/acpi.h"
+
+/* Registers of the local APIC, as offsets in xAPIC mode (SDM volume 3, table 11-1). */
+enum {
+    APIC_ID = 0x20,
+    APIC_TASK_PRIORITY = 0x80,
+    APIC_EOI = 0xb0,
+    APIC_SPURIOUS = 0xf0,
+    APIC_ERROR = 0x280,
+    APIC_COMMAND_LOW = 0x300,
+    APIC_COMMAND_HIGH = 0x310,
+    APIC_LVT_TIMER = 0x320,
+    APIC_LVT_THERMAL = 0x330,
+    APIC_LVT_PERFORMANCE = 0x340,
+    APIC_LVT_LINT0 = 0x350,
+    APIC_LVT_LINT1 = 0x360,
+    APIC_LVT_ERROR = 0x370,
+    APIC_TIMER_INITIAL = 0x380,
+    APIC_TIMER_CURRENT = 0x390,
+    APIC_TIMER_DIVIDE = 0x3e0,
+};
+#define APIC_BASE_X2APIC (1UL << 10)
+#define APIC_BASE_ENABLE (1UL << 11)
+#define LVT_MASKED       (1U << 16)
+#define COMMAND_PENDING  (1U << 12)
+#define COMMAND_NMI      (4U << 8)
+#define COMMAND_INIT     (5U << 8)
+#define COMMAND_STARTUP  (6U << 8)
+#define COMMAND_ASSERT   (1U << 14)
+#define COMMAND_SELF     (1U << 18)
+#define COMMAND_OTHERS   (3U << 18)
+
+static volatile uint32_t *local_apic; /* NULL in x2APIC mode */
+static bool x2apic;                   /* the mode the firmware left, on every CPU */
+
+static uint32_t apic_read(uint32_t offset)
+{
+    if (x2apic)
+        return msr_read(0x800 + offset / 16);
+    return local_apic[offset / 4];
+}
+
+static void apic_write(uint32_t offset, uint32_t value)
+{
+    if (x2apic)
+        msr_write(0x800 + offset / 16, value);
+    else
+        local_apic[offset / 4] = value;
+}
+
+/* SDM volume 3, 11.6.1 and 11.12.9: in x2APIC mode one 64-bit MSR, and no pending bit. */
+static void apic_command(uint32_t apic_id, uint32_t command)
+{
+    if (x2apic) {
+        msr_write(0x830, (uint64_t)apic_id << 32 | command);
+        return;
+    }
+    bool enabled = interrupts_save();
+    while (apic_read(APIC_COMMAND_LOW) & COMMAND_PENDING)
+        cpu_relax();
+    apic_write(APIC_COMMAND_HIGH, apic_id << 24);
+    apic_write(APIC_COMMAND_LOW, command);
+    interrupts_restore(enabled);
+}
+
+uint32_t local_apic_id(void)
+{
+    uint32_t id = apic_read(APIC_ID);
+    return x2apic ? id : id >> 24;
+}
+
+void local_apic_end_of_interrupt(void)
+{
+    apic_write(APIC_EOI, 0);
+}
+
+void local_apic_send(uint32_t apic_id, uint8_t vector)
+{
+    apic_command(apic_id, COMMAND_ASSERT | vector);
+}
+
+void local_apic_send_self(uint8_t vector)
+{
+    apic_command(0, COMMAND_ASSERT | COMMAND_SELF | vector);
+}
+
+void local_apic_send_init(uint32_t apic_id)
+{
+    apic_command(apic_id, COMMAND_ASSERT | COMMAND_INIT);
+}
+
+void local_apic_send_startup(uint32_t apic_id, uint8_t page)
+{
+    apic_command(apic_id, COMMAND_ASSERT | COMMAND_STARTUP | page);
+}
+
+void local_apic_stop_others(void)
+{
+    if (cpu_count > 1)
+        apic_command(0, COMMAND_ASSERT | COMMAND_OTHERS | COMMAND_NMI);
+}
+
+void local_apic_timer_arm(uint32_t ticks)
+{
+    apic_write(APIC_TIMER_INITIAL, ticks);
+}
+
+uint32_t local_apic_timer_left(void)
+{
+    return apic_read(APIC_TIMER_CURRENT);
+}
+
+void local_apic_initialize_cpu(void)
+{
+    uint64_t base = msr_read(MSR_APIC_BASE);
+    if (!(base & APIC_BASE_ENABLE))
+        msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
+
+    apic_write(APIC_SPURIOUS, 0x100 | VECTOR_SPURIOUS);
+    apic_write(APIC_TASK_PRIORITY, 0);
+    static const uint16_t sources[] = {APIC_LVT_THERMAL, APIC_LVT_PERFORMANCE, APIC_LVT_LINT0,
+                                       APIC_LVT_LINT1, APIC_LVT_ERROR};
+    for (size_t i = 0; i < array_length(sources); i++)
+        apic_write(sources[i], LVT_MASKED);
+    apic_write(APIC_TIMER_DIVIDE, 0xb); /* by 1 */
+    apic_write(APIC_TIMER_INITIAL, 0);
+    apic_write(APIC_LVT_TIMER, VECTOR_TIMER); /* one-shot */
+    local_apic_end_of_interrupt();            /* what the firmware may have left in service */
+}
+
+/* ---- I/O APICs ---- */
+
+#define IO_APIC_MAXIMUM 16
+
+struct io_apic {
+    volatile uint32_t *registers; /* select at 0, window at 0x10 */
+    uint32_t first, count;        /* global system interrupts */
+};
+static struct io_apic io_apics[IO_APIC_MAXIMUM]; /* constant after boot */
+static unsigned io_apic_count;
+
+struct isa_route {
+    uint32_t interrupt; /* global system interrupt */
+    bool low, level;
+};
+static struct isa_route isa_routes[16]; /* constant after boot */
+
+/* Who is called for an ISA interrupt. */
+#define ISA_SHARERS 4
+static struct spinlock isa_lock; /* guards writing below; calls read without it */
+static struct {
+    interrupt_handler *function[ISA_SHARERS]; /* atomic */
+    void *context[ISA_SHARERS];
+    bool routed;
+} isa[16];
+
+static uint32_t io_apic_read(const struct io_apic *io_apic, uint8_t index)
+{
+    io_apic->registers[0] = index;
+    return io_apic->registers[4];
+}
+
+static void io_apic_write(const struct io_apic *io_apic, uint8_t index, uint32_t value)
+{
+    io_apic->registers[0] = index;
+    io_apic->registers[4] = value;
+}
+
+static void io_apic_add(uint32_t first, void *registers)
+{
+    struct io_apic *io_apic = &io_apics[io_apic_count++];
+
+    io_apic->registers = registers;
+    io_apic->first = first;
+    io_apic->count = (io_apic_read(io_apic, 1) >> 16 & 0xff) + 1;
+    for (uint32_t input = 0; input < io_apic->count; input++)
+        io_apic_write(io_apic, 0x10 + 2 * input, LVT_MASKED);
+}
+
+static void isa_interrupt(void *context, struct trap_frame *frame)
+{
+    unsigned irq = (unsigned)(uintptr_t)context;
+
+    for (int i = 0; i < ISA_SHARERS; i++) {
+        interrupt_handler *function = __atomic_load_n(&isa[irq].function[i], __ATOMIC_ACQUIRE);
+        if (function)
+            function(isa[irq].context[i], frame);
+    }
+}
+
+static int isa_route(uint8_t irq)
+{
+    const struct isa_route *route = &isa_routes[irq];
+    uint8_t vector = VECTOR_DEVICE_FIRST + irq;
+
+    for (unsigned i = 0; i < io_apic_count; i++) {
+        const struct io_apic *io_apic = &io_apics[i];
+        uint32_t input = route->interrupt - io_apic->first;
+        if (route->interrupt < io_apic->first || input >= io_apic->count)
+            continue;
+        interrupt_set_handler(vector, isa_interrupt, (void *)(uintptr_t)irq);
+        io_apic_write(io_apic, 0x11 + 2 * input, local_apic_id() << 24);
+        io_apic_write(io_apic, 0x10 + 2 * input,
+                      (route->level ? 1U << 15 : 0) | (route->low ? 1U << 13 : 0) | vector);
+        return 0;
+    }
+    return -ENODEV;
+}
+
+int interrupt_connect_isa(uint8_t irq, interrupt_handler *handler, void *context)
+{
+    if (irq >= array_length(isa))
+        return -ENODEV;
+    bool enabled = spinlock_acquire_save(&isa_lock);
+    int error = -ENOSPC;
+    for (int i = 0; i < ISA_SHARERS; i++) {
+        if (isa[irq].function[i])
+            continue;
+        isa[irq].context[i] = context;
+        __atomic_store_n(&isa[irq].function[i], handler, __ATOMIC_RELEASE);
+        error = isa[irq].routed ? 0 : isa_route(irq);
+        isa[irq].routed = !error;
+        break;
+    }
+    spinlock_release_restore(&isa_lock, enabled);
+    return error;
+}
+
+/* Rule 24: the 8259s are moved off the CPU's own vectors (8259A datasheet, ICW1 to ICW4), then
+   masked: a spurious one may still come. */
+static void mask_8259(void)
+{
+    static const struct {
+        uint16_t port;
+        uint8_t value;
+    } sequence[] = {
+        {0x20, 0x11}, {0xa0, 0x11}, {0x21, 0x20}, {0xa1, 0x28}, {0x21, 4},
+        {0xa1, 2},    {0x21, 1},    {0xa1, 1},    {0x21, 0xff}, {0xa1, 0xff},
+    };
+    for (size_t i = 0; i < array_length(sequence); i++)
+        port_write8(sequence[i].port, sequence[i].value);
+}
+
+static void read_madt(const struct acpi_root *acpi, device_map_function *map)
+{
+    struct acpi_table table;
+    struct acpi_madt madt;
+    struct acpi_madt_entry entry;
+    const char *reason = "there is none";
+
+    if (!acpi || acpi_table_find(acpi, "APIC", &table) || acpi_madt_start(&madt, &table, &reason)) {
+        log_write(LOG_WARNING, "interrupts: no usable MADT (%s): no device will interrupt", reason);
+        return;
+    }
+    while (acpi_madt_next(&madt, &entry) == 1) {
+        if (entry.kind == ACPI_MADT_IO_APIC && io_apic_count < IO_APIC_MAXIMUM) {
+            void *registers = map(entry.io_apic.address, PAGE_SIZE);
+            if (registers)
+                io_apic_add(entry.io_apic.first_interrupt, registers);
+        } else if (entry.kind == ACPI_MADT_OVERRIDE && entry.override.source < 16) {
+            isa_routes[entry.override.source] = (struct isa_route){
+                .interrupt = entry.override.interrupt,
+                .low = entry.override.polarity == ACPI_POLARITY_LOW,
+                .level = entry.override.trigger == ACPI_TRIGGER_LEVEL,
+            };
+        }
+    }
+}
+
+int interrupt_controller_initialize(const struct acpi_root *acpi, device_map_function *map)
+{
+    uint64_t base = msr_read(MSR_APIC_BASE);
+
+    if (!(cpuid(1, 0).edx >> 9 & 1))
+        return -ENODEV;
+    mask_8259();
+    x2apic = (base & APIC_BASE_ENABLE) && (base & APIC_BASE_X2APIC);
+    if (!x2apic) {
+        local_apic = map(base & 0xffffffffff000UL, PAGE_SIZE);
+        if (!local_apic)
+            return -ENODEV;
+    }
+    for (uint8_t irq = 0; irq < array_length(isa_routes); irq++)
+        isa_routes[irq].interrupt = irq;
+    read_madt(acpi, map);
+    local_apic_initialize_cpu();
+    return 0;
+}

@@ -1,0 +1,25 @@
+/*
+ * trap_offsets.h: struct trap_frame and struct cpu as trap_entry.S knows them.
+ * trap.c asserts each line.
+ */
+#ifndef BATON_CPU_TRAP_OFFSETS_H
+#define BATON_CPU_TRAP_OFFSETS_H
+
+#define FRAME_R11    48
+#define FRAME_RCX    88
+#define FRAME_VECTOR 120
+#define FRAME_RIP    136
+#define FRAME_CS     144
+#define FRAME_RFLAGS 152
+#define FRAME_SIZE   176
+
+#define CPU_KERNEL_STACK_TOP   16
+#define CPU_USER_STACK_SCRATCH 24
+
+#ifdef __ASSEMBLER__
+#define TRAP_SYSCALL       256
+#define SELECTOR_USER_DATA 0x1b
+#define SELECTOR_USER_CODE 0x23
+#endif
+
+#endif

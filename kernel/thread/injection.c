@@ -1,0 +1,70 @@
+#include "thread/injection.h"
+
+#include "cpu/clock.h"
+#include "cpu/interrupt_controller.h"
+
+const char *const injection_point_names[INJECTION_POINT_COUNT] = {
+    [INJECTION_NONE] = "none",
+    [INJECTION_EXEC_PREPARED] = "exec-prepared",
+    [INJECTION_EXEC_CLAIMED] = "exec-claimed",
+    [INJECTION_EXEC_ALONE] = "exec-alone",
+    [INJECTION_EXEC_SWITCHED] = "exec-switched",
+    [INJECTION_EXEC_COMMITTED] = "exec-committed",
+};
+
+#ifdef DEBUG_CHECKS
+
+bool injection_allocation_fails(void *caller)
+{
+    if (!cpu_current()->run_queue)
+        return false; /* no thread yet */
+    struct thread_injection *injection = &thread_current()->injection;
+
+    if (!injection->armed || cpu_current()->interrupt_depth)
+        return false;
+    if (++injection->allocations != injection->fail_allocation)
+        return false;
+    injection->failed_at = caller;
+    return true;
+}
+
+void injection_reach(enum injection_point point)
+{
+    struct thread_injection *injection = &thread_current()->injection;
+
+    if (injection->point != point)
+        return;
+    switch (injection->action) {
+    case INJECTION_ACT_TIMER: {
+        uint64_t before = __atomic_load_n(&thread_current()->timer_interrupts, __ATOMIC_RELAXED);
+        local_apic_send_self(VECTOR_TIMER);
+        while (__atomic_load_n(&thread_current()->timer_interrupts, __ATOMIC_RELAXED) == before)
+            cpu_relax();
+        break;
+    }
+    case INJECTION_ACT_RETURN:
+        injection->at_return = true;
+        break;
+    case INJECTION_ACT_YIELD:
+        thread_yield();
+        break;
+    case INJECTION_ACT_DELAY:
+        thread_prepare_sleep(THREAD_UNINTERRUPTIBLE);
+        thread_sleep(clock_now() + 1000000);
+        break;
+    default:
+        break;
+    }
+}
+
+void injection_user_return(void)
+{
+    struct thread_injection *injection = &thread_current()->injection;
+
+    if (injection->at_return) {
+        injection->at_return = false;
+        local_apic_send_self(VECTOR_TIMER); /* interrupts are off: it comes in user mode */
+    }
+}
+
+#endif

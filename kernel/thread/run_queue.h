@@ -1,0 +1,24 @@
+/*
+ * run_queue.h: the threads that could run on a CPU. For scheduler.c and the
+ * debug views only.
+ */
+#ifndef BATON_THREAD_RUN_QUEUE_H
+#define BATON_THREAD_RUN_QUEUE_H
+
+#include "thread/thread.h"
+
+TAILQ_HEAD(thread_queue, thread);
+
+struct run_queue {
+    /*
+     * Taken with interrupts off, also by other CPUs' wakers; held across context_switch(),
+     * so that nobody can take a thread that is still on its stack. Of two: the lower CPU's first.
+     */
+    struct spinlock lock;
+    struct thread_queue threads; /* runnable, not running; lock */
+    uint32_t length;             /* of `threads`; lock; atomic to read */
+    struct thread *running;      /* lock */
+    struct thread *previous;     /* who was left by the switch under way; lock */
+};
+
+#endif

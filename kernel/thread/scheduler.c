@@ -1,0 +1,528 @@
+/*
+ * scheduler.c: who runs. A queue a CPU, in turn (round robin), a slice each.
+ *
+ * Kernel code is never preempted: a thread is switched when it sleeps, on its
+ * way to user mode (scheduler_user_return), and where long work says so
+ * (thread_preemption_point).
+ */
+#include <asm/errno.h>
+
+#include "cpu/clock.h"
+#include "cpu/fpu.h"
+#include "cpu/interrupt_controller.h"
+#include "cpu/log.h"
+#include "cpu/panic.h"
+#include "cpu/registers.h"
+#include "cpu/user_segments.h"
+#include "thread/injection.h"
+#include "thread/run_queue.h"
+#include "thread/thread.h"
+#include "thread/timer_queue.h"
+
+#define SLICE_NS 4000000ULL /* 4 ms at nice 0 */
+
+void context_switch(struct thread *from, struct thread *to); /* context_switch.S */
+void scheduler_begin_thread(void);                           /* called by it */
+
+bool scheduler_trace; /* option trace=switch; constant after boot */
+
+static struct run_queue run_queues[CPU_MAXIMUM];
+
+static struct spinlock thread_list_lock; /* guards all_threads; with interrupts off */
+static struct thread_queue all_threads = TAILQ_HEAD_INITIALIZER(all_threads);
+
+/* The queue of the CPU the thread belongs to, locked; interrupts are off. */
+static struct run_queue *lock_queue_of(struct thread *thread)
+{
+    for (;;) {
+        struct cpu *cpu = __atomic_load_n(&thread->cpu, __ATOMIC_RELAXED);
+        struct run_queue *queue = cpu->run_queue;
+        spinlock_acquire(&queue->lock);
+        if (thread->cpu == cpu)
+            return queue;
+        spinlock_release(&queue->lock);
+    }
+}
+
+/* ---- the turn ---- */
+
+/* From 19 (least) to -20 each step of nice is a quarter of a millisecond more. */
+static uint64_t slice_of(const struct thread *thread)
+{
+    int nice = __atomic_load_n(&thread->nice, __ATOMIC_RELAXED);
+    return SLICE_NS - (int64_t)nice * (int64_t)(SLICE_NS / 20);
+}
+
+/* Queue's lock held. Somebody waits now: the one that runs has to come to an end. */
+static void enqueue(struct run_queue *queue, struct thread *thread)
+{
+    thread->queued = true;
+    TAILQ_INSERT_TAIL(&queue->threads, thread, run_link);
+    __atomic_store_n(&queue->length, queue->length + 1, __ATOMIC_RELAXED);
+}
+
+static void dequeue(struct run_queue *queue, struct thread *thread)
+{
+    thread->queued = false;
+    TAILQ_REMOVE(&queue->threads, thread, run_link);
+    __atomic_store_n(&queue->length, queue->length - 1, __ATOMIC_RELAXED);
+}
+
+/* A slice ends only where somebody waits for it to; an idle CPU has no tick. */
+static void arm_slice(struct run_queue *queue, struct thread *thread)
+{
+    if (queue->length && thread != thread->cpu->idle)
+        timer_queue_arm_slice(thread->slice_end);
+    else
+        timer_queue_arm_slice(CLOCK_NEVER);
+}
+
+static void account(struct thread *previous, struct thread *next)
+{
+    uint64_t now = clock_now();
+
+    previous->runtime += now - previous->switched_in;
+    next->switched_in = now;
+    next->slice_end = now + slice_of(next);
+}
+
+/*
+ * After a switch, on the new stack: lets the queue go, and the thread that was
+ * left, if it was its last time. Interrupts are off.
+ */
+static void finish_switch(void)
+{
+    struct run_queue *queue = cpu_current()->run_queue;
+    struct thread *previous = queue->previous;
+    bool dead = __atomic_load_n(&previous->state, __ATOMIC_RELAXED) == THREAD_DEAD;
+
+    spinlock_release(&queue->lock);
+    if (dead) {
+        bool enabled = spinlock_acquire_save(&thread_list_lock);
+        TAILQ_REMOVE(&all_threads, previous, all_link);
+        spinlock_release_restore(&thread_list_lock, enabled);
+        if (previous->release)
+            previous->release(previous);
+    }
+}
+
+/* Takes what the CPU holds for user mode of one thread and gives it that of the next. */
+static void switch_user_registers(struct thread *previous, struct thread *next)
+{
+    if (previous->fpu && previous->state != THREAD_DEAD) {
+        fpu_save(previous->fpu);
+        previous->fs_base = user_fs_base();
+        previous->gs_base = user_gs_base();
+    }
+    if (next->fpu) {
+        fpu_load(next->fpu);
+        user_fs_base_set(next->fs_base);
+        user_gs_base_set(next->gs_base);
+    }
+}
+
+/* The CPU's bit in the masks of who may hold a root: set before CR3 gets it, cleared after. */
+static void enter_root(struct thread *next, const struct cpu *cpu)
+{
+    if (next->root_cpus)
+        __atomic_fetch_or(next->root_cpus, 1UL << cpu->number, __ATOMIC_SEQ_CST);
+}
+
+static void leave_root(uint64_t *root_cpus, const struct cpu *cpu)
+{
+    if (root_cpus)
+        __atomic_fetch_and(root_cpus, ~(1UL << cpu->number), __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Chooses the next thread and switches to it. Queue's lock held, interrupts
+ * off. Returns, when the calling thread runs again, with the lock released.
+ */
+static void switch_away(struct run_queue *queue)
+{
+    struct cpu *cpu = cpu_current();
+    struct thread *previous = cpu->current;
+
+    if (__atomic_load_n(&previous->state, __ATOMIC_RELAXED) == THREAD_RUNNABLE &&
+        previous != cpu->idle)
+        enqueue(queue, previous);
+    struct thread *next = TAILQ_FIRST(&queue->threads);
+    if (next)
+        dequeue(queue, next);
+    else
+        next = cpu->idle;
+    __atomic_fetch_and(&next->work, ~(uint32_t)THREAD_WORK_RESCHEDULE, __ATOMIC_RELAXED);
+    account(previous, next);
+    arm_slice(queue, next);
+    if (next == previous) {
+        spinlock_release(&queue->lock);
+        return;
+    }
+
+    if (scheduler_trace && next->page_table_root != previous->page_table_root)
+        log_write(LOG_NOTICE,
+                  "switch: cpu %u, thread %u (%s) root %#lx -> thread %u (%s) root %#lx",
+                  cpu->number, previous->id, previous->name, previous->page_table_root, next->id,
+                  next->name, next->page_table_root);
+    switch_user_registers(previous, next);
+    if (next->root_cpus != previous->root_cpus)
+        enter_root(next, cpu);
+    queue->running = next;
+    queue->previous = previous;
+    __atomic_store_n(&cpu->current, next, __ATOMIC_RELAXED);
+    trap_set_kernel_stack(cpu, next->kernel_stack_top);
+    uint64_t *left = next->root_cpus != previous->root_cpus ? previous->root_cpus : NULL;
+    cpu->root_left = left;
+    context_switch(previous, next);
+    cpu = cpu_current(); /* perhaps another one now */
+    leave_root(cpu->root_left, cpu);
+    finish_switch();
+}
+
+/* The first thing on a new thread's stack. */
+void scheduler_begin_thread(void)
+{
+    struct cpu *cpu = cpu_current();
+
+    leave_root(cpu->root_left, cpu);
+    finish_switch();
+}
+
+static void schedule(void)
+{
+    struct run_queue *queue = cpu_current()->run_queue;
+
+    spinlock_acquire(&queue->lock);
+    switch_away(queue);
+}
+
+void scheduler_tick(uint64_t now)
+{
+    struct thread *thread = thread_current();
+
+    __atomic_store_n(&thread->timer_interrupts, thread->timer_interrupts + 1, __ATOMIC_RELAXED);
+    if (now >= thread->slice_end && cpu_current()->run_queue->length)
+        __atomic_fetch_or(&thread->work, THREAD_WORK_RESCHEDULE, __ATOMIC_RELAXED);
+}
+
+void scheduler_user_return(void)
+{
+    thread_current()->involuntary_switches++;
+    schedule();
+}
+
+void scheduler_check_root(void)
+{
+#ifdef DEBUG_CHECKS
+    struct thread *thread = thread_current();
+
+    injection_user_return();
+    if (cr3_read() != thread->page_table_root)
+        panic("thread %u (%s) returns to user mode with CR3 %#lx, its root is %#lx", thread->id,
+              thread->name, cr3_read(), thread->page_table_root);
+#endif
+}
+
+void thread_yield(void)
+{
+    bool enabled = interrupts_save();
+    thread_current()->voluntary_switches++;
+    schedule();
+    interrupts_restore(enabled);
+}
+
+void thread_preemption_point(void)
+{
+    if (__atomic_load_n(&thread_current()->work, __ATOMIC_RELAXED) & THREAD_WORK_RESCHEDULE)
+        thread_yield();
+}
+
+/* ---- the root ---- */
+
+void thread_set_root(paddr_t root, uint64_t *root_cpus)
+{
+    struct thread *thread = thread_current();
+    bool enabled = interrupts_save();
+    uint64_t *left = thread->root_cpus;
+
+    if (scheduler_trace)
+        log_write(LOG_NOTICE, "switch: thread %u (%s) root %#lx -> %#lx", thread->id, thread->name,
+                  thread->page_table_root, root);
+    thread->root_cpus = root_cpus;
+    enter_root(thread, cpu_current());
+    thread->page_table_root = root;
+    cr3_write(root);
+    leave_root(left, cpu_current());
+    interrupts_restore(enabled);
+}
+
+/* ---- threads ---- */
+
+void thread_begin(void); /* context_switch.S */
+
+/* What context_switch() pops for a thread that never ran. */
+struct first_frame {
+    uint64_t r15, r14, r13, r12, rbx, rbp, rip;
+};
+
+void thread_initialize(struct thread *thread, const char *name, vaddr_t stack, size_t size,
+                       void (*entry)(void *argument), void *argument, paddr_t root)
+{
+    thread->page_table_root = root;
+    thread->kernel_stack = stack;
+    thread->kernel_stack_top = stack + size;
+    thread->state = THREAD_UNINTERRUPTIBLE; /* until thread_start() */
+    if (!thread->affinity)
+        thread->affinity = UINT64_MAX;
+    for (size_t i = 0; i < sizeof(thread->name) - 1 && name[i]; i++)
+        thread->name[i] = name[i];
+
+    /* User threads keep their user frame at the top; the stack begins below it. */
+    vaddr_t top = thread->kernel_stack_top - sizeof(struct trap_frame);
+    struct first_frame *frame = (struct first_frame *)(top & ~15UL) - 1;
+    *frame = (struct first_frame){
+        .rbx = (uint64_t)entry, .r12 = (uint64_t)argument, .rip = (uint64_t)thread_begin};
+    thread->stack_pointer = (vaddr_t)frame;
+
+    bool enabled = spinlock_acquire_save(&thread_list_lock);
+    TAILQ_INSERT_TAIL(&all_threads, thread, all_link);
+    spinlock_release_restore(&thread_list_lock, enabled);
+}
+
+void thread_for_each(void (*visit)(struct thread *thread, void *context), void *context)
+{
+    bool enabled = spinlock_acquire_save(&thread_list_lock);
+    struct thread *thread;
+    TAILQ_FOREACH(thread, &all_threads, all_link)
+    visit(thread, context);
+    spinlock_release_restore(&thread_list_lock, enabled);
+}
+
+/* The CPU with the least to do of those that the thread may run on. */
+static struct cpu *choose_cpu(const struct thread *thread)
+{
+    struct cpu *best = NULL;
+    uint32_t least = UINT32_MAX;
+
+    for (uint32_t number = 0; number < cpu_count; number++) {
+        struct cpu *cpu = cpus[number];
+        if (!(thread->affinity >> number & 1))
+            continue;
+        uint32_t load = __atomic_load_n(&cpu->run_queue->length, __ATOMIC_RELAXED) +
+                        (cpu->run_queue->running != cpu->idle);
+        if (load < least) {
+            least = load;
+            best = cpu;
+        }
+    }
+    return best ? best : cpu_current();
+}
+
+void thread_start(struct thread *thread)
+{
+    thread->cpu = choose_cpu(thread);
+    thread_wake(thread);
+}
+
+void thread_exit(void)
+{
+    interrupts_disable();
+    struct thread *thread = thread_current();
+    struct run_queue *queue = cpu_current()->run_queue;
+
+    spinlock_acquire(&queue->lock);
+    __atomic_store_n(&thread->state, THREAD_DEAD, __ATOMIC_RELAXED);
+    switch_away(queue);
+    panic("a dead thread runs");
+}
+
+/* ---- sleeping and waking ---- */
+
+/* What of thread->work ends a sleep in this state. */
+static uint32_t ending_work(enum thread_state state)
+{
+    switch (state) {
+    case THREAD_KILLABLE:
+    case THREAD_STOPPED:
+        return THREAD_WORK_KILL;
+    case THREAD_INTERRUPTIBLE:
+        return THREAD_WORK_KILL | THREAD_WORK_SIGNAL | THREAD_WORK_STOP;
+    default:
+        return 0;
+    }
+}
+
+bool thread_interrupted(enum thread_state state)
+{
+    return __atomic_load_n(&thread_current()->work, __ATOMIC_SEQ_CST) & ending_work(state);
+}
+
+void thread_prepare_sleep(enum thread_state state)
+{
+    __atomic_store_n(&thread_current()->state, state, __ATOMIC_SEQ_CST);
+}
+
+void thread_cancel_sleep(void)
+{
+    __atomic_store_n(&thread_current()->state, THREAD_RUNNABLE, __ATOMIC_SEQ_CST);
+}
+
+struct sleep_timer {
+    struct timer timer;
+    struct thread *thread;
+    bool expired; /* atomic */
+};
+
+static void sleep_expired(struct timer *timer)
+{
+    struct sleep_timer *sleep = container_of(timer, struct sleep_timer, timer);
+    struct thread *thread = sleep->thread;
+
+    __atomic_store_n(&sleep->expired, true, __ATOMIC_RELEASE);
+    thread_wake(thread);
+}
+
+/* Gives the CPU away unless a wake-up came since thread_prepare_sleep(). */
+static void sleep_once(void)
+{
+    bool enabled = interrupts_save();
+    struct thread *thread = thread_current();
+    struct run_queue *queue = cpu_current()->run_queue;
+
+    debug_assert(cpu_current()->spinlocks_held == 0);
+    spinlock_acquire(&queue->lock);
+    if (__atomic_load_n(&thread->state, __ATOMIC_SEQ_CST) == THREAD_RUNNABLE) {
+        spinlock_release(&queue->lock);
+    } else {
+        thread->voluntary_switches++;
+        switch_away(queue);
+    }
+    interrupts_restore(enabled);
+}
+
+int thread_sleep(uint64_t deadline)
+{
+    enum thread_state state = __atomic_load_n(&thread_current()->state, __ATOMIC_RELAXED);
+    struct sleep_timer sleep;
+
+    if (state == THREAD_RUNNABLE)
+        return 0; /* the wake-up was faster */
+    if (thread_interrupted(state)) {
+        thread_cancel_sleep();
+        return -EINTR;
+    }
+    if (deadline == CLOCK_NEVER) {
+        sleep_once();
+        return thread_interrupted(state) ? -EINTR : 0;
+    }
+    if (clock_now() >= deadline) {
+        thread_cancel_sleep();
+        return -ETIMEDOUT;
+    }
+    timer_initialize(&sleep.timer, sleep_expired);
+    sleep.thread = thread_current();
+    sleep.expired = false;
+    timer_arm(&sleep.timer, deadline);
+    sleep_once();
+    timer_cancel(&sleep.timer);
+    if (thread_interrupted(state))
+        return -EINTR;
+    return __atomic_load_n(&sleep.expired, __ATOMIC_ACQUIRE) ? -ETIMEDOUT : 0;
+}
+
+/* Queue's lock held. An idle CPU is told by interrupt, a busy one by its slice's end. */
+static void kick(struct run_queue *queue, struct cpu *cpu)
+{
+    struct thread *running = queue->running;
+
+    if (running == cpu->idle) {
+        __atomic_fetch_or(&running->work, THREAD_WORK_RESCHEDULE, __ATOMIC_SEQ_CST);
+        if (cpu != cpu_current())
+            local_apic_send(cpu->apic_id, VECTOR_RESCHEDULE);
+    } else if (cpu == cpu_current()) {
+        timer_queue_arm_slice(running->slice_end);
+    } else {
+        local_apic_send(cpu->apic_id, VECTOR_RESCHEDULE); /* so that it arms its slice */
+    }
+}
+
+/* Makes the thread runnable if it sleeps in a state that `work` ends; 0: in any. */
+static bool wake_if(struct thread *thread, uint32_t work)
+{
+    bool enabled = interrupts_save();
+    struct run_queue *queue = lock_queue_of(thread);
+    enum thread_state state = __atomic_load_n(&thread->state, __ATOMIC_SEQ_CST);
+    bool asleep =
+        state != THREAD_RUNNABLE && state != THREAD_DEAD && (!work || (work & ending_work(state)));
+
+    if (asleep) {
+        __atomic_store_n(&thread->state, THREAD_RUNNABLE, __ATOMIC_SEQ_CST);
+        if (queue->running != thread) { /* else it has not left its CPU yet, and will not */
+            enqueue(queue, thread);
+            kick(queue, thread->cpu);
+        }
+    }
+    spinlock_release(&queue->lock);
+    interrupts_restore(enabled);
+    return asleep;
+}
+
+bool thread_wake(struct thread *thread)
+{
+    return wake_if(thread, 0);
+}
+
+void thread_post_work(struct thread *thread, uint32_t work)
+{
+    __atomic_fetch_or(&thread->work, work, __ATOMIC_SEQ_CST);
+    if (!wake_if(thread, work)) {
+        struct cpu *cpu = __atomic_load_n(&thread->cpu, __ATOMIC_RELAXED);
+        /* In user mode on another CPU: an interrupt brings it in. */
+        if (cpu != cpu_current() && __atomic_load_n(&cpu->current, __ATOMIC_RELAXED) == thread)
+            local_apic_send(cpu->apic_id, VECTOR_RESCHEDULE);
+    }
+}
+
+/* ---- a CPU ---- */
+
+static void reschedule_interrupt(void *context, struct trap_frame *frame)
+{
+    (void)context;
+    (void)frame;
+    struct thread *thread = thread_current();
+    if (thread != cpu_current()->idle)
+        timer_queue_arm_slice(thread->slice_end);
+}
+
+void scheduler_initialize_cpu(struct thread *idle, paddr_t root)
+{
+    struct cpu *cpu = cpu_current();
+    struct run_queue *queue = &run_queues[cpu->number];
+
+    idle->page_table_root = root;
+    idle->cpu = cpu;
+    idle->state = THREAD_RUNNABLE;
+    idle->affinity = 1UL << cpu->number;
+    idle->switched_in = clock_now();
+    cpu->idle = idle;
+    cpu->current = idle;
+    cpu->timer_deadline = CLOCK_NEVER;
+    TAILQ_INIT(&queue->threads);
+    queue->running = idle;
+    cpu->run_queue = queue;
+    timer_queue_initialize_cpu();
+    interrupt_set_handler(VECTOR_RESCHEDULE, reschedule_interrupt, NULL);
+}
+
+void scheduler_idle(void)
+{
+    struct cpu *cpu = cpu_current();
+
+    for (;;) {
+        interrupts_disable();
+        if (__atomic_load_n(&cpu->run_queue->length, __ATOMIC_SEQ_CST))
+            schedule();
+        else
+            __asm__ volatile("sti; hlt"); /* nothing comes between the two: SDM volume 2, STI */
+    }
+}
