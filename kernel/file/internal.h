@@ -131,6 +131,11 @@ struct inode *inode_create_in(const struct credentials *credentials, const struc
                               uint32_t mode, uint64_t device);
 /* May the caller make names in this directory? Its inode's lock is held. */
 int name_may_create(const struct credentials *credentials, const struct path *directory);
+/* mkdir, mknod and symlink; link; unlink and rmdir: by names in kernel memory. */
+int name_make(int directory, const char *name, uint32_t mode, uint64_t device,
+              const char *link_target);
+int name_link(const struct path *from, int directory, const char *name);
+int name_remove(int directory_descriptor, const char *name, bool directory);
 uint32_t umask_current(void);
 void names_initialize(void);
 
@@ -168,7 +173,6 @@ int device_nodes_create(struct mount *mount);
 
 /* ---- pipe.c ---- */
 extern const struct file_operations fifo_operations;
-int pipe_initialize(void);
 
 /* ---- anonymous.c ---- */
 int anonymous_initialize(void);
@@ -189,6 +193,7 @@ void record_locks_release_file(struct file *file);
 ssize_t record_lock_control(struct file *file, unsigned command, vaddr_t argument);
 
 /* ---- epoll.c ---- */
+void epoll_initialize(void);
 void epoll_forget_file(struct file *file);
 
 /* ---- transfer.c ---- */

@@ -94,25 +94,14 @@ int name_create(const struct credentials *credentials, const struct path *direct
  * 0 the name is free and the mount writable. `directory`: the name may end in
  * slashes. Ended by creation_end.
  */
-struct creation {
-    struct user_path path;
-    struct walk walk;
-};
-
-static int creation_begin(struct creation *creation, int directory_descriptor, vaddr_t name,
+static int creation_begin(struct walk *walk, int directory_descriptor, const char *name,
                           bool directory)
 {
-    struct walk *walk = &creation->walk;
     struct path existing;
 
-    int error = user_path_begin(&creation->path, name);
+    int error = walk_begin(walk, directory_descriptor, name, 0, credentials_current());
     if (error)
         return error;
-    error = walk_begin(walk, directory_descriptor, creation->path.string, 0, credentials_current());
-    if (error) {
-        user_path_end(&creation->path);
-        return error;
-    }
     error = walk_to_parent(walk);
     if (!error && walk->last_kind != WALK_LAST_NAME)
         error = -EEXIST;
@@ -132,33 +121,43 @@ static int creation_begin(struct creation *creation, int directory_descriptor, v
         mutex_release(&walk->at.dentry->inode->lock);
     }
     walk_end(walk);
-    user_path_end(&creation->path);
     return error;
 }
 
-static void creation_end(struct creation *creation)
+static void creation_end(struct walk *walk)
 {
-    mutex_release(&creation->walk.at.dentry->inode->lock);
-    walk_end(&creation->walk);
-    user_path_end(&creation->path);
+    mutex_release(&walk->at.dentry->inode->lock);
+    walk_end(walk);
+}
+
+int name_make(int directory, const char *name, uint32_t mode, uint64_t device,
+              const char *link_target)
+{
+    struct dentry *created;
+    struct walk walk;
+
+    int error = creation_begin(&walk, directory, name, S_ISDIR(mode));
+    if (error)
+        return error;
+    error = name_create(walk.credentials, &walk.at, walk.last, walk.last_length, mode, device,
+                        link_target, &created);
+    creation_end(&walk);
+    if (!error)
+        dentry_release(created);
+    return error;
 }
 
 /* The common part of mkdir, mknod and symlink. */
 static int create(int directory, vaddr_t name, uint32_t mode, uint64_t device,
                   const char *link_target)
 {
-    struct creation creation;
-    struct dentry *created;
+    struct user_path path;
 
-    int error = creation_begin(&creation, directory, name, S_ISDIR(mode));
+    int error = user_path_begin(&path, name);
     if (error)
         return error;
-    struct walk *walk = &creation.walk;
-    error = name_create(walk->credentials, &walk->at, walk->last, walk->last_length, mode, device,
-                        link_target, &created);
-    creation_end(&creation);
-    if (!error)
-        dentry_release(created);
+    error = name_make(directory, path.string, mode, device, link_target);
+    user_path_end(&path);
     return error;
 }
 
@@ -248,10 +247,22 @@ static int link_create(const struct path *from, const struct walk *to)
     return 0;
 }
 
+int name_link(const struct path *from, int directory, const char *name)
+{
+    struct walk walk;
+
+    int error = creation_begin(&walk, directory, name, false);
+    if (error)
+        return error;
+    error = link_create(from, &walk);
+    creation_end(&walk);
+    return error;
+}
+
 ssize_t sys_linkat(int from_directory, vaddr_t from_name, int to_directory, vaddr_t to_name,
                    int flags)
 {
-    struct creation to;
+    struct user_path to;
     struct path from;
 
     if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
@@ -264,10 +275,10 @@ ssize_t sys_linkat(int from_directory, vaddr_t from_name, int to_directory, vadd
                                  &from);
     if (error)
         return error;
-    error = creation_begin(&to, to_directory, to_name, false);
+    error = user_path_begin(&to, to_name);
     if (!error) {
-        error = link_create(&from, &to.walk);
-        creation_end(&to);
+        error = name_link(&from, to_directory, to.string);
+        user_path_end(&to);
     }
     path_release(&from);
     return error;
@@ -354,49 +365,58 @@ static int remove_checked(struct walk *walk, struct dentry *victim, bool directo
     return 0;
 }
 
-static ssize_t name_remove(int directory_descriptor, vaddr_t name, bool directory)
+/* The directory's lock is held. */
+static int remove_locked(struct walk *walk, bool directory)
 {
-    struct user_path path;
-    struct walk walk;
     struct dentry *victim;
 
-    int error = user_path_begin(&path, name);
+    int error = child_find(walk, &victim);
     if (error)
         return error;
-    error = walk_begin(&walk, directory_descriptor, path.string, 0, credentials_current());
-    if (error)
-        goto out_path;
-    error = walk_to_parent(&walk);
-    if (error)
-        goto out_walk;
-    if (walk.last_kind != WALK_LAST_NAME) {
-        error = !directory                            ? -EISDIR
-                : walk.last_kind == WALK_LAST_DOT     ? -EINVAL
-                : walk.last_kind == WALK_LAST_DOT_DOT ? -ENOTEMPTY
-                                                      : -EBUSY;
-        goto out_walk;
-    }
-    struct inode *parent = walk.at.dentry->inode;
-    mutex_acquire(&parent->lock);
-    error = child_find(&walk, &victim);
-    if (error) {
-        mutex_release(&parent->lock);
-        goto out_walk;
-    }
     /* Whoever makes names in the victim holds its lock: it stays empty until it is gone. */
     bool locked = directory && S_ISDIR(victim->inode->mode);
     if (locked)
         mutex_acquire(&victim->inode->lock);
-    error = remove_checked(&walk, victim, directory);
+    error = remove_checked(walk, victim, directory);
     if (locked)
         mutex_release(&victim->inode->lock);
-    mutex_release(&parent->lock);
     if (!error)
         dentry_release(victim); /* the tree's */
     dentry_release(victim);
-out_walk:
+    return error;
+}
+
+int name_remove(int directory_descriptor, const char *name, bool directory)
+{
+    struct walk walk;
+
+    int error = walk_begin(&walk, directory_descriptor, name, 0, credentials_current());
+    if (error)
+        return error;
+    error = walk_to_parent(&walk);
+    if (!error && walk.last_kind != WALK_LAST_NAME)
+        error = !directory                            ? -EISDIR
+                : walk.last_kind == WALK_LAST_DOT     ? -EINVAL
+                : walk.last_kind == WALK_LAST_DOT_DOT ? -ENOTEMPTY
+                                                      : -EBUSY;
+    if (!error) {
+        struct inode *parent = walk.at.dentry->inode;
+        mutex_acquire(&parent->lock);
+        error = remove_locked(&walk, directory);
+        mutex_release(&parent->lock);
+    }
     walk_end(&walk);
-out_path:
+    return error;
+}
+
+static ssize_t name_remove_user(int directory_descriptor, vaddr_t name, bool directory)
+{
+    struct user_path path;
+
+    int error = user_path_begin(&path, name);
+    if (error)
+        return error;
+    error = name_remove(directory_descriptor, path.string, directory);
     user_path_end(&path);
     return error;
 }
@@ -405,17 +425,17 @@ ssize_t sys_unlinkat(int directory, vaddr_t name, int flags)
 {
     if (flags & ~AT_REMOVEDIR)
         return -EINVAL;
-    return name_remove(directory, name, flags & AT_REMOVEDIR);
+    return name_remove_user(directory, name, flags & AT_REMOVEDIR);
 }
 
 ssize_t sys_unlink(vaddr_t name)
 {
-    return name_remove(AT_FDCWD, name, false);
+    return name_remove_user(AT_FDCWD, name, false);
 }
 
 ssize_t sys_rmdir(vaddr_t name)
 {
-    return name_remove(AT_FDCWD, name, true);
+    return name_remove_user(AT_FDCWD, name, true);
 }
 
 /* ---- renaming ---- */

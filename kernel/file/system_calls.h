@@ -149,7 +149,7 @@ ssize_t sys_eventfd2(unsigned value, int flags);
 ssize_t sys_mmap(vaddr_t address, size_t size, unsigned long protection, unsigned long flags,
                  int descriptor, uint64_t offset);
 
-/* random.c */
+/* memory_devices.c */
 ssize_t sys_getrandom(vaddr_t buffer, size_t size, unsigned flags);
 
 /* socket.c */

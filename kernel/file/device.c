@@ -1,0 +1,93 @@
+/* device.c: from a device node's number to the operations behind it. */
+#include "file/device.h"
+
+#include <asm/errno.h>
+
+#include "file/internal.h"
+#include "library/string.h"
+
+static struct spinlock device_lock = SPINLOCK_INITIALIZER;
+static struct device *devices; /* device_lock */
+
+static struct device *device_find(enum device_type type, uint32_t major, uint32_t minor)
+{
+    for (struct device *device = devices; device; device = device->next)
+        if (device->type == type && device->major == major && minor >= device->minor &&
+            minor - device->minor < device->minor_count)
+            return device;
+    return NULL;
+}
+
+int device_register(struct device *device)
+{
+    int error = 0;
+
+    spinlock_acquire(&device_lock);
+    for (uint32_t i = 0; i < device->minor_count && !error; i++)
+        if (device_find(device->type, device->major, device->minor + i))
+            error = -EBUSY;
+    if (!error) {
+        struct device **last = &devices;
+        while (*last)
+            last = &(*last)->next;
+        device->next = NULL;
+        *last = device;
+    }
+    spinlock_release(&device_lock);
+    return error;
+}
+
+void device_for_each(void (*visit)(const struct device *device, void *context), void *context)
+{
+    /* Devices are never taken out: what was reached once stays. */
+    spinlock_acquire(&device_lock);
+    struct device *device = devices;
+    spinlock_release(&device_lock);
+    for (; device; device = device->next)
+        visit(device, context);
+}
+
+static int device_open(struct inode *inode, struct file *file)
+{
+    spinlock_acquire(&device_lock);
+    struct device *device = device_find(S_ISBLK(inode->mode) ? DEVICE_BLOCK : DEVICE_CHARACTER,
+                                        device_major(inode->device), device_minor(inode->device));
+    spinlock_release(&device_lock);
+    if (!device)
+        return -ENXIO;
+    file->operations = device->operations;
+    file->private = device->private;
+    return file->operations->open ? file->operations->open(inode, file) : 0;
+}
+
+const struct file_operations device_operations = {.open = device_open};
+
+/* Documentation/admin-guide/devices.txt */
+static const struct {
+    const char *name;
+    uint32_t mode, major, minor;
+} nodes[] = {
+    {"null", 0666, 1, 3},   {"zero", 0666, 1, 5},    {"full", 0666, 1, 7},
+    {"random", 0666, 1, 8}, {"urandom", 0666, 1, 9}, {"kmsg", 0644, 1, 11},
+    {"tty", 0666, 5, 0},    {"console", 0600, 5, 1}, {"ptmx", 0666, 5, 2},
+    {"ttyS0", 0660, 4, 64}, {"ttyS1", 0660, 4, 65},  {"ttyS2", 0660, 4, 66},
+    {"ttyS3", 0660, 4, 67},
+};
+
+int device_nodes_create(struct mount *mount)
+{
+    const struct path root = {mount, mount->root};
+    struct dentry *created;
+    int error = 0;
+
+    mutex_acquire(&mount->root->inode->lock);
+    for (size_t i = 0; i < array_length(nodes) && !error; i++) {
+        error = name_create(credentials_current(), &root, nodes[i].name, strlen(nodes[i].name),
+                            S_IFCHR | nodes[i].mode, device_number(nodes[i].major, nodes[i].minor),
+                            NULL, &created);
+        if (!error)
+            dentry_release(created);
+    }
+    mutex_release(&mount->root->inode->lock);
+    return error;
+}

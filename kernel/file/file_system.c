@@ -1,0 +1,50 @@
+/* file_system.c: the room comes to life. */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+
+#include "file/internal.h"
+#include "memory/frame.h"
+
+/* The names that Linux's built-in initramfs makes before any other (usr/default_cpio_list). */
+static const struct {
+    const char *name;
+    uint32_t mode, major, minor;
+} first_names[] = {
+    {"/dev", S_IFDIR | 0755, 0, 0},
+    {"/dev/console", S_IFCHR | 0600, 5, 1},
+    {"/root", S_IFDIR | 0700, 0, 0},
+};
+
+static int root_create(void)
+{
+    struct frame_counts counts;
+
+    struct file_system *root = ram_file_system_create("rootfs", 01777);
+    if (!root)
+        return -ENOMEM;
+    frame_count(&counts);
+    root->page_limit = counts.total / 2; /* as tmpfs(5), size= */
+    struct mount *mount = mount_create(root, root->root, "rootfs", 0);
+    file_system_release(root);
+    if (!mount)
+        return -ENOMEM;
+    mount_attach_root(mount);
+    return 0;
+}
+
+int file_system_initialize(void)
+{
+    names_initialize();
+    epoll_initialize();
+    int error = root_create();
+    for (size_t i = 0; i < array_length(first_names) && !error; i++)
+        error = name_make(AT_FDCWD, first_names[i].name, first_names[i].mode,
+                          device_number(first_names[i].major, first_names[i].minor), NULL);
+    if (!error)
+        error = anonymous_initialize();
+    if (!error)
+        error = pseudo_initialize();
+    if (!error)
+        error = memory_devices_initialize();
+    return error;
+}

@@ -1,0 +1,356 @@
+/*
+ * lock.c: advisory locks: fcntl(2) for ranges, by process or by open file (OFD),
+ * and flock(2) for whole files.
+ */
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+
+#include "file/internal.h"
+#include "file/system_calls.h"
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+
+/* <asm/fcntl.h> has these only with the C library's. */
+#define FLOCK_SHARED      1
+#define FLOCK_EXCLUSIVE   2
+#define FLOCK_NONBLOCKING 4
+#define FLOCK_UNLOCK      8
+
+struct record_lock {
+    LIST_ENTRY(record_lock) link;
+    const void *owner;   /* a descriptor table (fcntl) or a file (OFD, flock) */
+    int64_t first, last; /* bytes, both included */
+    int32_t process;     /* for F_GETLK; -1: OFD */
+    bool exclusive;
+};
+LIST_HEAD(record_list, record_lock);
+
+/* An inode's. Made with its first lock, ends with the inode. */
+struct record_locks {
+    struct mutex lock;
+    struct record_list ranges; /* lock */
+    struct record_list whole;  /* flock's; lock */
+    uint64_t changes;          /* counts what made locks free; atomic */
+    struct wait_queue released;
+};
+
+/* The inode's locks, made if there are none yet. NULL: no memory. */
+static struct record_locks *locks_of(struct inode *inode)
+{
+    struct record_locks *locks = __atomic_load_n(&inode->locks, __ATOMIC_ACQUIRE);
+    if (locks)
+        return locks;
+    locks = heap_allocate_zeroed(sizeof(*locks));
+    if (!locks)
+        return NULL;
+    mutex_initialize(&locks->lock);
+    LIST_INIT(&locks->ranges);
+    LIST_INIT(&locks->whole);
+    wait_queue_initialize(&locks->released);
+    struct record_locks *other = NULL;
+    if (__atomic_compare_exchange_n(&inode->locks, &other, locks, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
+        return locks;
+    heap_free(locks);
+    return other;
+}
+
+void record_locks_free(struct record_locks *locks)
+{
+    heap_free(locks); /* the owners have given theirs up: none is left */
+}
+
+static void locks_changed(struct record_locks *locks)
+{
+    __atomic_fetch_add(&locks->changes, 1, __ATOMIC_RELEASE);
+    wait_queue_wake(&locks->released);
+}
+
+/* Frees an owner's locks of one list. Lock held. */
+static bool release_owner(struct record_list *list, const void *owner)
+{
+    struct record_lock *lock = LIST_FIRST(list);
+    bool released = false;
+
+    while (lock) {
+        struct record_lock *next = LIST_NEXT(lock, link);
+        if (lock->owner == owner) {
+            LIST_REMOVE(lock, link);
+            heap_free(lock);
+            released = true;
+        }
+        lock = next;
+    }
+    return released;
+}
+
+void record_locks_release_owner(struct file *file, const void *table)
+{
+    struct record_locks *locks = __atomic_load_n(&file->inode->locks, __ATOMIC_ACQUIRE);
+    if (!locks)
+        return;
+    mutex_acquire(&locks->lock);
+    bool released = release_owner(&locks->ranges, table);
+    mutex_release(&locks->lock);
+    if (released)
+        locks_changed(locks);
+}
+
+void record_locks_release_file(struct file *file)
+{
+    struct record_locks *locks = __atomic_load_n(&file->inode->locks, __ATOMIC_ACQUIRE);
+    if (!locks)
+        return;
+    mutex_acquire(&locks->lock);
+    bool released = release_owner(&locks->ranges, file);
+    released |= release_owner(&locks->whole, file);
+    mutex_release(&locks->lock);
+    if (released)
+        locks_changed(locks);
+}
+
+/* Somebody else's lock in the way; NULL: none. Lock held. */
+static struct record_lock *find_conflict(struct record_list *list, const struct record_lock *wanted)
+{
+    struct record_lock *lock;
+
+    LIST_FOREACH(lock, list, link)
+    if (lock->owner != wanted->owner && (lock->exclusive || wanted->exclusive) &&
+        lock->first <= wanted->last && wanted->first <= lock->last)
+        return lock;
+    return NULL;
+}
+
+/*
+ * Takes [first, last] out of the owner's locks: what sticks out stays. At most
+ * one lock is split, for which `spare` is used: *spare is NULL then. Lock held.
+ */
+static void cut_range(struct record_locks *locks, const void *owner, int64_t first, int64_t last,
+                      struct record_lock **spare)
+{
+    struct record_lock *lock = LIST_FIRST(&locks->ranges);
+
+    while (lock) {
+        struct record_lock *next = LIST_NEXT(lock, link);
+        if (lock->owner != owner || lock->first > last || lock->last < first) {
+            lock = next;
+            continue;
+        }
+        if (lock->first < first && lock->last > last) {
+            struct record_lock *rest = *spare;
+            *spare = NULL;
+            *rest = *lock;
+            rest->first = last + 1;
+            lock->last = first - 1;
+            LIST_INSERT_HEAD(&locks->ranges, rest, link);
+        } else if (lock->first < first) {
+            lock->last = first - 1;
+        } else if (lock->last > last) {
+            lock->first = last + 1;
+        } else {
+            LIST_REMOVE(lock, link);
+            heap_free(lock);
+        }
+        lock = next;
+    }
+}
+
+/* Neighbours of the same kind become one with the new lock. Lock held. */
+static void merge_range(struct record_locks *locks, struct record_lock *new)
+{
+    struct record_lock *lock = LIST_FIRST(&locks->ranges);
+
+    while (lock) {
+        struct record_lock *next = LIST_NEXT(lock, link);
+        bool left = lock->last != INT64_MAX && lock->last + 1 == new->first;
+        bool right = new->last != INT64_MAX &&new->last + 1 == lock->first;
+        if (lock->owner == new->owner && lock->exclusive == new->exclusive && (left || right)) {
+            if (left)
+                new->first = lock->first;
+            else
+                new->last = lock->last;
+            LIST_REMOVE(lock, link);
+            heap_free(lock);
+        }
+        lock = next;
+    }
+}
+
+/* Sets or clears a range; waits if it has to and may. */
+static ssize_t range_set(struct inode *inode, const struct record_lock *wanted, bool unlock,
+                         bool waits)
+{
+    struct record_locks *locks = locks_of(inode);
+    struct record_lock *new = heap_allocate(sizeof(*new));
+    struct record_lock *spare = heap_allocate(sizeof(*spare));
+    ssize_t error = locks && new &&spare ? 0 : -ENOMEM;
+
+    while (!error) {
+        mutex_acquire(&locks->lock);
+        uint64_t seen = locks->changes;
+        if (unlock || !find_conflict(&locks->ranges, wanted)) {
+            cut_range(locks, wanted->owner, wanted->first, wanted->last, &spare);
+            if (!unlock) {
+                *new = *wanted;
+                merge_range(locks, new);
+                LIST_INSERT_HEAD(&locks->ranges, new, link);
+                new = NULL;
+            }
+            mutex_release(&locks->lock);
+            /* A downgrade or an unlock lets others in. */
+            locks_changed(locks);
+            break;
+        }
+        mutex_release(&locks->lock);
+        if (!waits)
+            error = -EAGAIN;
+        else if (wait_event(&locks->released,
+                            __atomic_load_n(&locks->changes, __ATOMIC_ACQUIRE) != seen,
+                            THREAD_INTERRUPTIBLE, CLOCK_NEVER))
+            error = -RESTART_CALL;
+    }
+    heap_free(new);
+    heap_free(spare);
+    return error;
+}
+
+/* struct flock in absolute bytes. 0, -EINVAL, -EOVERFLOW. */
+static int range_from_user(struct file *file, const struct flock *request,
+                           struct record_lock *range)
+{
+    int64_t start = request->l_start, end;
+
+    if (request->l_whence == SEEK_CUR) {
+        if (__builtin_add_overflow(start, file->offset, &start))
+            return -EOVERFLOW;
+    } else if (request->l_whence == SEEK_END) {
+        if (__builtin_add_overflow(start, (int64_t)inode_size(file->inode), &start))
+            return -EOVERFLOW;
+    } else if (request->l_whence != SEEK_SET) {
+        return -EINVAL;
+    }
+    if (start < 0)
+        return -EINVAL;
+    range->first = start;
+    range->last = INT64_MAX;
+    if (request->l_len > 0) {
+        if (__builtin_add_overflow(start, request->l_len - 1, &end))
+            return -EOVERFLOW;
+        range->last = end;
+    } else if (request->l_len < 0) {
+        if (start + request->l_len < 0)
+            return -EINVAL;
+        range->last = start - 1;
+        range->first = start + request->l_len;
+    }
+    return 0;
+}
+
+/* F_GETLK: what is in the way, in the request's own form. */
+static ssize_t range_get(struct file *file, const struct record_lock *wanted, struct flock *request)
+{
+    struct record_locks *locks = __atomic_load_n(&file->inode->locks, __ATOMIC_ACQUIRE);
+    struct record_lock *conflict = NULL;
+
+    if (locks) {
+        mutex_acquire(&locks->lock);
+        conflict = find_conflict(&locks->ranges, wanted);
+        if (conflict) {
+            request->l_type = conflict->exclusive ? F_WRLCK : F_RDLCK;
+            request->l_whence = SEEK_SET;
+            request->l_start = conflict->first;
+            request->l_len = conflict->last == INT64_MAX ? 0 : conflict->last - conflict->first + 1;
+            request->l_pid = conflict->process;
+        }
+        mutex_release(&locks->lock);
+    }
+    if (!conflict)
+        request->l_type = F_UNLCK;
+    return 0;
+}
+
+ssize_t record_lock_control(struct file *file, unsigned command, vaddr_t argument)
+{
+    bool by_file = command == F_OFD_GETLK || command == F_OFD_SETLK || command == F_OFD_SETLKW;
+    bool get = command == F_GETLK || command == F_OFD_GETLK;
+    struct flock request;
+
+    if (user_get(&request, argument))
+        return -EFAULT;
+    if (by_file && request.l_pid)
+        return -EINVAL;
+    if (request.l_type != F_RDLCK && request.l_type != F_WRLCK && request.l_type != F_UNLCK)
+        return -EINVAL;
+    if (get && request.l_type == F_UNLCK)
+        return -EINVAL;
+    struct record_lock wanted = {
+        .owner = by_file ? (const void *)file : thread_current()->descriptors,
+        .process = by_file ? -1 : file_hooks->process_number(),
+        .exclusive = request.l_type == F_WRLCK,
+    };
+    int error = range_from_user(file, &request, &wanted);
+    if (error)
+        return error;
+    if (get) {
+        ssize_t result = range_get(file, &wanted, &request);
+        return result ? result : user_put(argument, &request);
+    }
+    if ((request.l_type == F_RDLCK && !file->readable) ||
+        (request.l_type == F_WRLCK && !file->writable))
+        return -EBADF;
+    return range_set(file->inode, &wanted, request.l_type == F_UNLCK,
+                     command == F_SETLKW || command == F_OFD_SETLKW);
+}
+
+/* ---- flock(2) ---- */
+
+static ssize_t flock_set(struct file *file, bool exclusive, bool unlock, bool waits)
+{
+    struct record_locks *locks = locks_of(file->inode);
+    struct record_lock *new = heap_allocate(sizeof(*new));
+    ssize_t error = locks && new ? 0 : -ENOMEM;
+
+    while (!error) {
+        struct record_lock wanted = {
+            .owner = file, .last = INT64_MAX, .exclusive = exclusive, .process = -1};
+        mutex_acquire(&locks->lock);
+        /* flock(2): a conversion gives the old lock up first. */
+        bool released = release_owner(&locks->whole, file);
+        bool done = unlock || !find_conflict(&locks->whole, &wanted);
+        uint64_t seen = locks->changes + released;
+        if (done && !unlock) {
+            *new = wanted;
+            LIST_INSERT_HEAD(&locks->whole, new, link);
+            new = NULL;
+        }
+        mutex_release(&locks->lock);
+        if (released)
+            locks_changed(locks);
+        if (done)
+            break;
+        if (!waits)
+            error = -EAGAIN;
+        else if (wait_event(&locks->released,
+                            __atomic_load_n(&locks->changes, __ATOMIC_ACQUIRE) != seen,
+                            THREAD_INTERRUPTIBLE, CLOCK_NEVER))
+            error = -RESTART_CALL;
+    }
+    heap_free(new);
+    return error;
+}
+
+ssize_t sys_flock(int descriptor, unsigned operation)
+{
+    unsigned kind = operation & ~FLOCK_NONBLOCKING;
+
+    if (kind != FLOCK_SHARED && kind != FLOCK_EXCLUSIVE && kind != FLOCK_UNLOCK)
+        return -EINVAL;
+    struct file *file = descriptor_get(descriptor);
+    if (!file)
+        return -EBADF;
+    ssize_t result = flock_set(file, kind == FLOCK_EXCLUSIVE, kind == FLOCK_UNLOCK,
+                               !(operation & FLOCK_NONBLOCKING));
+    file_release(file);
+    return result;
+}

@@ -1,0 +1,71 @@
+/* mmap.c: mmap(2): what the descriptor has to say about a mapping. */
+#include <asm/errno.h>
+#include <linux/mman.h>
+
+#include "file/internal.h"
+#include "file/system_calls.h"
+
+/* What Linux knows: MAP_SHARED_VALIDATE refuses the rest. */
+#define MAP_KNOWN                                                                                  \
+    (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |       \
+     MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |          \
+     MAP_FIXED_NOREPLACE | MAP_32BIT)
+
+/* Asks the file for its object, a reference included; NULL: anonymous memory. */
+static int file_object(struct file *file, int protection, int flags, struct memory_object **object)
+{
+    bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+    unsigned region = shared ? REGION_SHARED : 0;
+
+    if (shared && protection & PROT_WRITE && !file->writable)
+        return -EACCES;
+    if (!file->readable)
+        return -EACCES;
+    if (protection & PROT_EXEC && mount_flag(file->path.mount, MS_NOEXEC))
+        return -EPERM;
+    if (!file->operations->map)
+        return -ENODEV;
+    if (protection & PROT_WRITE)
+        region |= REGION_WRITE;
+    return file->operations->map(file, region, object);
+}
+
+ssize_t sys_mmap(vaddr_t address, size_t size, unsigned long protection, unsigned long flags,
+                 int descriptor, uint64_t offset)
+{
+    struct mapping mapping = {
+        .address = address,
+        .size = size,
+        .protection = (int)protection,
+        .flags = (int)flags,
+        .page_offset = offset / PAGE_SIZE,
+    };
+    struct file *file = NULL;
+    int error = 0;
+
+    if (offset % PAGE_SIZE)
+        return -EINVAL;
+    if (!(flags & MAP_ANONYMOUS)) {
+        file = descriptor_get(descriptor);
+        if (!file)
+            return -EBADF;
+        unsigned type = flags & MAP_TYPE;
+        if (!size || (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE))
+            error = -EINVAL;
+        else if (type == MAP_SHARED_VALIDATE && flags & ~(unsigned long)MAP_KNOWN)
+            error = -EOPNOTSUPP;
+        else
+            error = file_object(file, (int)protection, (int)flags, &mapping.object);
+        mapping.may_write =
+            file->writable && !(file->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
+        if (!error && !mapping.object)
+            mapping.flags |= MAP_ANONYMOUS; /* /dev/zero */
+    }
+    ssize_t result = error;
+    if (!error)
+        result = address_space_mmap(thread_current()->address_space, &mapping);
+    if (!error && mapping.object)
+        mapping.object->release(mapping.object);
+    file_release(file);
+    return result;
+}

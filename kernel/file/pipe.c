@@ -1,0 +1,495 @@
+/*
+ * pipe.c: pipes and FIFOs (pipe(7), fifo(7)).
+ *
+ * A pipe is a ring of pages. What fits into the page that was written last is
+ * put there, anything else begins a page: so a write of at most PIPE_BUF (one
+ * page) is in the pipe as a whole or not at all.
+ */
+#include "file/pipe.h"
+
+#include <asm/errno.h>
+#include <asm/ioctls.h>
+#include <linux/limits.h>
+
+#include "file/internal.h"
+#include "file/system_calls.h"
+#include "library/format.h"
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+
+#define PIPE_PAGES_DEFAULT 16  /* 64 KiB; pipe(7), "Pipe capacity" */
+#define PIPE_PAGES_MAXIMUM 256 /* 1 MiB: /proc/sys/fs/pipe-max-size */
+_Static_assert(PIPE_BUF <= PAGE_SIZE, "what is atomic fits into a page");
+
+struct pipe_page {
+    paddr_t frame; /* owned */
+    uint16_t start, size;
+    bool packet; /* O_DIRECT: one read gets this and no more */
+};
+
+struct pipe {
+    struct mutex lock;
+    struct pipe_page *pages; /* a ring of `capacity`, a power of two; lock */
+    unsigned capacity;       /* lock; atomic to read */
+    unsigned first, used;    /* lock; `used` atomic to read */
+    unsigned readers;        /* open files that may; lock; atomic to read */
+    unsigned writers;        /* lock; atomic to read */
+    uint64_t reader_opens;   /* how many there ever were: open(2) of a FIFO waits for one */
+    uint64_t writer_opens;   /* lock; atomic to read */
+    unsigned opening;        /* a FIFO's opens under way; its inode's lock */
+    struct wait_queue readable, writable, opened;
+};
+
+static unsigned load(const unsigned *field)
+{
+    return __atomic_load_n(field, __ATOMIC_ACQUIRE);
+}
+
+static void store(unsigned *field, unsigned value)
+{
+    __atomic_store_n(field, value, __ATOMIC_RELEASE);
+}
+
+static struct pipe *pipe_create(void)
+{
+    struct pipe *pipe = heap_allocate_zeroed(sizeof(*pipe));
+    struct pipe_page *pages = heap_allocate_zeroed(PIPE_PAGES_DEFAULT * sizeof(*pages));
+    if (!pipe || !pages) {
+        heap_free(pipe);
+        heap_free(pages);
+        return NULL;
+    }
+    mutex_initialize(&pipe->lock);
+    pipe->pages = pages;
+    pipe->capacity = PIPE_PAGES_DEFAULT;
+    wait_queue_initialize(&pipe->readable);
+    wait_queue_initialize(&pipe->writable);
+    wait_queue_initialize(&pipe->opened);
+    return pipe;
+}
+
+static struct pipe_page *pipe_page(struct pipe *pipe, unsigned number)
+{
+    return &pipe->pages[(pipe->first + number) & (pipe->capacity - 1)];
+}
+
+static void pipe_free(struct pipe *pipe)
+{
+    for (unsigned i = 0; i < pipe->used; i++)
+        frame_release(pipe_page(pipe, i)->frame);
+    heap_free(pipe->pages);
+    heap_free(pipe);
+}
+
+/* ---- reading and writing: the pipe's lock is held ---- */
+
+/* Bytes moved; fewer than there are: the reader's memory faulted, or has no room left. */
+static size_t pipe_take(struct pipe *pipe, struct transfer *to)
+{
+    size_t total = 0;
+
+    while (pipe->used && to->left) {
+        struct pipe_page *page = pipe_page(pipe, 0);
+        size_t wanted = page->size < to->left ? page->size : to->left;
+        size_t done = transfer_out(to, (char *)frame_pointer(page->frame) + page->start, wanted);
+        page->start = (uint16_t)(page->start + done);
+        page->size = (uint16_t)(page->size - done);
+        total += done;
+        if (done < wanted)
+            break;
+        bool packet = page->packet;
+        if (!page->size || packet) { /* what a reader leaves of a packet is lost */
+            frame_release(page->frame);
+            pipe->first = (pipe->first + 1) & (pipe->capacity - 1);
+            store(&pipe->used, pipe->used - 1);
+        }
+        if (packet)
+            break;
+    }
+    return total;
+}
+
+/* Puts the piece that does not fill a page behind what was written last, if it fits there.
+   0, or an error. */
+static ssize_t pipe_merge(struct pipe *pipe, struct transfer *from)
+{
+    size_t size = from->left % PAGE_SIZE;
+
+    if (!size || !pipe->used)
+        return 0;
+    struct pipe_page *page = pipe_page(pipe, pipe->used - 1);
+    if (page->packet || page->start + page->size + size > PAGE_SIZE)
+        return 0;
+    char *end = (char *)frame_pointer(page->frame) + page->start + page->size;
+    size_t done = transfer_in(from, end, size);
+    /* All or nothing: a fault takes back what it let through. */
+    if (done < size)
+        return -EFAULT;
+    page->size = (uint16_t)(page->size + size);
+    return (ssize_t)size;
+}
+
+/* Puts up to a page of new bytes into a free slot: bytes, or -EFAULT, -ENOMEM. */
+static ssize_t pipe_append(struct pipe *pipe, struct transfer *from, bool packet)
+{
+    size_t size = from->left < PAGE_SIZE ? from->left : PAGE_SIZE;
+
+    paddr_t frame = frame_allocate(FRAME_PIPE, FRAME_ANYWHERE);
+    if (!frame)
+        return -ENOMEM;
+    if (transfer_in(from, frame_pointer(frame), size) < size) {
+        frame_release(frame);
+        return -EFAULT;
+    }
+    *pipe_page(pipe, pipe->used) =
+        (struct pipe_page){.frame = frame, .size = (uint16_t)size, .packet = packet};
+    store(&pipe->used, pipe->used + 1);
+    return (ssize_t)size;
+}
+
+static ssize_t pipe_read(struct file *file, struct transfer *to, int64_t *offset)
+{
+    struct pipe *pipe = file->inode->pipe;
+    ssize_t result = 0;
+
+    (void)offset;
+    if (!to->left)
+        return 0;
+    mutex_acquire(&pipe->lock);
+    for (;;) {
+        bool empty = !pipe->used;
+        result = (ssize_t)pipe_take(pipe, to);
+        if (!empty && !result)
+            result = -EFAULT;
+        if (!empty || !pipe->writers)
+            break;
+        if (file_nonblocking(file)) {
+            result = -EAGAIN;
+            break;
+        }
+        mutex_release(&pipe->lock);
+        int error = wait_event(&pipe->readable, load(&pipe->used) || !load(&pipe->writers),
+                               THREAD_INTERRUPTIBLE, CLOCK_NEVER);
+        if (error)
+            return -RESTART_CALL;
+        mutex_acquire(&pipe->lock);
+    }
+    mutex_release(&pipe->lock);
+    if (result > 0) {
+        wait_queue_wake(&pipe->writable);
+        inode_touch_accessed(file->inode, file->path.mount);
+    }
+    return result;
+}
+
+static ssize_t pipe_write(struct file *file, struct transfer *from, int64_t *offset)
+{
+    struct pipe *pipe = file->inode->pipe;
+    bool packet = file->flags & O_DIRECT;
+    ssize_t total = 0, done = 0;
+
+    (void)offset;
+    if (!from->left)
+        return 0;
+    mutex_acquire(&pipe->lock);
+    if (pipe->readers && !packet)
+        done = pipe_merge(pipe, from);
+    if (done > 0)
+        total = done;
+    while (done >= 0 && from->left) {
+        if (!pipe->readers) {
+            done = -EPIPE;
+        } else if (pipe->used < pipe->capacity) {
+            done = pipe_append(pipe, from, packet);
+            if (done > 0)
+                total += done;
+        } else if (file_nonblocking(file)) {
+            done = -EAGAIN;
+        } else {
+            mutex_release(&pipe->lock);
+            wait_queue_wake(&pipe->readable);
+            done = wait_event(&pipe->writable,
+                              load(&pipe->used) < load(&pipe->capacity) || !load(&pipe->readers),
+                              THREAD_INTERRUPTIBLE, CLOCK_NEVER);
+            if (done)
+                done = -RESTART_CALL;
+            mutex_acquire(&pipe->lock);
+        }
+    }
+    mutex_release(&pipe->lock);
+    if (done == -EPIPE)
+        file_hooks->broken_pipe();
+    if (total) {
+        wait_queue_wake(&pipe->readable);
+        inode_touch(file->inode, INODE_MODIFIED | INODE_CHANGED);
+    }
+    return total ? total : done;
+}
+
+/* ---- the rest of a pipe's operations ---- */
+
+static ssize_t pipe_ioctl(struct file *file, unsigned command, vaddr_t argument)
+{
+    struct pipe *pipe = file->inode->pipe;
+    int bytes = 0;
+
+    if (command != FIONREAD)
+        return -ENOTTY;
+    mutex_acquire(&pipe->lock);
+    for (unsigned i = 0; i < pipe->used; i++)
+        bytes += pipe_page(pipe, i)->size;
+    mutex_release(&pipe->lock);
+    return user_put(argument, &bytes);
+}
+
+static unsigned pipe_poll(struct file *file, struct poll_table *table)
+{
+    struct pipe *pipe = file->inode->pipe;
+    unsigned answer = 0;
+
+    if (file->readable)
+        poll_wait(table, &pipe->readable);
+    if (file->writable)
+        poll_wait(table, &pipe->writable);
+    if (file->readable) {
+        if (load(&pipe->used))
+            answer |= POLLIN | POLLRDNORM;
+        /* Whoever opened a FIFO before any writer came is not hung up yet. */
+        uint64_t writers_seen = __atomic_load_n(&pipe->writer_opens, __ATOMIC_RELAXED);
+        if (!load(&pipe->writers) && (uint64_t)file->offset != writers_seen)
+            answer |= POLLHUP;
+    }
+    if (file->writable) {
+        if (load(&pipe->used) < load(&pipe->capacity))
+            answer |= POLLOUT | POLLWRNORM;
+        if (!load(&pipe->readers))
+            answer |= POLLERR;
+    }
+    return answer;
+}
+
+static void pipe_end_use(struct inode *inode, bool reader, bool writer)
+{
+    struct pipe *pipe = inode->pipe;
+
+    mutex_acquire(&pipe->lock);
+    if (reader)
+        store(&pipe->readers, pipe->readers - 1);
+    if (writer)
+        store(&pipe->writers, pipe->writers - 1);
+    mutex_release(&pipe->lock);
+    wait_queue_wake(&pipe->readable);
+    wait_queue_wake(&pipe->writable);
+
+    mutex_acquire(&inode->lock);
+    bool unused = !pipe->readers && !pipe->writers && !pipe->opening;
+    if (unused)
+        inode->pipe = NULL;
+    mutex_release(&inode->lock);
+    if (unused)
+        pipe_free(pipe);
+}
+
+static void pipe_release(struct file *file)
+{
+    pipe_end_use(file->inode, file->readable, file->writable);
+}
+
+static const struct file_operations pipe_operations = {
+    .read = pipe_read,
+    .write = pipe_write,
+    .ioctl = pipe_ioctl,
+    .poll = pipe_poll,
+    .release = pipe_release,
+};
+
+/* Gives the pipe another ring. Lock held. The new size in bytes, -EBUSY, -ENOMEM. */
+static ssize_t pipe_resize(struct pipe *pipe, unsigned capacity)
+{
+    if (pipe->used > capacity)
+        return -EBUSY;
+    struct pipe_page *pages = heap_allocate_zeroed(capacity * sizeof(*pages));
+    if (!pages)
+        return -ENOMEM;
+    for (unsigned i = 0; i < pipe->used; i++)
+        pages[i] = *pipe_page(pipe, i);
+    heap_free(pipe->pages);
+    pipe->pages = pages;
+    pipe->first = 0;
+    store(&pipe->capacity, capacity);
+    return (ssize_t)(capacity * PAGE_SIZE);
+}
+
+ssize_t pipe_control_size(struct file *file, unsigned command, uint64_t size)
+{
+    if (file->operations != &pipe_operations)
+        return -EBADF;
+    struct pipe *pipe = file->inode->pipe;
+    unsigned capacity = 1;
+    ssize_t result;
+
+    if (command == F_GETPIPE_SZ)
+        return (ssize_t)(load(&pipe->capacity) * PAGE_SIZE);
+    if ((unsigned)size > 1U << 31)
+        return -EINVAL;
+    while (capacity * PAGE_SIZE < (unsigned)size)
+        capacity *= 2;
+    if (capacity > PIPE_PAGES_MAXIMUM &&
+        !credentials_capable(credentials_current(), CAP_SYS_RESOURCE))
+        return -EPERM;
+    mutex_acquire(&pipe->lock);
+    result = pipe_resize(pipe, capacity);
+    mutex_release(&pipe->lock);
+    wait_queue_wake(&pipe->writable);
+    return result;
+}
+
+/* ---- FIFOs ---- */
+
+static bool opens_moved(const uint64_t *opens, uint64_t since)
+{
+    return __atomic_load_n(opens, __ATOMIC_ACQUIRE) != since;
+}
+
+/* Waits for the other side, as open(2) of a FIFO does. */
+static int fifo_wait_for_partner(struct pipe *pipe, struct file *file)
+{
+    bool nonblocking = file_nonblocking(file);
+
+    if (file->readable && !file->writable && !load(&pipe->writers)) {
+        uint64_t since = pipe->writer_opens;
+        if (nonblocking) {
+            file->offset = (int64_t)since; /* see pipe_poll */
+            return 0;
+        }
+        return wait_event(&pipe->opened, opens_moved(&pipe->writer_opens, since),
+                          THREAD_INTERRUPTIBLE, CLOCK_NEVER)
+                   ? -RESTART_CALL
+                   : 0;
+    }
+    if (file->writable && !file->readable && !load(&pipe->readers)) {
+        uint64_t since = pipe->reader_opens;
+        if (nonblocking)
+            return -ENXIO;
+        return wait_event(&pipe->opened, opens_moved(&pipe->reader_opens, since),
+                          THREAD_INTERRUPTIBLE, CLOCK_NEVER)
+                   ? -RESTART_CALL
+                   : 0;
+    }
+    return 0;
+}
+
+static int fifo_open(struct inode *inode, struct file *file)
+{
+    mutex_acquire(&inode->lock);
+    if (!inode->pipe)
+        inode->pipe = pipe_create();
+    struct pipe *pipe = inode->pipe;
+    if (pipe)
+        pipe->opening++;
+    mutex_release(&inode->lock);
+    if (!pipe)
+        return -ENOMEM;
+
+    mutex_acquire(&pipe->lock);
+    if (file->readable) {
+        store(&pipe->readers, pipe->readers + 1);
+        __atomic_fetch_add(&pipe->reader_opens, 1, __ATOMIC_RELEASE);
+    }
+    if (file->writable) {
+        store(&pipe->writers, pipe->writers + 1);
+        __atomic_fetch_add(&pipe->writer_opens, 1, __ATOMIC_RELEASE);
+    }
+    mutex_release(&pipe->lock);
+    file->operations = &pipe_operations;
+    file->stream = true;
+    file->offset = -1;
+    wait_queue_wake(&pipe->opened);
+    int error = fifo_wait_for_partner(pipe, file);
+
+    mutex_acquire(&inode->lock);
+    pipe->opening--;
+    mutex_release(&inode->lock);
+    if (error)
+        pipe_end_use(inode, file->readable, file->writable);
+    return error;
+}
+
+const struct file_operations fifo_operations = {.open = fifo_open};
+
+/* ---- pipe(2) ---- */
+
+static struct file *pipe_end_create(struct inode *inode, uint32_t flags)
+{
+    char name[32];
+
+    int length = format_string(name, sizeof(name), "pipe:[%lu]", inode->number);
+    struct file *file = internal_file_create(name, (size_t)length, inode, &pipe_operations, flags);
+    if (!file)
+        return NULL;
+    file->stream = true;
+    file->offset = -1;
+    return file;
+}
+
+/* Both ends, read end first. 0 or -ENOMEM. */
+static int pipe_create_ends(uint32_t flags, struct file *ends[2])
+{
+    struct inode *inode = internal_inode_create(S_IFIFO | 0600, NULL, &fifo_operations);
+    if (!inode)
+        return -ENOMEM;
+    inode->pipe = pipe_create();
+    if (!inode->pipe) {
+        inode_release(inode);
+        return -ENOMEM;
+    }
+    struct pipe *pipe = inode->pipe;
+    pipe->readers = 1;
+    pipe->writers = 1;
+    ends[0] = pipe_end_create(inode, flags | O_RDONLY);
+    ends[1] = ends[0] ? pipe_end_create(inode, flags | O_WRONLY) : NULL;
+    if (!ends[1]) {
+        if (ends[0]) {
+            pipe->writers = 0;
+            file_release(ends[0]); /* frees the pipe, too */
+        } else {
+            pipe_free(pipe);
+        }
+        inode_release(inode);
+        return -ENOMEM;
+    }
+    inode_release(inode);
+    return 0;
+}
+
+ssize_t sys_pipe2(vaddr_t result, int flags)
+{
+    struct file *ends[2];
+    int descriptors[2];
+
+    if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
+        return -EINVAL;
+    int error = pipe_create_ends((uint32_t)flags & (O_NONBLOCK | O_DIRECT), ends);
+    if (error)
+        return error;
+    descriptors[0] = descriptor_reserve(0, flags & O_CLOEXEC);
+    descriptors[1] = descriptors[0] < 0 ? descriptors[0] : descriptor_reserve(0, flags & O_CLOEXEC);
+    error = descriptors[1] < 0 ? descriptors[1] : user_copy_out(result, descriptors, 8);
+    if (!error) {
+        descriptor_install(descriptors[0], ends[0]);
+        descriptor_install(descriptors[1], ends[1]);
+        return 0;
+    }
+    if (descriptors[0] >= 0)
+        descriptor_cancel(descriptors[0]);
+    if (descriptors[1] >= 0)
+        descriptor_cancel(descriptors[1]);
+    file_release(ends[0]);
+    file_release(ends[1]);
+    return error;
+}
+
+ssize_t sys_pipe(vaddr_t result)
+{
+    return sys_pipe2(result, 0);
+}

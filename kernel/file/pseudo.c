@@ -1,0 +1,384 @@
+/* pseudo.c: how the directories, files and links of /proc and /sys behave. */
+#include "file/pseudo.h"
+
+#include <asm/errno.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+
+#include "file/internal.h"
+#include "library/hash.h"
+#include "library/string.h"
+#include "memory/heap.h"
+
+#define STORE_MAXIMUM 65536 /* bytes of one write */
+
+struct pseudo_node proc_root = {.mode = S_IFDIR | 0555};
+struct pseudo_node sys_root = {.mode = S_IFDIR | 0555};
+
+static struct file_system proc = {
+    .references = 1, .type = "proc", .magic = PROC_SUPER_MAGIC, .next_number = 1};
+static struct file_system sys = {
+    .references = 1, .type = "sysfs", .magic = SYSFS_MAGIC, .next_number = 1};
+struct file_system *proc_file_system = &proc, *sys_file_system = &sys;
+
+void pseudo_add(struct pseudo_node *directory, struct pseudo_node *nodes, size_t count)
+{
+    struct pseudo_node **last = &directory->added;
+
+    while (*last)
+        last = &(*last)->next_added;
+    for (size_t i = 0; i < count; i++) {
+        *last = &nodes[i];
+        last = &nodes[i].next_added;
+    }
+    *last = NULL;
+}
+
+/* ---- inodes ---- */
+
+/* What an inode stands for; its `private`. */
+struct place {
+    struct pseudo_node *node;
+    struct pseudo_key key;
+};
+
+static const struct inode_operations directory_inode, file_inode, link_inode, magic_inode;
+static const struct file_operations pseudo_directory_operations, pseudo_file_operations;
+
+/* The same name in the same directory has the same number each time it is looked up. */
+static uint64_t child_number(const struct inode *directory, const char *name, size_t length)
+{
+    return (hash_bytes(name, length, directory->number) & 0x7fffffff) | 0x40000000;
+}
+
+static struct inode *pseudo_inode_create(struct file_system *file_system, struct pseudo_node *node,
+                                         const struct pseudo_key *key, uint64_t number)
+{
+    const struct inode_operations *operations = &file_inode;
+    const struct file_operations *file_operations = &pseudo_file_operations;
+
+    if (S_ISDIR(node->mode)) {
+        operations = &directory_inode;
+        file_operations = &pseudo_directory_operations;
+    } else if (S_ISLNK(node->mode)) {
+        operations = node->follow ? &magic_inode : &link_inode;
+    } else if (node->operations) {
+        file_operations = node->operations;
+    }
+    struct place *place = heap_allocate(sizeof(*place));
+    struct inode *inode =
+        place ? inode_create(file_system, node->mode, operations, file_operations) : NULL;
+    if (!inode) {
+        heap_free(place);
+        return NULL;
+    }
+    *place = (struct place){node, *key};
+    inode->private = place;
+    inode->number = number;
+    inode->links = S_ISDIR(node->mode) ? 2 : 1;
+    return inode;
+}
+
+static void pseudo_destroy(struct inode *inode)
+{
+    heap_free(inode->private);
+}
+
+static void pseudo_refresh(struct inode *inode)
+{
+    const struct place *place = inode->private;
+    struct pseudo_attributes attributes = {
+        .mode = place->node->mode,
+        .links = S_ISDIR(place->node->mode) ? 2 : 1,
+    };
+
+    if (!place->node->attributes)
+        return;
+    place->node->attributes(&place->key, &attributes);
+    __atomic_store_n(&inode->mode, (place->node->mode & S_IFMT) | (attributes.mode & 07777),
+                     __ATOMIC_RELAXED);
+    __atomic_store_n(&inode->user, attributes.user, __ATOMIC_RELAXED);
+    __atomic_store_n(&inode->group, attributes.group, __ATOMIC_RELAXED);
+    __atomic_store_n(&inode->links, attributes.links, __ATOMIC_RELAXED);
+    __atomic_store_n(&inode->cache.size, attributes.size, __ATOMIC_RELAXED);
+}
+
+/* ---- directories ---- */
+
+/* The number'th of the node's own children; NULL: there are not so many. */
+static struct pseudo_node *own_child(struct pseudo_node *directory, size_t number)
+{
+    if (number < directory->child_count)
+        return &directory->children[number];
+    number -= directory->child_count;
+    struct pseudo_node *node = directory->added;
+    while (node && number--)
+        node = node->next_added;
+    return node;
+}
+
+/* Directories that stand for no particular thing stay in the tree once they were looked up, so
+   that file systems can be mounted on them. */
+static void keep_in_tree(struct dentry *directory, struct dentry **child)
+{
+    struct dentry *extra = *child;
+
+    mutex_acquire(&directory->inode->lock);
+    spinlock_acquire(&tree_lock);
+    struct dentry *other = dentry_find(directory, extra->name, extra->name_length);
+    if (other) {
+        dentry_reference(other);
+        *child = other;
+    } else {
+        dentry_insert(extra);
+    }
+    spinlock_release(&tree_lock);
+    mutex_release(&directory->inode->lock);
+    if (other)
+        dentry_release(extra);
+}
+
+static int pseudo_lookup(struct dentry *directory, const char *name, size_t length,
+                         struct dentry **found)
+{
+    const struct place *place = directory->inode->private;
+    struct pseudo_key key = place->key;
+    struct pseudo_node *child;
+    bool own = true;
+
+    for (size_t i = 0; (child = own_child(place->node, i)); i++)
+        if (strlen(child->name) == length && memcmp(child->name, name, length) == 0)
+            break;
+    if (!child) {
+        char text[NAME_LENGTH_MAXIMUM + 1];
+        if (!place->node->find)
+            return -ENOENT;
+        memcpy(text, name, length);
+        text[length] = '\0';
+        int error = place->node->find(&place->key, text, &key, &child);
+        if (error)
+            return error;
+        own = false;
+    }
+    struct inode *inode = pseudo_inode_create(directory->inode->file_system, child, &key,
+                                              child_number(directory->inode, name, length));
+    if (!inode)
+        return -ENOMEM;
+    struct dentry *dentry = dentry_create(directory, name, length, inode);
+    inode_release(inode);
+    if (!dentry)
+        return -ENOMEM;
+    static const struct pseudo_key nothing;
+    if (own && S_ISDIR(child->mode) && memcmp(&key, &nothing, sizeof(key)) == 0) {
+        keep_in_tree(directory, &dentry);
+    } else {
+        spinlock_acquire(&tree_lock);
+        dentry->linked = true; /* it has a name, though not in the tree */
+        spinlock_release(&tree_lock);
+    }
+    *found = dentry;
+    return 0;
+}
+
+static int pseudo_iterate(struct file *file, struct directory_sink *sink)
+{
+    const struct place *place = file->inode->private;
+    struct pseudo_node *child;
+    int64_t first = 2; /* behind the dots */
+
+    if (!directory_give_dots(file, sink))
+        return 0;
+    while ((child = own_child(place->node, (size_t)(file->offset - first)))) {
+        size_t length = strlen(child->name);
+        if (!sink->entry(sink, child->name, length, child_number(file->inode, child->name, length),
+                         child->mode & S_IFMT, file->offset + 1))
+            return 0;
+        file->offset++;
+    }
+    if (!place->node->next)
+        return 0;
+    while (own_child(place->node, (size_t)(first - 2)))
+        first++;
+    for (;;) {
+        struct pseudo_name name;
+        uint64_t position = (uint64_t)(file->offset - first);
+        if (!place->node->next(&place->key, &position, &name))
+            return 0;
+        size_t length = strlen(name.text);
+        if (!sink->entry(sink, name.text, length, child_number(file->inode, name.text, length),
+                         name.type & S_IFMT, first + (int64_t)position))
+            return 0;
+        file->offset = first + (int64_t)position;
+    }
+}
+
+/* ---- links ---- */
+
+static ssize_t pseudo_read_link(struct inode *inode, char *buffer, size_t size)
+{
+    const struct place *place = inode->private;
+    struct path target;
+
+    if (place->node->read_link)
+        return place->node->read_link(&place->key, buffer, size);
+    /* A magic link without a text of its own shows where it leads. */
+    int error = place->node->follow(&place->key, &target);
+    if (error)
+        return error;
+    char *text = heap_allocate(PATH_SIZE_MAXIMUM);
+    ssize_t length = -ENOMEM;
+    if (text)
+        length = path_describe(&target, NULL, true, text, PATH_SIZE_MAXIMUM);
+    path_release(&target);
+    if (length > (ssize_t)size)
+        length = (ssize_t)size;
+    if (length > 0)
+        memcpy(buffer, text, (size_t)length);
+    heap_free(text);
+    return length;
+}
+
+static int pseudo_follow(struct inode *inode, struct path *target)
+{
+    const struct place *place = inode->private;
+    return place->node->follow(&place->key, target);
+}
+
+/* ---- files ---- */
+
+/* An open text file: what a reader has seen stays until it begins anew. */
+struct reader {
+    struct mutex lock;
+    struct text text; /* lock */
+    bool made;        /* lock */
+};
+
+const struct pseudo_key *pseudo_file_key(const struct file *file)
+{
+    const struct place *place = file->inode->private;
+    return &place->key;
+}
+
+static int pseudo_open(struct inode *inode, struct file *file)
+{
+    const struct place *place = inode->private;
+
+    int error = place->node->check ? place->node->check(&place->key, file) : 0;
+    if (error)
+        return error;
+    struct reader *reader = heap_allocate_zeroed(sizeof(*reader));
+    if (!reader)
+        return -ENOMEM;
+    mutex_initialize(&reader->lock);
+    file->private = reader;
+    return 0;
+}
+
+static void pseudo_release(struct file *file)
+{
+    struct reader *reader = file->private;
+    text_free(&reader->text);
+    heap_free(reader);
+}
+
+/* Makes the text. Reader's lock held. */
+static int reader_make(struct reader *reader, const struct place *place)
+{
+    text_free(&reader->text);
+    reader->made = false;
+    if (!place->node->show)
+        return -EINVAL;
+    int error = place->node->show(&place->key, &reader->text);
+    if (!error && reader->text.failed)
+        error = -ENOMEM;
+    reader->made = !error;
+    return error;
+}
+
+static ssize_t pseudo_read(struct file *file, struct transfer *to, int64_t *offset)
+{
+    struct reader *reader = file->private;
+    ssize_t result = 0;
+
+    if (!to->left)
+        return 0;
+    mutex_acquire(&reader->lock);
+    if (*offset == 0 || !reader->made)
+        result = reader_make(reader, file->inode->private);
+    if (!result && (uint64_t)*offset < reader->text.size) {
+        size_t left = reader->text.size - (uint64_t)*offset;
+        if (left > to->left)
+            left = to->left;
+        result = (ssize_t)transfer_out(to, reader->text.bytes + *offset, left);
+        *offset += result;
+        if (!result)
+            result = -EFAULT;
+    }
+    mutex_release(&reader->lock);
+    return result;
+}
+
+static ssize_t pseudo_write(struct file *file, struct transfer *from, int64_t *offset)
+{
+    const struct place *place = file->inode->private;
+    size_t size = from->left;
+
+    if (!place->node->store)
+        return -EIO; /* as /proc does */
+    if (size > STORE_MAXIMUM)
+        return -EINVAL;
+    char *bytes = heap_allocate(size + 1);
+    if (!bytes)
+        return -ENOMEM;
+    ssize_t result = -EFAULT;
+    if (transfer_in(from, bytes, size) == size) {
+        bytes[size] = '\0';
+        result = place->node->store(&place->key, bytes, size);
+    }
+    heap_free(bytes);
+    if (result)
+        return result;
+    *offset += (int64_t)size;
+    return (ssize_t)size;
+}
+
+static const struct inode_operations directory_inode = {
+    .lookup = pseudo_lookup, .refresh = pseudo_refresh, .destroy = pseudo_destroy};
+static const struct inode_operations file_inode = {.refresh = pseudo_refresh,
+                                                   .destroy = pseudo_destroy};
+static const struct inode_operations link_inode = {
+    .read_link = pseudo_read_link, .refresh = pseudo_refresh, .destroy = pseudo_destroy};
+static const struct inode_operations magic_inode = {.read_link = pseudo_read_link,
+                                                    .follow = pseudo_follow,
+                                                    .refresh = pseudo_refresh,
+                                                    .destroy = pseudo_destroy};
+static const struct file_operations pseudo_directory_operations = {.iterate = pseudo_iterate,
+                                                                   .seek = directory_seek};
+static const struct file_operations pseudo_file_operations = {
+    .open = pseudo_open,
+    .read = pseudo_read,
+    .write = pseudo_write,
+    .seek = file_seek_size,
+    .release = pseudo_release,
+};
+
+/* ---- boot ---- */
+
+static int pseudo_create_root(struct file_system *file_system, struct pseudo_node *node)
+{
+    static const struct pseudo_key nothing;
+
+    file_system->device = file_system_next_device();
+    struct inode *inode = pseudo_inode_create(file_system, node, &nothing, 1);
+    if (!inode)
+        return -ENOMEM;
+    file_system->root = dentry_create(NULL, "", 0, inode);
+    inode_release(inode);
+    return file_system->root ? 0 : -ENOMEM;
+}
+
+int pseudo_initialize(void)
+{
+    int error = pseudo_create_root(&proc, &proc_root);
+    return error ? error : pseudo_create_root(&sys, &sys_root);
+}
