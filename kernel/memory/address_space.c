@@ -20,9 +20,11 @@
 
 struct address_space *address_space_create(void)
 {
-    struct address_space *space = heap_allocate_zeroed(sizeof(*space));
+    struct address_space *space = heap_allocate(sizeof(*space));
     if (!space)
         return NULL;
+    /* All but the auxiliary vector, which has its own end. */
+    memset(space, 0, __builtin_offsetof(struct address_space, auxiliary_vector) + sizeof(uint64_t));
     space->root = page_table_create();
     if (!space->root) {
         heap_free(space);
@@ -40,8 +42,7 @@ void address_space_release(struct address_space *space)
 {
     if (__atomic_sub_fetch(&space->references, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    for (struct region *region = space->first; region; region = region->next)
-        space_pages_remove(space, region->start, region->end);
+    space_pages_remove_all(space);
     region_remove_all(space);
     debug_assert(space->page_tables == 1 && space->pages_mapped == 0);
     page_table_destroy(space->root);
@@ -78,24 +79,6 @@ static void copy_attributes(struct address_space *to, const struct address_space
         to->executable->reference(to->executable);
 }
 
-/* The child's copy of a region, with its pages. NULL: no memory. */
-static bool fork_region(struct address_space *child, struct region *region)
-{
-    struct region *copy = heap_allocate(sizeof(*copy));
-    if (!copy)
-        return false;
-    copy->start = region->start;
-    copy->end = region->end;
-    copy->flags = region->flags & ~(unsigned)REGION_LOCKED; /* mlock(2): not inherited */
-    copy->object = region->object;
-    copy->offset = region->offset;
-    copy->file_end = region->file_end;
-    if (copy->object)
-        copy->object->reference(copy->object);
-    region_insert(child, copy);
-    return region->flags & REGION_WIPE_ON_FORK || space_pages_share(region, copy) == 0;
-}
-
 struct address_space *address_space_fork(struct address_space *space)
 {
     struct address_space *child = address_space_create();
@@ -104,14 +87,14 @@ struct address_space *address_space_fork(struct address_space *space)
 
     mutex_acquire(&space->mutex);
     copy_attributes(child, space);
-    bool complete = true;
-    for (struct region *region = space->first; region && complete; region = region->next)
-        complete = region->flags & REGION_DONT_FORK || fork_region(child, region);
+    int error = region_copy_all(space, child);
+    if (!error)
+        error = space_pages_share(space, child);
     /* Private pages are read-only now in both: on the other CPUs too. */
     space_shootdown(space, 0, USER_END);
     mutex_release(&space->mutex);
 
-    if (!complete) {
+    if (error) {
         address_space_release(child);
         return NULL;
     }

@@ -85,8 +85,8 @@ struct address_space {
     vaddr_t code_start, code_end, data_start, data_end;
     vaddr_t argument_start, argument_end, environment_start, environment_end;
     vaddr_t vdso;
-    uint64_t auxiliary_vector[64];    /* as on the stack, AT_NULL at the end */
     struct memory_object *executable; /* /proc/PID/exe; a reference is held */
+    uint64_t auxiliary_vector[64];    /* as on the stack, AT_NULL at the end */
 };
 
 /* An empty one with one reference; NULL: no memory. */

@@ -24,11 +24,12 @@ static bool range_valid(vaddr_t start, size_t size)
 
 /* ---- unmapping ---- */
 
-/* Takes [start, end) out: at most one region is cut in two, from the reserve. */
-static void unmap_commit(struct address_space *space, vaddr_t start, vaddr_t end,
-                         struct region_reserve *reserve)
+/* Takes [start, end) out, of which `region` is the first or behind it: at most one is cut in two,
+   from the reserve. */
+static void unmap_commit(struct address_space *space, struct region *region, vaddr_t start,
+                         vaddr_t end, struct region_reserve *reserve)
 {
-    struct region *region = address_space_find(space, start), *next;
+    struct region *next;
 
     for (; region && region->start < end; region = next) {
         vaddr_t from = region->start > start ? region->start : start;
@@ -47,19 +48,19 @@ static void unmap_commit(struct address_space *space, vaddr_t start, vaddr_t end
     }
 }
 
-/* Does taking [start, end) out cut a region in two? */
-static bool unmap_splits(struct address_space *space, vaddr_t start, vaddr_t end)
+/* Does taking [start, end) out cut its first region in two? */
+static bool unmap_splits(const struct region *region, vaddr_t start, vaddr_t end)
 {
-    const struct region *region = address_space_find(space, start);
     return region && region->start < start && region->end > end;
 }
 
 int address_space_unmap_locked(struct address_space *space, vaddr_t start, size_t size)
 {
     struct region_reserve reserve;
-    if (region_reserve_fill(&reserve, unmap_splits(space, start, start + size)))
+    struct region *first = address_space_find(space, start);
+    if (region_reserve_fill(&reserve, unmap_splits(first, start, start + size)))
         return -ENOMEM;
-    unmap_commit(space, start, start + size, &reserve);
+    unmap_commit(space, first, start, start + size, &reserve);
     region_reserve_drain(&reserve);
     return 0;
 }
@@ -118,11 +119,11 @@ int address_space_map_locked(struct address_space *space, const struct region *w
     }
 
     struct region_reserve reserve;
-    bool splits = unmap_splits(space, wanted->start, wanted->end);
+    bool splits = !vacant && unmap_splits(above, wanted->start, wanted->end);
     if (region_reserve_fill(&reserve, 1 + splits))
         return -ENOMEM;
     if (!vacant)
-        unmap_commit(space, wanted->start, wanted->end, &reserve);
+        unmap_commit(space, above, wanted->start, wanted->end, &reserve);
     struct region *region = region_reserve_take(&reserve);
     region->start = wanted->start;
     region->end = wanted->end;
@@ -132,7 +133,7 @@ int address_space_map_locked(struct address_space *space, const struct region *w
     region->file_end = wanted->file_end;
     if (region->object)
         region->object->reference(region->object);
-    region_insert(space, region);
+    region_insert(space, region, vacant ? above : address_space_find(space, wanted->start));
     region_merge(region);
     region_reserve_drain(&reserve);
     return 0;
@@ -401,7 +402,7 @@ static int move_locked(struct address_space *space, vaddr_t from, size_t old, va
     if (!error) {
         space_pages_move_commit(space, from, to, moved);
         if (!keep)
-            unmap_commit(space, from, from + old, &reserve);
+            unmap_commit(space, region_at(space, from), from, from + old, &reserve);
     }
     region_reserve_drain(&reserve);
     return error;

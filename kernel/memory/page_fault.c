@@ -197,7 +197,7 @@ enum memory_fault address_space_fault(struct address_space *space, vaddr_t addre
     uint64_t *entry = &leaf[page_table_index(page, 0)];
     enum memory_fault fault = *entry ? fault_present(region, entry, page, access)
                                      : fault_missing(region, leaf, page, access);
-    if (fault && page_table_count(leaf) == 0)
+    if (fault && *page_table_count(leaf) == 0)
         space_pages_remove(space, page, page + PAGE_SIZE); /* the table made in vain */
     return fault;
 }

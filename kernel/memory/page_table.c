@@ -15,11 +15,6 @@ static uint64_t *table_of(uint64_t entry)
     return frame_pointer(entry & PAGE_FRAME);
 }
 
-static uint16_t *count_of(const uint64_t *table)
-{
-    return &frame_metadata(frame_address(table))->small;
-}
-
 paddr_t page_table_create(void)
 {
     paddr_t root = frame_allocate(FRAME_PAGE_TABLE, FRAME_ZEROED);
@@ -32,7 +27,7 @@ void page_table_destroy(paddr_t root)
 {
     /* Invariant 3. Other CPUs are asked by the caller, who knows where the space was. */
     debug_assert((cr3_read() & PAGE_FRAME) != root);
-    debug_assert(*count_of(frame_pointer(root)) == 0);
+    debug_assert(*page_table_count(frame_pointer(root)) == 0);
     kernel_space_remove(frame_pointer(root));
     page_table_free(root);
 }
@@ -74,7 +69,7 @@ static uint64_t *table_create(uint64_t *table, uint64_t *entry, uint64_t *tables
     if (!frame)
         return NULL;
     *entry = frame | USER_TABLE;
-    ++*count_of(table);
+    ++*page_table_count(table);
     ++*tables;
     return frame_pointer(frame);
 }
@@ -91,9 +86,9 @@ uint64_t *page_table_leaf_create(paddr_t root, vaddr_t address, uint64_t *tables
         if (path[level - 1])
             continue;
         /* No memory: what was made above goes back, empty as it is. */
-        for (; level < 3 && *count_of(path[level]) == 0; level++) {
+        for (; level < 3 && *page_table_count(path[level]) == 0; level++) {
             path[level + 1][page_table_index(address, level + 1)] = 0;
-            --*count_of(path[level + 1]);
+            --*page_table_count(path[level + 1]);
             --*tables;
             page_table_free(frame_address(path[level]));
         }
@@ -115,22 +110,6 @@ uint64_t *page_table_entry(paddr_t root, vaddr_t page)
     return &table[page_table_index(page, 0)];
 }
 
-unsigned page_table_count(const uint64_t *leaf)
-{
-    return *count_of(leaf);
-}
-
-void page_table_count_add(uint64_t *leaf, unsigned count)
-{
-    *count_of(leaf) = (uint16_t)(*count_of(leaf) + count);
-}
-
-unsigned page_table_count_subtract(uint64_t *leaf, unsigned count)
-{
-    debug_assert(*count_of(leaf) >= count);
-    return *count_of(leaf) = (uint16_t)(*count_of(leaf) - count);
-}
-
 unsigned page_table_prune(paddr_t root, vaddr_t address, paddr_t frames[3], uint64_t *tables)
 {
     uint64_t *path[4];
@@ -140,9 +119,9 @@ unsigned page_table_prune(paddr_t root, vaddr_t address, paddr_t frames[3], uint
     for (unsigned level = 3; level > 0; level--)
         path[level - 1] = table_of(path[level][page_table_index(address, level)]);
 
-    for (unsigned level = 0; level < 3 && *count_of(path[level]) == 0; level++) {
+    for (unsigned level = 0; level < 3 && *page_table_count(path[level]) == 0; level++) {
         path[level + 1][page_table_index(address, level + 1)] = 0;
-        --*count_of(path[level + 1]);
+        --*page_table_count(path[level + 1]);
         --*tables;
         frames[pruned++] = frame_address(path[level]);
     }

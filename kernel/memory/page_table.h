@@ -9,7 +9,7 @@
 #ifndef BATON_MEMORY_PAGE_TABLE_H
 #define BATON_MEMORY_PAGE_TABLE_H
 
-#include "library/types.h"
+#include "memory/frame.h"
 
 #define PAGE_PRESENT    (1UL << 0)
 #define PAGE_WRITABLE   (1UL << 1)
@@ -56,10 +56,11 @@ uint64_t *page_table_leaf_create(paddr_t root, vaddr_t address, uint64_t *tables
 /* The entry of a page, NULL when there is no table for it. */
 uint64_t *page_table_entry(paddr_t root, vaddr_t page);
 
-/* How many entries of a lowest table are not 0; `count` of them became so, or 0 again. */
-unsigned page_table_count(const uint64_t *leaf);
-void page_table_count_add(uint64_t *leaf, unsigned count);
-unsigned page_table_count_subtract(uint64_t *leaf, unsigned count); /* what is left */
+/* How many entries of a table are not 0: whoever changes a lowest one keeps this true. */
+static inline uint16_t *page_table_count(const uint64_t *table)
+{
+    return &frame_metadata(frame_address(table))->small;
+}
 
 /*
  * Takes out the lowest table of `address`, which is empty, and those above it that become

@@ -50,13 +50,41 @@ static vaddr_t gap_start(const struct region *region)
     return region->previous ? region->previous->end : USER_START;
 }
 
-/* Its gap has changed: so may have the largest one of all above it in the tree. */
+/* Its gap may have changed, and with it the largest one of those above it in the tree. */
 static void gap_changed(struct region *region)
 {
     vaddr_t start = gap_start(region), end = gap_end(region);
     region->gap = end > start ? end - start : 0;
-    for (; region; region = RB_PARENT(region, link))
+    while (region) {
+        uint64_t before = region->largest_gap;
         gap_update(region);
+        if (region->largest_gap == before)
+            return;
+        region = RB_PARENT(region, link);
+    }
+}
+
+/* Enters a region between its neighbours. One of them has a free place on that side: of two that
+   follow each other one is below the other in the tree. */
+static void tree_insert(struct address_space *space, struct region *region)
+{
+    struct region *below = region->previous, *above = region->next;
+    bool right = below && !RB_RIGHT(below, link);
+    struct region *parent = right ? below : above;
+
+    RB_SET(region, parent, link);
+    if (!parent)
+        RB_ROOT(&space->regions) = region;
+    else if (right)
+        RB_RIGHT(parent, link) = region;
+    else
+        RB_LEFT(parent, link) = region;
+    /* Without a gap it changes no largest one: the tree is turned first. */
+    region->gap = region->largest_gap = 0;
+    region_tree_RB_INSERT_COLOR(&space->regions, region);
+    gap_changed(region);
+    if (above)
+        gap_changed(above);
 }
 
 vaddr_t region_find_gap(const struct address_space *space, size_t size, vaddr_t limit)
@@ -122,11 +150,12 @@ static void region_free(struct region *region)
     heap_free(region);
 }
 
-void region_insert(struct address_space *space, struct region *region)
+void region_insert(struct address_space *space, struct region *region, struct region *above)
 {
-    region->space = space;
-    struct region *above = address_space_find(space, region->start);
     struct region *below = above ? above->previous : space->last;
+
+    region->space = space;
+    debug_assert(!below || below->end <= region->start);
     debug_assert(!above || region->end <= above->start);
     debug_assert(region->start < region->end);
 
@@ -134,11 +163,7 @@ void region_insert(struct address_space *space, struct region *region)
     region->previous = below;
     *(above ? &above->previous : &space->last) = region;
     *(below ? &below->next : &space->first) = region;
-    region->gap = region->largest_gap = 0;
-    RB_INSERT(region_tree, &space->regions, region);
-    gap_changed(region);
-    if (above)
-        gap_changed(above);
+    tree_insert(space, region);
     space->region_count++;
     account(space, region->flags, (int64_t)region_pages(region));
     if (region->object)
@@ -160,6 +185,58 @@ void region_remove(struct region *region)
     space->region_count--;
     account(space, region->flags, -(int64_t)region_pages(region));
     region_free(region);
+}
+
+/* The copy of a subtree, below `parent`, with `*previous` linked below its first; NULL if it is
+   empty or, `*failed`, if there was no memory. */
+static struct region *subtree_copy(const struct region *region, struct region *parent,
+                                   struct address_space *to, struct region **previous, bool *failed)
+{
+    if (!region || *failed)
+        return NULL;
+    struct region *copy = heap_allocate(sizeof(*copy));
+    if (!copy) {
+        *failed = true;
+        return NULL;
+    }
+    *copy = *region;
+    copy->space = to;
+    copy->flags &= ~(unsigned)REGION_LOCKED; /* mlock(2): not inherited */
+    RB_PARENT(copy, link) = parent;
+
+    RB_LEFT(copy, link) = subtree_copy(RB_LEFT(region, link), copy, to, previous, failed);
+    copy->previous = *previous;
+    *(copy->previous ? &copy->previous->next : &to->first) = copy;
+    *previous = copy;
+    if (copy->object) {
+        copy->object->reference(copy->object);
+        cache_list_insert(copy);
+    }
+    RB_RIGHT(copy, link) = subtree_copy(RB_RIGHT(region, link), copy, to, previous, failed);
+    return copy;
+}
+
+int region_copy_all(struct address_space *from, struct address_space *to)
+{
+    bool failed = false;
+    struct region *next;
+
+    RB_ROOT(&to->regions) = subtree_copy(RB_ROOT(&from->regions), NULL, to, &to->last, &failed);
+    if (to->last)
+        to->last->next = NULL;
+    to->region_count = from->region_count;
+    to->pages_total = from->pages_total;
+    to->pages_data = from->pages_data;
+    if (failed) {
+        region_remove_all(to);
+        return -ENOMEM;
+    }
+    for (struct region *region = to->first; region; region = next) {
+        next = region->next;
+        if (region->flags & REGION_DONT_FORK)
+            region_remove(region);
+    }
+    return 0;
 }
 
 void region_remove_all(struct address_space *space)
@@ -206,7 +283,7 @@ struct region *region_split(struct region *region, vaddr_t address, struct regio
     if (upper->object)
         upper->object->reference(upper->object);
     region_resize(region, region->start, address);
-    region_insert(region->space, upper);
+    region_insert(region->space, upper, region->next);
     return upper;
 }
 

@@ -28,11 +28,16 @@ static inline uint64_t region_page_index(const struct region *region, vaddr_t ad
     return region->offset + ((address - region->start) >> PAGE_SHIFT);
 }
 
-/* Enters a region whose fields from `start` on are set, into the space and its cache's list; the
-   object's reference is the region's already. */
-void region_insert(struct address_space *space, struct region *region);
+/* Enters a region whose fields from `start` on are set, below `above` (NULL: as the last), into
+   the space and its cache's list; the object's reference is the region's already. */
+void region_insert(struct address_space *space, struct region *region, struct region *above);
 /* Takes it out and frees it, with its reference. May sleep. */
 void region_remove(struct region *region);
+/*
+ * Copies all regions of a space to another one that has none (fork), but those that are not to
+ * be there, with references to their objects. 0 or -ENOMEM: then there are none.
+ */
+int region_copy_all(struct address_space *from, struct address_space *to);
 /* Frees all regions of a space that ends, with their references. May sleep. */
 void region_remove_all(struct address_space *space);
 /* Moves its ends; `offset` follows `start`. Into free places only. */

@@ -35,7 +35,7 @@ void space_pages_enter(struct address_space *space, uint64_t *leaf, uint64_t *en
 {
     debug_assert(*entry == 0);
     *entry = value;
-    page_table_count_add(leaf, 1);
+    ++*page_table_count(leaf);
     if (entry_frame(value) != zero_frame)
         resident_add(space, 1);
 }
@@ -54,15 +54,28 @@ void space_pages_replace(struct address_space *space, uint64_t *entry, vaddr_t p
 
 /* ---- removing ---- */
 
-/* Frames that were taken out of tables but may still be in a TLB. They are freed in lots: first
-   all CPUs forget the pages, then the frames are free. */
+/*
+ * A walk that takes pages out. Frames may still be in a TLB then, so they are
+ * freed in lots: first all CPUs forget the pages, then the frames are free.
+ */
 struct removal {
     struct address_space *space;
-    vaddr_t start, end; /* pages to be forgotten */
+    uint64_t *leaf;      /* the lowest table the walk is in; NULL: none */
+    vaddr_t leaf_end;    /* where it ends, or where there may be another one */
+    unsigned leaf_count; /* of its entries that are not 0 */
     unsigned frame_count, table_count;
+    vaddr_t start, end; /* pages to be forgotten */
     paddr_t frames[64];
     paddr_t tables[8];
 };
+
+static void removal_begin(struct removal *removal, struct address_space *space, vaddr_t start)
+{
+    removal->space = space;
+    removal->leaf = NULL;
+    removal->leaf_end = removal->start = removal->end = start;
+    removal->frame_count = removal->table_count = 0;
+}
 
 static void removal_flush(struct removal *removal)
 {
@@ -76,56 +89,91 @@ static void removal_flush(struct removal *removal)
     removal->start = removal->end;
 }
 
-/* Takes entries out of one table; returns how many. */
-static unsigned leaf_remove(struct removal *removal, uint64_t *entry, const uint64_t *end,
-                            unsigned left, vaddr_t address)
+/* Leaves the table it is in: without entries it is of no use any more. */
+static void removal_leave(struct removal *removal)
 {
-    unsigned removed = 0;
+    if (!removal->leaf)
+        return;
+    *page_table_count(removal->leaf) = (uint16_t)removal->leaf_count;
+    if (removal->leaf_count > 0)
+        return;
+    if (removal->table_count + 3 > array_length(removal->tables))
+        removal_flush(removal);
+    vaddr_t last = removal->leaf_end - PAGE_SIZE;
+    removal->table_count +=
+        page_table_prune(removal->space->root, last, &removal->tables[removal->table_count],
+                         &removal->space->page_tables);
+    /* What is remembered of upper levels goes with any page: so there has to be one. */
+    if (removal->end < removal->leaf_end)
+        removal->end = removal->leaf_end;
+}
 
-    for (; entry < end && removed < left; entry++, address += PAGE_SIZE) {
+/* Takes out [address, end) of the table it is in. */
+static void removal_clear(struct removal *removal, vaddr_t address, vaddr_t end)
+{
+    uint64_t *entry = &removal->leaf[page_table_index(address, 0)];
+    uint64_t *behind = entry + ((end - address) >> PAGE_SHIFT);
+    unsigned count = removal->leaf_count;
+
+    for (; entry < behind && count > 0; entry++) {
         uint64_t value = *entry;
         if (!value)
             continue;
         *entry = 0;
-        removed++;
-        removal->end = address + PAGE_SIZE;
+        count--;
         if (entry_frame(value) == zero_frame)
             continue;
         removal->frames[removal->frame_count++] = entry_frame(value);
-        if (removal->frame_count == array_length(removal->frames))
+        if (removal->frame_count == array_length(removal->frames)) {
+            removal->end = end;
             removal_flush(removal);
+            removal->start = address;
+        }
     }
-    return removed;
+    removal->leaf_count = count;
+    removal->end = end;
+}
+
+/* Ranges come in ascending order. */
+static void removal_range(struct removal *removal, vaddr_t start, vaddr_t end)
+{
+    vaddr_t stop;
+
+    for (vaddr_t address = start; address < end; address = stop) {
+        if (address >= removal->leaf_end) {
+            removal_leave(removal);
+            removal->leaf_end = USER_END;
+            removal->leaf = page_table_leaf(removal->space->root, address, &removal->leaf_end);
+            if (removal->leaf)
+                removal->leaf_count = *page_table_count(removal->leaf);
+        }
+        stop = end < removal->leaf_end ? end : removal->leaf_end;
+        if (removal->leaf)
+            removal_clear(removal, address, stop);
+    }
+}
+
+static void removal_end(struct removal *removal)
+{
+    removal_leave(removal);
+    removal_flush(removal);
 }
 
 void space_pages_remove(struct address_space *space, vaddr_t start, vaddr_t end)
 {
     struct removal removal;
-    removal.space = space;
-    removal.start = removal.end = start;
-    removal.frame_count = removal.table_count = 0;
+    removal_begin(&removal, space, start);
+    removal_range(&removal, start, end);
+    removal_end(&removal);
+}
 
-    vaddr_t stop;
-    for (vaddr_t address = start; address < end; address = stop) {
-        stop = end;
-        uint64_t *leaf = page_table_leaf(space->root, address, &stop);
-        if (!leaf)
-            continue;
-        uint64_t *entry = &leaf[page_table_index(address, 0)];
-        unsigned left = page_table_count(leaf);
-        unsigned removed =
-            leaf_remove(&removal, entry, entry + ((stop - address) >> PAGE_SHIFT), left, address);
-        if (page_table_count_subtract(leaf, removed) > 0)
-            continue;
-        if (removal.table_count + 3 > array_length(removal.tables))
-            removal_flush(&removal);
-        removal.table_count += page_table_prune(
-            space->root, address, &removal.tables[removal.table_count], &space->page_tables);
-        /* Upper levels are forgotten with any page; the walk has no other sure to be named. */
-        if (removal.end < stop)
-            removal.end = stop;
-    }
-    removal_flush(&removal);
+void space_pages_remove_all(struct address_space *space)
+{
+    struct removal removal;
+    removal_begin(&removal, space, 0);
+    for (const struct region *region = space->first; region; region = region->next)
+        removal_range(&removal, region->start, region->end);
+    removal_end(&removal);
 }
 
 /* ---- changing ---- */
@@ -168,39 +216,75 @@ void space_pages_protect(struct region *region, vaddr_t start, vaddr_t end)
 
 /* ---- sharing (fork) ---- */
 
-int space_pages_share(struct region *parent, struct region *child)
+/* The tables the walk is in, of the parent and of the child. */
+struct sharing {
+    struct address_space *parent, *child;
+    uint64_t *leaf, *copies; /* NULL: the parent has none here */
+    vaddr_t leaf_end;
+    unsigned resident; /* pages entered in the child */
+};
+
+/* Enters [address, end) of the table it is in. */
+static void share_pages(struct sharing *sharing, vaddr_t address, vaddr_t end, bool private)
 {
-    struct address_space *from = parent->space, *to = child->space;
-    bool private = !(parent->flags & REGION_SHARED);
+    uint64_t *entry = &sharing->leaf[page_table_index(address, 0)];
+    uint64_t *behind = entry + ((end - address) >> PAGE_SHIFT);
+    uint64_t *copy = &sharing->copies[page_table_index(address, 0)];
+    uint64_t removed = private ? PAGE_WRITABLE : 0;
+    unsigned copied = 0, resident = 0;
+
+    for (; entry < behind; entry++, copy++) {
+        uint64_t value = *entry;
+        if (!value)
+            continue;
+        copied++;
+        if (value & removed)
+            *entry = value &= ~removed;
+        *copy = value;
+        if (entry_frame(value) == zero_frame)
+            continue;
+        resident++;
+        frame_reference(entry_frame(value));
+    }
+    *page_table_count(sharing->copies) = (uint16_t)(*page_table_count(sharing->copies) + copied);
+    sharing->resident += resident;
+}
+
+static int share_region(struct sharing *sharing, const struct region *region)
+{
+    bool private = !(region->flags & REGION_SHARED);
     vaddr_t stop;
 
-    for (vaddr_t address = parent->start; address < parent->end; address = stop) {
-        stop = parent->end;
-        uint64_t *leaf = page_table_leaf(from->root, address, &stop);
-        if (!leaf)
-            continue;
-        uint64_t *copies = page_table_leaf_create(to->root, address, &to->page_tables);
-        if (!copies)
-            return -ENOMEM;
-        unsigned copied = 0, resident = 0, left = page_table_count(leaf);
-        unsigned end = page_table_index(stop - PAGE_SIZE, 0);
-        for (unsigned i = page_table_index(address, 0); i <= end && copied < left; i++) {
-            uint64_t value = leaf[i];
-            if (!value)
-                continue;
-            if (private && value & PAGE_WRITABLE)
-                leaf[i] = value &= ~PAGE_WRITABLE;
-            if (entry_frame(value) != zero_frame) {
-                frame_reference(entry_frame(value));
-                resident++;
+    for (vaddr_t address = region->start; address < region->end; address = stop) {
+        if (address >= sharing->leaf_end) {
+            sharing->leaf_end = USER_END;
+            sharing->leaf = page_table_leaf(sharing->parent->root, address, &sharing->leaf_end);
+            sharing->copies = NULL;
+            if (sharing->leaf) {
+                sharing->copies = page_table_leaf_create(sharing->child->root, address,
+                                                         &sharing->child->page_tables);
+                if (!sharing->copies)
+                    return -ENOMEM;
             }
-            copies[i] = value;
-            copied++;
         }
-        page_table_count_add(copies, copied);
-        resident_add(to, resident);
+        stop = region->end < sharing->leaf_end ? region->end : sharing->leaf_end;
+        if (sharing->leaf)
+            share_pages(sharing, address, stop, private);
     }
     return 0;
+}
+
+int space_pages_share(struct address_space *parent, struct address_space *child)
+{
+    struct sharing sharing = {.parent = parent, .child = child};
+    int error = 0;
+
+    for (const struct region *region = child->first; region && !error; region = region->next) {
+        if (!(region->flags & REGION_WIPE_ON_FORK))
+            error = share_region(&sharing, region);
+    }
+    resident_add(child, sharing.resident);
+    return error;
 }
 
 /* ---- moving (mremap) ---- */
@@ -239,9 +323,9 @@ void space_pages_move_commit(struct address_space *space, vaddr_t from, vaddr_t 
             vaddr_t target = page - from + to, end = target + PAGE_SIZE;
             uint64_t *target_leaf = page_table_leaf(space->root, target, &end);
             target_leaf[page_table_index(target, 0)] = *entry;
-            page_table_count_add(target_leaf, 1);
+            ++*page_table_count(target_leaf);
             *entry = 0;
-            page_table_count_subtract(leaf, 1);
+            --*page_table_count(leaf);
         }
     }
     space_shootdown(space, from, from + size);

@@ -51,10 +51,15 @@ void space_pages_replace(struct address_space *space, uint64_t *entry, vaddr_t p
 void space_shootdown(struct address_space *space, vaddr_t start, vaddr_t end);
 /* Takes all pages of [start, end) out, with tables that become empty, and frees them. */
 void space_pages_remove(struct address_space *space, vaddr_t start, vaddr_t end);
+/* The same for all regions, in one walk. */
+void space_pages_remove_all(struct address_space *space);
 /* Makes entries of the region in [start, end) agree with its flags. */
 void space_pages_protect(struct region *region, vaddr_t start, vaddr_t end);
-/* Enters the parent's pages in the child's region (fork). 0 or -ENOMEM. */
-int space_pages_share(struct region *parent, struct region *child);
+/*
+ * fork: enters the parent's pages in the child, for all regions the child has; private ones are
+ * read-only in both then, which CPUs have to be told. 0 or -ENOMEM: some are entered.
+ */
+int space_pages_share(struct address_space *parent, struct address_space *child);
 /*
  * Moves the pages of [from, from+size) to `to` (mremap). Moving may not fail: the tables are made
  * first, 0 or -ENOMEM. Pages there are none at `to`.
