@@ -302,7 +302,7 @@ static void test_clone(void)
     int *shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     child = raw_clone(CLONE_CHILD_SETTID | SIGCHLD, NULL, NULL, &shared[0]);
     if (child == 0)
-        _exit(shared[0] == gettid() ? 0 : 1);
+        _exit(shared[0] == syscall(SYS_gettid) ? 0 : 1);
     tap_ok(WEXITSTATUS(status_of(child)) == 0, "clone(2): CLONE_CHILD_SETTID");
 
     child = raw_clone(SIGUSR1, NULL, NULL, NULL);
