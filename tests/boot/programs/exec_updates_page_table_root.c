@@ -14,6 +14,9 @@
 
 #include "proc_baton.h"
 
+/* The mutation's name for it: the thread's name tells that kernel when to leave out the store. */
+#define NEW_IMAGE "/tmp/new_image"
+
 static bool agree(const struct baton_roots *roots, const char *when)
 {
     bool same = roots->field == roots->space && roots->space == roots->cr3 && roots->cr3 != 0;
@@ -88,7 +91,8 @@ int main(int argc, char **argv)
     tap_ok(baton_roots_read(&roots), "before exec: /proc/baton shows this thread");
     agree(&roots, "before exec");
     snprintf(root, sizeof(root), "%" PRIx64, roots.cr3);
-    execv(argv[0], arguments);
+    symlink(argv[0], NEW_IMAGE);
+    execv(NEW_IMAGE, arguments);
     tap_ok(false, "exec: %s", strerror(errno));
     return tap_done();
 }
