@@ -147,7 +147,8 @@ bool process_group_is_orphaned(struct process_group *group);
 
 /* What rooms above give to this one; set once at boot. */
 struct process_hooks {
-    /* A session leader ends: its session loses its terminal (POSIX "Controlling Terminal"). */
+    /* A session leader ends: its session loses its terminal, which hangs up (POSIX "Controlling
+       Terminal"). Called by the leader's last thread, no lock held; may sleep. */
     void (*session_leader_ends)(struct session *session);
 };
 extern struct process_hooks process_hooks; /* begins with functions that do nothing */
@@ -185,13 +186,6 @@ int process_start_init(const char *path, const char *const *arguments,
 _Noreturn void process_exit(int status);
 /* Ends the calling thread only; the last one ends the process. */
 _Noreturn void user_thread_exit(int status);
-/*
- * Given by the terminal room, once at boot (NULL: nothing to do): the leader of
- * a session with a controlling terminal ends. Called by the leader's last thread
- * before its group is left, no lock held; may sleep. Hangs the terminal up.
- * Defined in exit.c.
- */
-extern void (*session_leader_ended)(struct session *session);
 /*
  * Says that the process is to end with `status` (a fatal signal): the first
  * one to say so, or to call exit_group, decides. Every thread gets

@@ -284,5 +284,5 @@ ssize_t terminal_session_get(struct terminal *terminal, bool master, vaddr_t arg
 
 void job_control_initialize(void)
 {
-    session_leader_ended = leader_ended;
+    process_hooks.session_leader_ends = leader_ended;
 }
