@@ -106,6 +106,18 @@ ssize_t sys_setdomainname(vaddr_t from, int size)
     return error;
 }
 
+static const char *options = "";
+
+void system_set_options(const char *given)
+{
+    options = given;
+}
+
+const char *system_options(void)
+{
+    return options;
+}
+
 /* ---- memory and threads ---- */
 
 void memory_summary(struct memory_summary *summary)

@@ -24,6 +24,10 @@ void host_name_set(const char *name, size_t length);
 void domain_name_get(char name[HOST_NAME_SIZE]);
 void domain_name_set(const char *name, size_t length);
 
+/* The kernel's options, for /proc/cmdline; the text must stay. Set once at boot. */
+void system_set_options(const char *options);
+const char *system_options(void);
+
 /* Pages: all, free, those that hold files, those of shared memory. */
 struct memory_summary {
     uint64_t total, free, cached, shared, page_tables, kernel, kernel_stacks, anonymous;

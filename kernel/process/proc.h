@@ -1,0 +1,40 @@
+/*
+ * proc.h: /proc and the little of /sys that programs look for, by the file
+ * room's toolkit for such trees (file/pseudo.h). Formats: proc(5).
+ */
+#ifndef BATON_PROCESS_PROC_H
+#define BATON_PROCESS_PROC_H
+
+#include "file/pseudo.h"
+
+/* Adds every node to proc_root and sys_root. At boot, once. */
+void proc_initialize(void);
+
+/* Its parts. */
+void proc_process_initialize(void); /* proc_process.c: PID/, self, thread-self */
+void proc_system_initialize(void);  /* proc_system.c: meminfo, stat, sys/ */
+void sys_system_initialize(void);   /* sys_system.c: /sys/devices/system/cpu */
+
+/* key.number of what lies under PID/. */
+enum {
+    PROC_KEY_PROCESS,
+    PROC_KEY_THREAD, /* 0: the process as a whole */
+    PROC_KEY_DESCRIPTOR,
+};
+
+/* A decimal number without leading zeros. False: not one. */
+bool proc_parse_number(const char *text, uint32_t *number);
+
+/* What is in PID/maps and smaps (proc_maps.c). */
+int proc_maps_show(const struct pseudo_key *key, struct text *text);
+int proc_smaps_show(const struct pseudo_key *key, struct text *text);
+
+/* The space of the thread or process that the key means, with a reference; NULL: none. */
+struct address_space;
+struct address_space *proc_address_space(const struct pseudo_key *key);
+
+/* /proc/mounts, of the name space that all share. */
+int proc_mounts_show(const struct pseudo_key *key, struct text *text);
+int proc_mount_info_show(const struct pseudo_key *key, struct text *text);
+
+#endif

@@ -1,0 +1,167 @@
+/* sys_system.c: the little of /sys that programs look for: the CPUs, and what they are open to. */
+#include <asm/errno.h>
+#include <linux/stat.h>
+
+#include "cpu/cpu.h"
+#include "cpu/registers.h"
+#include "library/format.h"
+#include "library/string.h"
+#include "process/proc.h"
+#include "process/proc_baton.h"
+
+static uint64_t online_mask(void)
+{
+    uint64_t mask = 0;
+
+    for (unsigned number = 0; number < CPU_MAXIMUM; number++) {
+        if (cpus[number] && __atomic_load_n(&cpus[number]->online, __ATOMIC_RELAXED))
+            mask |= 1UL << number;
+    }
+    return mask;
+}
+
+/* A list of CPUs as Linux writes it: "0-3,5". */
+static int online_show(const struct pseudo_key *key, struct text *text)
+{
+    uint64_t mask = online_mask();
+    const char *comma = "";
+
+    (void)key;
+    for (unsigned first = 0; first < CPU_MAXIMUM; first++) {
+        unsigned last = first;
+        if (!(mask >> first & 1))
+            continue;
+        while (last + 1 < CPU_MAXIMUM && (mask >> (last + 1) & 1))
+            last++;
+        text_print(text, "%s%u", comma, first);
+        if (last > first)
+            text_print(text, "-%u", last);
+        comma = ",";
+        first = last;
+    }
+    text_print(text, "\n");
+    return 0;
+}
+
+static int highest_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(text, "%u\n", CPU_MAXIMUM - 1);
+    return 0;
+}
+
+/*
+ * One page-table root for each thread leaves no place for separate kernel
+ * tables: CPUs that need them (Meltdown) are vulnerable, and are told to be.
+ * Those of AMD never needed them.
+ */
+static bool vendor_is_amd(void)
+{
+    struct cpuid_result result = cpuid(0, 0);
+
+    return memcmp(&result.ebx, "Auth", 4) == 0 && memcmp(&result.edx, "enti", 4) == 0 &&
+           memcmp(&result.ecx, "cAMD", 4) == 0;
+}
+
+static int intel_only_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(text, vendor_is_amd() ? "Not affected\n" : "Vulnerable\n");
+    return 0;
+}
+
+static int vulnerable_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(text, "Vulnerable\n");
+    return 0;
+}
+
+static struct pseudo_node vulnerability_files[] = {
+    {.name = "itlb_multihit", .mode = S_IFREG | 0444, .show = intel_only_show},
+    {.name = "l1tf", .mode = S_IFREG | 0444, .show = intel_only_show},
+    {.name = "mds", .mode = S_IFREG | 0444, .show = intel_only_show},
+    {.name = "meltdown", .mode = S_IFREG | 0444, .show = intel_only_show},
+    {.name = "mmio_stale_data", .mode = S_IFREG | 0444, .show = intel_only_show},
+    {.name = "retbleed", .mode = S_IFREG | 0444, .show = vulnerable_show},
+    {.name = "spec_store_bypass", .mode = S_IFREG | 0444, .show = vulnerable_show},
+    {.name = "spectre_v1", .mode = S_IFREG | 0444, .show = vulnerable_show},
+    {.name = "spectre_v2", .mode = S_IFREG | 0444, .show = vulnerable_show},
+    {.name = "srbds", .mode = S_IFREG | 0444, .show = intel_only_show},
+    {.name = "tsx_async_abort", .mode = S_IFREG | 0444, .show = intel_only_show},
+};
+
+/* cpu0, cpu1, …: empty directories, which C libraries count. */
+static struct pseudo_node cpu_node = {.mode = S_IFDIR | 0555};
+
+static int cpu_find(const struct pseudo_key *key, const char *name, struct pseudo_key *child_key,
+                    struct pseudo_node **child)
+{
+    uint32_t number;
+
+    *child_key = *key;
+    if (strncmp(name, "cpu", 3) != 0 || !proc_parse_number(name + 3, &number) ||
+        number >= CPU_MAXIMUM || !(online_mask() >> number & 1))
+        return -ENOENT;
+    child_key->number[0] = number;
+    *child = &cpu_node;
+    return 0;
+}
+
+static bool cpu_next(const struct pseudo_key *key, uint64_t *position, struct pseudo_name *name)
+{
+    uint64_t mask = online_mask();
+
+    (void)key;
+    while (*position < CPU_MAXIMUM && !(mask >> *position & 1))
+        ++*position;
+    if (*position >= CPU_MAXIMUM)
+        return false;
+    format_string(name->text, sizeof(name->text), "cpu%u", (unsigned)(*position)++);
+    name->type = S_IFDIR;
+    return true;
+}
+
+static struct pseudo_node cpu_files[] = {
+    {.name = "kernel_max", .mode = S_IFREG | 0444, .show = highest_show},
+    {.name = "online", .mode = S_IFREG | 0444, .show = online_show},
+    {.name = "possible", .mode = S_IFREG | 0444, .show = online_show},
+    {.name = "present", .mode = S_IFREG | 0444, .show = online_show},
+    {.name = "vulnerabilities",
+     .mode = S_IFDIR | 0555,
+     .children = vulnerability_files,
+     .child_count = array_length(vulnerability_files)},
+};
+static struct pseudo_node system_directories[] = {
+    {.name = "cpu",
+     .mode = S_IFDIR | 0555,
+     .children = cpu_files,
+     .child_count = array_length(cpu_files),
+     .find = cpu_find,
+     .next = cpu_next},
+};
+static struct pseudo_node device_directories[] = {
+    {.name = "system",
+     .mode = S_IFDIR | 0555,
+     .children = system_directories,
+     .child_count = array_length(system_directories)},
+};
+static struct pseudo_node sys_nodes[] = {
+    {.name = "devices",
+     .mode = S_IFDIR | 0555,
+     .children = device_directories,
+     .child_count = array_length(device_directories)},
+};
+
+void sys_system_initialize(void)
+{
+    pseudo_add(&sys_root, sys_nodes, array_length(sys_nodes));
+}
+
+void proc_initialize(void)
+{
+    proc_process_initialize();
+    proc_system_initialize();
+    proc_baton_initialize();
+    sys_system_initialize();
+}
