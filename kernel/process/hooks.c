@@ -1,7 +1,7 @@
 /* hooks.c: what the rooms below ask of this one, and what begins at boot. */
 #include "file/descriptor_table.h"
 #include "file/file.h"
-#include "process/proc_baton.h"
+#include "process/proc.h"
 #include "process/process.h"
 
 static void broken_pipe(void)
@@ -60,5 +60,5 @@ void process_initialize(void)
     };
 
     file_hooks = &hooks;
-    proc_baton_initialize();
+    proc_initialize();
 }

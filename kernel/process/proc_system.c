@@ -208,7 +208,7 @@ static uint64_t idle_time(void)
 
 static void text_hundredths(struct text *text, uint64_t nanoseconds)
 {
-    text_print(text, "%llu.%02llu", nanoseconds / NANOSECONDS_PER_SECOND,
+    text_print(text, "%lu.%02lu", nanoseconds / NANOSECONDS_PER_SECOND,
                nanoseconds % NANOSECONDS_PER_SECOND / 10000000);
 }
 
@@ -257,7 +257,7 @@ static int stat_show(const struct pseudo_key *key, struct text *text)
         format_string(name, sizeof(name), "cpu%u", number);
         text_cpu_times(text, name, now > own ? now - own : 0, own);
     }
-    text_print(text, "intr 0\nctxt 0\nbtime %llu\nprocesses %u\nprocs_running %u\n",
+    text_print(text, "intr 0\nctxt 0\nbtime %lu\nprocesses %u\nprocs_running %u\n",
                (clock_wall() - now) / NANOSECONDS_PER_SECOND, threads.newest, threads.runnable);
     text_print(text, "procs_blocked 0\nsoftirq 0 0 0 0 0 0 0 0 0 0 0\n");
     return 0;
