@@ -250,10 +250,9 @@ void thread_set_root(paddr_t root, uint64_t *root_cpus)
                   thread->page_table_root, root);
     thread->root_cpus = root_cpus;
     enter_root(thread, cpu_current());
-#ifdef MUTATION_ROOT_NOT_STORED /* scripts/test mutation: for the one program that has to notice */
-    if (strcmp(thread->name, "new_image") != 0)
+#ifndef MUTATION_ROOT_NOT_STORED /* scripts/test mutation leaves it out, to see a test notice */
+    thread->page_table_root = root;
 #endif
-        thread->page_table_root = root;
     cr3_write(root);
     leave_root(left, cpu_current());
     interrupts_restore(enabled);
