@@ -17,6 +17,7 @@
 #include "cpu/symbol.h"
 #include "file/device.h"
 #include "file/file.h"
+#include "firmware/runtime_services.h"
 #include "library/acpi.h"
 #include "library/memory_map.h"
 #include "library/options.h"
@@ -255,6 +256,8 @@ static void start(void *unused)
     if (terminals_initialize(options))
         log_write(LOG_WARNING, "some terminals are missing: too little memory");
     load_root_file_system();
+    if (runtime_services_initialize(handoff.tables.system_table, ranges, range_count))
+        log_write(LOG_WARNING, "firmware: no runtime services: reboot(2) can only halt");
     memory_give_back(handoff.loader.base, handoff.loader.size);
     start_init();
 }
