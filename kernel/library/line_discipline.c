@@ -404,17 +404,21 @@ static void literal_begin(struct line_discipline *line)
     }
 }
 
-static void echo_typed(struct line_discipline *line, uint8_t byte)
+/* Echo of a byte that stays in the line. */
+static void echo_kept(struct line_discipline *line, uint8_t byte)
 {
     if (!local_flag(line, ECHO))
         return;
-    reprint_end(line);
     if (line->head == line->lines_end)
         line->line_column = line->column;
-    if (byte == '\n')
-        echo_raw(line, byte);
-    else
-        echo(line, byte);
+    echo(line, byte);
+}
+
+static void echo_typed(struct line_discipline *line, uint8_t byte)
+{
+    if (local_flag(line, ECHO))
+        reprint_end(line);
+    echo_kept(line, byte);
 }
 
 /* Canonical mode's own characters. True: the byte is dealt with. */
@@ -435,9 +439,7 @@ static bool input_canonical(struct line_discipline *line, uint8_t byte)
         reprint(line);
         return true;
     } else if (byte == '\n') {
-        if (local_flag(line, ECHO))
-            echo_typed(line, byte);
-        else if (local_flag(line, ECHONL))
+        if (local_flag(line, ECHO) || local_flag(line, ECHONL))
             echo_raw(line, byte);
         put(line, byte, true, false);
         return true;
@@ -445,7 +447,7 @@ static bool input_canonical(struct line_discipline *line, uint8_t byte)
         put(line, 0, true, true);
         return true;
     } else if (is_control(line, VEOL, byte) || (extended && is_control(line, VEOL2, byte))) {
-        echo_typed(line, byte);
+        echo_kept(line, byte);
         put_data(line, byte, true);
         return true;
     } else {
