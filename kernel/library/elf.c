@@ -169,7 +169,7 @@ int elf_program_headers_parse(const struct elf_header *header, const void *table
     if (table_size < header->program_headers_size)
         return format_error(header->role);
 
-    memset(image, 0, sizeof(*image));
+    memset(image, 0, offsetof(struct elf_image, segments));
     image->type = header->type;
     image->entry = header->entry;
     image->program_headers_count = header->program_headers_count;

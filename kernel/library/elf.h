@@ -83,6 +83,7 @@ struct elf_image {
     /*
      * Ascending, not overlapping in bytes; two may share a page, and then the
      * later one's mapping holds for that page, as with Linux's MAP_FIXED.
+     * Those from segment_count on are not written.
      */
     uint32_t segment_count;
     struct elf_segment segments[ELF_PROGRAM_HEADERS_MAX];
