@@ -217,6 +217,29 @@ static void test_editing(void)
     expect_equal(signalled, 0);
     expect_string(echo(), "^\b^C^\b^D\r\n");
 
+    begin("a literal newline is shown as what it is");
+    type("a\026\nb\n");
+    expect_string(got(), "a\nb\n");
+    expect_string(echo(), "a^\b^Jb\r\n");
+
+    begin("outside canonical mode a newline is, too");
+    change(0, 0, 0, ICANON);
+    type("\n");
+    expect_string(echo(), "^J");
+
+    begin("erasing on paper is closed behind the newline");
+    change(0, 0, ECHOPRT, 0);
+    type("ab\177\nc\n");
+    expect_string(echo(), "ab\\b\r\n/c\r\n");
+
+    begin("erase of a tab that was typed before output processing went off");
+    type("\t");
+    struct termios2 settings = line.settings;
+    settings.c_oflag = 0;
+    line_set(&line, &settings);
+    type("\177");
+    expect_string(echo(), "\t\b\b\b\b\b\b\b\b");
+
     begin("reprint");
     type("ab\022c\n");
     expect_string(got(), "abc\n");
