@@ -163,6 +163,8 @@ void regular_account(struct inode *inode);
 
 /* ---- pseudo.c ---- */
 int pseudo_initialize(void);
+/* The tree that pseudo_tree_add made known, or NULL. */
+struct file_system *pseudo_tree_find(const char *type);
 extern struct file_system *proc_file_system, *sys_file_system;
 
 /* ---- device.c ---- */

@@ -182,7 +182,9 @@ static int file_system_by_type(const char *type, const char *options, struct fil
             (*result)->page_limit = (parse_number(size, 10) + PAGE_SIZE - 1) / PAGE_SIZE;
         return 0;
     } else {
-        return -ENODEV;
+        *result = pseudo_tree_find(type);
+        if (!*result)
+            return -ENODEV;
     }
     file_system_reference(*result);
     return 0;

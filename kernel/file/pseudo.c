@@ -101,6 +101,7 @@ static void pseudo_refresh(struct inode *inode)
     __atomic_store_n(&inode->group, attributes.group, __ATOMIC_RELAXED);
     __atomic_store_n(&inode->links, attributes.links, __ATOMIC_RELAXED);
     __atomic_store_n(&inode->cache.size, attributes.size, __ATOMIC_RELAXED);
+    __atomic_store_n(&inode->device, attributes.device, __ATOMIC_RELAXED);
 }
 
 /* ---- directories ---- */
@@ -375,6 +376,32 @@ static int pseudo_create_root(struct file_system *file_system, struct pseudo_nod
     file_system->root = dentry_create(NULL, "", 0, inode);
     inode_release(inode);
     return file_system->root ? 0 : -ENOMEM;
+}
+
+/* ---- other rooms' trees ---- */
+
+static struct file_system trees[2]; /* written at boot */
+static size_t tree_count;
+
+int pseudo_tree_add(const char *type, uint32_t magic, struct pseudo_node *root)
+{
+    if (tree_count == array_length(trees))
+        return -ENOMEM;
+    struct file_system *tree = &trees[tree_count];
+
+    *tree = (struct file_system){.references = 1, .type = type, .magic = magic, .next_number = 1};
+    int error = pseudo_create_root(tree, root);
+    if (!error)
+        tree_count++;
+    return error;
+}
+
+struct file_system *pseudo_tree_find(const char *type)
+{
+    for (size_t i = 0; i < tree_count; i++)
+        if (strcmp(trees[i].type, type) == 0)
+            return &trees[i];
+    return NULL;
 }
 
 int pseudo_initialize(void)

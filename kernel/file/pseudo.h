@@ -46,6 +46,7 @@ struct pseudo_attributes {
     uint32_t mode; /* permissions may be changed, not the type */
     uint32_t user, group, links;
     uint64_t size;
+    uint64_t device; /* of a device node */
 };
 
 /* The name of an entry that a directory's `next` found. */
@@ -90,6 +91,9 @@ struct pseudo_node {
 
 /* The roots, into which the rooms put their nodes. */
 extern struct pseudo_node proc_root, sys_root;
+
+/* Makes another tree known, for mount(2) by `type`. At boot only. 0 or -ENOMEM. */
+int pseudo_tree_add(const char *type, uint32_t magic, struct pseudo_node *root);
 
 /* Adds `count` nodes of an array to a directory. At boot only. */
 void pseudo_add(struct pseudo_node *directory, struct pseudo_node *nodes, size_t count);

@@ -240,7 +240,6 @@ void line_flush(struct line_discipline *line)
     line->end_marker_count = 0;
     line->literal_next = false;
     line->reprinting = false;
-    line->packet_flushed_read = true;
 }
 
 /* ---- editing ---- */

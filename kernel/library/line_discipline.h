@@ -28,12 +28,11 @@ struct line_discipline {
     uint32_t lines_end;                         /* behind the last complete line */
     uint32_t head;                              /* where the next byte goes */
 
-    uint32_t column;                                /* of the cursor, as far as one knows */
-    uint32_t line_column;                           /* where the line that is being typed began */
-    bool literal_next;                              /* VLNEXT was typed */
-    bool reprinting;                                /* ECHOPRT: between \ and / */
-    bool stopped;                                   /* VSTOP was typed: output waits */
-    bool packet_flushed_read, packet_flushed_write; /* for a pseudo-terminal's packet mode */
+    uint32_t column;      /* of the cursor, as far as one knows */
+    uint32_t line_column; /* where the line that is being typed began */
+    bool literal_next;    /* VLNEXT was typed */
+    bool reprinting;      /* ECHOPRT: between \ and / */
+    bool stopped;         /* VSTOP was typed: output waits */
 
     /* Echo, ready for the device; what does not fit is lost. */
     void (*output)(struct line_discipline *line, const uint8_t *bytes, size_t size);

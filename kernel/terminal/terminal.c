@@ -383,7 +383,7 @@ ssize_t terminal_drain(struct terminal *terminal)
     /* The last bytes are in the device, which does not say when they are gone. */
     const uint64_t interval = NANOSECONDS_PER_SECOND / 1000;
 
-    for (;;) {
+    while (!terminal->device->instant) {
         bool enabled = spinlock_acquire_save(&terminal->lock);
         bool taken = output_used(terminal) == 0;
         bool sent = taken && (!terminal->device->drained || terminal->device->drained(terminal));
@@ -395,6 +395,7 @@ ssize_t terminal_drain(struct terminal *terminal)
         if (thread_sleep(clock_now() + interval) == -EINTR)
             return -RESTART_CALL;
     }
+    return 0;
 }
 
 /* ---- poll ---- */

@@ -41,6 +41,8 @@ struct terminal_device {
     void (*resume)(struct terminal *terminal);
     /* Has everything that it took left the machine? NULL: at once. */
     bool (*drained)(struct terminal *terminal);
+    /* Output counts as sent once it is in the ring: nobody waits for a master to read it. */
+    bool instant;
     /* Was the other side closed (a pseudo-terminal's master)? NULL: no. */
     bool (*gone)(struct terminal *terminal);
     /* The last reference is gone. May sleep; no lock. NULL: it lives for ever. */
@@ -65,7 +67,6 @@ struct terminal {
     struct winsize size;                  /* lock */
     uint32_t hang_ups;                    /* files opened before the last one are dead; lock */
     bool exclusive;                       /* TIOCEXCL; lock */
-    bool packet_changed;                  /* for a pseudo-terminal's packet mode; lock */
     uint32_t opens;                       /* lock */
 
     /* Job control; control_lock (job_control.h). References are held. */

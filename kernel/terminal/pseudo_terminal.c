@@ -1,0 +1,547 @@
+/*
+ * pseudo_terminal.c: see pseudo_terminal.h, pty(7), ioctl_tty(2), and for what
+ * happens when one side is closed POSIX (posix_openpt, close).
+ */
+#include "terminal/pseudo_terminal.h"
+
+#include <asm/ioctls.h>
+#include <asm/signal.h>
+#include <linux/errno.h>
+#include <linux/magic.h>
+#include <linux/major.h>
+
+#include "file/pseudo.h"
+#include "library/format.h"
+#include "library/string.h"
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+#include "terminal/job_control.h"
+#include "terminal/terminal.h"
+#include "thread/restart.h"
+
+#define NUMBER_MAXIMUM 4096 /* Linux's kernel.pty.max */
+#define GROUP_TTY      5    /* Debian's group `tty`, who may write(1) to terminals */
+#define CHUNK_SIZE     256
+
+struct pseudo_terminal {
+    struct terminal terminal;    /* the slave */
+    struct terminal_file master; /* what file->private of the master is */
+    char name[12];
+    uint32_t number;
+    uint32_t user; /* who opened the master owns the slave */
+
+    /* terminal.lock */
+    bool locked;       /* TIOCSPTLCK: the slave cannot be opened yet */
+    bool master_open;  /* the master is still there */
+    bool slave_closed; /* it was open, and nobody has it open now */
+    bool packets;      /* TIOCPKT: each read of the master begins with a status byte */
+    uint8_t status;    /* TIOCPKT_* that is to be told */
+
+    struct wait_queue readers; /* of the master: there is output */
+    struct wait_queue writers; /* of the master: the line accepts input */
+};
+
+/* Guards the two tables. A leaf. */
+static struct spinlock table_lock;
+static struct pseudo_terminal *masters[NUMBER_MAXIMUM]; /* by number, while the master is open */
+static bool number_used[NUMBER_MAXIMUM];                /* until the last reference is gone */
+
+static struct pseudo_terminal *slave_of(struct terminal *terminal)
+{
+    return container_of(terminal, struct pseudo_terminal, terminal);
+}
+
+/* ---- the slave, as a device: under its lock unless a line says otherwise ---- */
+
+static int slave_open(struct terminal *terminal)
+{
+    struct pseudo_terminal *pair = slave_of(terminal);
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+
+    pair->slave_closed = false;
+    spinlock_release_restore(&terminal->lock, enabled);
+    return 0;
+}
+
+static void slave_close(struct terminal *terminal)
+{
+    struct pseudo_terminal *pair = slave_of(terminal);
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+
+    pair->slave_closed = true;
+    spinlock_release_restore(&terminal->lock, enabled);
+    wait_queue_wake(&pair->readers);
+}
+
+static void slave_start(struct terminal *terminal)
+{
+    wait_queue_wake(&slave_of(terminal)->readers);
+}
+
+static void slave_flushed(struct terminal *terminal)
+{
+    struct pseudo_terminal *pair = slave_of(terminal);
+
+    if (pair->packets) {
+        pair->status |= TIOCPKT_FLUSHWRITE;
+        wait_queue_wake(&pair->readers);
+    }
+}
+
+static void slave_resume(struct terminal *terminal)
+{
+    wait_queue_wake(&slave_of(terminal)->writers);
+}
+
+static bool slave_gone(struct terminal *terminal)
+{
+    return !slave_of(terminal)->master_open;
+}
+
+/* No lock; may sleep. */
+static void slave_destroy(struct terminal *terminal)
+{
+    struct pseudo_terminal *pair = slave_of(terminal);
+
+    spinlock_acquire(&table_lock);
+    number_used[pair->number] = false;
+    spinlock_release(&table_lock);
+    heap_free(pair);
+}
+
+static const struct terminal_device slave_device = {
+    .open = slave_open,
+    .close = slave_close,
+    .start = slave_start,
+    .flushed = slave_flushed,
+    .resume = slave_resume,
+    .gone = slave_gone,
+    .destroy = slave_destroy,
+    .instant = true,
+};
+
+/* ---- the master, as a file ---- */
+
+static struct pseudo_terminal *pair_of(const struct file *master)
+{
+    return container_of((struct terminal_file *)master->private, struct pseudo_terminal, master);
+}
+
+/* Output of the slave, or the status byte, for one read. 0: nothing yet. Lock held. */
+static size_t master_take(struct pseudo_terminal *pair, uint8_t *to, size_t size)
+{
+    if (!pair->packets)
+        return terminal_output_take(&pair->terminal, to, size);
+    if (pair->status) {
+        to[0] = pair->status;
+        pair->status = 0;
+        return 1;
+    }
+    size_t taken = terminal_output_take(&pair->terminal, to + 1, size - 1);
+
+    to[0] = TIOCPKT_DATA;
+    return taken ? taken + 1 : 0;
+}
+
+static bool master_readable(struct pseudo_terminal *pair)
+{
+    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    bool readable = terminal_output_ready(&pair->terminal) || (pair->packets && pair->status) ||
+                    pair->slave_closed;
+
+    spinlock_release_restore(&pair->terminal.lock, enabled);
+    return readable;
+}
+
+static ssize_t master_read(struct file *file, struct transfer *to, int64_t *offset)
+{
+    struct pseudo_terminal *pair = pair_of(file);
+    uint8_t chunk[CHUNK_SIZE];
+    ssize_t done = 0;
+
+    (void)offset;
+    while (to->left) {
+        size_t size = to->left < CHUNK_SIZE ? to->left : CHUNK_SIZE;
+        bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+        bool packet = pair->packets;
+
+        size = packet && done ? 0 : master_take(pair, chunk, size);
+        bool closed = pair->slave_closed;
+        spinlock_release_restore(&pair->terminal.lock, enabled);
+        if (size) {
+            if (transfer_out(to, chunk, size) < size)
+                return done ? done : -EFAULT;
+            done += size;
+            continue;
+        }
+        if (done)
+            break;
+        if (closed)
+            return -EIO;
+        if (file_nonblocking(file))
+            return -EAGAIN;
+        if (wait_event(&pair->readers, master_readable(pair), THREAD_INTERRUPTIBLE, CLOCK_NEVER))
+            return -RESTART_CALL;
+    }
+    return done;
+}
+
+static bool master_writable(struct pseudo_terminal *pair)
+{
+    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    bool accepts = line_accepts(&pair->terminal.line);
+
+    spinlock_release_restore(&pair->terminal.lock, enabled);
+    return accepts;
+}
+
+/* Types a chunk into the slave's line; returns how much of it was taken. */
+static size_t master_type(struct pseudo_terminal *pair, const uint8_t *bytes, size_t size)
+{
+    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    size_t taken = terminal_input_locked(&pair->terminal, bytes, size);
+
+    terminal_input_done(&pair->terminal);
+    spinlock_release_restore(&pair->terminal.lock, enabled);
+    return taken;
+}
+
+static ssize_t master_write_chunk(struct file *file, const uint8_t *bytes, size_t size)
+{
+    struct pseudo_terminal *pair = pair_of(file);
+    size_t done = 0;
+
+    while (done < size) {
+        done += master_type(pair, bytes + done, size - done);
+        if (done == size)
+            break;
+        if (file_nonblocking(file))
+            return done ? (ssize_t)done : -EAGAIN;
+        if (wait_event(&pair->writers, master_writable(pair), THREAD_INTERRUPTIBLE, CLOCK_NEVER))
+            return done ? (ssize_t)done : -RESTART_CALL;
+    }
+    return done;
+}
+
+static ssize_t master_write(struct file *file, struct transfer *from, int64_t *offset)
+{
+    uint8_t chunk[CHUNK_SIZE];
+    ssize_t done = 0;
+
+    (void)offset;
+    while (from->left) {
+        size_t wanted = from->left < CHUNK_SIZE ? from->left : CHUNK_SIZE;
+        size_t size = transfer_in(from, chunk, wanted);
+        ssize_t written = size ? master_write_chunk(file, chunk, size) : -EFAULT;
+
+        if (written < 0)
+            return done ? done : written;
+        done += written;
+        if ((size_t)written < wanted)
+            break;
+    }
+    return done;
+}
+
+static unsigned master_poll(struct file *file, struct poll_table *table)
+{
+    struct pseudo_terminal *pair = pair_of(file);
+    unsigned events = 0;
+
+    poll_wait(table, &pair->readers);
+    poll_wait(table, &pair->writers);
+    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+
+    if (terminal_output_ready(&pair->terminal))
+        events |= POLLIN | POLLRDNORM;
+    if (pair->packets && pair->status)
+        events |= POLLIN | POLLRDNORM | POLLPRI;
+    if (line_accepts(&pair->terminal.line))
+        events |= POLLOUT | POLLWRNORM;
+    if (pair->slave_closed)
+        events |= POLLHUP;
+    spinlock_release_restore(&pair->terminal.lock, enabled);
+    return events;
+}
+
+/* ---- ioctl of the master ---- */
+
+static ssize_t lock_set(struct pseudo_terminal *pair, vaddr_t argument)
+{
+    int locked;
+
+    if (user_get(&locked, argument))
+        return -EFAULT;
+    __atomic_store_n(&pair->locked, locked != 0, __ATOMIC_RELAXED);
+    return 0;
+}
+
+static ssize_t packets_set(struct pseudo_terminal *pair, vaddr_t argument)
+{
+    int on;
+
+    if (user_get(&on, argument))
+        return -EFAULT;
+    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+
+    pair->packets = on != 0;
+    pair->status = 0;
+    spinlock_release_restore(&pair->terminal.lock, enabled);
+    return 0;
+}
+
+static ssize_t value_put(vaddr_t argument, int value)
+{
+    return user_put(argument, &value);
+}
+
+static ssize_t signal_slave(struct pseudo_terminal *pair, vaddr_t signal)
+{
+    if (signal != SIGINT && signal != SIGQUIT && signal != SIGTSTP)
+        return -EINVAL;
+    terminal_signal(&pair->terminal, signal);
+    return 0;
+}
+
+/* What waits for the master's next read; TIOCOUTQ is the other direction. */
+static ssize_t count_ready(struct pseudo_terminal *pair, vaddr_t argument)
+{
+    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    int count = terminal_output_ready(&pair->terminal);
+
+    spinlock_release_restore(&pair->terminal.lock, enabled);
+    return value_put(argument, count);
+}
+
+static ssize_t master_ioctl(struct file *file, unsigned command, vaddr_t argument)
+{
+    struct pseudo_terminal *pair = pair_of(file);
+
+    switch (command) {
+    case TIOCGPTN:
+        return value_put(argument, pair->number);
+    case TIOCSPTLCK:
+        return lock_set(pair, argument);
+    case TIOCGPTLCK:
+        return value_put(argument, pair->locked);
+    case TIOCPKT:
+        return packets_set(pair, argument);
+    case TIOCGPKT:
+        return value_put(argument, pair->packets);
+    case TIOCSIG:
+        return signal_slave(pair, argument);
+    case TIOCINQ:
+        return count_ready(pair, argument);
+    case TIOCOUTQ:
+        return value_put(argument, 0);
+    case TIOCGPGRP:
+        return terminal_foreground_get(&pair->terminal, true, argument);
+    case TIOCGSID:
+        return terminal_session_get(&pair->terminal, true, argument);
+    case TIOCSCTTY:
+    case TIOCNOTTY:
+        return -ENOTTY;
+    default:
+        /* Settings and size are the pair's, whichever side asks. */
+        return terminal_ioctl(file, command, argument);
+    }
+}
+
+/* The slave's name goes, its users are hung up, its number is free when they are gone. */
+static void master_close(struct file *file)
+{
+    struct pseudo_terminal *pair = pair_of(file);
+
+    spinlock_acquire(&table_lock);
+    masters[pair->number] = NULL;
+    spinlock_release(&table_lock);
+    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+
+    pair->master_open = false;
+    spinlock_release_restore(&pair->terminal.lock, enabled);
+    terminal_hang_up(&pair->terminal);
+    terminal_release(&pair->terminal);
+}
+
+static const struct file_operations master_operations = {
+    .read = master_read,
+    .write = master_write,
+    .ioctl = master_ioctl,
+    .poll = master_poll,
+    .release = master_close,
+};
+
+static bool number_take(uint32_t *number)
+{
+    bool found = false;
+
+    spinlock_acquire(&table_lock);
+    for (*number = 0; *number < NUMBER_MAXIMUM; ++*number) {
+        if (!number_used[*number]) {
+            number_used[*number] = found = true;
+            break;
+        }
+    }
+    spinlock_release(&table_lock);
+    return found;
+}
+
+int pseudo_terminal_open_master(struct file *file)
+{
+    struct pseudo_terminal *pair = heap_allocate_zeroed(sizeof(*pair));
+
+    if (!pair)
+        return -ENOMEM;
+    if (!number_take(&pair->number)) {
+        heap_free(pair);
+        return -ENOSPC;
+    }
+    format_string(pair->name, sizeof(pair->name), "pts/%u", pair->number);
+    terminal_initialize(&pair->terminal, pair->name, UNIX98_PTY_SLAVE_MAJOR, pair->number,
+                        &slave_device);
+    wait_queue_initialize(&pair->readers);
+    wait_queue_initialize(&pair->writers);
+    pair->master = (struct terminal_file){.terminal = &pair->terminal, .console = true};
+    pair->user = file->credentials->file_user;
+    pair->locked = true;
+    pair->master_open = true;
+    file->private = &pair->master;
+    file->operations = &master_operations;
+    file->stream = true;
+    spinlock_acquire(&table_lock);
+    masters[pair->number] = pair;
+    spinlock_release(&table_lock);
+    return 0;
+}
+
+/* ---- devpts: a file for each slave whose master is open ---- */
+
+/* With a reference on its terminal; NULL: no such one. */
+static struct pseudo_terminal *pair_find(uint64_t number)
+{
+    struct pseudo_terminal *pair = NULL;
+
+    spinlock_acquire(&table_lock);
+    if (number < NUMBER_MAXIMUM)
+        pair = masters[number];
+    if (pair)
+        terminal_reference(&pair->terminal);
+    spinlock_release(&table_lock);
+    return pair;
+}
+
+static int slave_file_open(struct inode *inode, struct file *file)
+{
+    struct pseudo_terminal *pair = pair_find(pseudo_file_key(file)->number[0]);
+
+    (void)inode;
+    if (!pair)
+        return -EIO;
+    int error = __atomic_load_n(&pair->locked, __ATOMIC_RELAXED) ? -EIO : 0;
+
+    if (!error)
+        error = terminal_open(&pair->terminal, file);
+    if (!error && !(file->flags & O_NOCTTY))
+        terminal_acquire(&pair->terminal);
+    terminal_release(&pair->terminal);
+    return error;
+}
+
+static void slave_attributes(const struct pseudo_key *key, struct pseudo_attributes *attributes)
+{
+    struct pseudo_terminal *pair = pair_find(key->number[0]);
+
+    attributes->mode = 0620;
+    attributes->group = GROUP_TTY;
+    attributes->device = device_number(UNIX98_PTY_SLAVE_MAJOR, key->number[0]);
+    if (pair) {
+        attributes->user = pair->user;
+        terminal_release(&pair->terminal);
+    }
+}
+
+static const struct file_operations slave_file_operations = {.open = slave_file_open};
+
+static struct pseudo_node slave_node = {
+    .mode = S_IFCHR | 0620,
+    .attributes = slave_attributes,
+    .operations = &slave_file_operations,
+};
+
+static int slave_find(const struct pseudo_key *key, const char *name, struct pseudo_key *child_key,
+                      struct pseudo_node **child)
+{
+    uint64_t number = 0;
+
+    (void)key;
+    if (name[0] == '0' && name[1])
+        return -ENOENT;
+    for (const char *digit = name; *digit; digit++) {
+        if (*digit < '0' || *digit > '9' || number >= NUMBER_MAXIMUM)
+            return -ENOENT;
+        number = number * 10 + (*digit - '0');
+    }
+    struct pseudo_terminal *pair = pair_find(number);
+    if (!pair)
+        return -ENOENT;
+    terminal_release(&pair->terminal);
+    child_key->number[0] = number;
+    *child = &slave_node;
+    return 0;
+}
+
+static bool slave_next(const struct pseudo_key *key, uint64_t *position, struct pseudo_name *name)
+{
+    (void)key;
+    for (uint64_t number = *position; number < NUMBER_MAXIMUM; number++) {
+        struct pseudo_terminal *pair = pair_find(number);
+
+        if (!pair)
+            continue;
+        terminal_release(&pair->terminal);
+        format_string(name->text, sizeof(name->text), "%u", (unsigned)number);
+        name->type = S_IFCHR;
+        *position = number + 1;
+        return true;
+    }
+    return false;
+}
+
+/* /dev/pts/ptmx: the same as /dev/ptmx. */
+static int multiplexer_open(struct inode *inode, struct file *file)
+{
+    (void)inode;
+    return pseudo_terminal_open_master(file);
+}
+
+static void multiplexer_attributes(const struct pseudo_key *key,
+                                   struct pseudo_attributes *attributes)
+{
+    (void)key;
+    attributes->mode = 0666;
+    attributes->device = device_number(TTYAUX_MAJOR, 2);
+}
+
+static const struct file_operations multiplexer_operations = {.open = multiplexer_open};
+
+static struct pseudo_node root_files[] = {
+    {
+        .name = "ptmx",
+        .mode = S_IFCHR | 0666,
+        .attributes = multiplexer_attributes,
+        .operations = &multiplexer_operations,
+    },
+};
+
+static struct pseudo_node root = {
+    .mode = S_IFDIR | 0755,
+    .children = root_files,
+    .child_count = array_length(root_files),
+    .find = slave_find,
+    .next = slave_next,
+};
+
+int pseudo_terminal_initialize(void)
+{
+    return pseudo_tree_add("devpts", DEVPTS_SUPER_MAGIC, &root);
+}
