@@ -29,6 +29,7 @@
 #include "memory/space_pages.h"
 #include "process/process.h"
 #include "process/signal.h"
+#include "process/system_information.h"
 #include "start/handoff_check.h"
 #include "syscall/table.h"
 #include "terminal/console.h"
@@ -253,6 +254,8 @@ static void start(void *unused)
     (void)unused;
     if (file_system_initialize())
         stop("too little memory for a root file system");
+    process_initialize();
+    system_set_options(options);
     if (terminals_initialize(options))
         log_write(LOG_WARNING, "some terminals are missing: too little memory");
     load_root_file_system();
