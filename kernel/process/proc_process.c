@@ -813,8 +813,9 @@ static int descriptor_information_show(const struct pseudo_key *key, struct text
     if (!file)
         return -ENOENT;
     uint32_t flags = __atomic_load_n(&file->flags, __ATOMIC_RELAXED) | (closes ? O_CLOEXEC : 0);
-    text_print(text, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", (uint64_t)file->offset,
-               flags, file->path.mount ? file->path.mount->id : 0, file->inode->number);
+    text_print(text, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n",
+               file->stream ? 0 : (uint64_t)file->offset, flags,
+               file->path.mount ? file->path.mount->id : 0, file->inode->number);
     if (file->operations->describe) {
         file->operations->describe(file, more, sizeof(more));
         text_append(text, more, strlen(more));
