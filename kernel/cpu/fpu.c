@@ -55,29 +55,44 @@ static int image_restore(const void *image)
     return error;
 }
 
-void fpu_initialize_cpu(void)
+/* What this CPU has, as far as an image has room for it. */
+static uint64_t choose_features(void)
+{
+    uint64_t supported = cpuid(0xd, 0).eax;
+    uint64_t features = supported & XCR0_BASIC;
+
+    if ((supported & XCR0_AVX512) == XCR0_AVX512 && (features & 4))
+        features |= XCR0_AVX512;
+    return features;
+}
+
+static void enable(uint64_t features)
+{
+    __asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)features), "d"(0));
+}
+
+void fpu_initialize(void)
 {
     if (cpu_features.xsave) {
-        uint64_t supported = cpuid(0xd, 0).eax;
-        uint64_t enabled = supported & XCR0_BASIC;
-        if ((supported & XCR0_AVX512) == XCR0_AVX512 && (enabled & 4))
-            enabled |= XCR0_AVX512;
-        __asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)enabled), "d"(0));
-        uint32_t size = cpuid(0xd, 0).ebx; /* for what XCR0 enables now */
-        if (size > FPU_IMAGE_MAXIMUM) {
-            enabled &= XCR0_BASIC;
-            __asm__ volatile("xsetbv" ::"c"(0), "a"((uint32_t)enabled), "d"(0));
-            size = cpuid(0xd, 0).ebx;
+        fpu_image_features = choose_features();
+        enable(fpu_image_features);
+        if (cpuid(0xd, 0).ebx > FPU_IMAGE_MAXIMUM) { /* the size for what XCR0 enables now */
+            fpu_image_features &= XCR0_BASIC;
+            enable(fpu_image_features);
         }
-        fpu_image_features = enabled;
-        fpu_image_size = size;
+        fpu_image_size = cpuid(0xd, 0).ebx;
     }
     /* FXSAVE's legacy area: FCW at 0, MXCSR at 24; an XSAVE header of zeros means "initial". */
     uint16_t control = 0x37f;
     uint32_t mxcsr = 0x1f80;
-    memset(initial_image, 0, sizeof(initial_image));
     memcpy(initial_image, &control, sizeof(control));
     memcpy(initial_image + 24, &mxcsr, sizeof(mxcsr));
+}
+
+void fpu_initialize_cpu(void)
+{
+    if (fpu_image_features)
+        enable(fpu_image_features);
     fpu_reset();
 }
 

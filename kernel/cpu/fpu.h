@@ -17,6 +17,8 @@
 extern uint32_t fpu_image_size;     /* bytes: 512, or what CPUID leaf 0xd says */
 extern uint64_t fpu_image_features; /* XCR0; 0: no XSAVE, images are FXSAVE's */
 
+/* Finds out what an image holds; once, on the boot CPU, after cpu_features_enable(). */
+void fpu_initialize(void);
 /* Turns the extensions on (XCR0) and resets the registers; on each CPU, after
    cpu_features_enable(). */
 void fpu_initialize_cpu(void);

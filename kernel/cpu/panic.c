@@ -60,6 +60,21 @@ static _Noreturn void halt(void)
         __asm__ volatile("cli; hlt");
 }
 
+/* The NMI of another CPU's panic; any other is not ours to explain. */
+static void stop_interrupt(void *context, struct trap_frame *frame)
+{
+    (void)context;
+    (void)frame;
+    if (__atomic_load_n(&panicking, __ATOMIC_ACQUIRE))
+        halt();
+    log_write(LOG_WARNING, "an NMI nobody sent");
+}
+
+void panic_initialize(void)
+{
+    interrupt_set_handler(TRAP_NMI, stop_interrupt, NULL);
+}
+
 static _Noreturn void panic_list(const struct trap_frame *frame, vaddr_t frame_pointer,
                                  const char *format, va_list arguments)
 {

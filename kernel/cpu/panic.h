@@ -4,6 +4,9 @@
 
 struct trap_frame;
 
+/* From here on a CPU stops when another one panics; once, at boot. */
+void panic_initialize(void);
+
 /* Stops the other CPUs, prints the reason, registers, a symbolised backtrace and the last lines
    of the log, and halts. */
 _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2)));

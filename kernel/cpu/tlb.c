@@ -1,5 +1,6 @@
 #include "cpu/tlb.h"
 
+#include "cpu/call.h"
 #include "cpu/registers.h"
 
 /* Beyond this many pages forgetting everything is cheaper. */
@@ -27,9 +28,18 @@ static void flush_local(vaddr_t start, vaddr_t end)
         page_invalidate(page);
 }
 
-/* One CPU runs for now: the others are asked by VECTOR_TLB when they are started. */
+struct range {
+    vaddr_t start, end;
+};
+
+static void flush_range(void *context)
+{
+    const struct range *range = context;
+    flush_local(range->start, range->end);
+}
+
 void tlb_shootdown(uint64_t cpus, vaddr_t start, vaddr_t end)
 {
-    (void)cpus;
-    flush_local(start, end);
+    struct range range = {start, end};
+    cpu_call(cpus, flush_range, &range);
 }

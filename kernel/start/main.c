@@ -7,12 +7,14 @@
 #include <asm/errno.h>
 #include <handoff.h>
 
+#include "cpu/call.h"
 #include "cpu/clock.h"
 #include "cpu/cpu.h"
 #include "cpu/features.h"
 #include "cpu/fpu.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
+#include "cpu/panic.h"
 #include "cpu/registers.h"
 #include "cpu/symbol.h"
 #include "file/device.h"
@@ -31,6 +33,7 @@
 #include "process/signal.h"
 #include "process/system_information.h"
 #include "start/handoff_check.h"
+#include "start/other_cpus.h"
 #include "syscall/table.h"
 #include "terminal/console.h"
 #include "terminal/framebuffer.h"
@@ -143,6 +146,8 @@ static const void *acpi_view(void *context, uint64_t physical, size_t size)
 
 static struct acpi_root acpi_root; /* constant after boot */
 
+static const struct acpi_root *acpi; /* NULL: there is none; constant after boot */
+
 static const struct acpi_root *find_acpi(void)
 {
     static const struct acpi_memory memory = {.map = acpi_view};
@@ -164,7 +169,7 @@ static void *map_registers(paddr_t base, size_t size)
 /* Interrupts, clocks, registers of programs. */
 static void initialize_machine(void)
 {
-    const struct acpi_root *acpi = find_acpi();
+    acpi = find_acpi();
 
     if (interrupt_controller_initialize(acpi, map_registers))
         stop("the processor has no usable local APIC");
@@ -173,7 +178,10 @@ static void initialize_machine(void)
     if (handoff.time.valid)
         clock_wall_set(handoff.time.unix_seconds * NANOSECONDS_PER_SECOND +
                        handoff.time.nanoseconds);
+    fpu_initialize();
     fpu_initialize_cpu();
+    cpu_call_initialize();
+    panic_initialize();
 }
 
 /* ---- programs ---- */
@@ -262,6 +270,8 @@ static void start(void *unused)
     if (runtime_services_initialize(handoff.tables.system_table, ranges, range_count))
         log_write(LOG_WARNING, "firmware: no runtime services: reboot(2) can only halt");
     memory_give_back(handoff.loader.base, handoff.loader.size);
+    uint64_t most;
+    other_cpus_start(acpi, options_number(options, "maxcpus", &most) ? CPU_MAXIMUM : most);
     start_init();
 }
 

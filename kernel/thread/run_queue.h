@@ -12,12 +12,13 @@ TAILQ_HEAD(thread_queue, thread);
 struct run_queue {
     /*
      * Taken with interrupts off, also by other CPUs' wakers; held across context_switch(),
-     * so that nobody can take a thread that is still on its stack. Of two: the lower CPU's first.
-     */
+     * so that nobody can take a thread that is still on its stack. Never two at
+     * once.     */
     struct spinlock lock;
     struct thread_queue threads; /* runnable, not running; lock */
     uint32_t length;             /* of `threads`; lock; atomic to read */
     struct thread *running;      /* lock */
+    bool previous_must_move;     /* its affinity excludes this CPU now; lock */
     struct thread *previous;     /* who was left by the switch under way; lock */
 };
 

@@ -68,6 +68,11 @@ static void dequeue(struct run_queue *queue, struct thread *thread)
     __atomic_store_n(&queue->length, queue->length - 1, __ATOMIC_RELAXED);
 }
 
+static bool may_run_on(const struct thread *thread, const struct cpu *cpu)
+{
+    return __atomic_load_n(&thread->affinity, __ATOMIC_RELAXED) >> cpu->number & 1;
+}
+
 /* A slice ends only where somebody waits for it to; an idle CPU has no tick. */
 static void arm_slice(struct run_queue *queue, struct thread *thread)
 {
@@ -86,6 +91,8 @@ static void account(struct thread *previous, struct thread *next)
     next->slice_end = now + slice_of(next);
 }
 
+static void place(struct thread *thread);
+
 /*
  * After a switch, on the new stack: lets the queue go, and the thread that was
  * left, if it was its last time. Interrupts are off.
@@ -95,8 +102,12 @@ static void finish_switch(void)
     struct run_queue *queue = cpu_current()->run_queue;
     struct thread *previous = queue->previous;
     bool dead = __atomic_load_n(&previous->state, __ATOMIC_RELAXED) == THREAD_DEAD;
+    bool homeless = queue->previous_must_move;
 
+    queue->previous_must_move = false;
     spinlock_release(&queue->lock);
+    if (homeless)
+        place(previous);
     if (dead) {
         bool enabled = spinlock_acquire_save(&thread_list_lock);
         TAILQ_REMOVE(&all_threads, previous, all_link);
@@ -144,14 +155,19 @@ static void switch_away(struct run_queue *queue)
     struct thread *previous = cpu->current;
 
     if (__atomic_load_n(&previous->state, __ATOMIC_RELAXED) == THREAD_RUNNABLE &&
-        previous != cpu->idle)
-        enqueue(queue, previous);
+        previous != cpu->idle) {
+        if (may_run_on(previous, cpu))
+            enqueue(queue, previous);
+        else
+            queue->previous_must_move = true; /* once it is off its stack */
+    }
     struct thread *next = TAILQ_FIRST(&queue->threads);
     if (next)
         dequeue(queue, next);
     else
         next = cpu->idle;
-    __atomic_fetch_and(&next->work, ~(uint32_t)THREAD_WORK_RESCHEDULE, __ATOMIC_RELAXED);
+    if (may_run_on(next, cpu)) /* else it moves on its way to user mode */
+        __atomic_fetch_and(&next->work, ~(uint32_t)THREAD_WORK_RESCHEDULE, __ATOMIC_RELAXED);
     account(previous, next);
     arm_slice(queue, next);
     if (next == previous) {
@@ -300,29 +316,54 @@ void thread_for_each(void (*visit)(struct thread *thread, void *context), void *
     spinlock_release_restore(&thread_list_lock, enabled);
 }
 
-/* The CPU with the least to do of those that the thread may run on. */
+/* CPUs that wait for something to do; atomic. A bit is set by its CPU before it looks for work a
+   last time and cleared after. */
+static uint64_t idle_cpus;
+
+/*
+ * Where a thread that can run is to be queued: where it was, if that CPU is idle
+ * or nobody is; else at an idle one. Its affinity comes first.
+ */
 static struct cpu *choose_cpu(const struct thread *thread)
 {
-    struct cpu *best = NULL;
-    uint32_t least = UINT32_MAX;
+    uint64_t online = cpu_count >= 64 ? UINT64_MAX : (1UL << cpu_count) - 1;
+    uint64_t allowed = __atomic_load_n(&thread->affinity, __ATOMIC_RELAXED) & online;
+    uint64_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_RELAXED) & allowed;
+    uint64_t last = 1UL << thread->cpu->number;
 
-    for (uint32_t number = 0; number < cpu_count; number++) {
-        struct cpu *cpu = cpus[number];
-        if (!(thread->affinity >> number & 1))
-            continue;
-        uint32_t load = __atomic_load_n(&cpu->run_queue->length, __ATOMIC_RELAXED) +
-                        (cpu->run_queue->running != cpu->idle);
-        if (load < least) {
-            least = load;
-            best = cpu;
-        }
-    }
-    return best ? best : cpu_current();
+    if (!allowed || (idle & last) || (!idle && (allowed & last)))
+        return thread->cpu;
+    return cpus[__builtin_ctzl(idle ? idle : allowed)];
+}
+
+/* Queue's lock held. An idle CPU is told by interrupt, a busy one by its slice's end. */
+static void kick(struct run_queue *queue, struct cpu *cpu)
+{
+    struct thread *running = queue->running;
+
+    if (cpu != cpu_current())
+        local_apic_send(cpu->apic_id, VECTOR_RESCHEDULE);
+    else if (running != cpu->idle)
+        timer_queue_arm_slice(running->slice_end);
+}
+
+/* Queues a thread that can run, is on no queue and on no CPU: nobody else touches it meanwhile. */
+static void place(struct thread *thread)
+{
+    bool enabled = interrupts_save();
+    struct cpu *cpu = choose_cpu(thread);
+
+    __atomic_store_n(&thread->cpu, cpu, __ATOMIC_RELAXED);
+    spinlock_acquire(&cpu->run_queue->lock);
+    enqueue(cpu->run_queue, thread);
+    kick(cpu->run_queue, cpu);
+    spinlock_release(&cpu->run_queue->lock);
+    interrupts_restore(enabled);
 }
 
 void thread_start(struct thread *thread)
 {
-    thread->cpu = choose_cpu(thread);
+    thread->cpu = cpu_current();
     thread_wake(thread);
 }
 
@@ -432,22 +473,6 @@ int thread_sleep(uint64_t deadline)
     return __atomic_load_n(&sleep.expired, __ATOMIC_ACQUIRE) ? -ETIMEDOUT : 0;
 }
 
-/* Queue's lock held. An idle CPU is told by interrupt, a busy one by its slice's end. */
-static void kick(struct run_queue *queue, struct cpu *cpu)
-{
-    struct thread *running = queue->running;
-
-    if (running == cpu->idle) {
-        __atomic_fetch_or(&running->work, THREAD_WORK_RESCHEDULE, __ATOMIC_SEQ_CST);
-        if (cpu != cpu_current())
-            local_apic_send(cpu->apic_id, VECTOR_RESCHEDULE);
-    } else if (cpu == cpu_current()) {
-        timer_queue_arm_slice(running->slice_end);
-    } else {
-        local_apic_send(cpu->apic_id, VECTOR_RESCHEDULE); /* so that it arms its slice */
-    }
-}
-
 /* Makes the thread runnable if it sleeps in a state that `work` ends; 0: in any. */
 static bool wake_if(struct thread *thread, uint32_t work)
 {
@@ -457,14 +482,12 @@ static bool wake_if(struct thread *thread, uint32_t work)
     bool asleep =
         state != THREAD_RUNNABLE && state != THREAD_DEAD && (!work || (work & ending_work(state)));
 
-    if (asleep) {
+    bool away = asleep && queue->running != thread; /* else it has not left its CPU yet */
+    if (asleep)
         __atomic_store_n(&thread->state, THREAD_RUNNABLE, __ATOMIC_SEQ_CST);
-        if (queue->running != thread) { /* else it has not left its CPU yet, and will not */
-            enqueue(queue, thread);
-            kick(queue, thread->cpu);
-        }
-    }
     spinlock_release(&queue->lock);
+    if (away)
+        place(thread);
     interrupts_restore(enabled);
     return asleep;
 }
@@ -516,15 +539,56 @@ void scheduler_initialize_cpu(struct thread *idle, paddr_t root)
     interrupt_set_handler(VECTOR_RESCHEDULE, reschedule_interrupt, NULL);
 }
 
+/* Takes the oldest waiting thread of another CPU that may run here. NULL: there is none. */
+static struct thread *steal(struct cpu *cpu)
+{
+    for (uint32_t i = 1; i < cpu_count; i++) {
+        struct run_queue *victim = cpus[(cpu->number + i) % cpu_count]->run_queue;
+        if (!__atomic_load_n(&victim->length, __ATOMIC_RELAXED))
+            continue;
+        struct thread *thread;
+        spinlock_acquire(&victim->lock);
+        TAILQ_FOREACH(thread, &victim->threads, run_link)
+        if (may_run_on(thread, cpu))
+            break;
+        if (thread) {
+            dequeue(victim, thread);
+            __atomic_store_n(&thread->cpu, cpu, __ATOMIC_RELAXED);
+        }
+        spinlock_release(&victim->lock);
+        if (thread)
+            return thread;
+    }
+    return NULL;
+}
+
+/* Waits until this CPU's queue holds something. Interrupts are off. */
+static void wait_for_work(struct cpu *cpu)
+{
+    struct run_queue *queue = cpu->run_queue;
+    uint64_t bit = 1UL << cpu->number;
+    struct thread *stolen;
+
+    __atomic_fetch_or(&idle_cpus, bit, __ATOMIC_SEQ_CST);
+    if (!__atomic_load_n(&queue->length, __ATOMIC_SEQ_CST) && (stolen = steal(cpu))) {
+        spinlock_acquire(&queue->lock);
+        enqueue(queue, stolen);
+        spinlock_release(&queue->lock);
+    } else if (!__atomic_load_n(&queue->length, __ATOMIC_SEQ_CST)) {
+        __asm__ volatile("sti; hlt; cli"); /* nothing comes between the two: SDM volume 2, STI */
+    }
+    __atomic_fetch_and(&idle_cpus, ~bit, __ATOMIC_SEQ_CST);
+}
+
 void scheduler_idle(void)
 {
     struct cpu *cpu = cpu_current();
 
+    interrupts_disable();
     for (;;) {
-        interrupts_disable();
         if (__atomic_load_n(&cpu->run_queue->length, __ATOMIC_SEQ_CST))
             schedule();
         else
-            __asm__ volatile("sti; hlt"); /* nothing comes between the two: SDM volume 2, STI */
+            wait_for_work(cpu);
     }
 }

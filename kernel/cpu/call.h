@@ -1,0 +1,18 @@
+/* call.h: a function that runs on other CPUs, now. */
+#ifndef BATON_CPU_CALL_H
+#define BATON_CPU_CALL_H
+
+#include "library/types.h"
+
+/*
+ * Calls function(context) on each online CPU of `cpus` (a bit each), the calling
+ * one too if it is among them, with interrupts off, and waits until all have
+ * returned. Interrupts on (or no other CPU in `cpus`), no spinlock held: the
+ * others may be waiting for it. The function takes no lock.
+ */
+void cpu_call(uint64_t cpus, void (*function)(void *context), void *context);
+
+/* Once, at boot, before other CPUs start. */
+void cpu_call_initialize(void);
+
+#endif

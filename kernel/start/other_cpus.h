@@ -1,0 +1,13 @@
+/* other_cpus.h: the processors that the firmware did not boot on. */
+#ifndef BATON_START_OTHER_CPUS_H
+#define BATON_START_OTHER_CPUS_H
+
+#include "library/acpi.h"
+
+/*
+ * Starts the CPUs that the MADT names, one after another, up to `most` in all (maxcpus=).
+ * Called by a thread on the boot CPU; may sleep. One that does not come up is reported and left.
+ */
+void other_cpus_start(const struct acpi_root *acpi, uint32_t most);
+
+#endif
