@@ -46,16 +46,22 @@
 
 #define SCRIPT_DEPTH_MAXIMUM 5 /* interpreters that are scripts themselves; then ELOOP */
 
-/* Where things may lie; the distances are Linux's. */
+/*
+ * Where things may lie. The distances are Linux's, but for the mmap area's: within 256 GiB stack
+ * and mmap area share a table of the second level, always, so that no exec needs a frame more or
+ * less than another by chance.
+ */
 #define IMAGE_BASE      0x555555554000UL /* of a position-independent program: 2/3 of the space */
 #define IMAGE_PLACES    (1UL << 28)      /* pages: 1 TiB to choose from */
-#define MMAP_PLACES     (1UL << 28)      /* the same */
-#define STACK_PLACES    (1UL << 22)      /* pages: 16 GiB */
-#define HEAP_PLACES     (1UL << 13)      /* pages: 32 MiB */
-#define STACK_SHIFTS    64               /* of 16 bytes, within the first page */
+#define MMAP_PLACES     (1UL << 26)      /* 256 GiB */
+#define STACK_PLACES    (1UL << 22)      /* 16 GiB */
+#define HEAP_PLACES     (1UL << 13)      /* 32 MiB */
 #define STACK_GAP_LEAST (128UL << 20)    /* between the stack and what mmap gives out */
 #define STACK_GAP_MOST  (USER_END / 6 * 5)
-#define STACK_AT_FIRST  (128UL << 10) /* bytes mapped below the arguments */
+#define STACK_AT_FIRST  (128UL << 10)     /* bytes mapped below the arguments */
+#define HEAP_ALIGNMENT  (512 * PAGE_SIZE) /* a page table of its own */
+#define HEAP_AT_FIRST   (128UL << 10)     /* what small programs use of it */
+#define STACK_START     1536              /* what the first functions use fits in the first page */
 
 #define ARGUMENTS_LEAST (128UL << 10) /* ARG_MAX, however small the stack's limit */
 #define ARGUMENTS_MOST  (6UL << 20)   /* three quarters of the usual stack limit */
@@ -78,15 +84,27 @@ static size_t arguments_limit(const struct exec *exec)
     return limit > ARGUMENTS_LEAST ? limit : ARGUMENTS_LEAST;
 }
 
+/*
+ * Moves [place, place+size) down, if need be, so that one page table of the lowest level maps it:
+ * again, no exec is to cost more than another by chance.
+ */
+static vaddr_t whole_in_one_table(vaddr_t place, size_t size)
+{
+    const vaddr_t span = 512 * PAGE_SIZE;
+    return size <= span && place % span + size > span ? align_down(place, span) + span - size
+                                                      : place;
+}
+
 static int collect_arguments(struct exec *exec)
 {
     size_t limit = arguments_limit(exec);
     /* Behind the last string comes at least a page that is never mapped. */
     vaddr_t base = align_down(USER_END - 4 * PAGE_SIZE - limit, PAGE_SIZE) -
                    exec->placement.stack % STACK_PLACES * PAGE_SIZE;
-    size_t start = exec->placement.stack / STACK_PLACES % STACK_SHIFTS * 16;
+    base = whole_in_one_table(base - STACK_AT_FIRST, 2 * STACK_AT_FIRST) + STACK_AT_FIRST;
 
-    return exec_arguments_collect(&exec->arguments, exec->source, exec->shown, base, start, limit);
+    return exec_arguments_collect(&exec->arguments, exec->source, exec->shown, base, STACK_START,
+                                  limit);
 }
 
 /* ==== prepare: the program's file ============================================================ */
@@ -214,14 +232,16 @@ static int map_program(struct exec *exec, uint64_t *bias)
     *bias = 0;
     if (image->type == ET_DYN) {
         vaddr_t place = IMAGE_BASE + exec->placement.image % IMAGE_PLACES * PAGE_SIZE;
+        place = whole_in_one_table(place, image->load_end - image->load_start);
         *bias = aligned_place(place, image) - aligned_place(image->load_start, image);
     }
     int error = exec_image_map(space, exec->file, image, *bias);
     if (error)
         return error;
     exec_image_describe(space, image, *bias);
-    space->brk_start = align_up(image->data_end + *bias, PAGE_SIZE) +
-                       exec->placement.heap % HEAP_PLACES * PAGE_SIZE;
+    vaddr_t heap = align_up(image->data_end + *bias, HEAP_ALIGNMENT) +
+                   exec->placement.heap % HEAP_PLACES * PAGE_SIZE;
+    space->brk_start = whole_in_one_table(heap, HEAP_AT_FIRST);
     space->brk = space->brk_start;
     space->executable = &exec->file->object;
     space->executable->reference(space->executable);
@@ -601,6 +621,8 @@ static void exec_commit(struct exec *exec)
     process->executor = NULL;
     spinlock_release_restore(&process->lock, enabled);
     injection_reach(INJECTION_EXEC_COMMITTED);
+    self->thread.injection.armed = false; /* the old program asked for it */
+    self->thread.injection.point = INJECTION_NONE;
 }
 
 /* ==== the whole ============================================================================== */

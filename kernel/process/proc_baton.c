@@ -197,6 +197,7 @@ static int inject_store(const struct pseudo_key *key, const char *bytes, size_t 
     if (!strcmp(what, "allocation")) {
         if (!parse_number(next_word(&line), &armed.fail_allocation))
             return -EINVAL;
+        armed.armed = true;
     } else if (!strcmp(what, "point")) {
         armed.point = find_word(next_word(&line), injection_point_names, INJECTION_POINT_COUNT);
         armed.action = find_word(next_word(&line), action_names, array_length(action_names));

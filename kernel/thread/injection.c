@@ -5,11 +5,11 @@
 
 const char *const injection_point_names[INJECTION_POINT_COUNT] = {
     [INJECTION_NONE] = "none",
-    [INJECTION_EXEC_PREPARED] = "exec-prepared",
-    [INJECTION_EXEC_CLAIMED] = "exec-claimed",
-    [INJECTION_EXEC_ALONE] = "exec-alone",
-    [INJECTION_EXEC_SWITCHED] = "exec-switched",
-    [INJECTION_EXEC_COMMITTED] = "exec-committed",
+    [INJECTION_EXEC_PREPARED] = "exec_prepared",
+    [INJECTION_EXEC_CLAIMED] = "exec_claimed",
+    [INJECTION_EXEC_ALONE] = "exec_alone",
+    [INJECTION_EXEC_SWITCHED] = "exec_switched",
+    [INJECTION_EXEC_COMMITTED] = "exec_committed",
 };
 
 #ifdef DEBUG_CHECKS

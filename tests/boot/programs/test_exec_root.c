@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 
 #include "tap.h"
@@ -182,7 +183,7 @@ int main(int count, char **arguments)
     waitpid(child, &status, 0);
     tap_continue(CHECKS, CHECKS - 1, 0);
     tap_ok(status == 0, "the new image ran to its end (status 0x%x)", status);
-    sync();
+    tcdrain(1); /* what was written is on the wire */
     reboot(RB_POWER_OFF);
     return 1;
 }
