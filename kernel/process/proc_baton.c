@@ -12,6 +12,7 @@
 
 #include <asm/errno.h>
 
+#include "cpu/call.h"
 #include "cpu/registers.h"
 #include "file/pseudo.h"
 #include "library/string.h"
@@ -105,30 +106,34 @@ static int objects_show(const struct pseudo_key *key, struct text *text)
 /* ---- CPUs ---- */
 
 struct cpu_view {
-    paddr_t root; /* CR3 */
+    paddr_t root; /* CR3, read on that CPU */
     uint32_t thread_id;
     char name[16];
 };
 
-/* What this CPU has; it cannot be left meanwhile: interrupts are off. */
-static void look_at_cpu(struct cpu_view *view)
+/* Runs on each CPU in turn, interrupts off. */
+static void look_at_cpu(void *context)
 {
-    bool enabled = interrupts_save();
+    struct cpu_view *view = (struct cpu_view *)context + cpu_current()->number;
     const struct thread *thread = thread_current();
+
     view->root = cr3_read();
     view->thread_id = thread->id;
     memcpy(view->name, thread->name, sizeof(view->name));
-    interrupts_restore(enabled);
 }
 
 static int cpus_show(const struct pseudo_key *key, struct text *text)
 {
-    struct cpu_view view;
+    struct cpu_view *views = heap_allocate_zeroed(CPU_MAXIMUM * sizeof(*views));
 
     (void)key;
-    look_at_cpu(&view);
-    text_print(text, "%u %016lx %u %s\n", cpu_current()->number, view.root, view.thread_id,
-               view.name);
+    if (!views)
+        return -ENOMEM;
+    uint32_t count = __atomic_load_n(&cpu_count, __ATOMIC_RELAXED);
+    cpu_call(UINT64_MAX, look_at_cpu, views);
+    for (uint32_t i = 0; i < count; i++)
+        text_print(text, "%u %016lx %u %s\n", i, views[i].root, views[i].thread_id, views[i].name);
+    heap_free(views);
     return 0;
 }
 
