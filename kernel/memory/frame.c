@@ -46,7 +46,7 @@ static paddr_t zeroed_list; /* free frames full of zeros, of any zone but the fi
 static struct unused_range *unused[ZONE_COUNT];
 static struct unused_range *spare_range; /* the next of the array, for frame_give_back() */
 static unsigned spare_ranges;
-static uint64_t frames_total;
+static uint64_t frames_total;                       /* constant after boot */
 static uint64_t frames_by_owner[FRAME_OWNER_COUNT]; /* but FRAME_FREE: the rest is free */
 
 static enum zone zone_of(paddr_t frame)
@@ -316,6 +316,11 @@ void frame_set_owner(paddr_t frame, enum frame_owner owner)
     frames_by_owner[owner]++;
     metadata->owner = (uint8_t)owner;
     spinlock_release_restore(&frame_lock, enabled);
+}
+
+uint64_t frame_total(void)
+{
+    return frames_total;
 }
 
 void frame_count(struct frame_counts *counts)

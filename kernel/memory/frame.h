@@ -81,6 +81,7 @@ struct frame_counts {
     uint64_t by_owner[FRAME_OWNER_COUNT];
 };
 void frame_count(struct frame_counts *counts);
+uint64_t frame_total(void);
 
 /* The kernel's own window on physical memory: all RAM, writable, never executable. */
 #ifndef DIRECT_MAP_BASE

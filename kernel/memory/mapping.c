@@ -89,12 +89,22 @@ static uint64_t pages_between(struct address_space *space, vaddr_t start, vaddr_
     return pages;
 }
 
+/* Linux's heuristic (proc(5), overcommit_memory 0): only what can never come true is refused. */
+static bool obviously_too_much(size_t size, unsigned flags)
+{
+    if ((flags & (REGION_WRITE | REGION_SHARED | REGION_NO_RESERVE)) != REGION_WRITE)
+        return false;
+    return size >> PAGE_SHIFT > frame_total();
+}
+
 /* RLIMIT_AS and RLIMIT_DATA (getrlimit(2)). What is replaced does not count against the first. */
 bool address_space_may_grow(struct address_space *space, vaddr_t start, size_t size, unsigned flags)
 {
     uint64_t pages = size >> PAGE_SHIFT;
     uint64_t limit = space->limit_address_space >> PAGE_SHIFT;
 
+    if (obviously_too_much(size, flags))
+        return false;
     if (space->pages_total + pages > limit &&
         space->pages_total + pages - pages_between(space, start, start + size) > limit)
         return false;
@@ -256,20 +266,12 @@ int address_space_populate_locked(struct address_space *space, vaddr_t start, va
         if (fault == MEMORY_FAULT_NO_MEMORY)
             return -ENOMEM;
         if (fault)
-            return -EFAULT;
+            return fault == MEMORY_FAULT_PROTECTION ? -EINVAL : -EFAULT;
     }
     return 0;
 }
 
 /* ---- mmap(2) ---- */
-
-/* Linux's heuristic (vm.overcommit_memory 0): only what can never come true is refused. */
-static bool obviously_too_much(size_t size)
-{
-    struct frame_counts counts;
-    frame_count(&counts);
-    return size >> PAGE_SHIFT > counts.total;
-}
 
 static int mapping_region(const struct mapping *mapping, struct region *wanted)
 {
@@ -302,8 +304,6 @@ static int mapping_region(const struct mapping *mapping, struct region *wanted)
         wanted->flags |= REGION_LOCKED;
     if (mapping->flags & MAP_NORESERVE)
         wanted->flags |= REGION_NO_RESERVE;
-    else if (!shared && mapping->protection & PROT_WRITE && obviously_too_much(size))
-        return -ENOMEM;
     wanted->object = mapping->object;
     wanted->offset = mapping->object ? mapping->page_offset : 0;
     wanted->end = size; /* from 0 until its place is known */
