@@ -101,9 +101,13 @@ static void cut_in_header(void)
 {
     image.size = 30;
 }
-static void cut_in_half(void)
+static void cut_in_half(void) /* of what is loaded: behind it lie debug sections */
 {
-    image.size /= 2;
+    Elf64_Phdr *last = segment(PT_LOAD, 0);
+
+    for (unsigned at = 1; segment(PT_LOAD, at); at++)
+        last = segment(PT_LOAD, at);
+    image.size = (last->p_offset + last->p_filesz) / 2;
 }
 static void no_segments(void)
 {
@@ -132,8 +136,7 @@ static void wraps_around(void)
 }
 static void overlapping(void)
 {
-    segment(PT_LOAD, 1)->p_vaddr =
-        segment(PT_LOAD, 0)->p_vaddr + segment(PT_LOAD, 1)->p_offset % 4096;
+    segment(PT_LOAD, 0)->p_memsz = segment(PT_LOAD, 1)->p_vaddr + 1 - segment(PT_LOAD, 0)->p_vaddr;
 }
 static void entry_in_kernel_half(void)
 {

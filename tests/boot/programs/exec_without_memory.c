@@ -89,6 +89,8 @@ static void check(const char *what, char **arguments)
     struct result result = {0};
 
     attempt(1, arguments, &result, &status); /* for warm-up */
+    memset(places, 0, sizeof(places));       /* no page is first touched between the counts */
+    memset(frames_after, 0, sizeof(frames_after));
     file_text("/proc/baton/frames", frames, sizeof(frames));
     for (; number < LAST; number++) {
         if (attempt(number, arguments, &result, &status))
