@@ -130,6 +130,8 @@ static void test_root(void)
     expect_equal(root.revision, 0);
     expect_equal(root.entry_size, 4);
     expect_equal(root.entry_count, 2);
+    expect_equal(acpi_table_at(&root, 0, &table, &reason), 0);
+    expect_string(table.signature, "FACP");
     expect_equal(acpi_table_find(&root, "APIC", &table), 0);
 
     test_case("broken XSDT: the RSDT stands in");
@@ -204,6 +206,7 @@ static void test_tables(void)
     } cases[] = {
         {"null", 0, 0, "no memory"},
         {"outside memory", 0x7fff0000, 0, "no memory"},
+        {"above 4 GiB", TABLES + 0x100000000, 0, "no memory"},
         {"at the end of 64 bits", ~0ULL - 10, 0, "no memory"},
         {"with half a header in memory", MEMORY_BASE + MEMORY_SIZE - 20, 0, "no memory"},
         {"with the length 0", TABLES, 0, "impossible length"},
@@ -280,7 +283,7 @@ static void madt_fill(void)
     bytes = madt_add(0, 8); /* local APIC, enabled */
     bytes[2] = 1;
     bytes[3] = 2;
-    put32(bytes + 4, 1);
+    put32(bytes + 4, 3);
     bytes = madt_add(0, 8); /* local APIC, can be switched on */
     bytes[3] = 3;
     put32(bytes + 4, 2);
@@ -304,6 +307,7 @@ static void madt_fill(void)
     put32(bytes + 4, 21);
     bytes = madt_add(4, 6); /* local NMI of every processor at LINT1 */
     bytes[2] = 0xff;
+    put16(bytes + 3, 15);
     bytes[5] = 1;
     bytes = madt_add(4, 6); /* at an input that there is not */
     bytes[5] = 2;
@@ -315,7 +319,10 @@ static void madt_fill(void)
     put32(bytes + 12, 301);
     put32(madt_add(9, 16) + 4, ~0u); /* reserved identifier */
     bytes = madt_add(10, 12);        /* x2APIC NMI */
+    put16(bytes + 2, 5);
     put32(bytes + 4, 301);
+    bytes = madt_add(10, 12); /* at an input that there is not */
+    bytes[8] = 2;
     madt_add(0x7f, 2); /* of an unknown kind */
     madt_add(0x10, 16);
 }
@@ -364,6 +371,8 @@ static void test_madt(void)
     expect_equal(acpi_madt_next(&madt, &entry), 1);
     expect_equal(entry.kind, ACPI_MADT_LOCAL_NMI);
     expect_equal(entry.local_nmi.uid, ACPI_ALL_PROCESSORS);
+    expect_equal(entry.local_nmi.polarity, ACPI_POLARITY_LOW);
+    expect_equal(entry.local_nmi.trigger, ACPI_TRIGGER_LEVEL);
     expect_equal(entry.local_nmi.input, 1);
     expect_equal(acpi_madt_next(&madt, &entry), 1);
     expect_equal(entry.processor.apic_id, 300);
@@ -372,6 +381,8 @@ static void test_madt(void)
     expect_equal(acpi_madt_next(&madt, &entry), 1);
     expect_equal(entry.kind, ACPI_MADT_LOCAL_NMI);
     expect_equal(entry.local_nmi.uid, 301);
+    expect_equal(entry.local_nmi.polarity, ACPI_POLARITY_HIGH);
+    expect_equal(entry.local_nmi.trigger, ACPI_TRIGGER_EDGE);
     expect_equal(acpi_madt_next(&madt, &entry), 0);
     expect_equal(acpi_madt_next(&madt, &entry), 0);
 

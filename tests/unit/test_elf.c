@@ -205,6 +205,24 @@ static void test_allowed_oddities(void)
     expect_equal(parse(&file), 0);
     expect_equal(image.load_end, limits.user_end);
 
+    test_case("segment that begins at the first user address");
+    file = good_program(ET_EXEC);
+    file.segments[0].p_vaddr = limits.user_start;
+    expect_equal(parse(&file), 0);
+
+    test_case("program headers in no segment");
+    file = good_program(ET_EXEC);
+    file.segments[0].p_offset = 0x3000;
+    expect_equal(parse(&file), 0);
+    expect(!image.has_program_headers_address);
+    expect_equal(image.program_headers_address, 0);
+
+    test_case("segment that ends where the program headers begin");
+    file = good_program(ET_EXEC);
+    file.segments[0].p_filesz = sizeof(Elf64_Ehdr);
+    expect_equal(parse(&file), 0);
+    expect(!image.has_program_headers_address);
+
     test_case("entry outside every segment");
     file = good_program(ET_EXEC);
     file.header.e_entry = 0;
@@ -350,6 +368,10 @@ static void test_interpreter_path(void)
     test_case("interpreter's path");
     expect_equal(elf_interpreter_check("/lib64/ld.so", 13), 0);
     expect_equal(elf_interpreter_check("/lib64/ld.so", 12), -ENOEXEC);
+    expect_equal(elf_interpreter_check("/", 2), 0);
+    static char longest[4097];
+    memset(longest, 'p', 4095);
+    expect_equal(elf_interpreter_check(longest, 4096), 0);
     expect_equal(elf_interpreter_check("", 1), -ENOEXEC);
     expect_equal(elf_interpreter_check("/", 4097), -ENOEXEC);
 }

@@ -145,6 +145,21 @@ static void test_good(void)
     expect_equal(parse(sizeof(file)), 0);
     expect_equal(kernel.relocations.size, 0);
 
+    test_case("relocations inside a segment, their entries in another order");
+    file_reset();
+    file.dynamic[0] = (Elf64_Dyn){DT_RELAENT, {.d_val = sizeof(Elf64_Rela)}};
+    file.dynamic[1] = (Elf64_Dyn){DT_RELASZ, {.d_val = sizeof(Elf64_Rela)}};
+    file.dynamic[2] = (Elf64_Dyn){DT_RELA, {.d_ptr = 0x1000 + sizeof(Elf64_Rela)}};
+    expect_equal(parse(sizeof(file)), 0);
+    expect_equal(kernel.relocations.offset, 0x2000 + sizeof(Elf64_Rela));
+    expect_equal(kernel.relocations.size, sizeof(Elf64_Rela));
+
+    test_case("relocations that end with their segment");
+    file_reset();
+    file.dynamic[0].d_un.d_ptr = 0x2000 - sizeof(file.relocations);
+    expect_equal(parse(sizeof(file)), 0);
+    expect_equal(kernel.relocations.offset, 0x3000 - sizeof(file.relocations));
+
     test_case("empty segment is passed over");
     file_reset();
     file.header.e_phnum = 4;

@@ -199,6 +199,11 @@ static void test_overlaps(void)
     expect_range(1, 0x210000, 0x230000, MEMORY_RUNTIME_DATA);
     expect_range(2, 0x230000, 0x248000, MEMORY_USABLE);
 
+    test_case("two of one kind: the first one's type stays");
+    expect_equal(PARSE({BOOT_DATA, 0x200000, 1, WB}, {BOOT_CODE, 0x200000, 1, WB}), 1);
+    expect_equal(ranges[0].type, BOOT_DATA);
+    expect_equal(findings.unsorted, 0);
+
     test_case("the same range twice keeps the attributes of both");
     expect_equal(PARSE({CONVENTIONAL, 0x200000, 1, WB | UC}, {CONVENTIONAL, 0x200000, 1, WB}), 1);
     expect_equal(ranges[0].attributes, WB);
@@ -220,6 +225,9 @@ static void test_hostile_ranges(void)
     expect_equal(PARSE({CONVENTIONAL, 0x200800, 3, WB}), 1);
     expect_range(0, 0x201000, 0x203000, MEMORY_USABLE);
     expect_equal(findings.unaligned, 1);
+    test_case("unaligned RAM that is not write-back is made smaller, too");
+    expect_equal(PARSE({CONVENTIONAL, 0x200800, 3, UC}), 1);
+    expect_range(0, 0x201000, 0x203000, MEMORY_UNCACHED);
     test_case("one unaligned page of RAM is nothing");
     expect_equal(PARSE({CONVENTIONAL, 0x200001, 1, WB}), 0);
     test_case("unaligned reserved memory is made larger");
@@ -242,6 +250,9 @@ static void test_hostile_ranges(void)
     expect_equal(PARSE({CONVENTIONAL, end - 0x2000, 4, WB}), 1);
     expect_range(0, end - 0x2000, end, MEMORY_USABLE);
     expect_equal(findings.beyond_limit, 1);
+    test_case("up to the CPU's last address: nothing to find");
+    expect_equal(PARSE({CONVENTIONAL, end - 0x2000, 2, WB}), 1);
+    expect_equal(findings.beyond_limit, 0);
     test_case("all beyond the CPU's addresses: ignored");
     expect_equal(PARSE({CONVENTIONAL, end, 4, WB}, {RESERVED, end + 0x800, 1, 0}), 0);
     expect_equal(findings.beyond_limit, 2);
@@ -292,6 +303,19 @@ static void test_arguments(void)
     expect_equal(memory_map_capacity(480, 48), 24);
     expect_equal(memory_map_capacity(480, 39), 0);
     expect_equal(memory_map_capacity(2 * MIB, 48), 0);
+
+    static const unsigned bits[] = {32, 52};
+    for (size_t i = 0; i < array_length(bits); i++) {
+        test_case("%u physical bits", bits[i]);
+        expect_equal(parse_with(&(struct descriptor){RESERVED, 0, ~0ULL, 0}, 1, 48, bits[i]), 1);
+        expect_range(0, 0, UINT64_C(1) << bits[i], MEMORY_RESERVED);
+    }
+
+    test_case("largest map");
+    static uint8_t largest[MIB];
+    expect_equal(memory_map_capacity(MIB, 64), 2 * MIB / 64 + 4);
+    expect_equal(memory_map_parse(largest, MIB, 4096, 1, 40, ranges, RANGES_MAX, NULL), 0);
+    expect_equal(memory_map_parse(largest, MIB + 64, 64, 1, 40, ranges, RANGES_MAX, NULL), -EINVAL);
 
     test_case("unknown version is a finding");
     expect_equal(memory_map_parse(map, 480, 48, 2, 40, ranges, 24, &findings), 0);

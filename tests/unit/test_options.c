@@ -69,6 +69,7 @@ static void test_init_arguments(void)
     expect_string(options_for_init(""), "");
     expect_string(options_for_init("x=\"a -- b\" -- c -- d"), " c -- d");
     expect_string(options_for_init("---"), "");
+    expect_string(options_for_init("ab - -- c"), " c");
 }
 
 static void test_find(void)
@@ -128,6 +129,8 @@ static void test_numbers(void)
         {"mem=16E", -ERANGE, 0},
         {"mem=0x10", 0, 16},
         {"mem=0XfFk", 0, 255 << 10},
+        {"mem=0xa", 0, 10},
+        {"mem=00", 0, 0},
         {"mem=010", 0, 8},
         {"mem=18446744073709551615", 0, ~0ULL},
         {"mem=18446744073709551616", -ERANGE, 0},
