@@ -85,7 +85,7 @@ int memory_file_create(const char *name, size_t length, bool sealable, struct fi
     struct inode *inode = internal_inode_create(S_IFREG | 0777, NULL, &regular_operations);
     if (!inode)
         return -ENOMEM;
-    inode->sealable = sealable;
+    inode->seals = sealable ? 0 : F_SEAL_SEAL;
     memcpy(text + 1, name, length);
     memcpy(text + 1 + length, " (deleted)", 10); /* as /proc/PID/fd shows them on Linux */
     struct file *file =

@@ -138,7 +138,7 @@ static ssize_t add_seals(struct file *file, uint32_t seals)
     if (seals & ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
         return -EINVAL;
     mutex_acquire(&inode->lock);
-    if (!inode->sealable)
+    if (file->operations != &regular_operations)
         error = -EINVAL;
     else if (inode->seals & F_SEAL_SEAL)
         error = -EPERM;
@@ -223,7 +223,7 @@ static ssize_t control(int descriptor, struct file *file, unsigned command, uint
     case F_ADD_SEALS:
         return add_seals(file, (uint32_t)argument);
     case F_GET_SEALS:
-        return file->inode->sealable ? (ssize_t)file->inode->seals : -EINVAL;
+        return file->operations == &regular_operations ? (ssize_t)file->inode->seals : -EINVAL;
     default:
         return -EINVAL;
     }

@@ -88,8 +88,7 @@ struct inode {
     int32_t writers;
     uint64_t accounted;         /* frames counted in file_system->page_count; lock */
     bool nameless;              /* made by O_TMPFILE and not yet linked; atomic */
-    bool sealable;              /* memfd_create(MFD_ALLOW_SEALING); constant */
-    uint32_t seals;             /* memfd: F_SEAL_*; lock */
+    uint32_t seals;             /* F_SEAL_*, fcntl(2); lock */
     struct page_cache cache;    /* contents and size; a RAM file's storage */
     struct pipe *pipe;          /* a FIFO that is open; lock */
     struct record_locks *locks; /* fcntl and flock locks; NULL: never any; lock.c */

@@ -1,5 +1,6 @@
 /* ram.c: the RAM file system: the tree of dentries is the directory, the page cache the storage. */
 #include <asm/errno.h>
+#include <linux/fcntl.h>
 #include <linux/magic.h>
 
 #include "file/internal.h"
@@ -49,6 +50,7 @@ struct inode *ram_inode_create(struct file_system *file_system, uint32_t mode, u
     if (!inode)
         return NULL;
     inode->device = device;
+    inode->seals = F_SEAL_SEAL; /* only a memfd may be sealed */
     if (S_ISDIR(mode))
         inode->cache.size = directory_size(0);
     return inode;
