@@ -57,6 +57,11 @@ class Sink:
     def full(self):
         return self.file is not None and len(self.data) >= BACKLOG
 
+    def give_up(self):
+        """Forgets what could not be written yet."""
+        if self.file is not None:
+            self.data.clear()
+
     def flush_some(self, _events):
         """To be called when the descriptor is writable."""
         try:
@@ -389,9 +394,9 @@ class Machine:
             self.cause = cause
             self._process.kill()
         self._end_at = None
-        if status in (TIMEOUT, 128 + signal.SIGPIPE) or self._signals:
-            self.output.data.clear()  # whoever should read it does not
-            self.error.data.clear()
+        if status == TIMEOUT or self._signals:
+            self.output.give_up()  # perhaps whoever should read it does not
+            self.error.give_up()
 
     def _conclude(self):
         """QEMU has ended and everything it sent is read."""

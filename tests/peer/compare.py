@@ -46,7 +46,7 @@ PIECE = re.compile(rb"(.*?)\n" + MARK.encode() + rb"(\d+)\n", re.DOTALL)
 def run_once(kernel, commands):
     """Boots one machine; returns (output, errors, status) for each command it came to, and what
     there is to say about the machine. /proc is not mounted, for what lies there differs."""
-    options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT * 3, proc=False)
+    options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT, proc=False)
     with harness.Machine(options, ["sh", "-c", SCRIPT, "sh", *commands]) as machine:
         machine.run()
     outputs = PIECE.findall(bytes(machine.output.data))
