@@ -84,10 +84,14 @@ void random_fill(void *buffer, size_t size)
 {
     uint8_t key[RANDOM_KEY_SIZE];
 
-    /* The lock is held for one key only, however much is wanted. */
+    /* The lock is held for one key only, however much is wanted. A little comes as cheap as that.
+     */
+    bool little = size <= sizeof(key);
     bool enabled = spinlock_acquire_save(&generator.lock);
-    random_generate(generator.key, key, sizeof(key));
+    random_generate(generator.key, little ? buffer : key, little ? size : sizeof(key));
     spinlock_release_restore(&generator.lock, enabled);
+    if (little)
+        return;
     random_generate(key, buffer, size);
     memset(key, 0, sizeof(key));
     __asm__ volatile("" : : "r"(key) : "memory"); /* the zeros are meant */

@@ -15,11 +15,12 @@ struct descriptor_table;
 struct elf_image;
 struct file;
 
-/* Random numbers, drawn once for an exec; all zero when randomisation is off. */
+/* Random numbers, drawn once for an exec. 32 bytes: so much comes at once (random_fill). */
 struct exec_placement {
-    uint64_t stack, mmap, image, heap;
-    uint8_t bytes[16]; /* AT_RANDOM; never zero */
+    uint32_t stack, mmap, image, heap; /* all 0: randomisation is off */
+    uint8_t bytes[16];                 /* AT_RANDOM; always random */
 };
+_Static_assert(sizeof(struct exec_placement) == 32, "one block of the generator");
 
 struct exec {
     /* What is asked for. */

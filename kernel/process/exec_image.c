@@ -9,7 +9,7 @@
 #include "memory/address_space.h"
 #include "memory/heap.h"
 
-/* What is mapped ahead: a window of so many pages round the entry. */
+/* The window round the entry. */
 #define PAGES_AHEAD 8
 
 /* ---- reading ---- */
@@ -113,36 +113,46 @@ static int map_segment(struct address_space *space, struct file *file,
                              true);
 }
 
-/* So that the first instructions do not fault one by one. */
-static int map_ahead(struct address_space *space, const struct elf_image *image, uint64_t bias)
+/*
+ * So that the program's start does not fault page by page: what every C library
+ * touches first. The page with the program headers, a window round the entry,
+ * and of the data the first page (pointers that are relocated or used at once)
+ * and the one where the bss begins; these two as private copies.
+ */
+static int map_ahead(struct address_space *space, const struct elf_segment *segment,
+                     const struct elf_image *image, uint64_t bias)
 {
+    vaddr_t start = segment->address + bias, end = start + segment->memory_size;
     vaddr_t entry = image->entry + bias;
-    vaddr_t start = align_down(entry, PAGES_AHEAD * PAGE_SIZE);
+    int error = 0;
 
-    for (uint32_t i = 0; i < image->segment_count; i++) {
-        const struct elf_segment *segment = &image->segments[i];
-        vaddr_t first = align_down(segment->address + bias, PAGE_SIZE);
-        vaddr_t last = segment->address + bias + segment->memory_size;
-        if (entry < first || entry >= last)
-            continue;
-        if (start < first)
-            start = first;
-        if (last > start + PAGES_AHEAD * PAGE_SIZE)
-            last = start + PAGES_AHEAD * PAGE_SIZE;
-        return address_space_map_ahead(space, start, last - start, false);
+    if ((segment->flags & PF_W) && segment->file_size) {
+        vaddr_t last = start + segment->file_size - 1;
+        error = address_space_map_ahead(space, start, 1, true);
+        if (!error && last / PAGE_SIZE != start / PAGE_SIZE)
+            error = address_space_map_ahead(space, last, 1, true);
+    } else if (entry >= start && entry < end) {
+        vaddr_t first = align_down(entry, PAGES_AHEAD * PAGE_SIZE);
+        vaddr_t behind = first + PAGES_AHEAD * PAGE_SIZE;
+        first = first < start ? start : first;
+        behind = behind > end ? end : behind;
+        error = address_space_map_ahead(space, first, behind - first, false);
+    } else if (segment->file_offset == 0 && segment->file_size) {
+        error = address_space_map_ahead(space, start, 1, false);
     }
-    return 0;
+    return error;
 }
 
 int exec_image_map(struct address_space *space, struct file *file, const struct elf_image *image,
                    uint64_t bias)
 {
-    for (uint32_t i = 0; i < image->segment_count; i++) {
-        int error = map_segment(space, file, &image->segments[i], bias);
-        if (error)
-            return error;
-    }
-    return map_ahead(space, image, bias);
+    int error = 0;
+
+    for (uint32_t i = 0; i < image->segment_count && !error; i++)
+        error = map_segment(space, file, &image->segments[i], bias);
+    for (uint32_t i = 0; i < image->segment_count && !error; i++)
+        error = map_ahead(space, &image->segments[i], image, bias);
+    return error;
 }
 
 void exec_image_describe(struct address_space *space, const struct elf_image *image, uint64_t bias)

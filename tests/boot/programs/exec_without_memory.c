@@ -91,6 +91,7 @@ static void check(const char *what, char **arguments)
     attempt(1, arguments, &result, &status); /* for warm-up */
     memset(places, 0, sizeof(places));       /* no page is first touched between the counts */
     memset(frames_after, 0, sizeof(frames_after));
+    usleep(100000); /* what was reported so far has left its pipe */
     file_text("/proc/baton/frames", frames, sizeof(frames));
     for (; number < LAST; number++) {
         if (attempt(number, arguments, &result, &status))
