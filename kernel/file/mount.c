@@ -314,8 +314,8 @@ ssize_t sys_mount(vaddr_t source, vaddr_t target, vaddr_t type, unsigned long fl
     int error = user_text(type, &type_text);
     if (!error)
         error = user_text(source, &source_text);
-    if (!error && data && user_text(data, &options))
-        error = -EFAULT;
+    if (!error)
+        error = user_text(data, &options);
     if (!error)
         error = path_lookup_user(AT_FDCWD, target, WALK_FOLLOW, &place);
     if (!error) {
