@@ -135,7 +135,7 @@ static int open_as(struct terminal *terminal, struct file *file, bool may_contro
 {
     int error = terminal_open(terminal, file);
 
-    if (!error && may_control && file->readable && !(file->flags & O_NOCTTY))
+    if (!error && may_control && file->readable && !(file->opened_with & O_NOCTTY))
         terminal_acquire(terminal);
     return error;
 }

@@ -52,7 +52,19 @@ static void signal_leader(const struct session *session)
     process_release(leader);
 }
 
-void terminal_release_session(struct terminal *terminal)
+/* Who is told, as Linux does it: tty_io.c and tty_jobctrl.c were the only description found. */
+static void tell_loss(const struct session *session, const struct process_group *foreground,
+                      enum terminal_loss why)
+{
+    if (why == TERMINAL_HUNG_UP)
+        signal_leader(session);
+    if (foreground && (why == TERMINAL_LEADER_ENDED || why == TERMINAL_GIVEN_UP))
+        signal_send_group(foreground->id, SIGHUP);
+    if (foreground && why == TERMINAL_GIVEN_UP)
+        signal_send_group(foreground->id, SIGCONT);
+}
+
+void terminal_release_session(struct terminal *terminal, enum terminal_loss why)
 {
     bool enabled = spinlock_acquire_save(&control_lock);
     struct session *session = terminal->session;
@@ -65,12 +77,9 @@ void terminal_release_session(struct terminal *terminal)
     spinlock_release_restore(&control_lock, enabled);
     if (!session)
         return;
-    signal_leader(session);
-    if (foreground) {
-        signal_send_group(foreground->id, SIGHUP);
-        signal_send_group(foreground->id, SIGCONT);
+    tell_loss(session, foreground, why);
+    if (foreground)
         process_group_release(foreground);
-    }
     session_release(session);
     terminal_release(terminal);
 }
@@ -108,7 +117,10 @@ void terminal_acquire(struct terminal *terminal)
     process_group_release(group);
 }
 
-/* The leader of a session ends: its terminal is for the next one (POSIX, _Exit). */
+/*
+ * The leader of a session ends: its terminal is for the next one (POSIX, _Exit).
+ * A pseudo-terminal is not hung up, for its master may have use for it still.
+ */
 static void leader_ended(struct session *session)
 {
     bool enabled = spinlock_acquire_save(&control_lock);
@@ -119,7 +131,9 @@ static void leader_ended(struct session *session)
     spinlock_release_restore(&control_lock, enabled);
     if (!terminal)
         return;
-    terminal_hang_up(terminal);
+    terminal_release_session(terminal, TERMINAL_LEADER_ENDED);
+    if (!terminal->device->pseudo)
+        terminal_hang_up(terminal);
     terminal_release(terminal);
 }
 
@@ -186,7 +200,7 @@ static ssize_t set_controlling(struct terminal *terminal, struct file *file,
     if (taken) {
         if (!steal || !capable)
             return -EPERM;
-        terminal_release_session(terminal);
+        terminal_release_session(terminal, TERMINAL_STOLEN);
     }
     return link_free(terminal, group) ? 0 : -EPERM;
 }
@@ -210,7 +224,7 @@ ssize_t terminal_give_up(struct terminal *terminal)
         return -ENOTTY;
     /* The others of a session cannot give it up one by one: a session has one terminal or none. */
     if (leader)
-        terminal_release_session(terminal);
+        terminal_release_session(terminal, TERMINAL_GIVEN_UP);
     return 0;
 }
 

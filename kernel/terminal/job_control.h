@@ -35,8 +35,14 @@ ssize_t terminal_check_foreground(struct terminal *terminal, int signal);
 /* Sends a signal to the foreground group. Any context; the terminal's lock may be held. */
 void terminal_signal(struct terminal *terminal, int signal);
 
-/* Takes the terminal from its session: SIGHUP and SIGCONT to who used it. */
-void terminal_release_session(struct terminal *terminal);
+/* Why a session loses its terminal; it decides who gets SIGHUP. */
+enum terminal_loss {
+    TERMINAL_HUNG_UP,      /* the line is gone: the session's leader */
+    TERMINAL_LEADER_ENDED, /* the foreground */
+    TERMINAL_GIVEN_UP,     /* by the leader, TIOCNOTTY: the foreground, with SIGCONT */
+    TERMINAL_STOLEN,       /* TIOCSCTTY by root: nobody */
+};
+void terminal_release_session(struct terminal *terminal, enum terminal_loss why);
 
 /* TIOCSCTTY, TIOCNOTTY, TIOCGPGRP, TIOCSPGRP, TIOCGSID. */
 ssize_t terminal_set_controlling(struct terminal *terminal, struct file *file, bool steal);

@@ -117,7 +117,7 @@ static const struct terminal_device slave_device = {
     .resume = slave_resume,
     .gone = slave_gone,
     .destroy = slave_destroy,
-    .instant = true,
+    .pseudo = true,
 };
 
 /* ---- the master, as a file ---- */
@@ -441,7 +441,7 @@ static int slave_file_open(struct inode *inode, struct file *file)
 
     if (!error)
         error = terminal_open(&pair->terminal, file);
-    if (!error && !(file->flags & O_NOCTTY))
+    if (!error && !(file->opened_with & O_NOCTTY))
         terminal_acquire(&pair->terminal);
     terminal_release(&pair->terminal);
     return error;

@@ -146,7 +146,7 @@ void terminal_hang_up(struct terminal *terminal)
     terminal_flush_output_locked(terminal);
     wait_queue_wake(&terminal->readers);
     spinlock_release_restore(&terminal->lock, enabled);
-    terminal_release_session(terminal);
+    terminal_release_session(terminal, TERMINAL_HUNG_UP);
 }
 
 /* ---- reading ---- */
@@ -383,7 +383,7 @@ ssize_t terminal_drain(struct terminal *terminal)
     /* The last bytes are in the device, which does not say when they are gone. */
     const uint64_t interval = NANOSECONDS_PER_SECOND / 1000;
 
-    while (!terminal->device->instant) {
+    while (!terminal->device->pseudo) {
         bool enabled = spinlock_acquire_save(&terminal->lock);
         bool taken = output_used(terminal) == 0;
         bool sent = taken && (!terminal->device->drained || terminal->device->drained(terminal));

@@ -41,8 +41,9 @@ struct terminal_device {
     void (*resume)(struct terminal *terminal);
     /* Has everything that it took left the machine? NULL: at once. */
     bool (*drained)(struct terminal *terminal);
-    /* Output counts as sent once it is in the ring: nobody waits for a master to read it. */
-    bool instant;
+    /* The other side is a program: output counts as sent once it is in the ring, and the terminal
+       outlives the session that had it. */
+    bool pseudo;
     /* Was the other side closed (a pseudo-terminal's master)? NULL: no. */
     bool (*gone)(struct terminal *terminal);
     /* The last reference is gone. May sleep; no lock. NULL: it lives for ever. */
