@@ -46,8 +46,9 @@ static void print_backtrace(vaddr_t frame_pointer)
         const vaddr_t *frame = (const vaddr_t *)frame_pointer;
         if (!frame[1])
             return;
+        /* The call's last byte: what it returns to may belong to the next function already. */
         log_write(LOG_ERROR, "  %016lx  %s", frame[1],
-                  symbol_describe(frame[1], where, sizeof(where)));
+                  symbol_describe(frame[1] - 1, where, sizeof(where)));
         if (frame[0] <= frame_pointer || frame[0] > frame_pointer + 65536)
             return;
         frame_pointer = frame[0];

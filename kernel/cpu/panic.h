@@ -1,4 +1,4 @@
-/* panic.h: the end, for a broken invariant of ours and nothing else. */
+/* panic.h: the end, for a broken invariant of ours (and /proc/sysrq-trigger) and nothing else. */
 #ifndef BATON_CPU_PANIC_H
 #define BATON_CPU_PANIC_H
 

@@ -4,7 +4,7 @@
  *   frames   a line for each owner: name and number of frames; then the total
  *   objects  a line for each kind: processes, threads, bytes of the kernel's heap in use
  *   threads  a line for each thread: TID, state, page-table root, root of its address space
- *            ("-": a kernel thread), name
+ *            ("-": a kernel thread), timer interrupts that came while it ran, name
  *   cpus     a line for each CPU: number, CR3 as that CPU holds it, its thread's TID and name
  *   inject   (debug kernels) makes something go wrong in the thread that writes, see below
  */
@@ -13,11 +13,13 @@
 #include <asm/errno.h>
 
 #include "cpu/call.h"
+#include "cpu/clock.h"
 #include "cpu/registers.h"
 #include "file/pseudo.h"
 #include "library/string.h"
 #include "memory/frame.h"
 #include "memory/heap.h"
+#include "memory/kernel_space.h"
 #include "process/process.h"
 #include "thread/injection.h"
 
@@ -46,11 +48,16 @@ static const char *state_name(const struct thread *thread)
     return state < array_length(names) ? names[state] : "?";
 }
 
+static uint64_t timer_interrupts(const struct thread *thread)
+{
+    return __atomic_load_n(&thread->timer_interrupts, __ATOMIC_RELAXED);
+}
+
 static void show_kernel_thread(struct thread *thread, void *context)
 {
     if (!thread->process)
-        text_print(context, "%u %s %016lx - %s\n", thread->id, state_name(thread),
-                   thread->page_table_root, thread->name);
+        text_print(context, "%u %s %016lx - %lu %s\n", thread->id, state_name(thread),
+                   thread->page_table_root, timer_interrupts(thread), thread->name);
 }
 
 /* Both roots under one hold of the lock, as exec changes them. */
@@ -63,8 +70,8 @@ static void show_user_thread(struct user_thread *user, struct text *text)
     paddr_t root = thread->page_table_root;
     paddr_t space_root = thread->address_space ? thread->address_space->root : 0;
     spinlock_release_restore(&process->lock, enabled);
-    text_print(text, "%u %s %016lx %016lx %s\n", thread->id, state_name(thread), root, space_root,
-               thread->name);
+    text_print(text, "%u %s %016lx %016lx %lu %s\n", thread->id, state_name(thread), root,
+               space_root, timer_interrupts(thread), thread->name);
 }
 
 static int threads_show(const struct pseudo_key *key, struct text *text)
@@ -145,6 +152,8 @@ static int cpus_show(const struct pseudo_key *key, struct text *text)
  *   allocation N     its Nth allocation from now on fails, once
  *   point P ACTION   at P (injection.h: exec_prepared, …) timer, return, yield or delay
  *   off              nothing any more
+ * and one line that is not about the thread:
+ *   companions N     N kernel threads want the processor beside all programs (0: no more)
  * Reading tells what came of it: allocations counted, and the address of the
  * call that was made to fail, relative to the kernel's image (0: none).
  */
@@ -154,6 +163,58 @@ static const char *const action_names[] = {
     [INJECTION_ACT_YIELD] = "yield",
     [INJECTION_ACT_DELAY] = "delay",
 };
+
+#define COMPANION_MAXIMUM 4
+#define COMPANION_STRETCH 100000 /* ns of work, then the processor is given away */
+
+/* A kernel thread for which programs are switched out. It ends when its place is not wanted. */
+static struct companion {
+    struct thread thread;
+    bool runs; /* thread and its stack are in use; atomic */
+} companions[COMPANION_MAXIMUM];
+static uint64_t companions_wanted; /* atomic */
+
+static void companion_work(void *place)
+{
+    while ((uint64_t)place < __atomic_load_n(&companions_wanted, __ATOMIC_RELAXED)) {
+        for (uint64_t until = clock_now() + COMPANION_STRETCH; clock_now() < until;)
+            cpu_relax();
+        thread_yield();
+    }
+}
+
+static void companion_off_stack(struct thread *thread)
+{
+    struct companion *companion = container_of(thread, struct companion, thread);
+
+    kernel_stack_free(thread->kernel_stack);
+    __atomic_store_n(&companion->runs, false, __ATOMIC_RELEASE);
+}
+
+static int companions_set(uint64_t count)
+{
+    if (count > COMPANION_MAXIMUM)
+        return -EINVAL;
+    __atomic_store_n(&companions_wanted, count, __ATOMIC_RELAXED);
+    for (uint64_t place = 0; place < COMPANION_MAXIMUM; place++) {
+        struct companion *companion = &companions[place];
+        if (place >= count) {
+            while (__atomic_load_n(&companion->runs, __ATOMIC_ACQUIRE))
+                thread_yield();
+        } else if (!__atomic_exchange_n(&companion->runs, true, __ATOMIC_ACQUIRE)) {
+            vaddr_t stack = kernel_stack_allocate();
+            if (!stack) {
+                __atomic_store_n(&companion->runs, false, __ATOMIC_RELEASE);
+                return -ENOMEM;
+            }
+            companion->thread = (struct thread){.release = companion_off_stack};
+            thread_initialize(&companion->thread, "companion", stack, KERNEL_STACK_SIZE,
+                              companion_work, (void *)place, kernel_root);
+            thread_start(&companion->thread);
+        }
+    }
+    return 0;
+}
 
 /* Takes the next word of a line; "" at its end. */
 static const char *next_word(char **line)
@@ -199,6 +260,10 @@ static int inject_store(const struct pseudo_key *key, const char *bytes, size_t 
     copy[size] = '\0';
 
     const char *what = next_word(&line);
+    if (!strcmp(what, "companions")) {
+        uint64_t count;
+        return parse_number(next_word(&line), &count) ? companions_set(count) : -EINVAL;
+    }
     if (!strcmp(what, "allocation")) {
         if (!parse_number(next_word(&line), &armed.fail_allocation))
             return -EINVAL;

@@ -6,6 +6,7 @@
 
 #include "cpu/clock.h"
 #include "cpu/cpu.h"
+#include "cpu/panic.h"
 #include "cpu/registers.h"
 #include "file/credentials.h"
 #include "file/descriptor_table.h"
@@ -550,6 +551,15 @@ static struct pseudo_node kernel_files[] = {
     FILE_NODE("version", system_version_show),
     DIRECTORY_NODE("yama", yama_files),
 };
+/* Of the keys of Linux's sysrq only the one that tests a panic. */
+static int system_request_store(const struct pseudo_key *key, const char *bytes, size_t size)
+{
+    (void)key;
+    if (size && bytes[0] == 'c')
+        panic("a crash was asked for");
+    return 0;
+}
+
 static struct pseudo_node memory_files[] = {
     FILE_NODE("max_map_count", maps_maximum_show),
     FILE_NODE("mmap_min_addr", lowest_address_show),
@@ -574,6 +584,7 @@ static struct pseudo_node system_nodes[] = {
     {.name = "mounts", .mode = S_IFLNK | 0777, .read_link = mounts_link},
     FILE_NODE("stat", stat_show),
     DIRECTORY_NODE("sys", sys_directories),
+    {.name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = system_request_store},
     FILE_NODE("uptime", uptime_show),
     FILE_NODE("version", version_show),
 };

@@ -59,10 +59,14 @@ static struct thread start_thread;
 extern char boot_stack_top[]; /* entry.S */
 #define BOOT_STACK_SIZE 16384
 
-/* The boot cannot go on, and it is not our fault: says why and stops. */
+/*
+ * The boot cannot go on, and it is not our fault: says why and stops. Who watches sees a panic;
+ * registers and a backtrace would tell nothing more.
+ */
 static _Noreturn void stop(const char *reason)
 {
-    log_write(LOG_ERROR, "baton: cannot start: %s", reason);
+    log_write(LOG_ERROR, "panic: cannot start: %s", reason);
+    log_write(LOG_ERROR, "panic: end");
     for (;;)
         __asm__ volatile("cli; hlt");
 }

@@ -283,6 +283,13 @@ struct first_frame {
     uint64_t r15, r14, r13, r12, rbx, rbp, rip;
 };
 
+static void list_thread(struct thread *thread)
+{
+    bool enabled = spinlock_acquire_save(&thread_list_lock);
+    TAILQ_INSERT_TAIL(&all_threads, thread, all_link);
+    spinlock_release_restore(&thread_list_lock, enabled);
+}
+
 void thread_initialize(struct thread *thread, const char *name, vaddr_t stack, size_t size,
                        void (*entry)(void *argument), void *argument, paddr_t root)
 {
@@ -301,10 +308,7 @@ void thread_initialize(struct thread *thread, const char *name, vaddr_t stack, s
     *frame = (struct first_frame){
         .rbx = (uint64_t)entry, .r12 = (uint64_t)argument, .rip = (uint64_t)thread_begin};
     thread->stack_pointer = (vaddr_t)frame;
-
-    bool enabled = spinlock_acquire_save(&thread_list_lock);
-    TAILQ_INSERT_TAIL(&all_threads, thread, all_link);
-    spinlock_release_restore(&thread_list_lock, enabled);
+    list_thread(thread);
 }
 
 void thread_for_each(void (*visit)(struct thread *thread, void *context), void *context)
@@ -529,6 +533,7 @@ void scheduler_initialize_cpu(struct thread *idle, paddr_t root)
     idle->state = THREAD_RUNNABLE;
     idle->affinity = 1UL << cpu->number;
     idle->switched_in = clock_now();
+    list_thread(idle);
     cpu->idle = idle;
     cpu->current = idle;
     cpu->timer_deadline = CLOCK_NEVER;

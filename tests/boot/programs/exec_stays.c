@@ -1,8 +1,8 @@
 /*
  * exec_stays: the old image never comes back. A child execs with a timer interrupt, a yield or a
  * delay placed at each step of the exec (debug kernels) and runs in the new image for 200 timer
- * ticks beside others that want the processor; all the while it checks its text, its registers and
- * its root.
+ * ticks beside kernel threads (debug kernels) and programs that want the processor; all the while
+ * it checks its text, its registers and its root.
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -14,7 +14,7 @@
 
 #include "proc_baton.h"
 
-enum { TICKS = 200, TICK_MILLISECONDS = 4, SPINNERS = 2 };
+enum { TICKS = 200, TICKS_SHORT = 20, TICK_MILLISECONDS = 4, SPINNERS = 2 };
 enum { STAYED = 100, TEXT_CHANGED, REGISTERS_CHANGED, ROOT_CHANGED, NEVER_SWITCHED };
 
 extern const char __executable_start[], etext[];
@@ -81,7 +81,7 @@ static bool registers_hold(uint64_t seed)
     return changed == 0;
 }
 
-static bool root_holds(uint64_t *root)
+static bool root_holds(uint64_t *root, uint64_t *ticks)
 {
     struct baton_roots roots = {0};
 
@@ -89,6 +89,7 @@ static bool root_holds(uint64_t *root)
         return true;
     if (!baton_roots_read(&roots) || roots.field != roots.cr3 || roots.space != roots.cr3)
         return false;
+    *ticks = roots.ticks;
     if (*root == 0)
         *root = roots.cr3;
     return *root == roots.cr3;
@@ -103,29 +104,34 @@ static long milliseconds(void)
 }
 
 /* The new image; returns its verdict as exit status. */
-static int stay(void)
+static int stay(uint64_t ticks_wanted)
 {
     uint64_t sum = text_sum();
     uint64_t root = 0;
     uint64_t seed = UINT64_C(0x0123456789abcdef);
+    uint64_t ticks = 0;
+    long end = milliseconds() + ticks_wanted * TICK_MILLISECONDS;
     struct rusage usage;
 
-    for (long end = milliseconds() + TICKS * TICK_MILLISECONDS; milliseconds() < end; seed += 77) {
+    for (; baton_is_here() ? ticks < ticks_wanted : milliseconds() < end; seed += 77) {
         if (!registers_hold(seed))
             return REGISTERS_CHANGED;
         if (text_sum() != sum)
             return TEXT_CHANGED;
-        if (!root_holds(&root))
+        if (!root_holds(&root, &ticks))
             return ROOT_CHANGED;
     }
     getrusage(RUSAGE_SELF, &usage);
     return usage.ru_nivcsw > 0 ? STAYED : NEVER_SWITCHED;
 }
 
-static void check(const char *program, const char *injection)
+static void check(const char *program, const char *injection, int ticks)
 {
-    char *arguments[] = {(char *)program, "stay", NULL};
+    char number[16];
+    char *arguments[] = {(char *)program, number, NULL};
     int status = 0;
+
+    snprintf(number, sizeof(number), "%d", ticks);
     pid_t child = fork();
 
     if (child == 0) {
@@ -140,32 +146,54 @@ static void check(const char *program, const char *injection)
         tap_note("wait status %#x (101 text, 102 registers, 103 root, 104 never switched)", status);
 }
 
-int main(int argc, char **argv)
+static void check_beside_programs(const char *program)
 {
-    static const char *const points[] = {"exec_prepared", "exec_claimed", "exec_alone",
-                                         "exec_switched", "exec_committed"};
-    static const char *const actions[] = {"timer", "return", "yield", "delay"};
     pid_t spinners[SPINNERS];
 
-    if (argc > 1)
-        return stay();
     for (int at = 0; at < SPINNERS; at++) {
         spinners[at] = fork();
         if (spinners[at] == 0)
             for (;;)
                 ;
     }
-    check(argv[0], "");
-    if (baton_inject("off"))
-        for (size_t point = 0; point < sizeof(points) / sizeof(points[0]); point++)
-            for (size_t action = 0; action < sizeof(actions) / sizeof(actions[0]); action++) {
-                char line[64];
-                snprintf(line, sizeof(line), "point %s %s", points[point], actions[action]);
-                check(argv[0], line);
-            }
+    check(program, "", TICKS);
     for (int at = 0; at < SPINNERS; at++) {
         kill(spinners[at], SIGKILL);
         waitpid(spinners[at], NULL, 0);
     }
+}
+
+/* Debug kernels: beside kernel threads, with something placed at each step of the exec. */
+static void check_beside_kernel_threads(const char *program)
+{
+    static const char *const points[] = {"exec_prepared", "exec_claimed", "exec_alone",
+                                         "exec_switched", "exec_committed"};
+    static const struct {
+        const char *name;
+        int ticks;
+    } actions[] = {
+        {"timer", TICKS},
+        {"return", TICKS},
+        {"yield", TICKS_SHORT},
+        {"delay", TICKS_SHORT},
+    };
+
+    if (!baton_inject("companions 2"))
+        return;
+    for (size_t point = 0; point < sizeof(points) / sizeof(points[0]); point++)
+        for (size_t action = 0; action < sizeof(actions) / sizeof(actions[0]); action++) {
+            char line[64];
+            snprintf(line, sizeof(line), "point %s %s", points[point], actions[action].name);
+            check(program, line, actions[action].ticks);
+        }
+    tap_ok(baton_inject("companions 0"), "the kernel threads beside it end");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        return stay(strtoull(argv[1], NULL, 10));
+    check_beside_programs(argv[0]);
+    check_beside_kernel_threads(argv[0]);
     return tap_done();
 }

@@ -44,11 +44,12 @@ static inline bool baton_inject(const char *what)
     return done;
 }
 
-/* Of the calling thread: its field, its address space's root, and CR3. */
+/* Of the calling thread: its field, its address space's root, CR3, and its timer interrupts. */
 struct baton_roots {
     uint64_t field;
     uint64_t space;
     uint64_t cr3;
+    uint64_t ticks;
 };
 
 /* Reads them; false when a line for this thread is missing. */
@@ -63,7 +64,8 @@ static inline bool baton_roots_read(struct baton_roots *roots)
         return false;
     for (char *line = text; line && *line; line = strchr(line, '\n'), line += line != NULL) {
         unsigned long id;
-        if (sscanf(line, "%lu %*s %" SCNx64 " %" SCNx64, &id, &roots->field, &roots->space) == 3 &&
+        if (sscanf(line, "%lu %*s %" SCNx64 " %" SCNx64 " %" SCNu64, &id, &roots->field,
+                   &roots->space, &roots->ticks) == 4 &&
             id == self) {
             thread_found = true;
             break;
