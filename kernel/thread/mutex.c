@@ -5,6 +5,7 @@
 void mutex_initialize(struct mutex *mutex)
 {
     mutex->owner = NULL;
+    mutex->hand_over = false;
     wait_queue_initialize(&mutex->waiters);
 }
 
@@ -16,13 +17,30 @@ bool mutex_try_acquire(struct mutex *mutex)
                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+/*
+ * Who runs takes a free mutex before one who has to be woken for it: that is
+ * fast, but a thread that takes it again and again would have it for ever. So
+ * a waiter that was woken in vain asks to be given it.
+ */
+static bool take(struct mutex *mutex, unsigned *tries)
+{
+    if (mutex_held(mutex) || mutex_try_acquire(mutex))
+        return true;
+    if (++*tries > 2) /* before queueing, queued, woken */
+        __atomic_store_n(&mutex->hand_over, true, __ATOMIC_RELAXED);
+    return false;
+}
+
 static int acquire(struct mutex *mutex, enum thread_state state)
 {
     debug_assert(!mutex_held(mutex));
     debug_assert(cpu_current()->spinlocks_held == 0);
     if (mutex_try_acquire(mutex))
         return 0;
-    return wait_event(&mutex->waiters, mutex_try_acquire(mutex), state, CLOCK_NEVER);
+    unsigned tries = 0;
+    int error = wait_event(&mutex->waiters, take(mutex, &tries), state, CLOCK_NEVER);
+    /* It may have been given to a waiter that had just given up. */
+    return mutex_held(mutex) ? 0 : error;
 }
 
 void mutex_acquire(struct mutex *mutex)
@@ -35,9 +53,25 @@ int mutex_acquire_killable(struct mutex *mutex)
     return acquire(mutex, THREAD_KILLABLE);
 }
 
+/* Gives it to the oldest waiter. False: there is none. */
+static bool hand_over(struct mutex *mutex)
+{
+    bool enabled = spinlock_acquire_save(&mutex->waiters.lock);
+    struct wait_entry *oldest = TAILQ_FIRST(&mutex->waiters.entries);
+    if (oldest) {
+        __atomic_store_n(&mutex->hand_over, false, __ATOMIC_RELAXED);
+        __atomic_store_n(&mutex->owner, oldest->thread, __ATOMIC_RELEASE);
+        thread_wake(oldest->thread);
+    }
+    spinlock_release_restore(&mutex->waiters.lock, enabled);
+    return oldest != NULL;
+}
+
 void mutex_release(struct mutex *mutex)
 {
     debug_assert(mutex_held(mutex));
+    if (__atomic_load_n(&mutex->hand_over, __ATOMIC_RELAXED) && hand_over(mutex))
+        return;
     __atomic_store_n(&mutex->owner, NULL, __ATOMIC_SEQ_CST);
     /* Who announced its sleep before it looked at `owner` is seen here (both are SEQ_CST). */
     if (!TAILQ_EMPTY(&mutex->waiters.entries))

@@ -9,6 +9,7 @@
 
 struct mutex {
     struct thread *owner; /* atomic; NULL: free */
+    bool hand_over;       /* atomic; a waiter was outrun: the next release gives it to the oldest */
     struct wait_queue waiters;
 };
 
