@@ -50,6 +50,8 @@ static void window_around(const struct region *region, const uint64_t *leaf, vad
         high = end;
 
     vaddr_t start = page, stop = page + PAGE_SIZE;
+    if ((region->flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE)
+        low = start, high = stop; /* what is written next is copied anyway */
     while (start > low && !leaf[page_table_index(start - PAGE_SIZE, 0)])
         start -= PAGE_SIZE;
     while (stop < high && !leaf[page_table_index(stop, 0)])

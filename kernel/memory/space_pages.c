@@ -108,6 +108,15 @@ static void removal_leave(struct removal *removal)
         removal->end = removal->leaf_end;
 }
 
+/* The first entry from `entry` on that is not in eight empty ones, or near `behind`. */
+static uint64_t *skip_empty(uint64_t *entry, const uint64_t *behind)
+{
+    while (behind - entry >= 8 &&
+           !(entry[0] | entry[1] | entry[2] | entry[3] | entry[4] | entry[5] | entry[6] | entry[7]))
+        entry += 8;
+    return entry;
+}
+
 /* Takes out [address, end) of the table it is in. */
 static void removal_clear(struct removal *removal, vaddr_t address, vaddr_t end)
 {
@@ -117,8 +126,10 @@ static void removal_clear(struct removal *removal, vaddr_t address, vaddr_t end)
 
     for (; entry < behind && count > 0; entry++) {
         uint64_t value = *entry;
-        if (!value)
+        if (!value) { /* tables of large files are sparse */
+            entry = skip_empty(entry + 1, behind) - 1;
             continue;
+        }
         *entry = 0;
         count--;
         if (entry_frame(value) == zero_frame)
