@@ -21,6 +21,7 @@
 #include "file/file.h"
 #include "firmware/runtime_services.h"
 #include "library/acpi.h"
+#include "library/align.h"
 #include "library/memory_map.h"
 #include "library/options.h"
 #include "library/string.h"
@@ -84,6 +85,23 @@ static void catch_traps(void)
     cpu_count = 1;
 }
 
+/* mem=SIZE: of the usable memory no more than that is used, from the lowest up. */
+static void limit_memory(void)
+{
+    uint64_t left;
+
+    if (options_number(options, "mem", &left))
+        return;
+    left = align_down(left, PAGE_SIZE);
+    for (int i = 0; i < range_count; i++) {
+        if (ranges[i].kind != MEMORY_USABLE)
+            continue;
+        if (ranges[i].size > left)
+            ranges[i].size = left;
+        left -= ranges[i].size;
+    }
+}
+
 static void take_handoff(const struct handoff *given)
 {
     const char *wrong = handoff_check(given, cpu_features.physical_bits);
@@ -103,6 +121,7 @@ static void take_handoff(const struct handoff *given)
                                    RANGE_MAXIMUM, &findings);
     if (range_count <= 0)
         stop("the firmware's memory map is unusable");
+    limit_memory();
     log_write(LOG_NOTICE, "memory map: %u descriptors, %d ranges, %u overlapping, %u unsorted",
               findings.descriptors, range_count, findings.overlapping, findings.unsorted);
 }

@@ -47,7 +47,8 @@ def cases():
         # 96 MiB of initrd in a machine of 128: the firmware has no room for it.
         ("too little memory for the initrd",
          {"memory": "128M", **with_file(INITRD, initrd + bytes(96 << 20))}, ["initrd", "memory"]),
-        ("too little memory", {"memory": "56M"}, ["memory"]),
+        ("too little memory for the kernel", {"append": "mem=64K"}, ["memory"]),
+        ("too little memory for the initrd's files", {"append": "mem=1M"}, ["memory", "initrd"]),
     ]
 
 
