@@ -558,6 +558,8 @@ int main(void)
     }
     if (command.mount_proc && mount("proc", "/proc", "proc", 0, NULL) < 0)
         report("/proc");
+    if (command.mount_proc && mount("devpts", "/dev/pts", "devpts", 0, "mode=620,gid=5") < 0)
+        report("/dev/pts");
     hostname_set();
     if (!command.arguments || !command.arguments[0])
         shell_run();

@@ -507,7 +507,7 @@ static bool slave_next(const struct pseudo_key *key, uint64_t *position, struct 
     return false;
 }
 
-/* /dev/pts/ptmx: the same as /dev/ptmx. */
+/* /dev/pts/ptmx: the same as /dev/ptmx, for root only, as Linux has it without ptmxmode=. */
 static int multiplexer_open(struct inode *inode, struct file *file)
 {
     (void)inode;
@@ -518,7 +518,7 @@ static void multiplexer_attributes(const struct pseudo_key *key,
                                    struct pseudo_attributes *attributes)
 {
     (void)key;
-    attributes->mode = 0666;
+    attributes->mode = 0;
     attributes->device = device_number(TTYAUX_MAJOR, 2);
 }
 
@@ -527,7 +527,7 @@ static const struct file_operations multiplexer_operations = {.open = multiplexe
 static struct pseudo_node root_files[] = {
     {
         .name = "ptmx",
-        .mode = S_IFCHR | 0666,
+        .mode = S_IFCHR,
         .attributes = multiplexer_attributes,
         .operations = &multiplexer_operations,
     },
