@@ -5,7 +5,7 @@ _ESCAPES = re.compile(rb"\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][A-Z0-9]|[\r\0]")
 _TIME = r"^(\[[ 0-9.]+\] )?"
 _PANIC = re.compile(_TIME + r"(panic: (?!end)|Kernel panic - not syncing: )")
 _PANIC_END = re.compile(_TIME + r"(panic: end|---\[ end Kernel panic)")
-_LOADER = re.compile(r"^baton loader: ")
+_FAILURE = re.compile(r"^baton loader: |" + _TIME + r"baton: cannot start: ")
 _NOTHING_TO_START = re.compile(r"^BdsDxe: No bootable option|UEFI Interactive Shell")
 
 
@@ -17,7 +17,7 @@ class KernelLog:
         self.lines = []
         self.panic = None  # the line that says why
         self.panic_complete = False
-        self.loader_failure = None
+        self.failure = None  # what the loader said, or the kernel when it could not start
         self._part = b""
         self._file = open(path, "wb", buffering=0) if path else None
 
@@ -35,10 +35,10 @@ class KernelLog:
             self.panic_complete = self.panic is not None
         elif _PANIC.search(line):
             self.panic = self.panic or line.strip()
-        elif _LOADER.search(line):
-            self.loader_failure = self.loader_failure or line.strip()
+        elif _FAILURE.search(line):
+            self.failure = self.failure or line.strip()
         elif _NOTHING_TO_START.search(line):
-            self.loader_failure = self.loader_failure or "the firmware found nothing to start"
+            self.failure = self.failure or "the firmware found nothing to start"
 
     def text(self):
         return "\n".join([*self.lines, _ESCAPES.sub(b"", self._part).decode("utf-8", "replace")])

@@ -27,9 +27,9 @@ LOST = 126
 ENVIRONMENT = {"PATH": "/bin:/sbin:/usr/bin:/usr/sbin", "HOME": "/root"}
 
 REPORT_SECONDS = 5.0  # for the rest of a panic's report
-LOADER_SECONDS = 0.5  # for the rest of the loader's
+FAILURE_SECONDS = 0.5  # for the rest of what could not start
 SIGNAL_SECONDS = 3.0  # for a command to heed a signal
-POWER_OFF_SECONDS = 20.0
+POWER_OFF_SECONDS = 30.0
 SILENCE_SECONDS = 5.0  # then the processors are looked at
 
 BACKLOG = 1 << 20  # bytes of output kept for a slow reader before the guest has to wait
@@ -266,8 +266,8 @@ class Machine:
             self._end(PANIC, self.log.panic)
         elif self.log.panic:
             self._expect_end(REPORT_SECONDS, PANIC, self.log.panic)
-        elif self.log.loader_failure:
-            self._expect_end(LOADER_SECONDS, LOST, self.log.loader_failure)
+        elif self.log.failure:
+            self._expect_end(FAILURE_SECONDS, LOST, self.log.failure)
 
     def _receive_control(self, data):
         for kind, payload in self._decoder.feed(data):
@@ -410,8 +410,8 @@ class Machine:
             self.cause = f"{self.output.count} bytes of output came, {self._expected} were sent"
 
     def _why_lost(self):
-        if self.log.loader_failure:
-            return self.log.loader_failure
+        if self.log.failure:
+            return self.log.failure
         reasons = {"guest-reset": "the machine reset", "guest-shutdown": "the machine powered off",
                    "host-ui": "the machine's window was closed"}
         if self._shutdown_reason in reasons:

@@ -27,10 +27,10 @@ class FrontEnd:
 
     def command(self, *arguments):
         """Options, --, command; as scripts/boot takes them."""
-        return [BOOT, "--no-build", "--timeout=100", f"--kernel={self.kernel}", *arguments]
+        return [BOOT, "--no-build", "--timeout=300", f"--kernel={self.kernel}", *arguments]
 
     def run(self, *arguments, **keywords):
-        return subprocess.run(self.command(*arguments), capture_output=True, timeout=200,
+        return subprocess.run(self.command(*arguments), capture_output=True, timeout=400,
                               check=False, **keywords)
 
     # ---- bytes ----
@@ -103,7 +103,7 @@ class FrontEnd:
                            f"status {ended.returncode}", ended.stderr.decode(errors="replace"))
 
     def panic(self):
-        option = "rdinit=/no/such root=/dev/nothing" if self.kernel == "linux" else "init=/no/such"
+        option = "rdinit=/no/such root=/dev/nothing" if self.kernel == "linux" else "init=/bin/exec_target"
         ended = self.run("--append", option, "--", "true", stdin=subprocess.DEVNULL)
         self.tap.check(ended.returncode == 125 and b"anic" in ended.stderr.splitlines()[-1],
                        "a panic: status 125, and its line on stderr",

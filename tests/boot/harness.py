@@ -11,7 +11,7 @@ from baton import project  # noqa: E402
 from baton.machine import Machine  # noqa: E402
 from baton.qemu import Options  # noqa: E402
 
-TIMEOUT = 120.0  # seconds for one boot, unless a test says otherwise
+TIMEOUT = 300.0  # seconds for one boot, unless a test says otherwise
 
 
 class Tap:

@@ -105,9 +105,9 @@ def log(tap):
     made = read(b"\x1b[2J\x1b[01;01H[    1.000000] panic: out of luck", b"rax 0", b"panic: end")
     tap.check(made.panic_complete and made.panic.endswith("panic: out of luck"), "a panic")
     made = read(b"\x1b[=3hbaton loader: /x: not found")
-    tap.equal(made.loader_failure, "baton loader: /x: not found", "a failure of the loader")
+    tap.equal(made.failure, "baton loader: /x: not found", "a failure of the loader")
     made = read(b"a program says panic: at once", b"or baton loader: x", b"panic: end")
-    tap.equal((made.panic, made.panic_complete, made.loader_failure), (None, False, None),
+    tap.equal((made.panic, made.panic_complete, made.failure), (None, False, None),
               "other lines that hold the words mean nothing")
 
 
