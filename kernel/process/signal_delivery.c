@@ -8,7 +8,8 @@
 
 #include "cpu/fpu.h"
 #include "library/string.h"
-#include "memory/address_space.h"
+#include "memory/page_fault.h"
+#include "process/out_of_memory.h"
 #include "process/posix_timer.h"
 #include "process/process.h"
 #include "process/restartable_sequence.h"
@@ -390,30 +391,23 @@ static int float_code(uint32_t exceptions)
     return 0;
 }
 
-/*
- * A page fault that nobody resolved: no region, a region that forbids it, or one whose object
- * ends before this page (mmap(2): SIGBUS).
- */
+/* A page fault that nobody resolved. */
 static void page_fault_signal(const struct trap_frame *frame, vaddr_t address)
 {
-    struct address_space *space = thread_current()->address_space;
-    int signal = SIGSEGV, code = SEGV_MAPERR;
-
-    mutex_acquire(&space->mutex);
-    struct region *region = address_space_find(space, address);
-    if (region && address >= region->start) {
-        unsigned needed = frame->code & PAGE_FAULT_FETCH   ? REGION_EXECUTE
-                          : frame->code & PAGE_FAULT_WRITE ? REGION_WRITE
-                                                           : REGION_READ;
-        if (!(region->flags & needed)) {
-            code = SEGV_ACCERR;
-        } else {
-            signal = SIGBUS;
-            code = BUS_ADRERR;
-        }
+    switch (memory_fault_reason(frame)) {
+    case MEMORY_FAULT_PROTECTION:
+        signal_force_fault(SIGSEGV, SEGV_ACCERR, address);
+        return;
+    case MEMORY_FAULT_BEYOND_FILE:
+        signal_force_fault(SIGBUS, BUS_ADRERR, address);
+        return;
+    case MEMORY_FAULT_NO_MEMORY: /* the program touches the page again, if it may live */
+        if (!out_of_memory())
+            signal_force_fault(SIGBUS, BUS_ADRERR, address);
+        return;
+    default:
+        signal_force_fault(SIGSEGV, SEGV_MAPERR, address);
     }
-    mutex_release(&space->mutex);
-    signal_force_fault(signal, code, address);
 }
 
 /* The unmasked exceptions of the x87 status word, or of MXCSR (Intel SDM volume 1, 8.1.3, 10.2.3).
@@ -433,7 +427,7 @@ void signal_user_trap(struct trap_frame *frame, vaddr_t address)
     uint64_t vector = frame->vector;
 
     signals->fault_vector = vector;
-    signals->fault_code = frame->code;
+    signals->fault_code = (uint32_t)frame->code; /* without memory_fault_reason() */
     switch (vector) {
     case TRAP_PAGE_FAULT:
         signals->fault_address = address;
