@@ -148,6 +148,9 @@ static int image_restore(vaddr_t from)
     memset(image, 0, sizeof(image));
     if (user_copy_in(image, from, sizeof(*state)))
         return -EFAULT;
+    /* Some emulators let reserved bits of MXCSR pass (Intel SDM volume 1, 10.2.3). */
+    if (state->mxcsr & ~0xffffU)
+        return -EFAULT;
     if (!fpu_image_features)
         return fpu_load(image);
 
