@@ -31,11 +31,35 @@ static bool take(struct mutex *mutex, unsigned *tries)
     return false;
 }
 
+/*
+ * While the owner runs on another CPU it will be done sooner than a sleep and a
+ * wake-up take, and a queue of sleepers would be handed on from wake-up to
+ * wake-up. The owner may have ended meanwhile: its memory is only looked at, as a
+ * pointer that is compared.
+ */
+#define SPIN_LIMIT 2000
+
+static bool spin(struct mutex *mutex)
+{
+    for (int i = 0; i < SPIN_LIMIT; i++) {
+        struct thread *owner = __atomic_load_n(&mutex->owner, __ATOMIC_RELAXED);
+        if (!owner) {
+            if (mutex_try_acquire(mutex))
+                return true;
+            continue;
+        }
+        if (!thread_is_running(owner))
+            return false;
+        cpu_relax();
+    }
+    return false;
+}
+
 static int acquire(struct mutex *mutex, enum thread_state state)
 {
     debug_assert(!mutex_held(mutex));
     debug_assert(cpu_current()->spinlocks_held == 0);
-    if (mutex_try_acquire(mutex))
+    if (mutex_try_acquire(mutex) || spin(mutex))
         return 0;
     unsigned tries = 0;
     int error = wait_event(&mutex->waiters, take(mutex, &tries), state, CLOCK_NEVER);

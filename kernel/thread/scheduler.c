@@ -239,6 +239,14 @@ void scheduler_check_root(void)
 #endif
 }
 
+bool thread_is_running(const struct thread *thread)
+{
+    for (uint32_t number = 0; number < cpu_count; number++)
+        if (__atomic_load_n(&cpus[number]->current, __ATOMIC_RELAXED) == thread)
+            return true;
+    return false;
+}
+
 void thread_yield(void)
 {
     bool enabled = interrupts_save();
@@ -340,15 +348,19 @@ static struct cpu *choose_cpu(const struct thread *thread)
     return cpus[__builtin_ctzl(idle ? idle : allowed)];
 }
 
-/* Queue's lock held. An idle CPU is told by interrupt, a busy one by its slice's end. */
+/*
+ * Queue's lock held, a thread was just queued. Where others wait already the CPU
+ * knows; else an idle one is woken, and a busy one gets to know that its slice has
+ * an end.
+ */
 static void kick(struct run_queue *queue, struct cpu *cpu)
 {
-    struct thread *running = queue->running;
-
+    if (queue->length > 1)
+        return;
     if (cpu != cpu_current())
         local_apic_send(cpu->apic_id, VECTOR_RESCHEDULE);
-    else if (running != cpu->idle)
-        timer_queue_arm_slice(running->slice_end);
+    else if (queue->running != cpu->idle)
+        timer_queue_arm_slice(queue->running->slice_end);
 }
 
 /* Queues a thread that can run, is on no queue and on no CPU: nobody else touches it meanwhile. */

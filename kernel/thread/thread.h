@@ -160,6 +160,9 @@ void thread_post_work(struct thread *thread, uint32_t work);
 /* Is there something that ends a sleep of this kind for the calling thread? */
 bool thread_interrupted(enum thread_state state);
 
+/* Does some CPU run it right now? The pointer is only compared, never followed. */
+bool thread_is_running(const struct thread *thread);
+
 /* Lets others run, if there are any. */
 void thread_yield(void);
 /* An explicit preemption point in long kernel work: yields when the slice is over. */
