@@ -1,6 +1,11 @@
 /*
- * spinlock.h: the ticket spinlock. It lives in the lowest room because the
- * log, the frames and the run queues need it; the sleeping mutex is in thread/.
+ * spinlock.h: the spinlock. It lives in the lowest room because the log, the
+ * frames and the run queues need it; the sleeping mutex is in thread/.
+ *
+ * It is a plain test-and-set lock, not a fair one with tickets: with tickets the
+ * next in line may be a virtual processor that the host is not running, and
+ * everybody waits for it (measured: 4 CPUs on 2 host cores came to a crawl; Linux
+ * does the same for the same reason, virt_spin_lock() in its x86 qspinlock.h).
  *
  * A spinlock guards a few instructions. Who holds one does not sleep, does not
  * touch user memory and does not wait for another CPU. Kernel code is never
@@ -16,8 +21,7 @@
 #include "cpu/registers.h"
 
 struct spinlock {
-    uint32_t next;  /* the ticket the next one gets; atomic */
-    uint32_t owner; /* the ticket that holds the lock; atomic */
+    uint32_t held; /* 0 or 1; atomic */
 #ifdef DEBUG_CHECKS
     void *holder; /* the struct cpu that holds it, NULL if none */
 #endif
@@ -50,16 +54,16 @@ static inline void spinlock_check_release(struct spinlock *lock)
 static inline void spinlock_acquire(struct spinlock *lock)
 {
     spinlock_check_acquire(lock);
-    uint32_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
-    while (__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)
-        cpu_relax();
+    while (__atomic_exchange_n(&lock->held, 1, __ATOMIC_ACQUIRE))
+        while (__atomic_load_n(&lock->held, __ATOMIC_RELAXED))
+            cpu_relax();
     spinlock_check_acquired(lock);
 }
 
 static inline void spinlock_release(struct spinlock *lock)
 {
     spinlock_check_release(lock);
-    __atomic_store_n(&lock->owner, lock->owner + 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&lock->held, 0, __ATOMIC_RELEASE);
 }
 
 /* The same with interrupts off meanwhile; returns what _restore wants. */
