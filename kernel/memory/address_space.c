@@ -6,8 +6,9 @@
 
 #include <linux/errno.h>
 
+#include "cpu/call.h"
 #include "cpu/panic.h"
-#include "cpu/tlb.h"
+#include "cpu/registers.h"
 #include "library/align.h"
 #include "library/string.h"
 #include "memory/heap.h"
@@ -38,10 +39,30 @@ struct address_space *address_space_create(void)
     return space;
 }
 
+/* Invariant 3: a root is freed when no CPU's CR3 holds it. */
+#ifdef DEBUG_CHECKS
+static void check_root(void *root)
+{
+    assert_invariant((cr3_read() & PAGE_FRAME) != *(paddr_t *)root);
+}
+
+static void check_left(struct address_space *space)
+{
+    assert_invariant(__atomic_load_n(&space->cpus, __ATOMIC_SEQ_CST) == 0);
+    cpu_call(UINT64_MAX, check_root, &space->root);
+}
+#else
+static void check_left(struct address_space *space)
+{
+    (void)space;
+}
+#endif
+
 void address_space_release(struct address_space *space)
 {
     if (__atomic_sub_fetch(&space->references, 1, __ATOMIC_ACQ_REL) > 0)
         return;
+    check_left(space);
     space_pages_remove_all(space);
     region_remove_all(space);
     debug_assert(space->page_tables == 1 && space->pages_mapped == 0);

@@ -137,6 +137,11 @@ static uint64_t direct_map_flags(enum memory_kind kind)
     }
 }
 
+bool direct_map_shows(enum memory_kind kind)
+{
+    return direct_map_flags(kind) != 0;
+}
+
 /* Maps [start, end), but what belongs to the kernel's text and constants read-only (W^X). */
 static bool map_direct(const struct handoff_kernel *image, paddr_t start, paddr_t end,
                        uint64_t flags)

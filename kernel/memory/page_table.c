@@ -2,7 +2,6 @@
 #include "memory/page_table.h"
 
 #include "cpu/panic.h"
-#include "cpu/registers.h"
 #include "library/string.h"
 #include "memory/frame.h"
 #include "memory/kernel_space.h"
@@ -25,8 +24,6 @@ paddr_t page_table_create(void)
 
 void page_table_destroy(paddr_t root)
 {
-    /* Invariant 3. Other CPUs are asked by the caller, who knows where the space was. */
-    debug_assert((cr3_read() & PAGE_FRAME) != root);
     debug_assert(*page_table_count(frame_pointer(root)) == 0);
     kernel_space_remove(frame_pointer(root));
     page_table_free(root);

@@ -3,9 +3,7 @@
 
 #include <linux/errno.h>
 
-#include "cpu/cpu.h"
 #include "cpu/panic.h"
-#include "cpu/registers.h"
 #include "cpu/tlb.h"
 #include "memory/region.h"
 
@@ -20,8 +18,6 @@ bool space_pages_initialize(void)
 void space_shootdown(struct address_space *space, vaddr_t start, vaddr_t end)
 {
     uint64_t cpus = __atomic_load_n(&space->cpus, __ATOMIC_SEQ_CST);
-    if ((cr3_read() & PAGE_FRAME) == space->root)
-        cpus |= 1UL << cpu_current()->number;
     if (cpus)
         tlb_shootdown(cpus, start, end);
 }

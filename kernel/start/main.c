@@ -29,7 +29,6 @@
 #include "memory/heap.h"
 #include "memory/kernel_space.h"
 #include "memory/page_fault.h"
-#include "memory/space_pages.h"
 #include "process/process.h"
 #include "process/signal.h"
 #include "process/system_information.h"
@@ -159,10 +158,7 @@ static const void *acpi_view(void *context, uint64_t physical, size_t size)
     (void)context;
     const struct memory_range *range = memory_map_find(ranges, range_count, physical);
 
-    if (!range || range->kind == MEMORY_DEVICE || range->kind == MEMORY_RESERVED ||
-        range->kind == MEMORY_PERSISTENT || range->kind == MEMORY_UNACCEPTED ||
-        range->kind == MEMORY_RUNTIME_CODE || range->kind == MEMORY_PAGE_ZERO ||
-        size > range->base + range->size - physical)
+    if (!range || !direct_map_shows(range->kind) || size > range->base + range->size - physical)
         return NULL;
     return frame_pointer(physical);
 }
@@ -307,7 +303,7 @@ static void start_threads(void)
     scheduler_initialize_cpu(&boot_idle, kernel_root);
 
     vaddr_t stack = kernel_stack_allocate();
-    if (!stack || !space_pages_initialize())
+    if (!stack || memory_start())
         stop("too little memory");
     thread_initialize(&start_thread, "start", stack, KERNEL_STACK_SIZE, start, NULL, kernel_root);
     thread_start(&start_thread);

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cpu/call.h"
 #include "cpu/panic.h"
 #include "cpu/spinlock.h"
 #include "cpu/tlb.h"
@@ -110,6 +111,12 @@ void panic(const char *format, ...)
 void tlb_shootdown(uint64_t cpus, vaddr_t start, vaddr_t end)
 {
     (void)cpus, (void)start, (void)end;
+}
+
+void cpu_call(uint64_t which, void (*function)(void *context), void *context)
+{
+    (void)which;
+    function(context);
 }
 
 vaddr_t user_access_fixup(vaddr_t rip)
