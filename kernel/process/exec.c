@@ -385,8 +385,9 @@ static bool suits(const struct exec *exec, const struct sharing *sharing)
 
 /*
  * Private copies of what is shared with other processes: a program begins with
- * its own (execve(2)), and its set-user-ID bits are ignored where another
- * process could change its root directory.
+ * its own (execve(2)). Its set-user-ID bits are ignored where another process
+ * could change its root directory; if that process came only now, it is too
+ * late to ignore them, and -EAGAIN is the answer.
  */
 static int prepare_for_sharing(struct exec *exec)
 {
@@ -397,6 +398,8 @@ static int prepare_for_sharing(struct exec *exec)
     struct sharing sharing = find_sharing(process);
     spinlock_release_restore(&process->lock, enabled);
 
+    if (sharing.file_system && exec->credentials.privileged && !exec->ignores_bits)
+        return -EAGAIN;
     if (sharing.descriptors && !exec->descriptors) {
         exec->descriptors = descriptor_table_copy(caller->descriptors);
         if (!exec->descriptors)

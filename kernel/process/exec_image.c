@@ -96,15 +96,30 @@ static unsigned region_flags(const struct elf_segment *segment)
     return flags;
 }
 
+/* Does a segment without bytes of the file (bss) begin in the last page of the one before it? */
+static bool shares_page(const struct elf_segment *before, const struct elf_segment *bss)
+{
+    return !bss->file_size &&
+           bss->address / PAGE_SIZE == (before->address + before->memory_size - 1) / PAGE_SIZE;
+}
+
 /* A segment lies congruent in file and memory, so that both begin in the same part of a page. */
 static int map_segment(struct address_space *space, struct file *file,
-                       const struct elf_segment *segment, uint64_t bias)
+                       const struct elf_image *image, uint32_t index, uint64_t bias)
 {
+    const struct elf_segment *segment = &image->segments[index], *next = segment + 1;
     vaddr_t address = segment->address + bias;
     vaddr_t start = align_down(address, PAGE_SIZE);
     vaddr_t end = align_up(address + segment->memory_size, PAGE_SIZE);
+
+    /* A bss begins behind the page it shares; that page's tail is zeros for it. */
+    if (index && shares_page(segment - 1, segment))
+        start += PAGE_SIZE;
+    if (start == end)
+        return 0;
     /* Without a tail the file's own bytes fill up the last page, as with mmap. */
-    bool has_tail = segment->memory_size > segment->file_size;
+    bool has_tail = segment->memory_size > segment->file_size ||
+                    (index + 1 < image->segment_count && shares_page(segment, next));
     vaddr_t file_end = has_tail ? address + segment->file_size : 0;
     struct memory_object *object = segment->file_size ? &file->object : NULL;
 
@@ -149,7 +164,7 @@ int exec_image_map(struct address_space *space, struct file *file, const struct 
     int error = 0;
 
     for (uint32_t i = 0; i < image->segment_count && !error; i++)
-        error = map_segment(space, file, &image->segments[i], bias);
+        error = map_segment(space, file, image, i, bias);
     for (uint32_t i = 0; i < image->segment_count && !error; i++)
         error = map_ahead(space, &image->segments[i], image, bias);
     return error;
