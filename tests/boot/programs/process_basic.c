@@ -305,8 +305,8 @@ static void test_clone(void)
         _exit(shared[0] == syscall(SYS_gettid) ? 0 : 1);
     tap_ok(WEXITSTATUS(status_of(child)) == 0, "clone(2): CLONE_CHILD_SETTID");
 
-    child = raw_clone(SIGUSR1, NULL, NULL, NULL);
     signal(SIGUSR1, SIG_IGN);
+    child = raw_clone(SIGUSR1, NULL, NULL, NULL);
     if (child == 0)
         _exit(4);
     int status;
