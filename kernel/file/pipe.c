@@ -268,10 +268,12 @@ static unsigned pipe_poll(struct file *file, struct poll_table *table)
     return answer;
 }
 
+/* The inode's lock is held throughout: of several last users one frees the pipe, when all others
+   are done with it. */
 static void pipe_end_use(struct inode *inode, bool reader, bool writer)
 {
+    mutex_acquire(&inode->lock);
     struct pipe *pipe = inode->pipe;
-
     mutex_acquire(&pipe->lock);
     if (reader)
         store(&pipe->readers, pipe->readers - 1);
@@ -280,8 +282,6 @@ static void pipe_end_use(struct inode *inode, bool reader, bool writer)
     mutex_release(&pipe->lock);
     wait_queue_wake(&pipe->readable);
     wait_queue_wake(&pipe->writable);
-
-    mutex_acquire(&inode->lock);
     bool unused = !pipe->readers && !pipe->writers && !pipe->opening;
     if (unused)
         inode->pipe = NULL;
@@ -381,6 +381,8 @@ static int fifo_wait_for_partner(struct pipe *pipe, struct file *file)
 
 static int fifo_open(struct inode *inode, struct file *file)
 {
+    if (!file->readable && !file->writable)
+        return -EINVAL; /* access mode 3, open(2) */
     mutex_acquire(&inode->lock);
     if (!inode->pipe)
         inode->pipe = pipe_create();
