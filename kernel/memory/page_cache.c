@@ -43,6 +43,17 @@ static paddr_t tree_find(const struct page_cache *cache, uint64_t index)
     return (paddr_t)slot;
 }
 
+/* The lowest node on the way to `index`: a whole block of slots. NULL: a hole, or a single page. */
+static const struct node *tree_block(const struct page_cache *cache, uint64_t index)
+{
+    if (!cache->height || !has_place(cache, index))
+        return NULL;
+    const void *slot = cache->root;
+    for (unsigned height = cache->height; height > 1 && slot; height--)
+        slot = ((const struct node *)slot)->slots[slot_index(index, height - 1)];
+    return slot;
+}
+
 static bool node_is_empty(const struct node *node, unsigned from)
 {
     for (unsigned i = from; i < NODE_SLOTS; i++) {
@@ -207,11 +218,17 @@ size_t page_cache_get_many(struct page_cache *cache, uint64_t first, size_t coun
     mutex_acquire(&cache->lock);
     uint64_t pages = page_count(cache);
     size_t below = first >= pages ? 0 : pages - first < count ? pages - first : count;
-    for (size_t i = 0; i < count; i++) {
-        frames[i] = i < below ? tree_find(cache, first + i) : 0;
+    const struct node *block = NULL;
+    for (size_t i = 0; i < below; i++) {
+        if (!i || (first + i) % NODE_SLOTS == 0)
+            block = tree_block(cache, first + i);
+        frames[i] =
+            block ? (paddr_t)block->slots[(first + i) % NODE_SLOTS] : tree_find(cache, first + i);
         if (frames[i])
             frame_reference(frames[i]);
     }
+    for (size_t i = below; i < count; i++)
+        frames[i] = 0;
     mutex_release(&cache->lock);
     return below;
 }

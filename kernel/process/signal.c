@@ -109,9 +109,11 @@ void signal_actions_reset(struct signal_actions *actions)
         struct sigaction *action = &actions->table[signal - 1];
         if (action->sa_handler != SIG_IGN)
             action->sa_handler = SIG_DFL;
-        action->sa_flags = 0;
-        action->sa_restorer = NULL;
-        action->sa_mask = 0;
+        if (action->sa_flags | action->sa_mask) { /* of most there is nothing to reset */
+            action->sa_flags = 0;
+            action->sa_restorer = NULL;
+            action->sa_mask = 0;
+        }
     }
 }
 
