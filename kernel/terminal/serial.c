@@ -6,12 +6,15 @@
 
 #include <linux/major.h>
 
+#include "cpu/clock.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
 #include "cpu/registers.h"
 #include "cpu/spinlock.h"
+#include "library/string.h"
 #include "terminal/console.h"
 #include "terminal/terminal.h"
+#include "thread/timer.h"
 
 /* Registers, as offsets from the port's base. */
 enum {
@@ -36,6 +39,7 @@ enum {
 #define MODEM_OUT2            0x08 /* gates the interrupt line on a PC */
 #define LINE_DATA_READY       0x01
 #define LINE_BREAK            0x10
+#define LINE_ERRORS           0x9e /* overrun, parity, framing, break; one in the FIFO */
 #define LINE_TRANSMIT_EMPTY   0x20 /* the transmit FIFO has room for all it can hold */
 #define LINE_IDLE             0x40 /* …and the last bit is out */
 #define LINE_NOTHING          0xff /* what a port that was taken away reads as */
@@ -43,9 +47,12 @@ enum {
 #define INTERRUPT_TRANSMITTED 0x02
 #define INTERRUPT_LINE_STATUS 0x04
 #define INTERRUPT_NONE        0x01 /* in UART_INTERRUPT */
+#define INTERRUPT_REASON      0x0e /* in UART_INTERRUPT: which one */
+#define INTERRUPT_TRIGGER     0x04 /* as many bytes as FIFO_TRIGGER_14 says */
 
-#define UART_FIFO_SIZE 16
-#define DIVISOR_115200 1
+#define UART_FIFO_SIZE    16
+#define UART_FIFO_TRIGGER 14
+#define DIVISOR_115200    1
 
 /*
  * How often the line status is read before a byte is given up. A read of an ISA
@@ -57,6 +64,10 @@ enum {
 #define TRANSMIT_ROUNDS  4  /* FIFOs filled at once */
 #define RECEIVE_BYTES    64 /* taken from a port at once */
 #define INTERRUPT_ROUNDS 32 /* times that all ports of an interrupt are looked at */
+
+/* In a stream of input, readers are woken after this time (ns) or for that many bytes. */
+#define STREAM_PAUSE    500000
+#define STREAM_GATHERED (LINE_INPUT_SIZE / 2)
 
 struct serial_port {
     uint16_t base; /* first I/O port; constant */
@@ -70,9 +81,14 @@ struct serial_port {
     unsigned room; /* bytes the FIFO still takes unasked; lock */
 
     struct terminal terminal;
-    uint8_t interrupts; /* what INTERRUPT_ENABLE holds; terminal's lock */
+    uint8_t interrupts; /* what INTERRUPT_ENABLE holds; terminal's lock; atomic to read */
+    bool sending;       /* somebody fills the FIFO; terminal's lock */
     bool holding;       /* the line's buffer is full: bytes stay in the port; terminal's lock */
-    bool shown;         /* output goes to the screen, too; written at boot */
+    uint8_t kept[RECEIVE_BYTES]; /* …but for these, which were read already; terminal's lock */
+    unsigned kept_count;
+    struct timer wake_timer;
+    bool wake_armed; /* terminal's lock */
+    bool shown;      /* output goes to the screen, too; written at boot */
 };
 
 static struct serial_port ports[SERIAL_PORT_COUNT] = {
@@ -193,7 +209,7 @@ static void interrupts_want(struct serial_port *port, uint8_t interrupts)
 {
     if (interrupts == port->interrupts)
         return;
-    port->interrupts = interrupts;
+    __atomic_store_n(&port->interrupts, interrupts, __ATOMIC_RELEASE);
     port_write8(port->base + UART_INTERRUPT_ENABLE, interrupts);
 }
 
@@ -211,32 +227,48 @@ static bool fifo_fill(struct serial_port *port, const uint8_t *bytes, size_t siz
     return empty;
 }
 
-/* Sends one FIFO's worth. False: it is not empty yet, or there is nothing to send. */
+/*
+ * Sends one FIFO's worth. False: it is not empty yet, or there is nothing to
+ * send. Lets go of the terminal's lock meanwhile: a port is slow, and who wants
+ * the lock would wait with interrupts off.
+ */
 static bool transmit_round(struct serial_port *port)
 {
+    struct terminal *terminal = &port->terminal;
     uint8_t bytes[UART_FIFO_SIZE];
-    size_t size = terminal_output_peek(&port->terminal, bytes, sizeof(bytes));
+    uint32_t position = terminal->output_tail;
+    size_t size = terminal_output_peek(terminal, bytes, sizeof(bytes));
 
-    if (size == 0 || !fifo_fill(port, bytes, size))
+    if (size == 0)
         return false;
-    /* Not under the port's lock: this wakes, and whoever holds the scheduler's locks may log. */
-    terminal_output_consume(&port->terminal, size);
+    spinlock_release(&terminal->lock);
+    bool sent = fifo_fill(port, bytes, size);
+    spinlock_acquire(&terminal->lock);
+    if (!sent)
+        return false;
+    /* Unless the output was flushed just now. */
+    if (terminal->output_tail == position)
+        terminal_output_consume(terminal, size);
     if (port->shown)
-        console_show(&port->terminal, bytes, size);
+        console_show(terminal, bytes, size);
     return true;
 }
 
 /*
  * Sends what the FIFO takes now; the transmitter's interrupt is on only while
- * there is more.
+ * there is more. One at a time: who comes second leaves it to the first.
  */
 static void port_start(struct terminal *terminal)
 {
     struct serial_port *port = port_of(terminal);
     unsigned rounds = port->present ? TRANSMIT_ROUNDS : TERMINAL_OUTPUT_SIZE;
 
+    if (port->sending)
+        return;
+    port->sending = true;
     while (rounds-- && transmit_round(port))
         ;
+    port->sending = false;
     if (!port->present)
         return;
     if (terminal_output_ready(terminal))
@@ -246,31 +278,77 @@ static void port_start(struct terminal *terminal)
 }
 
 /*
- * Takes bytes from the port while the line accepts them. What it does not
- * accept stays in the port, whose FIFO makes the other side wait.
+ * Wakes readers: at once when the line fell silent (fewer bytes than the FIFO's
+ * trigger came, as when a person types) or much has gathered; in the midst of a
+ * stream a little later, so that not every FIFO's worth costs a switch of threads.
  */
-static void port_receive(struct serial_port *port)
+static void wake_readers(struct serial_port *port, unsigned received)
 {
-    struct terminal *terminal = &port->terminal;
+    if (received < UART_FIFO_TRIGGER || line_readable(&port->terminal.line) > STREAM_GATHERED) {
+        terminal_wake_readers(&port->terminal);
+    } else if (!port->wake_armed) {
+        port->wake_armed = true;
+        timer_arm(&port->wake_timer, clock_now() + STREAM_PAUSE);
+    }
+}
 
-    for (unsigned count = 0; count < RECEIVE_BYTES; count++) {
-        uint8_t status = port_read8(port->base + UART_LINE_STATUS);
+static void wake_timer_expired(struct timer *timer)
+{
+    struct serial_port *port = container_of(timer, struct serial_port, wake_timer);
+
+    spinlock_acquire(&port->terminal.lock);
+    port->wake_armed = false;
+    terminal_wake_readers(&port->terminal);
+    spinlock_release(&port->terminal.lock);
+}
+
+/* What one look at the port's receiver found. */
+struct received {
+    uint8_t bytes[RECEIVE_BYTES];
+    unsigned count;
+    bool broken; /* a break came behind the bytes */
+};
+
+/*
+ * Reads bytes from the port: only its interrupt does that, and without a lock.
+ * The first `sure` bytes are known to be there and in order.
+ */
+static void port_read(struct serial_port *port, unsigned sure, struct received *received)
+{
+    while (received->count < RECEIVE_BYTES && !received->broken) {
+        uint8_t status =
+            received->count < sure ? LINE_DATA_READY : port_read8(port->base + UART_LINE_STATUS);
 
         if (status == LINE_NOTHING || !(status & LINE_DATA_READY))
             break;
-        if (!line_accepts(&terminal->line)) {
-            port->holding = true;
-            interrupts_want(port, port->interrupts & ~INTERRUPT_RECEIVED);
-            break;
-        }
-        uint8_t byte = port_read8(port->base + UART_DATA);
-
-        if (status & LINE_BREAK)
-            line_input_break(&terminal->line);
-        else
-            terminal_input_locked(terminal, &byte, 1);
+        received->bytes[received->count] = port_read8(port->base + UART_DATA);
+        received->broken = status & LINE_BREAK;
+        received->count += !received->broken;
     }
-    terminal_wake_readers(terminal);
+}
+
+/*
+ * Gives bytes to the line. What it does not accept is kept, and the port is not
+ * read until there is room: its FIFO makes the other side wait.
+ */
+static void port_deliver(struct serial_port *port, const struct received *received)
+{
+    struct terminal *terminal = &port->terminal;
+    size_t taken = terminal_input_locked(terminal, received->bytes, received->count);
+
+    if (received->broken)
+        line_input_break(&terminal->line);
+    if (taken < received->count) {
+        port->kept_count = received->count - taken;
+        memcpy(port->kept, received->bytes + taken, port->kept_count);
+    }
+    if (taken < received->count || !line_accepts(&terminal->line)) {
+        port->holding = true;
+        interrupts_want(port, port->interrupts & ~INTERRUPT_RECEIVED);
+        terminal_wake_readers(terminal);
+    } else {
+        wake_readers(port, received->count);
+    }
 }
 
 static void port_resume(struct terminal *terminal)
@@ -278,6 +356,13 @@ static void port_resume(struct terminal *terminal)
     struct serial_port *port = port_of(terminal);
 
     if (!port->holding)
+        return;
+    size_t taken = terminal_input_locked(terminal, port->kept, port->kept_count);
+
+    port->kept_count -= taken;
+    memmove(port->kept, port->kept + taken, port->kept_count);
+    terminal_wake_readers(terminal);
+    if (port->kept_count || !line_accepts(&terminal->line))
         return;
     port->holding = false;
     interrupts_want(port, port->interrupts | INTERRUPT_RECEIVED);
@@ -305,6 +390,7 @@ static void port_close(struct terminal *terminal)
 
     line_flush(&terminal->line);
     port->holding = false;
+    port->kept_count = 0;
     if (port->present)
         interrupts_want(port, port->interrupts & INTERRUPT_TRANSMITTED);
     spinlock_release_restore(&terminal->lock, enabled);
@@ -330,18 +416,24 @@ static const struct terminal_device serial_device = {
 /* Deals with what a port wants now. False: nothing. */
 static bool port_serve(struct serial_port *port)
 {
-    if (!port->present)
-        return false;
-    spinlock_acquire(&port->terminal.lock);
-    bool wanted = !(port_read8(port->base + UART_INTERRUPT) & INTERRUPT_NONE);
+    struct received received = {0};
+    uint8_t reason = port->present ? port_read8(port->base + UART_INTERRUPT) : INTERRUPT_NONE;
 
-    if (wanted) {
-        if (port->interrupts & INTERRUPT_RECEIVED)
-            port_receive(port);
+    if (reason & INTERRUPT_NONE)
+        return false;
+    /* This read also takes back an interrupt for a line's status. */
+    uint8_t status = port_read8(port->base + UART_LINE_STATUS);
+    bool trigger = (reason & INTERRUPT_REASON) == INTERRUPT_TRIGGER && !(status & LINE_ERRORS);
+
+    if (__atomic_load_n(&port->interrupts, __ATOMIC_ACQUIRE) & INTERRUPT_RECEIVED)
+        port_read(port, trigger ? UART_FIFO_TRIGGER : 0, &received);
+    spinlock_acquire(&port->terminal.lock);
+    if (received.count || received.broken)
+        port_deliver(port, &received);
+    if (terminal_output_ready(&port->terminal) || port->interrupts & INTERRUPT_TRANSMITTED)
         port_start(&port->terminal);
-    }
     spinlock_release(&port->terminal.lock);
-    return wanted;
+    return true;
 }
 
 /* Makes a port that still wants something raise its line anew. */
@@ -393,6 +485,7 @@ void serial_initialize(void)
         struct serial_port *port = &ports[i];
 
         terminal_initialize(&port->terminal, names[i], TTY_MAJOR, MINOR_SERIAL + i, &serial_device);
+        timer_initialize(&port->wake_timer, wake_timer_expired);
         /* The log's port was found and programmed at the very beginning. */
         if (i == 0)
             continue;

@@ -33,7 +33,8 @@ struct terminal_device {
     /* The first one opens it, or the last one closed it. May sleep; only open_lock is held. */
     int (*open)(struct terminal *terminal);
     void (*close)(struct terminal *terminal);
-    /* There is output to be taken (terminal_output_take), or it may go on. */
+    /* There is output to be taken (terminal_output_take), or it may go on. May let go of the lock
+       meanwhile. */
     void (*start)(struct terminal *terminal);
     /* The output that waited was dropped (a signal, TCFLSH, hang-up). */
     void (*flushed)(struct terminal *terminal);
