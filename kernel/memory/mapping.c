@@ -112,14 +112,14 @@ bool address_space_may_grow(struct address_space *space, vaddr_t start, size_t s
            space->pages_data + pages <= space->limit_data >> PAGE_SHIFT;
 }
 
-int address_space_map_locked(struct address_space *space, const struct region *wanted)
+/* `above`: what address_space_find() says of its start. */
+static int map_below(struct address_space *space, const struct region *wanted, struct region *above)
 {
     size_t size = wanted->end - wanted->start;
     if (!address_space_may_grow(space, wanted->start, size, wanted->flags))
         return -ENOMEM;
 
     /* As one with the region below, if nothing is in the way: a heap that grows. */
-    struct region *above = address_space_find(space, wanted->start);
     struct region *below = above ? above->previous : space->last;
     bool vacant = !above || wanted->end <= above->start;
     if (vacant && below && region_extends(below, wanted)) {
@@ -149,6 +149,11 @@ int address_space_map_locked(struct address_space *space, const struct region *w
     return 0;
 }
 
+int address_space_map_locked(struct address_space *space, const struct region *wanted)
+{
+    return map_below(space, wanted, address_space_find(space, wanted->start));
+}
+
 int address_space_map(struct address_space *space, vaddr_t start, size_t size, unsigned flags,
                       struct memory_object *object, uint64_t page_offset, vaddr_t file_end,
                       bool replace)
@@ -163,10 +168,9 @@ int address_space_map(struct address_space *space, vaddr_t start, size_t size, u
                             .offset = page_offset,
                             .file_end = file_end};
     mutex_acquire(&space->mutex);
-    const struct region *above = address_space_find(space, start);
-    int error = above && above->start < wanted.end && !replace
-                    ? -EEXIST
-                    : address_space_map_locked(space, &wanted);
+    struct region *above = address_space_find(space, start);
+    int error =
+        above && above->start < wanted.end && !replace ? -EEXIST : map_below(space, &wanted, above);
     mutex_release(&space->mutex);
     return error;
 }

@@ -218,17 +218,26 @@ size_t page_cache_get_many(struct page_cache *cache, uint64_t first, size_t coun
     mutex_acquire(&cache->lock);
     uint64_t pages = page_count(cache);
     size_t below = first >= pages ? 0 : pages - first < count ? pages - first : count;
-    const struct node *block = NULL;
-    for (size_t i = 0; i < below; i++) {
-        if (!i || (first + i) % NODE_SLOTS == 0)
-            block = tree_block(cache, first + i);
-        frames[i] =
-            block ? (paddr_t)block->slots[(first + i) % NODE_SLOTS] : tree_find(cache, first + i);
-        if (frames[i])
-            frame_reference(frames[i]);
+    size_t done = 0;
+    while (done < below) {
+        uint64_t index = first + done;
+        const struct node *node = tree_block(cache, index);
+        if (!node) {
+            /* One page, or a hole: rare enough to go page by page. */
+            frames[done] = tree_find(cache, index);
+            if (frames[done])
+                frame_reference(frames[done]);
+            done++;
+            continue;
+        }
+        void *const *slot = &node->slots[slot_index(index, 0)];
+        void *const *end = &node->slots[NODE_SLOTS];
+        for (; slot < end && done < below; slot++, done++) {
+            frames[done] = (paddr_t)*slot;
+            if (*slot)
+                frame_reference((paddr_t)*slot);
+        }
     }
-    for (size_t i = below; i < count; i++)
-        frames[i] = 0;
     mutex_release(&cache->lock);
     return below;
 }

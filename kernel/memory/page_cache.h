@@ -36,7 +36,7 @@ void page_cache_destroy(struct page_cache *cache);
 paddr_t page_cache_get(struct page_cache *cache, uint64_t index, bool create);
 /*
  * The same for `count` (at most 64) pages from `first` on that lie below the size, under one
- * lock: frames[i] is 0 for a hole. Returns how many pages lie below the size.
+ * lock: frames[i] is 0 for a hole. Returns how many pages lie below the size and so are answered.
  */
 size_t page_cache_get_many(struct page_cache *cache, uint64_t first, size_t count, paddr_t *frames);
 /* Is there a frame for page `index`? Takes the lock. */

@@ -49,15 +49,18 @@ static void window_around(const struct region *region, const uint64_t *leaf, vad
     if (high > end)
         high = end;
 
-    vaddr_t start = page, stop = page + PAGE_SIZE;
     if ((region->flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE)
-        low = start, high = stop; /* what is written next is copied anyway */
-    while (start > low && !leaf[page_table_index(start - PAGE_SIZE, 0)])
-        start -= PAGE_SIZE;
-    while (stop < high && !leaf[page_table_index(stop, 0)])
-        stop += PAGE_SIZE;
-    *first = start;
-    *count = (stop - start) >> PAGE_SHIFT;
+        low = page, high = page + PAGE_SIZE; /* what is written next is copied anyway */
+    const uint64_t *entry = &leaf[page_table_index(page, 0)];
+    const uint64_t *lowest = entry - ((page - low) >> PAGE_SHIFT);
+    const uint64_t *behind = entry + ((high - page) >> PAGE_SHIFT);
+    const uint64_t *start = entry, *stop = entry + 1;
+    while (start > lowest && !start[-1])
+        start--;
+    while (stop < behind && !*stop)
+        stop++;
+    *first = page - ((vaddr_t)(entry - start) << PAGE_SHIFT);
+    *count = (size_t)(stop - start);
 }
 
 /* A file's page, shown as it is, with its neighbours that are in the cache. */
@@ -73,10 +76,8 @@ static enum memory_fault fault_file_show(const struct region *region, uint64_t *
     window_around(region, leaf, page, &first, &count);
     size_t wanted = (page - first) >> PAGE_SHIFT;
     size_t below = page_cache_get_many(cache, region_page_index(region, first), count, frames);
-    for (size_t i = 0; i < below; i++) {
-        if (frames[i])
-            enter(region, leaf, first + i * PAGE_SIZE, frames[i], writable);
-    }
+    space_pages_enter_many(region->space, leaf, &leaf[page_table_index(first, 0)], frames, below,
+                           entry_make(region, 0, writable));
     if (wanted >= below)
         return MEMORY_FAULT_BEYOND_FILE;
     if (frames[wanted])

@@ -36,6 +36,21 @@ void space_pages_enter(struct address_space *space, uint64_t *leaf, uint64_t *en
         resident_add(space, 1);
 }
 
+void space_pages_enter_many(struct address_space *space, uint64_t *leaf, uint64_t *entry,
+                            const paddr_t *frames, size_t count, uint64_t rights)
+{
+    unsigned entered = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!frames[i])
+            continue;
+        entry[i] = frames[i] | rights;
+        entered++;
+    }
+    *page_table_count(leaf) = (uint16_t)(*page_table_count(leaf) + entered);
+    resident_add(space, entered);
+}
+
 void space_pages_replace(struct address_space *space, uint64_t *entry, vaddr_t page, uint64_t value)
 {
     paddr_t old = entry_frame(*entry);

@@ -44,6 +44,9 @@ static inline uint64_t entry_make(const struct region *region, paddr_t frame, bo
 /* Enters pages into an empty place: the reference is the entry's then. */
 void space_pages_enter(struct address_space *space, uint64_t *leaf, uint64_t *entry,
                        uint64_t value);
+/* The same for `count` pages of a file, one behind the other: frames[i] (0: none) with `rights`. */
+void space_pages_enter_many(struct address_space *space, uint64_t *leaf, uint64_t *entry,
+                            const paddr_t *frames, size_t count, uint64_t rights);
 /* Shows another frame at a page that has one; lets go of the old when no CPU sees it any more. */
 void space_pages_replace(struct address_space *space, uint64_t *entry, vaddr_t page,
                          uint64_t value);

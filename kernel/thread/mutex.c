@@ -1,20 +1,10 @@
 #include "thread/mutex.h"
 
-#include "cpu/panic.h"
-
 void mutex_initialize(struct mutex *mutex)
 {
     mutex->owner = NULL;
     mutex->hand_over = false;
     wait_queue_initialize(&mutex->waiters);
-}
-
-bool mutex_try_acquire(struct mutex *mutex)
-{
-    struct thread *nobody = NULL;
-
-    return __atomic_compare_exchange_n(&mutex->owner, &nobody, thread_current(), false,
-                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 /*
@@ -67,14 +57,15 @@ static int acquire(struct mutex *mutex, enum thread_state state)
     return mutex_held(mutex) ? 0 : error;
 }
 
-void mutex_acquire(struct mutex *mutex)
+void mutex_acquire_waiting(struct mutex *mutex)
 {
     acquire(mutex, THREAD_UNINTERRUPTIBLE);
 }
 
 int mutex_acquire_killable(struct mutex *mutex)
 {
-    return acquire(mutex, THREAD_KILLABLE);
+    debug_assert(!mutex_held(mutex) && cpu_current()->spinlocks_held == 0);
+    return mutex_try_acquire(mutex) ? 0 : acquire(mutex, THREAD_KILLABLE);
 }
 
 /* Gives it to the oldest waiter. False: there is none. */
@@ -91,18 +82,15 @@ static bool hand_over(struct mutex *mutex)
     return oldest != NULL;
 }
 
-void mutex_release(struct mutex *mutex)
+void mutex_release_to_waiter(struct mutex *mutex)
 {
-    debug_assert(mutex_held(mutex));
-    if (__atomic_load_n(&mutex->hand_over, __ATOMIC_RELAXED) && hand_over(mutex))
+    if (hand_over(mutex))
         return;
     __atomic_store_n(&mutex->owner, NULL, __ATOMIC_SEQ_CST);
-    /* Who announced its sleep before it looked at `owner` is seen here (both are SEQ_CST). */
-    if (!TAILQ_EMPTY(&mutex->waiters.entries))
-        wait_queue_wake_one(&mutex->waiters);
+    mutex_wake(mutex);
 }
 
-bool mutex_held(const struct mutex *mutex)
+void mutex_wake(struct mutex *mutex)
 {
-    return __atomic_load_n(&mutex->owner, __ATOMIC_RELAXED) == thread_current();
+    wait_queue_wake_one(&mutex->waiters);
 }

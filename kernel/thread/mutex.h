@@ -5,6 +5,7 @@
 #ifndef BATON_THREAD_MUTEX_H
 #define BATON_THREAD_MUTEX_H
 
+#include "cpu/panic.h"
 #include "thread/wait_queue.h"
 
 struct mutex {
@@ -14,11 +15,44 @@ struct mutex {
 };
 
 void mutex_initialize(struct mutex *mutex);
-void mutex_acquire(struct mutex *mutex);
+void mutex_acquire_waiting(struct mutex *mutex);
+void mutex_wake(struct mutex *mutex);
+void mutex_release_to_waiter(struct mutex *mutex);
 /* -EINTR when a fatal signal came first. */
 int mutex_acquire_killable(struct mutex *mutex);
-bool mutex_try_acquire(struct mutex *mutex);
-void mutex_release(struct mutex *mutex);
-bool mutex_held(const struct mutex *mutex); /* by the calling thread */
+
+/* By the calling thread? */
+static inline bool mutex_held(const struct mutex *mutex)
+{
+    return __atomic_load_n(&mutex->owner, __ATOMIC_RELAXED) == thread_current();
+}
+
+static inline bool mutex_try_acquire(struct mutex *mutex)
+{
+    struct thread *nobody = NULL;
+    return __atomic_compare_exchange_n(&mutex->owner, &nobody, thread_current(), false,
+                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/* Inline is what happens when nobody else wants it: some dozens of times in a system call. */
+static inline void mutex_acquire(struct mutex *mutex)
+{
+    debug_assert(!mutex_held(mutex) && cpu_current()->spinlocks_held == 0);
+    if (!mutex_try_acquire(mutex))
+        mutex_acquire_waiting(mutex);
+}
+
+static inline void mutex_release(struct mutex *mutex)
+{
+    debug_assert(mutex_held(mutex));
+    if (__atomic_load_n(&mutex->hand_over, __ATOMIC_RELAXED)) {
+        mutex_release_to_waiter(mutex);
+        return;
+    }
+    __atomic_store_n(&mutex->owner, NULL, __ATOMIC_SEQ_CST);
+    /* Who announced its sleep before it looked at `owner` is seen here (both are SEQ_CST). */
+    if (!TAILQ_EMPTY(&mutex->waiters.entries))
+        mutex_wake(mutex);
+}
 
 #endif
