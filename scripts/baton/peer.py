@@ -1,6 +1,6 @@
-"""Debian's Linux kernel, the peer that Baton is compared with.
+"""What tests take from Debian: its Linux kernel, the peer that Baton is compared with, and programs.
 
-The package is downloaded into the build folder and unpacked there, never installed.
+Packages are downloaded into the build folder and unpacked there, never installed.
 """
 import fcntl
 import glob
@@ -12,34 +12,67 @@ import tempfile
 
 from . import project
 
-PACKAGE = "linux-image-cloud-amd64"
-KERNEL = os.path.join(project.BUILD, "peer", "vmlinuz")
+FOLDER = os.path.join(project.BUILD, "peer")
+KERNEL_PACKAGE = "linux-image-cloud-amd64"
+
+# What packages depend on and no program needs to run.
+NOT_WANTED = {"debconf", "debianutils", "dpkg", "gcc-12-base", "libmd0", "perl-base", "tar"}
+NOT_WANTED_FILES = ["usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale",
+                    "usr/share/lintian", "usr/lib/x86_64-linux-gnu/gconv"]
 
 
 def kernel():
     """The path of Linux's kernel; project.Failure when Debian's package cannot be had."""
-    os.makedirs(os.path.dirname(KERNEL), exist_ok=True)
-    with project.locked("peer/.lock", fcntl.LOCK_EX):
-        if not os.path.exists(KERNEL):
-            _download()
-    return KERNEL
 
-
-def _download():
-    try:
-        depends = _run("apt-cache", "depends", PACKAGE)
+    def make(folder):
+        depends = _run("apt-cache", "depends", KERNEL_PACKAGE)
         names = re.findall(r"^\s*Depends: (linux-image-\S+)$", depends, re.MULTILINE)
         if not names:
-            raise project.Failure(f"{PACKAGE}: not known to apt-cache (try apt-get update)")
-        with tempfile.TemporaryDirectory(dir=os.path.dirname(KERNEL)) as folder:
-            _run("apt-get", "-q", "download", names[0], cwd=folder)
-            package, = glob.glob(os.path.join(folder, "*.deb"))
-            _run("dpkg", "-x", package, os.path.join(folder, "root"))
-            image, = glob.glob(os.path.join(folder, "root", "boot", "vmlinuz-*"))
-            shutil.move(image, KERNEL)
-    except (subprocess.CalledProcessError, OSError, ValueError) as error:
-        reason = getattr(error, "stderr", "") or str(error)
-        raise project.Failure(f"{PACKAGE}: {reason.strip()}") from error
+            raise project.Failure(f"{KERNEL_PACKAGE}: not known to apt-cache (try apt-get update)")
+        _unpack(names[:1], os.path.join(folder, "root"))
+        image, = glob.glob(os.path.join(folder, "root", "boot", "vmlinuz-*"))
+        shutil.move(image, os.path.join(folder, "vmlinuz"))
+        shutil.rmtree(os.path.join(folder, "root"))
+
+    return os.path.join(_cached("kernel", make), "vmlinuz")
+
+
+def packages(names):
+    """A folder to lay over the root, with these packages and what they depend on."""
+
+    def make(folder):
+        listing = _run("apt-cache", "depends", "--important", "--recurse", *names)
+        wanted = set(re.findall(r"^([a-z0-9][a-z0-9.+-]*)$", listing, re.MULTILINE)) - NOT_WANTED
+        _unpack(sorted(wanted | set(names)), folder)
+        for path in NOT_WANTED_FILES:
+            shutil.rmtree(os.path.join(folder, path), ignore_errors=True)
+
+    return _cached("-".join(sorted(names)), make)
+
+
+def _cached(name, make):
+    """The folder `name`, made by make(folder) if it is not there yet."""
+    path = os.path.join(FOLDER, name)
+    os.makedirs(FOLDER, exist_ok=True)
+    with project.locked("peer/.lock", fcntl.LOCK_EX):
+        if not os.path.exists(path):
+            try:
+                with tempfile.TemporaryDirectory(dir=FOLDER) as work:
+                    made = os.path.join(work, "made")
+                    os.mkdir(made)
+                    make(made)
+                    os.rename(made, path)
+            except (subprocess.CalledProcessError, OSError, ValueError) as error:
+                reason = getattr(error, "stderr", "") or str(error)
+                raise project.Failure(f"Debian's {name}: {reason.strip()}") from error
+    return path
+
+
+def _unpack(names, folder):
+    with tempfile.TemporaryDirectory(dir=FOLDER) as downloads:
+        _run("apt-get", "-q", "download", *names, cwd=downloads)
+        for package in sorted(glob.glob(os.path.join(downloads, "*.deb"))):
+            _run("dpkg", "-x", package, folder)
 
 
 def _run(*command, cwd=None):

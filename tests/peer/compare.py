@@ -13,28 +13,39 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "boot"))
 import harness  # noqa: E402
+from baton import peer  # noqa: E402
 
 # Marks part the output and the errors of one command from the next one's.
 MARK = "@@peer@@"
 
 
-def read_commands(path):
-    """The commands of the file; see its head."""
-    commands = []
-    with open(path, encoding="ascii") as file:
-        for line in file:
-            line = line.rstrip("\n")
-            if line.startswith(" ") and commands:
-                commands[-1] += "\n" + line[1:]
-            elif line and not line.startswith("#"):
-                commands.append(line)
-    return commands
+class Commands:
+    """A file of commands; commands.txt tells the format. Lines that start with % say with what they
+    are run: Debian packages to be laid over the root, and another shell."""
+
+    def __init__(self, path, only=""):
+        self.list = []
+        self.packages = []
+        self.shell = "sh"
+        with open(path, encoding="ascii") as file:
+            for line in file.read().splitlines():
+                if line.startswith("%packages "):
+                    self.packages = line.split()[1:]
+                elif line.startswith("%shell "):
+                    self.shell = line.split()[1]
+                elif line.startswith(" ") and self.list:
+                    self.list[-1] += "\n" + line[1:]
+                elif line and not line.startswith("#"):
+                    self.list.append(line)
+        self.list = [command for command in self.list if only in command]
 
 
 # Runs in the guest: each argument is one command, in a shell of its own as if it had been typed.
 SCRIPT = f"""
+shell=$1
+shift
 for command; do
-    sh -c "$command" </dev/null
+    $shell -c "$command" </dev/null
     status=$?
     printf '\\n{MARK}%d\\n' $status
     printf '\\n{MARK}%d\\n' $status >&2
@@ -43,11 +54,12 @@ done
 PIECE = re.compile(rb"(.*?)\n" + MARK.encode() + rb"(\d+)\n", re.DOTALL)
 
 
-def run_once(kernel, commands):
+def run_once(kernel, commands, shell="sh", root=()):
     """Boots one machine; returns (output, errors, status) for each command it came to, and what
     there is to say about the machine. /proc is not mounted, for what lies there differs."""
-    options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT, proc=False)
-    with harness.Machine(options, ["sh", "-c", SCRIPT, "sh", *commands]) as machine:
+    options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT, proc=False,
+                              root=list(root))
+    with harness.Machine(options, ["sh", "-c", SCRIPT, "sh", shell, *commands]) as machine:
         machine.run()
     outputs = PIECE.findall(bytes(machine.output.data))
     errors = PIECE.findall(bytes(machine.error.data))
@@ -59,15 +71,16 @@ def run_once(kernel, commands):
 def run(kernel, commands):
     """A result for each command: (output, errors, status), or a text that says why there is none.
     A command that takes the machine down costs only its own result."""
+    root = [peer.packages(commands.packages)] if commands.packages else []
     results = []
-    while len(results) < len(commands):
-        more, description = run_once(kernel, commands[len(results):])
+    while len(results) < len(commands.list):
+        more, description = run_once(kernel, commands.list[len(results):], commands.shell, root)
         results += more
-        if len(results) < len(commands):
+        if len(results) < len(commands.list):
             results.append(description)
         if not more and len(results) == 1:
             break  # it does not come up at all
-    return results + ["not run"] * (len(commands) - len(results))
+    return results + ["not run"] * (len(commands.list) - len(results))
 
 
 def report(tap, command, got, expected):
@@ -88,17 +101,16 @@ def main():
     parser.add_argument("--only", metavar="TEXT", default="", help="only commands that hold TEXT")
     parser.add_argument("--show", action="store_true", help="print what Linux says, and no more")
     arguments = parser.parse_args()
-    commands = [command for command in read_commands(arguments.commands)
-                if arguments.only in command]
+    commands = Commands(arguments.commands, arguments.only)
     if arguments.show:
-        for command, result in zip(commands, run("linux", commands)):
+        for command, result in zip(commands.list, run("linux", commands)):
             print(command, *result if isinstance(result, tuple) else [result], sep="\n    ")
         return
 
     def test(tap):
         expected = run("linux", commands)
         got = run("linux" if arguments.self else "baton", commands)
-        for command, one, other in zip(commands, got, expected):
+        for command, one, other in zip(commands.list, got, expected):
             report(tap, command, one, other)
 
     harness.main(test)
