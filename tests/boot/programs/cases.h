@@ -96,9 +96,10 @@ static inline bool killed_by(int status, int signal)
 #define EVENTUALLY(condition)                                                                      \
     ({                                                                                             \
         long until_ = now_ms() + 3000;                                                             \
-        while (!(condition) && now_ms() < until_)                                                  \
+        bool holds_;                                                                               \
+        while (!(holds_ = (condition)) && now_ms() < until_)                                       \
             sleep_ms(1);                                                                           \
-        (condition);                                                                               \
+        holds_;                                                                                    \
     })
 
 static inline bool run_case(const struct test_case *test)
