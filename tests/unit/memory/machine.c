@@ -152,7 +152,7 @@ void mutex_acquire(struct mutex *mutex)
 {
     if (mutex->owner)
         panic("a mutex is taken twice");
-    mutex->owner = (struct thread *)mutex;
+    mutex->owner = mutex;
 }
 
 void mutex_release(struct mutex *mutex)
