@@ -7,6 +7,7 @@ usage: compare.py COMMANDS [--only TEXT] [--self | --show]
 --self compares Linux with itself: what differs then is not fit for comparing.
 """
 import argparse
+import itertools
 import os
 import re
 import sys
@@ -83,12 +84,23 @@ def run(kernel, commands):
     return results + ["not run"] * (len(commands.list) - len(results))
 
 
+def first_difference(one, other):
+    """The first lines that differ, where there are several."""
+    if not isinstance(one, bytes) or one.count(b"\n") + other.count(b"\n") < 3:
+        return ""
+    pairs = itertools.zip_longest(one.splitlines(), other.splitlines())
+    number, (got, expected) = next(((number, pair) for number, pair in enumerate(pairs, 1)
+                                    if pair[0] != pair[1]), (0, ("", "")))
+    return f"; line {number}: {got!r}, on Linux {expected!r}"
+
+
 def report(tap, command, got, expected):
     name = command.replace("\n", "; ")
     if isinstance(got, str) or isinstance(expected, str):
         tap.check(False, name, got, expected)
     else:
         notes = [f"{what}: got {harness.shorten(one)}, on Linux {harness.shorten(other)}"
+                 f"{first_difference(one, other)}"
                  for what, one, other in zip(("output", "errors", "status"), got, expected)
                  if one != other]
         tap.check(got == expected, name, *notes)

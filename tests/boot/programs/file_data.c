@@ -21,6 +21,7 @@
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -632,8 +633,14 @@ static void check_mapping(void)
     tap_ok(pwrite(file, "xy", 2, 5000) == 2 && pread(file, &byte, 1, 5000) == 1 && byte == 'x',
            "appending to a mapped file keeps the new bytes");
     ftruncate(file, 6000);
-    tap_ok(pread(file, &byte, 1, 5500) == 1 && byte == 0,
-           "what a mapping stored behind the end does not become part of the file");
+    /* POSIX, mmap(): it "shall never write out any modified portions … beyond its end". */
+    static const char *const stored = "what a mapping stored behind the end is not in the file";
+    struct utsname system;
+    uname(&system);
+    if (strstr(system.release, "baton"))
+        tap_ok(pread(file, &byte, 1, 5500) == 1 && byte == 0, stored);
+    else
+        tap_skip(stored, "Linux's tmpfs shows it after truncate(2)");
     close(file);
     tap_ok(shared[0] == 's', "a mapping holds its file");
     munmap(shared, 8192);
