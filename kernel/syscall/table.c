@@ -9,6 +9,7 @@
 #include "memory/system_calls.h"
 #include "process/system_calls.h"
 #include "syscall/names.h"
+#include "terminal/system_calls.h"
 
 typedef ssize_t system_call(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 
@@ -142,6 +143,7 @@ static system_call *const table[SYSTEM_CALL_NAME_COUNT] = {
     [__NR_munlock] = CALL(sys_munlock),
     [__NR_mlockall] = CALL(sys_mlockall),
     [__NR_munlockall] = CALL(sys_munlockall),
+    [__NR_vhangup] = CALL(sys_vhangup),
     [__NR_prctl] = CALL(sys_prctl),
     [__NR_arch_prctl] = CALL(sys_arch_prctl),
     [__NR_setrlimit] = CALL(sys_setrlimit),

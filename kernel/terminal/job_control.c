@@ -9,6 +9,7 @@
 
 #include "memory/user_copy.h"
 #include "process/process.h"
+#include "terminal/system_calls.h"
 #include "terminal/terminal.h"
 #include "thread/restart.h"
 
@@ -294,6 +295,19 @@ ssize_t terminal_session_get(struct terminal *terminal, bool master, vaddr_t arg
 
     spinlock_release_restore(&control_lock, enabled);
     return id ? user_put(argument, &id) : -ENOTTY;
+}
+
+ssize_t sys_vhangup(void)
+{
+    if (!credentials_capable(credentials_current(), CAP_SYS_TTY_CONFIG))
+        return -EPERM;
+    struct terminal *terminal = controlling_terminal();
+
+    if (terminal) {
+        terminal_hang_up(terminal);
+        terminal_release(terminal);
+    }
+    return 0;
 }
 
 void job_control_initialize(void)

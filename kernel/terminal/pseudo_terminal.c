@@ -7,9 +7,11 @@
 #include <asm/ioctls.h>
 #include <asm/signal.h>
 #include <linux/errno.h>
+#include <linux/fcntl.h>
 #include <linux/magic.h>
 #include <linux/major.h>
 
+#include "file/descriptor_table.h"
 #include "file/pseudo.h"
 #include "library/format.h"
 #include "library/string.h"
@@ -313,6 +315,20 @@ static ssize_t count_ready(struct pseudo_terminal *pair, vaddr_t argument)
     return value_put(argument, count);
 }
 
+/* TIOCGPTPEER: the slave, as a descriptor. */
+static ssize_t peer_open(struct pseudo_terminal *pair, int flags)
+{
+    char name[24];
+    struct file *file;
+
+    if (flags & ~(O_ACCMODE | O_NOCTTY | O_NONBLOCK | O_CLOEXEC))
+        return -EINVAL;
+    format_string(name, sizeof(name), "/dev/%s", pair->name);
+    int error = file_open(AT_FDCWD, name, flags, 0, &file);
+
+    return error ? error : descriptor_add(file, flags & O_CLOEXEC);
+}
+
 static ssize_t master_ioctl(struct file *file, unsigned command, vaddr_t argument)
 {
     struct pseudo_terminal *pair = pair_of(file);
@@ -324,6 +340,8 @@ static ssize_t master_ioctl(struct file *file, unsigned command, vaddr_t argumen
         return lock_set(pair, argument);
     case TIOCGPTLCK:
         return value_put(argument, pair->locked);
+    case TIOCGPTPEER:
+        return peer_open(pair, argument);
     case TIOCPKT:
         return packets_set(pair, argument);
     case TIOCGPKT:

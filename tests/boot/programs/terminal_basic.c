@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -134,6 +135,9 @@ static void test_open(void)
     tap_errno(ioctl(master, TIOCSPTLCK, &locked), 0, "TIOCSPTLCK");
     slave = open(slave_name, O_RDWR | O_NOCTTY);
     tap_ok(slave >= 0, "pts(4): the slave is in /dev/pts");
+    file = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY);
+    tap_ok(file >= 0 && isatty(file), "ioctl_tty(2): TIOCGPTPEER");
+    close(file);
     tap_ok(fstat(slave, &status) == 0 && S_ISCHR(status.st_mode) && major(status.st_rdev) == 136 &&
                minor(status.st_rdev) == number,
            "pts(4): it is a character device with major number 136");
@@ -569,6 +573,26 @@ static int case_hang_up(void)
     return 0;
 }
 
+/* vhangup(2) kills the files that are open, not the terminal. */
+static int case_vhangup(void)
+{
+    char byte;
+
+    need(setsid() > 0);
+    need(ioctl(slave, TIOCSCTTY, 0) == 0);
+    handle(SIGHUP);
+    need(syscall(SYS_vhangup) == 0);
+    need(wait_caught(SIGHUP));
+    need(read(slave, &byte, 1) == 0);
+    need(write(slave, "x", 1) < 0 && errno == EIO);
+    need(ioctl(slave, FIONREAD, &byte) < 0 && errno == EIO);
+    int again = open(slave_name, O_RDWR);
+    need(again >= 0 && tcgetpgrp(again) == getpid());
+    put(again, "alive");
+    need(strcmp(got(master), "alive") == 0);
+    return 0;
+}
+
 /* The leader ends: the foreground gets SIGHUP, the terminal is free. */
 static int case_leader_ends(void)
 {
@@ -655,6 +679,7 @@ int main(void)
     run_case(case_interrupted, "signal(7): reading a terminal is interrupted or restarted");
     run_case(case_background, "POSIX 11.1.4: access from the background");
     run_case(case_hang_up, "POSIX 11.1.10: the master is closed: SIGHUP");
+    run_case(case_vhangup, "vhangup(2)");
     run_case(case_leader_ends, "POSIX _Exit: the session's leader ends: SIGHUP");
     return tap_done();
 }
