@@ -203,6 +203,16 @@ static bool becomes_orphaned(struct process_group *group, const struct process *
            process_group_orphaned_locked(group, process) && process_group_has_stopped(group);
 }
 
+/*
+ * Did its parent, from another group of the session, look after its group
+ * through this process? If not, its end changes nothing for the group.
+ */
+static bool looked_after_group(const struct process *process)
+{
+    const struct process_group *parent = process->parent ? process->parent->group : NULL;
+    return parent && parent != process->group && parent->session == process->group->session;
+}
+
 /* One child at a time goes to the reaper, so that the lock is held for a short while only. */
 static void give_children_away(struct process *process)
 {
@@ -255,7 +265,7 @@ static void end_family(struct process *process)
         left = process->identity->session;
         session_reference(left);
     }
-    if (becomes_orphaned(process->group, process))
+    if (looked_after_group(process) && becomes_orphaned(process->group, process))
         orphaned = process->group->id;
     spinlock_release_restore(&process_table_lock, enabled);
 
