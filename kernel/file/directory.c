@@ -28,6 +28,8 @@ static bool entry_find(struct dentry *directory, int64_t offset, struct entry *e
 {
     uint64_t limit = offset <= OFFSET_FIRST ? UINT64_MAX : (uint64_t)(OFFSET_BASE - offset + 1);
 
+    if (offset > OFFSET_BASE)
+        return false;
     spinlock_acquire(&tree_lock);
     struct dentry *dentry = dentry_next(directory, limit);
     if (dentry) {

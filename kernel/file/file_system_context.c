@@ -82,18 +82,25 @@ static void context_set(struct file_system_context *context, struct path *which,
     path_release(&old);
 }
 
+/* The directory of this name, which the caller may search, with references. */
+static int directory_lookup(vaddr_t name, struct path *path)
+{
+    int error = path_lookup_user(AT_FDCWD, name, WALK_FOLLOW | WALK_DIRECTORY, path);
+    if (error)
+        return error;
+    error = inode_permission(path->dentry->inode, PERMISSION_EXECUTE, credentials_current());
+    if (error)
+        path_release(path);
+    return error;
+}
+
 ssize_t sys_chdir(vaddr_t name)
 {
     struct file_system_context *context = thread_current()->file_system;
     struct path path;
 
-    int error = path_lookup_user(AT_FDCWD, name, WALK_FOLLOW | WALK_DIRECTORY, &path);
-    if (error)
-        return error;
-    error = inode_permission(path.dentry->inode, PERMISSION_EXECUTE, credentials_current());
-    if (error)
-        path_release(&path);
-    else
+    int error = directory_lookup(name, &path);
+    if (!error)
         context_set(context, &context->working, path);
     return error;
 }
@@ -121,17 +128,15 @@ ssize_t sys_chroot(vaddr_t name)
     struct file_system_context *context = thread_current()->file_system;
     struct path path;
 
-    int error = path_lookup_user(AT_FDCWD, name, WALK_FOLLOW | WALK_DIRECTORY, &path);
+    int error = directory_lookup(name, &path);
     if (error)
         return error;
-    error = inode_permission(path.dentry->inode, PERMISSION_EXECUTE, credentials_current());
-    if (!error && !credentials_capable(credentials_current(), CAP_SYS_CHROOT))
-        error = -EPERM;
-    if (error)
+    if (!credentials_capable(credentials_current(), CAP_SYS_CHROOT)) {
         path_release(&path);
-    else
-        context_set(context, &context->root, path);
-    return error;
+        return -EPERM;
+    }
+    context_set(context, &context->root, path);
+    return 0;
 }
 
 ssize_t sys_getcwd(vaddr_t buffer, size_t size)

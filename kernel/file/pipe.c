@@ -407,7 +407,8 @@ static int fifo_open(struct inode *inode, struct file *file)
     file->stream = true;
     file->offset = -1;
     wait_queue_wake(&pipe->opened);
-    int error = fifo_wait_for_partner(pipe, file);
+    /* /dev/fd/N of a pipe waits for nobody: both ends have been there. */
+    int error = inode->file_system->internal ? 0 : fifo_wait_for_partner(pipe, file);
 
     mutex_acquire(&inode->lock);
     pipe->opening--;

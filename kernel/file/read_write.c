@@ -133,26 +133,30 @@ ssize_t sys_pwritev(int descriptor, vaddr_t vector, unsigned long count, int64_t
     return offset < 0 ? -EINVAL : transfer_vectors(descriptor, true, vector, count, offset);
 }
 
-ssize_t sys_preadv2(int descriptor, vaddr_t vector, unsigned long count, int64_t offset,
-                    uint64_t high, int flags)
+/* preadv2 and pwritev2 know the offset -1 and flags, of which those mean nothing to RAM that are
+   not refused. */
+static ssize_t transfer_vectors_flagged(int descriptor, bool writes, vaddr_t vector,
+                                        unsigned long count, int64_t offset, int flags)
 {
-    (void)high;
     if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC))
         return -EOPNOTSUPP;
     if (offset < OFFSET_CURRENT)
         return -EINVAL;
-    return transfer_vectors(descriptor, false, vector, count, offset);
+    return transfer_vectors(descriptor, writes, vector, count, offset);
+}
+
+ssize_t sys_preadv2(int descriptor, vaddr_t vector, unsigned long count, int64_t offset,
+                    uint64_t high, int flags)
+{
+    (void)high; /* of a 32-bit program's offset */
+    return transfer_vectors_flagged(descriptor, false, vector, count, offset, flags);
 }
 
 ssize_t sys_pwritev2(int descriptor, vaddr_t vector, unsigned long count, int64_t offset,
                      uint64_t high, int flags)
 {
     (void)high;
-    if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC))
-        return -EOPNOTSUPP;
-    if (offset < OFFSET_CURRENT)
-        return -EINVAL;
-    return transfer_vectors(descriptor, true, vector, count, offset);
+    return transfer_vectors_flagged(descriptor, true, vector, count, offset, flags);
 }
 
 ssize_t sys_lseek(int descriptor, int64_t offset, unsigned whence)

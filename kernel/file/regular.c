@@ -38,6 +38,13 @@ static size_t space_left(struct inode *inode, uint64_t offset, size_t size)
     return size < in_page ? size : in_page;
 }
 
+/* Lets others run in the middle of a long transfer; false: a fatal signal waits. */
+static bool go_on(void)
+{
+    thread_preemption_point();
+    return !thread_interrupted(THREAD_KILLABLE);
+}
+
 static ssize_t regular_read(struct file *file, struct transfer *to, int64_t *offset)
 {
     struct page_cache *cache = &file->inode->cache;
@@ -57,8 +64,8 @@ static ssize_t regular_read(struct file *file, struct transfer *to, int64_t *off
         total += (size_t)done;
         if ((size_t)done < size)
             break;
-        if (to->left)
-            thread_preemption_point();
+        if (to->left && !go_on())
+            break;
     }
     if (!(file->flags & O_NOATIME))
         inode_touch_accessed(file->inode, file->path.mount);
@@ -151,8 +158,8 @@ static ssize_t regular_write(struct file *file, struct transfer *from, int64_t *
             done = -EFAULT;
             break;
         }
-        if (from->left)
-            thread_preemption_point();
+        if (from->left && !go_on())
+            break;
     }
     if (done < 0) {
         /* Pages that were made behind the end for bytes that never came. */

@@ -297,6 +297,16 @@ static void check_pipes(void)
     tap_ok(probe == 3, "…leaves no descriptor behind");
     close(probe);
 
+    OK(pipe(ends), "pipe");
+    tap_ok(write(ends[1], "left", 4) == 4, "write");
+    close(ends[1]);
+    snprintf(text, sizeof(text), "/dev/fd/%d", ends[0]);
+    int again = open(text, O_RDONLY);
+    tap_ok(again >= 0, "a pipe without a writer is opened through /dev/fd");
+    tap_ok(read(again, text, 100) == 4 && read(again, text, 100) == 0, "…and read to its end");
+    close(again);
+    close(ends[0]);
+
     OK(pipe2(ends, O_DIRECT), "pipe2: O_DIRECT");
     tap_ok(write(ends[1], "one", 3) == 3 && write(ends[1], "two", 3) == 3, "two packets");
     tap_ok(read(ends[0], text, 100) == 3 && read(ends[0], text, 2) == 2, "…are read one by one");
