@@ -7,6 +7,7 @@ usage: compare.py COMMANDS [--only TEXT] [--self | --show]
 --self compares Linux with itself: what differs then is not fit for comparing.
 """
 import argparse
+import difflib
 import itertools
 import os
 import re
@@ -94,15 +95,25 @@ def first_difference(one, other):
     return f"; line {number}: {got!r}, on Linux {expected!r}"
 
 
+def differences(what, got, expected):
+    """The lines that differ, a few of them."""
+    if got == expected:
+        return []
+    if isinstance(got, int):
+        return [f"{what}: {got}, on Linux {expected}"]
+    lines = difflib.unified_diff(expected.decode("utf-8", "replace").splitlines(),
+                                 got.decode("utf-8", "replace").splitlines(),
+                                 "Linux", "Baton", f"({what})", f"({what})", lineterm="", n=0)
+    return [harness.shorten(line) for line in list(lines)[:12]]
+
+
 def report(tap, command, got, expected):
     name = command.replace("\n", "; ")
     if isinstance(got, str) or isinstance(expected, str):
         tap.check(False, name, got, expected)
     else:
-        notes = [f"{what}: got {harness.shorten(one)}, on Linux {harness.shorten(other)}"
-                 f"{first_difference(one, other)}"
-                 for what, one, other in zip(("output", "errors", "status"), got, expected)
-                 if one != other]
+        notes = [line for what, one, other in zip(("output", "errors", "status"), got, expected)
+                 for line in differences(what, one, other)]
         tap.check(got == expected, name, *notes)
 
 
