@@ -4,9 +4,13 @@
  * Free frames are of two kinds. Those that were used before are on lists,
  * linked through their metadata. Those never used are ranges with a cursor:
  * neither they nor their metadata are touched before they are needed.
+ *
+ * Each CPU keeps some of the first kind at hand, and its own counts: most calls
+ * take no lock.
  */
 #include "memory/frame.h"
 
+#include "cpu/cpu.h"
 #include "cpu/panic.h"
 #include "library/align.h"
 #include "library/string.h"
@@ -47,7 +51,16 @@ static struct unused_range *unused[ZONE_COUNT];
 static struct unused_range *spare_range; /* the next of the array, for frame_give_back() */
 static unsigned spare_ranges;
 static uint64_t frames_total;                       /* constant after boot */
-static uint64_t frames_by_owner[FRAME_OWNER_COUNT]; /* but FRAME_FREE: the rest is free */
+static uint64_t frames_by_owner[FRAME_OWNER_COUNT]; /* of the boot, and of metadata */
+
+/* What a CPU has at hand; its own, with interrupts off. */
+struct at_hand {
+    paddr_t used, zeroed; /* lists of free frames, none below 1 MiB */
+    uint32_t used_count, zeroed_count;
+    int64_t by_owner[FRAME_OWNER_COUNT]; /* allocated less freed here; others may read */
+} __attribute__((aligned(64)));
+#define AT_HAND_MAXIMUM 64 /* of each list */
+static struct at_hand at_hand[CPU_MAXIMUM];
 
 static enum zone zone_of(paddr_t frame)
 {
@@ -194,7 +207,18 @@ static paddr_t take_anywhere(void)
     return frame;
 }
 
-static paddr_t take(unsigned flags, bool *zeroed)
+static struct at_hand *own(void)
+{
+    return &at_hand[cpu_current()->number];
+}
+
+static void count_add(struct at_hand *hand, enum frame_owner owner, int64_t frames)
+{
+    __atomic_store_n(&hand->by_owner[owner], hand->by_owner[owner] + frames, __ATOMIC_RELAXED);
+}
+
+/* From what all CPUs share. */
+static paddr_t take_shared(unsigned flags, bool *zeroed)
 {
     if (flags & FRAME_BELOW_1M)
         return take_from(ZONE_BELOW_1M);
@@ -209,6 +233,31 @@ static paddr_t take(unsigned flags, bool *zeroed)
         *zeroed = frame != 0;
     }
     return frame ? frame : take_anywhere();
+}
+
+/* Interrupts off. */
+static paddr_t take(struct at_hand *hand, unsigned flags, bool *zeroed)
+{
+    bool anywhere = !(flags & (FRAME_BELOW_1M | FRAME_BELOW_4G));
+
+    if (anywhere && flags & FRAME_ZEROED && hand->zeroed) {
+        hand->zeroed_count--;
+        *zeroed = true;
+        return pop(&hand->zeroed);
+    }
+    bool better_shared = flags & FRAME_ZEROED && __atomic_load_n(&zeroed_list, __ATOMIC_RELAXED);
+    if (anywhere && hand->used && !better_shared) {
+        hand->used_count--;
+        return pop(&hand->used);
+    }
+    spinlock_acquire(&frame_lock);
+    paddr_t frame = take_shared(flags, zeroed);
+    spinlock_release(&frame_lock);
+    if (!frame && anywhere && hand->zeroed) {
+        hand->zeroed_count--;
+        frame = pop(&hand->zeroed);
+    }
+    return frame;
 }
 
 #ifdef DEBUG_CHECKS
@@ -234,11 +283,12 @@ paddr_t frame_allocate(enum frame_owner owner, unsigned flags)
     bool zeroed = false;
     paddr_t frame;
     do {
-        bool enabled = spinlock_acquire_save(&frame_lock);
-        frame = take(flags, &zeroed);
+        bool enabled = interrupts_save();
+        struct at_hand *hand = own();
+        frame = take(hand, flags, &zeroed);
         if (frame)
-            frames_by_owner[owner]++;
-        spinlock_release_restore(&frame_lock, enabled);
+            count_add(hand, owner, 1);
+        interrupts_restore(enabled);
     } while (!frame && heap_reclaim());
     if (!frame)
         return 0;
@@ -258,11 +308,27 @@ paddr_t frame_allocate(enum frame_owner owner, unsigned flags)
 
 static void push(paddr_t frame, paddr_t *list)
 {
-    struct frame *metadata = frame_metadata(frame);
-    frames_by_owner[metadata->owner]--;
-    metadata->owner = FRAME_FREE;
-    metadata->words[0] = *list;
+    frame_metadata(frame)->words[0] = *list;
     *list = frame;
+}
+
+/* Interrupts off. */
+static void put_back(struct at_hand *hand, paddr_t frame, bool zeroed)
+{
+    struct frame *metadata = frame_metadata(frame);
+    count_add(hand, metadata->owner, -1);
+    metadata->owner = FRAME_FREE;
+
+    enum zone zone = zone_of(frame);
+    uint32_t *count = zeroed ? &hand->zeroed_count : &hand->used_count;
+    if (*count < AT_HAND_MAXIMUM && zone != ZONE_BELOW_1M) {
+        ++*count;
+        push(frame, zeroed ? &hand->zeroed : &hand->used);
+        return;
+    }
+    spinlock_acquire(&frame_lock);
+    push(frame, zeroed && zone != ZONE_BELOW_1M ? &zeroed_list : &free_list[zone]);
+    spinlock_release(&frame_lock);
 }
 
 /* True: that was the last reference. */
@@ -278,32 +344,32 @@ void frame_release(paddr_t frame)
     if (!drop(frame))
         return;
     poison(frame);
-    bool enabled = spinlock_acquire_save(&frame_lock);
-    push(frame, &free_list[zone_of(frame)]);
-    spinlock_release_restore(&frame_lock, enabled);
+    bool enabled = interrupts_save();
+    put_back(own(), frame, false);
+    interrupts_restore(enabled);
 }
 
 void frame_release_many(const paddr_t *frames, size_t count)
 {
-    bool enabled = spinlock_acquire_save(&frame_lock);
+    bool enabled = interrupts_save();
+    struct at_hand *hand = own();
     for (size_t i = 0; i < count; i++) {
         if (drop(frames[i])) {
             poison(frames[i]);
-            push(frames[i], &free_list[zone_of(frames[i])]);
+            put_back(hand, frames[i], false);
         }
     }
-    spinlock_release_restore(&frame_lock, enabled);
+    interrupts_restore(enabled);
 }
 
 void frame_release_zeroed(paddr_t frame)
 {
-    enum zone zone = zone_of(frame);
     bool last = drop(frame);
     debug_assert(last);
     (void)last;
-    bool enabled = spinlock_acquire_save(&frame_lock);
-    push(frame, zone == ZONE_BELOW_1M ? &free_list[zone] : &zeroed_list);
-    spinlock_release_restore(&frame_lock, enabled);
+    bool enabled = interrupts_save();
+    put_back(own(), frame, true);
+    interrupts_restore(enabled);
 }
 
 /* ---- counting ---- */
@@ -311,11 +377,12 @@ void frame_release_zeroed(paddr_t frame)
 void frame_set_owner(paddr_t frame, enum frame_owner owner)
 {
     struct frame *metadata = frame_metadata(frame);
-    bool enabled = spinlock_acquire_save(&frame_lock);
-    frames_by_owner[metadata->owner]--;
-    frames_by_owner[owner]++;
+    bool enabled = interrupts_save();
+    struct at_hand *hand = own();
+    count_add(hand, metadata->owner, -1);
+    count_add(hand, owner, 1);
     metadata->owner = (uint8_t)owner;
-    spinlock_release_restore(&frame_lock, enabled);
+    interrupts_restore(enabled);
 }
 
 uint64_t frame_total(void)
@@ -323,15 +390,16 @@ uint64_t frame_total(void)
     return frames_total;
 }
 
+/* Exact when no frame changes hands meanwhile. What is not somebody's is free, at hand or not. */
 void frame_count(struct frame_counts *counts)
 {
-    bool enabled = spinlock_acquire_save(&frame_lock);
     counts->total = frames_total;
-    uint64_t taken = 0;
+    counts->by_owner[FRAME_FREE] = frames_total;
     for (size_t owner = FRAME_FREE + 1; owner < FRAME_OWNER_COUNT; owner++) {
-        counts->by_owner[owner] = frames_by_owner[owner];
-        taken += frames_by_owner[owner];
+        uint64_t frames = __atomic_load_n(&frames_by_owner[owner], __ATOMIC_RELAXED);
+        for (size_t cpu = 0; cpu < CPU_MAXIMUM; cpu++)
+            frames += (uint64_t)__atomic_load_n(&at_hand[cpu].by_owner[owner], __ATOMIC_RELAXED);
+        counts->by_owner[owner] = frames;
+        counts->by_owner[FRAME_FREE] -= frames;
     }
-    counts->by_owner[FRAME_FREE] = frames_total - taken;
-    spinlock_release_restore(&frame_lock, enabled);
 }
