@@ -14,6 +14,7 @@
 #include "process/process.h"
 #include "process/restartable_sequence.h"
 #include "process/signal_frame.h"
+#include "process/usage.h"
 #include "thread/restart.h"
 
 /* ---- taking one from the queues ---- */
@@ -342,14 +343,18 @@ void signal_user_return(struct trap_frame *frame)
     for (;;) {
         uint32_t work = __atomic_load_n(&thread->thread.work, __ATOMIC_ACQUIRE);
         if (work & THREAD_WORK_RESCHEDULE) {
+            if (thread->thread.user_since)
+                usage_leave_user(&thread->thread);
             scheduler_user_return();
             continue;
         }
         bool deliverable = work & (THREAD_WORK_SIGNAL | THREAD_WORK_STOP | THREAD_WORK_KILL);
         bool changed = thread->signals.restore_saved || call_wants_restart(frame);
         bool disturbed = restartable_sequence_disturbed(thread);
-        if (!deliverable && !changed && !disturbed)
+        if (!deliverable && !changed && !disturbed) {
+            usage_enter_user(&thread->thread);
             return;
+        }
         interrupts_enable();
         if (work & THREAD_WORK_KILL)
             user_thread_killed();

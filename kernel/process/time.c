@@ -65,13 +65,19 @@ int time_put_timeval(vaddr_t to, uint64_t nanoseconds)
 
 /* ---- used time ---- */
 
+/* Elsewhere it may be switched out just now: then what follows is a little off, once. */
+static bool is_on_cpu(const struct thread *thread)
+{
+    const struct cpu *cpu = __atomic_load_n(&thread->cpu, __ATOMIC_RELAXED);
+
+    return cpu && __atomic_load_n(&cpu->current, __ATOMIC_RELAXED) == thread;
+}
+
 uint64_t thread_runtime(const struct thread *thread)
 {
     uint64_t runtime = __atomic_load_n(&thread->runtime, __ATOMIC_RELAXED);
-    const struct cpu *cpu = __atomic_load_n(&thread->cpu, __ATOMIC_RELAXED);
 
-    /* Elsewhere it may be switched out just now: then this is a little off, once. */
-    if (cpu && __atomic_load_n(&cpu->current, __ATOMIC_RELAXED) == thread) {
+    if (is_on_cpu(thread)) {
         uint64_t since = __atomic_load_n(&thread->switched_in, __ATOMIC_RELAXED);
         uint64_t now = clock_now();
         runtime += now > since ? now - since : 0;
@@ -83,7 +89,11 @@ static void usage_add_thread(struct resource_usage *usage, const struct user_thr
 {
     uint64_t runtime = thread_runtime(&thread->thread);
     uint64_t user_time = __atomic_load_n(&thread->thread.user_time, __ATOMIC_RELAXED);
+    uint64_t since = __atomic_load_n(&thread->thread.user_since, __ATOMIC_RELAXED);
+    uint64_t now = clock_now();
 
+    if (since && since < now && is_on_cpu(&thread->thread))
+        user_time += now - since;
     user_time = user_time < runtime ? user_time : runtime;
     usage->user_time += user_time;
     usage->system_time += runtime - user_time;
@@ -400,13 +410,11 @@ ssize_t sys_clock_nanosleep(int clock, int flags, vaddr_t request, vaddr_t remai
 {
     uint64_t value, now;
 
-    if (clock == CLOCK_THREAD_CPUTIME_ID)
-        return -EINVAL;
     int error = clock_read(clock, &now);
     if (error)
         return error;
-    if (clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_MONOTONIC_COARSE ||
-        clock == CLOCK_REALTIME_COARSE)
+    if (clock == CLOCK_THREAD_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW ||
+        clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_REALTIME_COARSE)
         return -EOPNOTSUPP;
     error = time_interval_user(&value, request);
     if (error)

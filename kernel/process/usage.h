@@ -4,6 +4,18 @@
 
 #include "process/process.h"
 
+/* The calling thread came out of user mode, or goes on there: its time there is counted. */
+static inline void usage_leave_user(struct thread *thread)
+{
+    thread->user_time += clock_now() - thread->user_since;
+    thread->user_since = 0;
+}
+static inline void usage_enter_user(struct thread *thread)
+{
+    if (!thread->user_since) /* an interrupt or a fault that changed nothing did not leave it */
+        thread->user_since = clock_now();
+}
+
 /* ns on a CPU, with the present stretch. Any context. */
 uint64_t thread_runtime(const struct thread *thread);
 void usage_of_thread(struct resource_usage *usage, const struct user_thread *thread);

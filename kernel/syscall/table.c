@@ -8,6 +8,7 @@
 #include "file/system_calls.h"
 #include "memory/system_calls.h"
 #include "process/system_calls.h"
+#include "process/usage.h"
 #include "syscall/names.h"
 #include "terminal/system_calls.h"
 
@@ -268,6 +269,7 @@ void system_call_dispatch(struct trap_frame *frame)
 {
     uint64_t number = frame->code;
 
+    usage_leave_user(thread_current());
     if (number < array_length(table) && table[number]) {
         frame->rax =
             table[number](frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);

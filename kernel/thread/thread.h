@@ -74,6 +74,7 @@ struct thread {
     uint64_t slice_end;        /* own; ns since boot */
     uint64_t runtime;          /* ns it has run, without the present stretch; own */
     uint64_t user_time;        /* of that, in user mode; own */
+    uint64_t user_since;       /* when it last entered user mode; 0: it is in a call; own */
     uint64_t switched_in;      /* when it began to run; own */
     int nice;                  /* -20 to 19; atomic */
     uint64_t affinity;         /* bit per CPU it may run on; run queue's lock */
