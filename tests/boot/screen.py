@@ -52,6 +52,19 @@ def write_image(tap, path):
     return tap.check(made.returncode == 0, "scripts/image writes an image", made.stderr)
 
 
+def test_large(tap, image, folder):
+    """On a screen of many pixels the letters are twice as large."""
+    large = "-global VGA.xres=2560 -global VGA.yres=1600 -global VGA.vgamem_mb=32"
+    options = Options(image=image, media="usb", screen=True, watched=True, qemu=[large],
+                      timeout=harness.TIMEOUT)
+    with Machine(options) as machine:
+        machine.wait(lambda: GREETING in machine.log.text(), 60)
+        machine.wait(lambda: False, 2)
+        lines = look(machine, folder)
+        tap.equal(len(lines), 50, "2560 x 1600 pixels: 50 lines")
+        test_log(tap, lines, machine.log.lines)
+
+
 def test(tap):
     with tempfile.TemporaryDirectory(prefix="baton-screen-") as folder:
         image = os.path.join(folder, "stick.img")
@@ -71,6 +84,7 @@ def test(tap):
             answers = [line.rstrip() for line in look(machine, folder)
                        if line.startswith("typed-by-hand")]
             tap.equal(answers, ["typed-by-hand"], "a shell answers what is typed on the keyboard")
+        test_large(tap, image, folder)
 
 
 if __name__ == "__main__":
