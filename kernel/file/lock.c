@@ -177,6 +177,70 @@ static void merge_range(struct record_locks *locks, struct record_lock *new)
     }
 }
 
+/*
+ * Who waits for whom, so that processes that would wait for each other for ever
+ * are told (fcntl(2), EDEADLK). Owners of OFD locks are not looked after, as on
+ * Linux.
+ */
+struct lock_waiter {
+    LIST_ENTRY(lock_waiter) link;   /* waiters_lock */
+    const void *owner, *blocked_by; /* constant while it is in the list */
+};
+static struct spinlock waiters_lock = SPINLOCK_INITIALIZER;
+static LIST_HEAD(, lock_waiter) waiters; /* waiters_lock */
+
+/* For whom this owner waits; NULL: for nobody. waiters_lock held. */
+static const void *blocked_by(const void *owner)
+{
+    struct lock_waiter *waiter;
+
+    LIST_FOREACH(waiter, &waiters, link)
+    if (waiter->owner == owner)
+        return waiter->blocked_by;
+    return NULL;
+}
+
+/* Notes that the owner is about to wait. False: it would wait for itself. */
+static bool waiter_begin(struct lock_waiter *waiter)
+{
+    bool deadlock = false;
+
+    spinlock_acquire(&waiters_lock);
+    const void *next = waiter->blocked_by;
+    for (unsigned steps = 0; next && !deadlock && steps < 100; steps++) {
+        next = blocked_by(next);
+        deadlock = next == waiter->owner;
+    }
+    if (!deadlock)
+        LIST_INSERT_HEAD(&waiters, waiter, link);
+    spinlock_release(&waiters_lock);
+    return !deadlock;
+}
+
+static void waiter_end(struct lock_waiter *waiter)
+{
+    spinlock_acquire(&waiters_lock);
+    LIST_REMOVE(waiter, link);
+    spinlock_release(&waiters_lock);
+}
+
+/* Waits until some lock was freed since `seen`. */
+static ssize_t range_wait(struct record_locks *locks, uint64_t seen,
+                          const struct record_lock *wanted, const void *blocked_by)
+{
+    struct lock_waiter waiter = {.owner = wanted->owner, .blocked_by = blocked_by};
+    bool by_process = wanted->process >= 0;
+
+    if (by_process && !waiter_begin(&waiter))
+        return -EDEADLK;
+    int error =
+        wait_event(&locks->released, __atomic_load_n(&locks->changes, __ATOMIC_ACQUIRE) != seen,
+                   THREAD_INTERRUPTIBLE, CLOCK_NEVER);
+    if (by_process)
+        waiter_end(&waiter);
+    return error ? -RESTART_CALL : 0;
+}
+
 /* Sets or clears a range; waits if it has to and may. */
 static ssize_t range_set(struct inode *inode, const struct record_lock *wanted, bool unlock,
                          bool waits)
@@ -189,7 +253,8 @@ static ssize_t range_set(struct inode *inode, const struct record_lock *wanted, 
     while (!error) {
         mutex_acquire(&locks->lock);
         uint64_t seen = locks->changes;
-        if (unlock || !find_conflict(&locks->ranges, wanted)) {
+        const struct record_lock *conflict = find_conflict(&locks->ranges, wanted);
+        if (unlock || !conflict) {
             cut_range(locks, wanted->owner, wanted->first, wanted->last, &spare);
             if (!unlock) {
                 *new = *wanted;
@@ -202,13 +267,9 @@ static ssize_t range_set(struct inode *inode, const struct record_lock *wanted, 
             locks_changed(locks);
             break;
         }
+        const void *owner = conflict->owner;
         mutex_release(&locks->lock);
-        if (!waits)
-            error = -EAGAIN;
-        else if (wait_event(&locks->released,
-                            __atomic_load_n(&locks->changes, __ATOMIC_ACQUIRE) != seen,
-                            THREAD_INTERRUPTIBLE, CLOCK_NEVER))
-            error = -RESTART_CALL;
+        error = waits ? range_wait(locks, seen, wanted, owner) : -EAGAIN;
     }
     heap_free(new);
     heap_free(spare);

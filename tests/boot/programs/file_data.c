@@ -547,6 +547,18 @@ static void check_locks(void)
     close(second);
     waitpid(child, &status, 0);
     tap_ok(status == 0, "closing any descriptor of the file ends a process's locks");
+    OK(lock_range(file, F_SETLK, F_WRLCK, 0, 1), "F_SETLK");
+    child = fork();
+    if (child == 0) { /* holds byte 1, waits for byte 0 */
+        bool right = lock_range(file, F_SETLK, F_WRLCK, 1, 1) == 0 &&
+                     lock_range(file, F_SETLKW, F_WRLCK, 0, 1) == 0;
+        _exit(!right);
+    }
+    usleep(200000);
+    FAILS(EDEADLK, lock_range(file, F_SETLKW, F_WRLCK, 1, 1), "two that wait for each other");
+    OK(lock_range(file, F_SETLK, F_UNLCK, 0, 1), "F_UNLCK");
+    waitpid(child, &status, 0);
+    tap_ok(status == 0, "…then the other one goes on");
     FAILS(EINVAL, lock_range(file, F_SETLK, 77, 0, 1), "F_SETLK: bad type");
     FAILS(EINVAL, lock_range(file, F_SETLK, F_WRLCK, -1, 1), "F_SETLK: before the beginning");
     int reading = open("data", O_RDONLY);
