@@ -230,6 +230,17 @@ static enum memory_fault resolve(struct trap_frame *frame, vaddr_t address)
     return fault;
 }
 
+/*
+ * Under QEMU 7.2 a far return of a program reads the program's stack as the
+ * supervisor, and SMAP refuses that, however often the page is resolved. (A
+ * processor checks it as a user's access: Intel SDM volume 2, RET.)
+ */
+static bool is_refused_far_return(const struct trap_frame *frame)
+{
+    return trap_from_user(frame) && !(frame->code & PAGE_FAULT_USER) &&
+           (frame->code & PAGE_FAULT_PRESENT);
+}
+
 bool memory_page_fault(struct trap_frame *frame, vaddr_t address)
 {
     vaddr_t fixup = 0;
@@ -243,7 +254,8 @@ bool memory_page_fault(struct trap_frame *frame, vaddr_t address)
             return true;
         }
     }
-    enum memory_fault fault = resolve(frame, address);
+    enum memory_fault fault =
+        is_refused_far_return(frame) ? MEMORY_FAULT_PROTECTION : resolve(frame, address);
     if (!fault)
         return true;
     if (fixup) {
