@@ -143,7 +143,7 @@ struct handoff {
     uint32_t seed_sources; /* HANDOFF_SEED_* */
     uint32_t bus_masters;  /* PCI functions that still had bus mastering on after the exit; the
                               loader turned it off (rule 19) */
-    uint64_t exit_tsc; /* time stamp counter after ExitBootServices succeeded */
+    uint64_t exit_tsc;     /* time stamp counter after ExitBootServices succeeded */
 };
 
 #define HANDOFF_ASSERT_OFFSET(field, offset)                                                       \

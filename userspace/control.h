@@ -11,8 +11,8 @@
 
 #include <stdint.h>
 
-#define CONTROL_SYNC_0 0xba
-#define CONTROL_SYNC_1 0x70
+#define CONTROL_SYNC_0      0xba
+#define CONTROL_SYNC_1      0x70
 #define CONTROL_HEADER_SIZE 7
 #define CONTROL_PAYLOAD_MAX 4096
 
@@ -21,16 +21,17 @@
 #define CONTROL_WINDOW 2048
 
 /* From init to the host. */
-#define CONTROL_READY 'R'        /* uint32 window: the ports are open, the command starts */
+#define CONTROL_READY        'R' /* uint32 window: the ports are open, the command starts */
 #define CONTROL_ACKNOWLEDGED 'A' /* uint64 count: bytes of standard input taken in all */
-#define CONTROL_ERROR_BYTES 'E'  /* what the command wrote to standard error */
-#define CONTROL_EXIT 'X'         /* uint32 signal (0: none), uint32 status, uint64 count of bytes
-                                    sent on COM3 in all, or CONTROL_UNCOUNTED */
+#define CONTROL_ERROR_BYTES  'E' /* what the command wrote to standard error */
+#define CONTROL_EXIT         'X' /* see below */
+/* The payload of CONTROL_EXIT: uint32 signal (0: none), uint32 status, uint64 count of bytes sent
+   on COM3 in all, or CONTROL_UNCOUNTED. */
 
 /* From the host to init. */
-#define CONTROL_INPUT_END 'I' /* uint64 count: standard input ends after that many bytes in all */
+#define CONTROL_INPUT_END   'I' /* uint64 count: standard input ends after that many bytes in all */
 #define CONTROL_WINDOW_SIZE 'W' /* uint16 rows, uint16 columns of the host's terminal */
-#define CONTROL_SIGNAL 'S'      /* uint32 number: send it to the command's process group */
+#define CONTROL_SIGNAL      'S' /* uint32 number: send it to the command's process group */
 
 /* In terminal mode the command writes to the port itself, and init cannot count. */
 #define CONTROL_UNCOUNTED UINT64_MAX

@@ -117,7 +117,8 @@ static int image_push(vaddr_t to)
     uint8_t image[FPU_IMAGE_MAXIMUM] __attribute__((aligned(64)));
     uint32_t magic2 = FP_XSTATE_MAGIC2;
 
-    memset(image, 0, fpu_image_size); /* XSAVE leaves parts as they were: nothing of ours goes out */
+    /* XSAVE leaves parts as they were: nothing of ours goes out. */
+    memset(image, 0, fpu_image_size);
     fpu_save(image);
     mark_image(image);
     if (user_copy_out(to, image, fpu_image_size))
