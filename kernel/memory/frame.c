@@ -235,17 +235,13 @@ static paddr_t take_shared(unsigned flags, bool *zeroed)
     return frame ? frame : take_anywhere();
 }
 
-/* Interrupts off. */
-static paddr_t take(struct at_hand *hand, unsigned flags, bool *zeroed)
+/* Interrupts off. A frame of zeros is wanted from those that are known to be so; else from the
+   others: clearing one is worse than taking a lock. */
+static __attribute__((noinline)) paddr_t take(struct at_hand *hand, unsigned flags, bool *zeroed)
 {
     bool anywhere = !(flags & (FRAME_BELOW_1M | FRAME_BELOW_4G));
-
-    if (anywhere && flags & FRAME_ZEROED && hand->zeroed) {
-        hand->zeroed_count--;
-        *zeroed = true;
-        return pop(&hand->zeroed);
-    }
     bool better_shared = flags & FRAME_ZEROED && __atomic_load_n(&zeroed_list, __ATOMIC_RELAXED);
+
     if (anywhere && hand->used && !better_shared) {
         hand->used_count--;
         return pop(&hand->used);
@@ -275,13 +271,12 @@ static void poison(paddr_t frame)
 }
 #endif
 
-paddr_t frame_allocate(enum frame_owner owner, unsigned flags)
+/* What nobody has at hand: from the others, from the heap's reserve, or none. Clears it. */
+static __attribute__((noinline)) paddr_t allocate_slowly(enum frame_owner owner, unsigned flags)
 {
-    if (injection_allocation_fails(__builtin_return_address(0)))
-        return 0;
-
     bool zeroed = false;
     paddr_t frame;
+
     do {
         bool enabled = interrupts_save();
         struct at_hand *hand = own();
@@ -290,6 +285,31 @@ paddr_t frame_allocate(enum frame_owner owner, unsigned flags)
             count_add(hand, owner, 1);
         interrupts_restore(enabled);
     } while (!frame && heap_reclaim());
+    if (frame && flags & FRAME_ZEROED && !zeroed)
+        memset(frame_pointer(frame), 0, PAGE_SIZE);
+    return frame;
+}
+
+paddr_t frame_allocate(enum frame_owner owner, unsigned flags)
+{
+    if (injection_allocation_fails(__builtin_return_address(0)))
+        return 0;
+
+    bool enabled = interrupts_save();
+    struct at_hand *hand = own();
+    paddr_t frame = 0;
+    if (flags == FRAME_ZEROED && hand->zeroed) {
+        hand->zeroed_count--;
+        frame = pop(&hand->zeroed);
+        count_add(hand, owner, 1);
+    } else if (flags == FRAME_ANYWHERE && hand->used) {
+        hand->used_count--;
+        frame = pop(&hand->used);
+        count_add(hand, owner, 1);
+    }
+    interrupts_restore(enabled);
+    if (!frame)
+        frame = allocate_slowly(owner, flags);
     if (!frame)
         return 0;
 
@@ -299,8 +319,6 @@ paddr_t frame_allocate(enum frame_owner owner, unsigned flags)
     metadata->flags = 0;
     metadata->small = 0;
     __atomic_store_n(&metadata->references, 1, __ATOMIC_RELAXED);
-    if (flags & FRAME_ZEROED && !zeroed)
-        memset(frame_pointer(frame), 0, PAGE_SIZE);
     return frame;
 }
 
@@ -313,7 +331,7 @@ static void push(paddr_t frame, paddr_t *list)
 }
 
 /* Interrupts off. */
-static void put_back(struct at_hand *hand, paddr_t frame, bool zeroed)
+static inline void put_back(struct at_hand *hand, paddr_t frame, bool zeroed)
 {
     struct frame *metadata = frame_metadata(frame);
     count_add(hand, metadata->owner, -1);
