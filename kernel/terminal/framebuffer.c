@@ -191,12 +191,14 @@ int framebuffer_start_painter(void)
 
 /* ---- who writes ---- */
 
-/* The log's lines end in newlines only. */
+/* The log's lines end in newlines only, and begin a line whatever a program left there. */
 static void framebuffer_log_write(struct log_sink *sink, const char *text, size_t size)
 {
     (void)sink;
     bool enabled = console_lock();
 
+    if (console.screen.column)
+        screen_write(&console.screen, "\r\n", 2);
     while (size) {
         const char *newline = memchr(text, '\n', size);
         size_t line = newline ? (size_t)(newline - text) : size;

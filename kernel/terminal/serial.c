@@ -79,6 +79,7 @@ struct serial_port {
     struct spinlock lock;
     bool stuck;    /* the log's last wait for it ran out; lock */
     unsigned room; /* bytes the FIFO still takes unasked; lock */
+    bool mid_line; /* what the terminal sent last was not a newline; lock */
 
     struct terminal terminal;
     uint8_t interrupts; /* what INTERRUPT_ENABLE holds; terminal's lock; atomic to read */
@@ -172,8 +173,13 @@ static void serial_log_write(struct log_sink *sink, const char *text, size_t siz
     (void)sink;
     bool enabled = log_lock(port);
 
-    /* Others may have filled the FIFO since: begin with a look. */
+    /* Others may have filled the FIFO since: begin with a look, and on a line of its own. */
     port->room = 0;
+    if (port->mid_line) {
+        log_transmit(port, '\r');
+        log_transmit(port, '\n');
+        port->mid_line = false;
+    }
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '\n')
             log_transmit(port, '\r');
@@ -213,7 +219,7 @@ static void interrupts_want(struct serial_port *port, uint8_t interrupts)
     port_write8(port->base + UART_INTERRUPT_ENABLE, interrupts);
 }
 
-/* Fills the FIFO if it is empty. */
+/* Fills the FIFO, with at least one byte, if it is empty. */
 static bool fifo_fill(struct serial_port *port, const uint8_t *bytes, size_t size)
 {
     if (!port->present)
@@ -223,6 +229,8 @@ static bool fifo_fill(struct serial_port *port, const uint8_t *bytes, size_t siz
 
     for (size_t i = 0; empty && i < size; i++)
         port_write8(port->base + UART_DATA, bytes[i]);
+    if (empty)
+        port->mid_line = bytes[size - 1] != '\n';
     spinlock_release(&port->lock);
     return empty;
 }

@@ -23,6 +23,11 @@ static uint32_t output_used(const struct terminal *terminal)
     return terminal->output_head - terminal->output_tail;
 }
 
+static bool output_has_room(const struct terminal *terminal)
+{
+    return output_used(terminal) <= TERMINAL_OUTPUT_SIZE - OUTPUT_ROOM_WANTED;
+}
+
 /* ---- the output ring; the lock is held ---- */
 
 static void output_put(struct terminal *terminal, const uint8_t *bytes, size_t size)
@@ -49,8 +54,10 @@ size_t terminal_output_peek(const struct terminal *terminal, uint8_t *to, size_t
 
 void terminal_output_consume(struct terminal *terminal, size_t size)
 {
+    bool had_room = output_has_room(terminal);
+
     terminal->output_tail += size;
-    if (output_used(terminal) <= TERMINAL_OUTPUT_SIZE - OUTPUT_ROOM_WANTED)
+    if (!had_room && output_has_room(terminal))
         wait_queue_wake(&terminal->writers);
 }
 
@@ -285,8 +292,7 @@ static bool write_can_go_on(struct terminal_file *opened)
 {
     struct terminal *terminal = opened->terminal;
     bool enabled = spinlock_acquire_save(&terminal->lock);
-    bool room =
-        output_used(terminal) <= TERMINAL_OUTPUT_SIZE - OUTPUT_ROOM_WANTED || device_gone(terminal);
+    bool room = output_has_room(terminal) || device_gone(terminal);
 
     spinlock_release_restore(&terminal->lock, enabled);
     return room || terminal_file_dead(opened);
@@ -418,7 +424,7 @@ static unsigned terminal_poll(struct file *file, struct poll_table *table)
     if (line_canonical(&terminal->line) ? line_ready(&terminal->line)
                                         : line_readable(&terminal->line) >= minimum)
         events |= POLLIN | POLLRDNORM;
-    if (output_used(terminal) <= TERMINAL_OUTPUT_SIZE - OUTPUT_ROOM_WANTED)
+    if (output_has_room(terminal))
         events |= POLLOUT | POLLWRNORM;
     if (device_gone(terminal))
         events |= POLLHUP | POLLIN | POLLRDNORM;
