@@ -23,18 +23,22 @@ MARK = "@@peer@@"
 
 class Commands:
     """A file of commands; commands.txt tells the format. Lines that start with % say with what they
-    are run: Debian packages to be laid over the root, and another shell."""
+    are run: Debian packages to be laid over the root, another shell, /proc, which is not mounted
+    otherwise, for what lies there differs."""
 
     def __init__(self, path, only=""):
         self.list = []
         self.packages = []
         self.shell = "sh"
+        self.proc = False
         with open(path, encoding="ascii") as file:
             for line in file.read().splitlines():
                 if line.startswith("%packages "):
                     self.packages = line.split()[1:]
                 elif line.startswith("%shell "):
                     self.shell = line.split()[1]
+                elif line == "%proc":
+                    self.proc = True
                 elif line.startswith(" ") and self.list:
                     self.list[-1] += "\n" + line[1:]
                 elif line and not line.startswith("#"):
@@ -56,11 +60,10 @@ done
 PIECE = re.compile(rb"(.*?)\n" + MARK.encode() + rb"(\d+)\n", re.DOTALL)
 
 
-def run_once(kernel, commands, shell="sh", root=()):
+def run_once(kernel, commands, shell, proc, root):
     """Boots one machine; returns (output, errors, status) for each command it came to, and what
-    there is to say about the machine. /proc is not mounted, for what lies there differs."""
-    options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT, proc=False,
-                              root=list(root))
+    there is to say about the machine."""
+    options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT, proc=proc, root=root)
     with harness.Machine(options, ["sh", "-c", SCRIPT, "sh", shell, *commands]) as machine:
         machine.run()
     outputs = PIECE.findall(bytes(machine.output.data))
@@ -76,7 +79,8 @@ def run(kernel, commands):
     root = [peer.packages(commands.packages)] if commands.packages else []
     results = []
     while len(results) < len(commands.list):
-        more, description = run_once(kernel, commands.list[len(results):], commands.shell, root)
+        more, description = run_once(kernel, commands.list[len(results):], commands.shell,
+                                     commands.proc, root)
         results += more
         if len(results) < len(commands.list):
             results.append(description)
