@@ -183,10 +183,10 @@ extern const struct file_hooks *file_hooks; /* never NULL: begins with harmless 
 /* An empty tmpfs as root, the memory devices. 0 or -ENOMEM. */
 int file_system_initialize(void);
 /*
- * Unpacks cpio archives over the root: later files replace earlier ones. What
- * lies page-aligned may be adopted, the rest is copied; the caller may free the
- * archive afterwards. 0, -EINVAL (corrupt: *reason says what, what came before
- * stays), -ENOMEM. `reason` is a constant text.
+ * Unpacks cpio archives over the root: later files replace earlier ones.
+ * Contents are copied: the caller may free the archive afterwards. 0, -EINVAL
+ * (corrupt: *reason says what, what came before stays), -ENOMEM. `reason` is a
+ * constant text.
  */
 int file_system_load_cpio(const void *archive, size_t size, const char **reason);
 

@@ -195,12 +195,17 @@ static int mount_on(struct mount *mount, const struct path *place)
 {
     if (!S_ISDIR(place->dentry->inode->mode) != !S_ISDIR(mount->root->inode->mode))
         return -ENOTDIR;
+    int error = 0;
     spinlock_acquire(&tree_lock);
-    bool linked = place->dentry->linked;
-    if (linked)
+    struct dentry *dentry = place->dentry;
+    if (!dentry->linked)
+        error = -ENOENT;
+    else if (dentry->parent != dentry && !dentry->order)
+        error = -EINVAL; /* of /proc: the next lookup makes another one */
+    else
         mount_attach(mount, place);
     spinlock_release(&tree_lock);
-    return linked ? 0 : -ENOENT;
+    return error;
 }
 
 static int mount_new(const char *source, const struct path *place, const char *type, uint32_t flags,
