@@ -51,6 +51,18 @@ _Static_assert(__builtin_offsetof(struct cpu, user_stack_scratch) == 24, "syscal
 extern struct cpu *cpus[CPU_MAXIMUM]; /* by number; NULL: not there */
 extern uint32_t cpu_count;            /* CPUs that are online */
 
+/* The CPUs that are online, a bit each. */
+static inline uint64_t cpu_online_mask(void)
+{
+    uint64_t mask = 0;
+
+    for (unsigned number = 0; number < CPU_MAXIMUM; number++) {
+        if (cpus[number] && __atomic_load_n(&cpus[number]->online, __ATOMIC_RELAXED))
+            mask |= 1UL << number;
+    }
+    return mask;
+}
+
 /* This CPU. The answer stays true only while the thread cannot be moved. */
 static inline struct cpu *cpu_current(void)
 {

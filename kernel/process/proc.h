@@ -25,6 +25,9 @@ enum {
 /* A decimal number without leading zeros. False: not one. */
 bool proc_parse_number(const char *text, uint32_t *number);
 
+/* A set of CPUs, a bit each, as Linux lists them: "0-3,5". */
+void proc_text_cpus(struct text *text, uint64_t mask);
+
 /* What is in PID/maps and smaps (proc_maps.c). */
 int proc_maps_show(const struct pseudo_key *key, struct text *text);
 int proc_smaps_show(const struct pseudo_key *key, struct text *text);

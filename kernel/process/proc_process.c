@@ -418,8 +418,7 @@ static void status_memory(struct text *text, struct address_space *space)
     text_print(text, "VmSwap:\t%8u kB\n", 0);
 }
 
-/* A set of CPUs as Linux lists them: "0-3,5". */
-static void text_cpu_list(struct text *text, uint64_t mask)
+void proc_text_cpus(struct text *text, uint64_t mask)
 {
     bool first = true;
 
@@ -464,8 +463,7 @@ static int status_show(const struct pseudo_key *key, struct text *text)
     struct user_thread *thread = target.thread;
     const struct credentials *credentials = thread ? user_thread_credentials_get(thread) : NULL;
     struct address_space *space = thread ? user_thread_address_space_get(thread) : NULL;
-    uint64_t online = (cpu_count >= 64 ? 0 : 1UL << cpu_count) - 1;
-    uint64_t allowed = facts.affinity & online;
+    uint64_t allowed = facts.affinity & cpu_online_mask();
 
     text_print(text, "Name:\t");
     text_append_escaped(text, facts.name, "\n\\");
@@ -498,7 +496,7 @@ static int status_show(const struct pseudo_key *key, struct text *text)
                thread ? thread->no_new_privileges : 0);
     text_print(text, "Speculation_Store_Bypass:\tvulnerable\n");
     text_print(text, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", allowed);
-    text_cpu_list(text, allowed);
+    proc_text_cpus(text, allowed);
     text_print(text, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
     text_print(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
                facts.usage.voluntary_switches, facts.usage.involuntary_switches);

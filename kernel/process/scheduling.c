@@ -54,17 +54,6 @@ ssize_t sys_sched_yield(void)
 
 /* ---- CPUs ---- */
 
-static uint64_t online_mask(void)
-{
-    uint64_t mask = 0;
-
-    for (unsigned number = 0; number < CPU_MAXIMUM; number++) {
-        if (cpus[number] && __atomic_load_n(&cpus[number]->online, __ATOMIC_RELAXED))
-            mask |= 1UL << number;
-    }
-    return mask;
-}
-
 /* If it runs where it no longer may, it moves at the next switch. */
 static void affinity_set(struct thread *thread, uint64_t mask)
 {
@@ -83,7 +72,7 @@ ssize_t sys_sched_setaffinity(int id, unsigned size, vaddr_t from)
     if (!thread)
         return -ESRCH;
     int error = may_change(thread) ? 0 : -EPERM;
-    mask &= online_mask();
+    mask &= cpu_online_mask();
     if (!error && !mask)
         error = -EINVAL;
     if (!error)
@@ -99,7 +88,7 @@ ssize_t sys_sched_getaffinity(int id, unsigned size, vaddr_t to)
     struct user_thread *thread = id < 0 ? NULL : thread_get(id);
     if (!thread)
         return -ESRCH;
-    uint64_t mask = __atomic_load_n(&thread->thread.affinity, __ATOMIC_RELAXED) & online_mask();
+    uint64_t mask = __atomic_load_n(&thread->thread.affinity, __ATOMIC_RELAXED) & cpu_online_mask();
     user_thread_release(thread);
     return user_put(to, &mask) ? -EFAULT : (ssize_t)sizeof(mask);
 }

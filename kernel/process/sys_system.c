@@ -9,36 +9,10 @@
 #include "process/proc.h"
 #include "process/proc_baton.h"
 
-static uint64_t online_mask(void)
-{
-    uint64_t mask = 0;
-
-    for (unsigned number = 0; number < CPU_MAXIMUM; number++) {
-        if (cpus[number] && __atomic_load_n(&cpus[number]->online, __ATOMIC_RELAXED))
-            mask |= 1UL << number;
-    }
-    return mask;
-}
-
-/* A list of CPUs as Linux writes it: "0-3,5". */
 static int online_show(const struct pseudo_key *key, struct text *text)
 {
-    uint64_t mask = online_mask();
-    const char *comma = "";
-
     (void)key;
-    for (unsigned first = 0; first < CPU_MAXIMUM; first++) {
-        unsigned last = first;
-        if (!(mask >> first & 1))
-            continue;
-        while (last + 1 < CPU_MAXIMUM && (mask >> (last + 1) & 1))
-            last++;
-        text_print(text, "%s%u", comma, first);
-        if (last > first)
-            text_print(text, "-%u", last);
-        comma = ",";
-        first = last;
-    }
+    proc_text_cpus(text, cpu_online_mask());
     text_print(text, "\n");
     return 0;
 }
@@ -101,7 +75,7 @@ static int cpu_find(const struct pseudo_key *key, const char *name, struct pseud
 
     *child_key = *key;
     if (strncmp(name, "cpu", 3) != 0 || !proc_parse_number(name + 3, &number) ||
-        number >= CPU_MAXIMUM || !(online_mask() >> number & 1))
+        number >= CPU_MAXIMUM || !(cpu_online_mask() >> number & 1))
         return -ENOENT;
     child_key->number[0] = number;
     *child = &cpu_node;
@@ -110,7 +84,7 @@ static int cpu_find(const struct pseudo_key *key, const char *name, struct pseud
 
 static bool cpu_next(const struct pseudo_key *key, uint64_t *position, struct pseudo_name *name)
 {
-    uint64_t mask = online_mask();
+    uint64_t mask = cpu_online_mask();
 
     (void)key;
     while (*position < CPU_MAXIMUM && !(mask >> *position & 1))
