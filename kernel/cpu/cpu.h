@@ -4,6 +4,7 @@
 #ifndef BATON_CPU_CPU_H
 #define BATON_CPU_CPU_H
 
+#include "cpu/lock_order.h"
 #include "library/types.h"
 
 #define CPU_MAXIMUM 64
@@ -37,6 +38,7 @@ struct cpu {
     struct thread *idle; /* runs when nothing else can */
     struct run_queue *run_queue;
     uint32_t spinlocks_held;  /* own; debug builds */
+    uint8_t ranks_held[LOCK_RANK_COUNT]; /* own; debug builds: how many of each rank */
     uint32_t interrupt_depth; /* own */
     uint64_t *root_left;      /* own; across a context switch: the mask of the root left */
     uint64_t timer_deadline;  /* own; ns since boot the timer is armed for, or UINT64_MAX */

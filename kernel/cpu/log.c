@@ -7,7 +7,8 @@
 
 #define RING_SIZE 65536 /* bytes, a power of two */
 
-static struct spinlock lock; /* guards all below; taken with interrupts off */
+static struct spinlock lock =
+    SPINLOCK_RANKED(LOCK_LOG); /* guards all below; taken with interrupts off */
 static char ring[RING_SIZE];
 static uint64_t written; /* bytes since boot */
 static struct log_sink *sinks;

@@ -13,17 +13,19 @@
  * same lock: such a lock is taken by its _save form everywhere.
  *
  * Debug builds check that nobody takes a lock twice or sleeps with one held
- * (cpu->spinlocks_held), and the order of locks (kernel/thread/README.md).
+ * (cpu->spinlocks_held), nor two in the wrong order (lock_order.h).
  */
 #ifndef BATON_CPU_SPINLOCK_H
 #define BATON_CPU_SPINLOCK_H
 
+#include "cpu/lock_order.h"
 #include "cpu/registers.h"
 
 struct spinlock {
     uint32_t held; /* 0 or 1; atomic */
 #ifdef DEBUG_CHECKS
-    void *holder; /* the struct cpu that holds it, NULL if none */
+    void *holder;        /* the struct cpu that holds it, NULL if none */
+    enum lock_rank rank; /* constant */
 #endif
 };
 
@@ -33,10 +35,15 @@ struct spinlock {
     }
 
 #ifdef DEBUG_CHECKS
+#define SPINLOCK_RANKED(lock_rank)                                                                 \
+    {                                                                                              \
+        .rank = (lock_rank)                                                                        \
+    }
 void spinlock_check_acquire(struct spinlock *lock);
 void spinlock_check_acquired(struct spinlock *lock);
 void spinlock_check_release(struct spinlock *lock);
 #else
+#define SPINLOCK_RANKED(lock_rank) SPINLOCK_INITIALIZER
 static inline void spinlock_check_acquire(struct spinlock *lock)
 {
     (void)lock;
@@ -50,6 +57,13 @@ static inline void spinlock_check_release(struct spinlock *lock)
     (void)lock;
 }
 #endif
+
+/* A free lock with a place in the order of locks. */
+static inline void spinlock_initialize(struct spinlock *lock, enum lock_rank rank)
+{
+    (void)rank;
+    *lock = (struct spinlock)SPINLOCK_RANKED(rank);
+}
 
 static inline void spinlock_acquire(struct spinlock *lock)
 {

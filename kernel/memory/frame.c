@@ -44,7 +44,8 @@ struct unused_range {
 /* The frames that one page of metadata describes. */
 #define METADATA_SPAN (PAGE_SIZE / sizeof(struct frame) * PAGE_SIZE)
 
-static struct spinlock frame_lock; /* guards all below; a leaf: taken last */
+static struct spinlock frame_lock =
+    SPINLOCK_RANKED(LOCK_FRAME); /* guards all below; a leaf: taken last */
 static paddr_t free_list[ZONE_COUNT];
 static paddr_t zeroed_list; /* free frames full of zeros, of any zone but the first */
 static struct unused_range *unused[ZONE_COUNT];

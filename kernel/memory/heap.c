@@ -45,10 +45,14 @@ struct size_class {
     struct slab *reserve;      /* an empty slab, counted as free; lock */
     LIST_HEAD(, slab) partial; /* slabs with used and free objects; lock */
 };
+#define SIZE_CLASS(bytes)                                                                          \
+    {                                                                                              \
+        .lock = SPINLOCK_RANKED(LOCK_HEAP), .size = (bytes)                                        \
+    }
 static struct size_class size_classes[] = {
-    {.size = 16},  {.size = 32},  {.size = 48},   {.size = 64},   {.size = 96},
-    {.size = 128}, {.size = 192}, {.size = 256},  {.size = 384},  {.size = 512},
-    {.size = 672}, {.size = 816}, {.size = 1024}, {.size = 1360}, {.size = 2048},
+    SIZE_CLASS(16),  SIZE_CLASS(32),  SIZE_CLASS(48),   SIZE_CLASS(64),   SIZE_CLASS(96),
+    SIZE_CLASS(128), SIZE_CLASS(192), SIZE_CLASS(256),  SIZE_CLASS(384),  SIZE_CLASS(512),
+    SIZE_CLASS(672), SIZE_CLASS(816), SIZE_CLASS(1024), SIZE_CLASS(1360), SIZE_CLASS(2048),
 };
 #define LARGEST_OBJECT 2048
 #define OBJECT_UNIT    16

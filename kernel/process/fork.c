@@ -82,6 +82,7 @@ struct process *process_create(struct signal_actions *actions)
     if (!process)
         return NULL;
     process->references = 1; /* the table's */
+    spinlock_initialize(&process->lock, LOCK_PROCESS);
     LIST_INIT(&process->children);
     LIST_INIT(&process->threads);
     wait_queue_initialize(&process->child_events);

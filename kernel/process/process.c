@@ -12,7 +12,7 @@
 #include "process/identity.h"
 #include "process/system_calls.h"
 
-struct spinlock process_table_lock = SPINLOCK_INITIALIZER;
+struct spinlock process_table_lock = SPINLOCK_RANKED(LOCK_PROCESS_TABLE);
 struct process *process_init;
 
 /* ---- holding and letting go ---- */

@@ -80,8 +80,10 @@ struct signal_actions *signal_actions_create(void)
 {
     struct signal_actions *actions = heap_allocate_zeroed(sizeof(*actions));
 
-    if (actions)
+    if (actions) {
         actions->references = 1;
+        spinlock_initialize(&actions->lock, LOCK_SIGNAL_ACTIONS);
+    }
     return actions;
 }
 

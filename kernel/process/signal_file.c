@@ -13,7 +13,7 @@
 #include "thread/restart.h"
 
 struct wait_queue signal_file_readers = {
-    .lock = SPINLOCK_INITIALIZER,
+    .lock = SPINLOCK_RANKED(LOCK_WAIT_QUEUE),
     .entries = TAILQ_HEAD_INITIALIZER(signal_file_readers.entries),
 };
 

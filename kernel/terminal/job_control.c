@@ -13,7 +13,7 @@
 #include "terminal/terminal.h"
 #include "thread/restart.h"
 
-struct spinlock control_lock = SPINLOCK_INITIALIZER;
+struct spinlock control_lock = SPINLOCK_RANKED(LOCK_TERMINAL_CONTROL);
 
 /* ---- the link between a session and its terminal ---- */
 

@@ -513,6 +513,7 @@ void terminal_initialize(struct terminal *terminal, const char *name, uint32_t m
     terminal->minor = minor;
     terminal->device = device;
     terminal->references = 1;
+    spinlock_initialize(&terminal->lock, LOCK_TERMINAL);
     line_initialize(&terminal->line, line_output, line_signal);
     mutex_initialize(&terminal->open_lock);
     wait_queue_initialize(&terminal->readers);

@@ -28,7 +28,8 @@ bool scheduler_trace; /* option trace=switch; constant after boot */
 
 static struct run_queue run_queues[CPU_MAXIMUM];
 
-static struct spinlock thread_list_lock; /* guards all_threads; with interrupts off */
+/* Guards all_threads; taken with interrupts off. */
+static struct spinlock thread_list_lock = SPINLOCK_RANKED(LOCK_THREAD_LIST);
 static struct thread_queue all_threads = TAILQ_HEAD_INITIALIZER(all_threads);
 
 /* The queue of the CPU the thread belongs to, locked; interrupts are off. */
@@ -549,6 +550,7 @@ void scheduler_initialize_cpu(struct thread *idle, paddr_t root)
     cpu->idle = idle;
     cpu->current = idle;
     cpu->timer_deadline = CLOCK_NEVER;
+    spinlock_initialize(&queue->lock, LOCK_RUN_QUEUE);
     TAILQ_INIT(&queue->threads);
     queue->running = idle;
     cpu->run_queue = queue;

@@ -78,6 +78,7 @@ static void clock_expired(void)
 
 void timer_queue_initialize_cpu(void)
 {
+    spinlock_initialize(&own_queue()->lock, LOCK_TIMER_QUEUE);
     own_queue()->slice_end = CLOCK_NEVER;
     clock_set_expired(clock_expired);
 }

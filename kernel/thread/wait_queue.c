@@ -7,7 +7,7 @@ static bool wake_thread(struct wait_entry *entry)
 
 void wait_queue_initialize(struct wait_queue *queue)
 {
-    queue->lock = (struct spinlock)SPINLOCK_INITIALIZER;
+    spinlock_initialize(&queue->lock, LOCK_WAIT_QUEUE);
     TAILQ_INIT(&queue->entries);
 }
 
