@@ -7,7 +7,11 @@
 
 #include "proc_baton.h"
 
-enum { WARM = 10, LAST = 10000 };
+#ifndef CHAIN_LENGTH
+#define CHAIN_LENGTH 10000
+#endif
+
+enum { WARM = 10, LAST = CHAIN_LENGTH };
 
 /* Made before the counting begins, and of one size: it must not disturb the counts. */
 #define NOTES "/tmp/exec_chain"
@@ -57,7 +61,7 @@ int main(int argc, char **argv)
     }
     if (turn == LAST)
         return end();
-    snprintf(number, sizeof(number), "%05d", turn + 1);
+    snprintf(number, sizeof(number), "%07d", turn + 1);
     execv(argv[0], arguments);
     tap_ok(false, "exec number %d: %s", turn + 1, strerror(errno));
     return 1;
