@@ -73,7 +73,7 @@ struct address_space {
     uint64_t pages_mapped;       /* resident pages; mutex; atomic to read */
     uint64_t pages_total;        /* pages in regions (RLIMIT_AS); mutex */
     uint64_t pages_data;         /* private writable ones (RLIMIT_DATA); mutex */
-    uint64_t page_tables;        /* frames of page tables, with the root; mutex */
+    uint64_t page_tables;        /* frames of page tables, with the root; mutex; atomic to read */
 
     /* What the process room allows, in bytes, UINT64_MAX: no limit; atomic. */
     uint64_t limit_address_space, limit_data, limit_stack, limit_locked;

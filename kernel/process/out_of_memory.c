@@ -17,6 +17,7 @@
 /* How long it takes a victim to end, more or less. */
 #define PATIENCE (10 * 1000 * 1000ULL)
 
+/* What its end gives back: pages, and the tables that a sparse map needs more of than of pages. */
 static uint64_t resident_pages(struct process *process)
 {
     struct user_thread *thread = process_thread_get(process);
@@ -26,7 +27,8 @@ static uint64_t resident_pages(struct process *process)
     user_thread_release(thread);
     if (!space)
         return 0;
-    uint64_t pages = __atomic_load_n(&space->pages_mapped, __ATOMIC_RELAXED);
+    uint64_t pages = __atomic_load_n(&space->pages_mapped, __ATOMIC_RELAXED) +
+                     __atomic_load_n(&space->page_tables, __ATOMIC_RELAXED);
     address_space_release(space);
     return pages;
 }

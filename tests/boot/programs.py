@@ -56,9 +56,10 @@ def report(tap, name, lines, status):
     tap.check(status == 0, f"{name}: status", f"status {status}")
 
 
-def run_once(tap, names, root, options):
+def run_once(tap, names, root, variables, options):
     """Boots one machine for these programs; returns those it did not come to."""
-    machine = harness.run(["sh", "-c", SCRIPT, "sh", *names], root=[root], **options)
+    machine = harness.run(["env", *variables, "sh", "-c", SCRIPT, "sh", *names],
+                          root=[root], **options)
     lines, running, ended = [], None, 0
     for line in machine.output.data.decode("utf-8", "replace").splitlines():
         mark = MARK.match(line)
@@ -92,10 +93,15 @@ def main():
     parser.add_argument("--debug-kernel", action="store_true")
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--memory", default="1G")
+    parser.add_argument("--icount", action="store_true")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE",
+                        help="a variable of the programs' environment; the host's own counts more")
     parser.add_argument("--append", default="")
     parser.add_argument("--timeout", type=float, default=harness.TIMEOUT)
     parser.add_argument("programs", nargs="+", metavar="[+]NAME=FILE")
     options = vars(parser.parse_args())
+    variables = dict(setting.split("=", 1) for setting in options.pop("set"))
+    variables = [f"{name}={os.environ.get(name, value)}" for name, value in variables.items()]
     programs = dict(program.split("=", 1) for program in options.pop("programs"))
 
     def test(tap):
@@ -107,7 +113,7 @@ def main():
                 os.chmod(target, 0o755)
             remaining = [name for name in programs if not name.startswith("+")]
             while remaining:
-                remaining = run_once(tap, remaining, root, options)
+                remaining = run_once(tap, remaining, root, variables, options)
 
     harness.main(test)
 

@@ -1,0 +1,322 @@
+/*
+ * memory_eaters: programs that take all memory there is, each in its way, and a fork bomb. Each is
+ * ended by the rule or told ENOMEM (or EAGAIN); this program, and one that starts others all the
+ * time beside it, go on.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <grp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "proc_baton.h"
+#include "tap.h"
+
+#define PAGE    4096UL
+#define RW      (PROT_READ | PROT_WRITE)
+#define NOBODY  4712
+#define SECONDS 60
+
+/* Of the program that goes on beside; shared. */
+static struct {
+    _Atomic unsigned started; /* programs that were started and ended well */
+    _Atomic unsigned failed;
+    _Atomic int error;
+    _Atomic bool over;
+} * beside;
+
+static void start_a_program(void)
+{
+    int status = -1;
+    pid_t child = fork();
+
+    if (child == 0) {
+        execl("/bin/busybox", "busybox", "true", NULL);
+        _exit(errno);
+    }
+    if (child > 0)
+        waitpid(child, &status, 0);
+    else
+        beside->error = errno;
+    if (child > 0 && status == 0) {
+        beside->started++;
+    } else {
+        beside->failed++;
+        if (child > 0)
+            beside->error = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    }
+}
+
+static pid_t go_on_beside(void)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        while (!beside->over) {
+            start_a_program();
+            nanosleep(&(struct timespec){0, 20000000}, NULL);
+        }
+        _exit(0);
+    }
+    return child;
+}
+
+/* ---- those that eat ---- */
+
+static void eat_by_touching(void)
+{
+    for (;;) {
+        char *memory = mmap(NULL, 64 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED)
+            return;
+        for (size_t at = 0; at < 64 * PAGE; at += PAGE)
+            memory[at] = 1;
+    }
+}
+
+static void eat_by_heap(void)
+{
+    char *end = sbrk(0);
+    for (; sbrk(PAGE) != (void *)-1; end += PAGE)
+        *end = 1;
+}
+
+static void eat_page_tables(void)
+{
+    const size_t step = 2UL << 20, size = 1UL << 40;
+    char *memory = mmap(NULL, size, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return;
+    for (size_t at = 0; at < size; at += step)
+        (void)*(volatile char *)(memory + at);
+}
+
+static void eat_by_mapping_ahead(void)
+{
+    while (mmap(NULL, 64 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) !=
+           MAP_FAILED)
+        continue;
+}
+
+static void eat_regions(void)
+{
+    char *memory =
+        mmap(NULL, 1UL << 40, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        return;
+    for (size_t at = 0; at < 1UL << 40; at += 2 * PAGE)
+        if (mprotect(memory + at, PAGE, PROT_READ))
+            return;
+}
+
+static void eat_by_file(void)
+{
+    static char block[64 * PAGE];
+    int file = open("/tmp/memory_ends", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    unlink("/tmp/memory_ends");
+    while (write(file, block, sizeof(block)) > 0)
+        continue;
+}
+
+static void eat_by_shared_file(void)
+{
+    int file = memfd_create("eaten", 0);
+    const size_t size = 4UL << 30;
+    if (ftruncate(file, (off_t)size))
+        return;
+    char *memory = mmap(NULL, size, RW, MAP_SHARED, file, 0);
+    for (size_t at = 0; memory != MAP_FAILED && at < size; at += PAGE)
+        memory[at] = 1;
+}
+
+static void eat_by_pipes(void)
+{
+    static char block[64 * 1024];
+    int ends[2];
+
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){500000, 500000});
+    while (pipe2(ends, O_NONBLOCK) == 0)
+        if (write(ends[1], block, sizeof(block)) < 0)
+            return;
+}
+
+static void *wait_forever(void *unused)
+{
+    pause();
+    return unused;
+}
+
+static void eat_threads(void)
+{
+    pthread_t thread;
+    while (pthread_create(&thread, NULL, wait_forever, NULL) == 0)
+        continue;
+}
+
+static void eat_by_copies(void)
+{
+    const size_t size = 8UL << 20;
+    char *memory = mmap(NULL, size, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (size_t at = 0; at < size; at += PAGE)
+        memory[at] = 1;
+    for (;;) {
+        pid_t child = fork();
+        if (child < 0)
+            return;
+        if (child == 0) {
+            for (size_t at = 0; at < size; at += PAGE)
+                memory[at] = 2;
+            pause();
+        }
+    }
+}
+
+static const struct eater {
+    const char *name;
+    void (*eat)(void);
+} eaters[] = {
+    {"touches what it maps", eat_by_touching},
+    {"grows its heap", eat_by_heap},
+    {"needs page tables only", eat_page_tables},
+    {"has its maps populated", eat_by_mapping_ahead},
+    {"cuts a map into regions", eat_regions},
+    {"writes a file", eat_by_file},
+    {"touches a shared file", eat_by_shared_file},
+    {"fills pipes", eat_by_pipes},
+    {"makes threads", eat_threads},
+    {"makes copies of itself", eat_by_copies},
+};
+
+static void reap_all(void)
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        if (setuid(NOBODY) == 0)
+            kill(-1, SIGKILL);
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+}
+
+/* The eater's end, or that of the time. Its status; -1: it had to be ended. */
+static int wait_for(pid_t child)
+{
+    int status = -1;
+
+    for (unsigned passed = 0; passed < SECONDS * 100; passed++) {
+        if (waitpid(child, &status, WNOHANG) == child)
+            return status;
+        nanosleep(&(struct timespec){0, 10000000}, NULL);
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    return -1;
+}
+
+static void feed(const struct eater *eater)
+{
+    unsigned before = beside->started;
+    pid_t child = fork();
+
+    if (child == 0) {
+        if (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY))
+            _exit(99);
+        errno = 0;
+        eater->eat();
+        _exit(errno == ENOMEM || errno == EAGAIN || errno == ENOSPC || errno == ENFILE ||
+                      errno == EMFILE
+                  ? 0
+                  : 100);
+    }
+    int status = child > 0 ? wait_for(child) : -2;
+    reap_all();
+    bool rule =
+        status >= 0 &&
+        ((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
+         (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGBUS)));
+    if (!tap_ok(rule, "a program that %s is ended, or told so", eater->name))
+        tap_note("status %#x", status);
+    for (unsigned passed = 0; beside->started == before && passed < SECONDS * 10; passed++)
+        nanosleep(&(struct timespec){0, 100000000}, NULL);
+    tap_ok(beside->started > before, "others go on beside one that %s", eater->name);
+    if (beside->failed)
+        tap_note("%u programs beside were not started, the last for %d", beside->failed,
+                 beside->error);
+    beside->failed = 0;
+}
+
+/* ---- a fork bomb ---- */
+
+static void bomb(void)
+{
+    setrlimit(RLIMIT_NPROC, &(struct rlimit){200, 200});
+    if (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY))
+        _exit(99);
+    for (;;)
+        fork();
+}
+
+static void test_bomb(void)
+{
+    struct timespec begun, now;
+    unsigned before = beside->started, own = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    pid_t child = fork();
+    if (child == 0)
+        bomb();
+    do {
+        unsigned count = beside->failed;
+        start_a_program();
+        own += beside->failed == count;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (now.tv_sec - begun.tv_sec < 5);
+    tap_note("%u programs started during the bomb, %u beside", own, beside->started - before);
+    tap_ok(own > 0, "beside a fork bomb under RLIMIT_NPROC programs start");
+    reap_all();
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    unsigned failed = beside->failed;
+    start_a_program();
+    tap_ok(beside->failed == failed, "the bomb is ended by one kill(2)");
+}
+
+static long frames_free(void)
+{
+    static char text[4096];
+    const char *line;
+
+    file_text("/proc/baton/frames", text, sizeof(text));
+    line = strstr(text, "free ");
+    return line ? atol(line + 5) : 0;
+}
+
+int main(void)
+{
+    beside = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    pid_t other = go_on_beside();
+    bool baton = baton_is_here();
+    long before = baton ? frames_free() : 0;
+
+    for (size_t i = 0; i < sizeof(eaters) / sizeof(eaters[0]); i++)
+        feed(&eaters[i]);
+    test_bomb();
+    beside->over = true;
+    int status = -1;
+    tap_ok(waitpid(other, &status, 0) == other && status == 0, "the program beside is still there");
+    if (baton) {
+        long after = frames_free();
+        tap_note("%ld frames free before, %ld after", before, after);
+        tap_ok(after > before - 2000, "the memory comes back");
+    }
+    return tap_done();
+}
