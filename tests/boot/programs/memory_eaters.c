@@ -157,7 +157,7 @@ static void *wait_forever(void *unused)
 static void eat_threads(void)
 {
     pthread_t thread;
-    while (pthread_create(&thread, NULL, wait_forever, NULL) == 0)
+    while ((errno = pthread_create(&thread, NULL, wait_forever, NULL)) == 0)
         continue;
 }
 
@@ -167,7 +167,7 @@ static void eat_by_copies(void)
     char *memory = mmap(NULL, size, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     for (size_t at = 0; at < size; at += PAGE)
         memory[at] = 1;
-    for (;;) {
+    for (unsigned copies = 0; copies < 60; copies++) { /* twice what there is room for */
         pid_t child = fork();
         if (child < 0)
             return;
@@ -232,8 +232,8 @@ static void feed(const struct eater *eater)
             _exit(99);
         errno = 0;
         eater->eat();
-        _exit(errno == ENOMEM || errno == EAGAIN || errno == ENOSPC || errno == ENFILE ||
-                      errno == EMFILE
+        _exit(errno == 0 || errno == ENOMEM || errno == EAGAIN || errno == ENOSPC ||
+                      errno == ENFILE || errno == EMFILE
                   ? 0
                   : 100);
     }
