@@ -25,7 +25,18 @@ static void no_terminal(struct session *session)
 {
     (void)session;
 }
-struct process_hooks process_hooks = {.session_leader_ends = no_terminal};
+
+static void no_terminal_described(struct session *session, uint32_t *device, int *foreground)
+{
+    (void)session;
+    *device = 0;
+    *foreground = -1;
+}
+
+struct process_hooks process_hooks = {
+    .session_leader_ends = no_terminal,
+    .session_terminal = no_terminal_described,
+};
 
 /* ---- who ends, and with what status ---- */
 

@@ -142,6 +142,8 @@ static void process_attributes(const struct pseudo_key *key, struct pseudo_attri
 /* Gathered at one moment; a zombie has no space and no thread. */
 struct facts {
     uint32_t id, group_id, parent, process_group, session, threads;
+    uint32_t terminal; /* device number; 0: none */
+    int foreground;    /* process group of the terminal; -1: none */
     char name[16];
     char state;
     const char *state_name;
@@ -189,15 +191,23 @@ static void facts_signals(struct facts *facts, struct process *process)
 /* Where the process stands in its family. process_table_lock is taken. */
 static void facts_family(struct facts *facts, struct process *process)
 {
+    struct session *session = NULL;
     bool enabled = spinlock_acquire_save(&process_table_lock);
 
     facts->parent = process->parent ? process->parent->id : 0;
     if (process->group) {
+        session = process->group->session;
+        session_reference(session);
         facts->process_group = process->group->id;
-        facts->session = process->group->session->id;
+        facts->session = session->id;
     }
     facts->exit_signal = process->exit_signal;
     spinlock_release_restore(&process_table_lock, enabled);
+    facts->foreground = -1;
+    if (session) {
+        process_hooks.session_terminal(session, &facts->terminal, &facts->foreground);
+        session_release(session);
+    }
 }
 
 /* `single`: of the thread alone, for task/TID. */
@@ -340,8 +350,9 @@ static int stat_show(const struct pseudo_key *key, struct text *text)
     bool open = space && check_access(key, NULL) == 0;
     if (space)
         memory_gather(&memory, space);
-    text_print(text, "%u (%s) %c %u %u %u 0 -1 %u ", facts.id, facts.name, facts.state,
-               facts.parent, facts.process_group, facts.session, 0x400000U);
+    text_print(text, "%u (%s) %c %u %u %u %u %d %u ", facts.id, facts.name, facts.state,
+               facts.parent, facts.process_group, facts.session, facts.terminal, facts.foreground,
+               0x400000U);
     text_print(text, "%lu %lu %lu %lu ", facts.usage.minor_faults, facts.children.minor_faults,
                facts.usage.major_faults, facts.children.major_faults);
     text_print(text, "%lu %lu %lu %lu ", to_ticks(facts.usage.user_time),

@@ -150,6 +150,8 @@ struct process_hooks {
     /* A session leader ends: its session loses its terminal, which hangs up (POSIX "Controlling
        Terminal"). Called by the leader's last thread, no lock held; may sleep. */
     void (*session_leader_ends)(struct session *session);
+    /* Its terminal's device number and foreground group, or 0 and -1: proc(5), stat. */
+    void (*session_terminal)(struct session *session, uint32_t *device, int *foreground);
 };
 extern struct process_hooks process_hooks; /* begins with functions that do nothing */
 

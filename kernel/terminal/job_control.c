@@ -138,6 +138,17 @@ static void leader_ended(struct session *session)
     terminal_release(terminal);
 }
 
+/* For /proc/PID/stat: fields tty_nr and tpgid of proc(5). */
+static void describe_terminal(struct session *session, uint32_t *device, int *foreground)
+{
+    bool enabled = spinlock_acquire_save(&control_lock);
+    const struct terminal *terminal = session->terminal;
+
+    *device = terminal ? device_number(terminal->major, terminal->minor) : 0;
+    *foreground = terminal && terminal->foreground ? (int)terminal->foreground->id : -1;
+    spinlock_release_restore(&control_lock, enabled);
+}
+
 /* ---- who may use it ---- */
 
 /* Is the calling process in the background of this terminal, its own? */
@@ -313,4 +324,5 @@ ssize_t sys_vhangup(void)
 void job_control_initialize(void)
 {
     process_hooks.session_leader_ends = leader_ended;
+    process_hooks.session_terminal = describe_terminal;
 }

@@ -359,6 +359,11 @@ static void port_deliver(struct serial_port *port, const struct received *receiv
     }
 }
 
+static void port_discard(struct terminal *terminal)
+{
+    port_of(terminal)->kept_count = 0;
+}
+
 static void port_resume(struct terminal *terminal)
 {
     struct serial_port *port = port_of(terminal);
@@ -415,6 +420,7 @@ static const struct terminal_device serial_device = {
     .open = port_open,
     .close = port_close,
     .start = port_start,
+    .discard = port_discard,
     .resume = port_resume,
     .drained = port_drained,
 };

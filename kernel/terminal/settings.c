@@ -105,6 +105,8 @@ static void flush_input(struct terminal *terminal)
     bool enabled = spinlock_acquire_save(&terminal->lock);
 
     line_flush(&terminal->line);
+    if (terminal->device->discard)
+        terminal->device->discard(terminal);
     if (terminal->device->resume)
         terminal->device->resume(terminal);
     spinlock_release_restore(&terminal->lock, enabled);

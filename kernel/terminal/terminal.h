@@ -38,6 +38,8 @@ struct terminal_device {
     void (*start)(struct terminal *terminal);
     /* The output that waited was dropped (a signal, TCFLSH, hang-up). */
     void (*flushed)(struct terminal *terminal);
+    /* What was typed was dropped (TCIFLUSH): what the device holds back goes with it. */
+    void (*discard)(struct terminal *terminal);
     /* There is room for input again. */
     void (*resume)(struct terminal *terminal);
     /* Has everything that it took left the machine? NULL: at once. */

@@ -390,6 +390,18 @@ static bool wait_caught(int signal)
             return __LINE__ % 250 + 1;                                                             \
     } while (0)
 
+/* The major number of the caller's terminal and its foreground, as /proc has them. */
+static int proc_terminal(int *foreground)
+{
+    char text[512] = "";
+    int device = -1, file = open("/proc/self/stat", O_RDONLY);
+
+    if (read(file, text, sizeof(text) - 1) > 0 && strrchr(text, ')'))
+        sscanf(strrchr(text, ')') + 4, "%*d %*d %*d %d %d", &device, foreground);
+    close(file);
+    return device >> 8;
+}
+
 static int case_acquire(void)
 {
     int group = 0;
@@ -405,6 +417,7 @@ static int case_acquire(void)
     int tty = open("/dev/tty", O_RDWR);
     need(tty >= 0 && tcgetpgrp(tty) == getpid());
     need(ioctl(own, TIOCSCTTY, 0) == 0);
+    need(proc_terminal(&group) == 136 && group == getpid());
     need(tcsetpgrp(own, 1) < 0 && errno == EPERM);
     need(tcsetpgrp(own, 999999) < 0 && errno == ESRCH);
     need(tcsetpgrp(own, -5) < 0 && errno == EINVAL);
