@@ -23,7 +23,8 @@ int futex_wake(vaddr_t address, int count, bool private);
 /*
  * The calling thread ends, or execs: marks the locks that it holds as dead
  * (FUTEX_OWNER_DIED) and wakes a waiter of each; then clears and wakes
- * clear_child_tid if `clear_tid`. Its address space is still there. May sleep.
+ * clear_child_tid if `clear_tid` and others have the memory too (set_tid_address(2)). Its address
+ * space is still there. May sleep.
  */
 void futex_thread_exit(struct user_thread *thread, bool clear_tid);
 

@@ -9,6 +9,7 @@
 #include <linux/futex.h>
 
 #include "file/credentials.h"
+#include "memory/address_space.h"
 #include "memory/user_copy.h"
 #include "process/futex.h"
 #include "process/process.h"
@@ -87,7 +88,9 @@ void futex_thread_exit(struct user_thread *thread, bool clear_tid)
     if (thread->robust_list)
         list_walk(thread);
     thread->robust_list = 0;
-    if (clear_tid && thread->clear_child_tid) {
+    /* If nobody else has this memory, nobody can wait there: no page need be copied for it. */
+    uint32_t sharers = __atomic_load_n(&thread->thread.address_space->references, __ATOMIC_RELAXED);
+    if (clear_tid && thread->clear_child_tid && sharers > 1) {
         if (user_put(thread->clear_child_tid, &zero) == 0)
             futex_wake(thread->clear_child_tid, 1, false);
     }

@@ -549,6 +549,27 @@ static bool kill_zero_is_own_group(void)
     return true;
 }
 
+/* PID 1 gets only what it handles. Tried where PID 1 is ours. */
+static bool init_is_protected(void)
+{
+    static const int signals[] = {SIGKILL, SIGSTOP, SIGUSR2, SIGVTALRM, SIGSEGV, 64};
+
+    if (access("/init", X_OK))
+        return true;
+    for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+        REQUIRE(kill(1, signals[i]) == 0);
+    /* It still takes in orphans and reaps them. */
+    pid_t middle = fork(), orphan;
+    if (middle == 0) {
+        orphan = fork();
+        if (orphan == 0)
+            _exit(0);
+        _exit(orphan > 0 ? 0 : 1);
+    }
+    REQUIRE(exited(status_of(middle), 0));
+    return true;
+}
+
 static bool queueinfo_cannot_lie(void)
 {
     siginfo_t information = {.si_code = SI_USER};
@@ -1797,6 +1818,7 @@ static const struct test_case cases[] = {
     {"SIGCONT within the session needs no permission", "kill(2)", continue_needs_no_permission},
     {"kill of a group", "kill(2)", kill_group},
     {"kill(0) is the own group", "kill(2)", kill_zero_is_own_group},
+    {"PID 1 is protected", "kill(2)", init_is_protected},
     {"rt_sigqueueinfo cannot pretend to be the kernel", "rt_sigqueueinfo(2)", queueinfo_cannot_lie},
     {"rt_tgsigqueueinfo", "rt_sigqueueinfo(2)", tgsigqueueinfo_to_thread},
     {"pause", "pause(2)", pause_ends},
