@@ -16,6 +16,7 @@
 #include "memory/page_fault.h"
 #include "memory/region.h"
 #include "memory/space_pages.h"
+#include "thread/thread.h"
 
 static bool range_valid(vaddr_t start, size_t size)
 {
@@ -260,6 +261,10 @@ int address_space_populate_locked(struct address_space *space, vaddr_t start, va
                                   bool write)
 {
     for (vaddr_t page = start; page < end; page += PAGE_SIZE) {
+        /* A terabyte may have been asked for. */
+        thread_preemption_point();
+        if (thread_interrupted(THREAD_KILLABLE))
+            return -EINTR;
         const struct region *region = address_space_find(space, page);
         if (!region || region->start > page)
             return -ENOMEM;

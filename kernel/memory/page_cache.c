@@ -87,14 +87,16 @@ static void tree_lower(struct page_cache *cache)
     }
 }
 
-/* Takes out what lies in [first, last] below `*slot`, whose own first page is `base`. */
+/* Takes out what lies in [first, last] below `*slot`, whose own first page is `base`. The frames
+   go to a list, linked through their metadata: somebody may still map them. */
 static void slot_remove(struct page_cache *cache, void **slot, unsigned height, uint64_t base,
-                        uint64_t first, uint64_t last)
+                        uint64_t first, uint64_t last, paddr_t *removed)
 {
     if (!*slot)
         return;
     if (height == 0) {
-        frame_release((paddr_t)*slot);
+        frame_metadata((paddr_t)*slot)->words[0] = *removed;
+        *removed = (paddr_t)*slot;
         __atomic_store_n(&cache->frame_count, cache->frame_count - 1, __ATOMIC_RELAXED);
         *slot = NULL;
         return;
@@ -104,7 +106,7 @@ static void slot_remove(struct page_cache *cache, void **slot, unsigned height, 
     unsigned from = first <= base ? 0 : (unsigned)((first - base) / span);
     uint64_t to = (last - base) / span;
     for (unsigned i = from; i < NODE_SLOTS && i <= to; i++)
-        slot_remove(cache, &node->slots[i], height - 1, base + i * span, first, last);
+        slot_remove(cache, &node->slots[i], height - 1, base + i * span, first, last, removed);
     node_prune(slot);
 }
 
@@ -114,15 +116,27 @@ static uint64_t last_place(const struct page_cache *cache)
     return bits >= 64 ? UINT64_MAX : (1UL << bits) - 1;
 }
 
-/* Takes out [first, last]. */
-static void tree_remove(struct page_cache *cache, uint64_t first, uint64_t last)
+/* Takes out [first, last]: a list of frames for frames_release(). */
+static paddr_t tree_remove(struct page_cache *cache, uint64_t first, uint64_t last)
 {
+    paddr_t removed = 0;
+
     if (last > last_place(cache))
         last = last_place(cache);
     if (first > last)
-        return;
-    slot_remove(cache, &cache->root, cache->height, 0, first, last);
+        return 0;
+    slot_remove(cache, &cache->root, cache->height, 0, first, last, &removed);
     tree_lower(cache);
+    return removed;
+}
+
+static void frames_release(paddr_t list)
+{
+    while (list) {
+        paddr_t frame = list;
+        list = frame_metadata(frame)->words[0];
+        frame_release(frame);
+    }
 }
 
 /* The place of page `index`; NULL: no memory, and the tree is as it was. */
@@ -168,13 +182,14 @@ static uint64_t page_count(const struct page_cache *cache)
 void page_cache_initialize(struct page_cache *cache, enum frame_owner owner)
 {
     *cache = (struct page_cache){.owner = owner};
+    mutex_initialize(&cache->truncation);
     mutex_initialize(&cache->lock);
     LIST_INIT(&cache->regions);
 }
 
 void page_cache_destroy(struct page_cache *cache)
 {
-    tree_remove(cache, 0, UINT64_MAX);
+    frames_release(tree_remove(cache, 0, UINT64_MAX));
 }
 
 int page_cache_adopt(struct page_cache *cache, uint64_t index, paddr_t frame)
@@ -213,30 +228,21 @@ paddr_t page_cache_get(struct page_cache *cache, uint64_t index, bool create)
     }
 }
 
-size_t page_cache_get_many(struct page_cache *cache, uint64_t first, size_t count, paddr_t *frames)
+size_t page_cache_show(struct page_cache *cache, uint64_t first, size_t count, paddr_t *frames)
 {
     mutex_acquire(&cache->lock);
     uint64_t pages = page_count(cache);
     size_t below = first >= pages ? 0 : pages - first < count ? pages - first : count;
-    size_t done = 0;
-    while (done < below) {
+    for (size_t done = 0; done < below;) {
         uint64_t index = first + done;
         const struct node *node = tree_block(cache, index);
-        if (!node) {
-            /* One page, or a hole: rare enough to go page by page. */
-            frames[done] = tree_find(cache, index);
-            if (frames[done])
-                frame_reference(frames[done]);
-            done++;
+        if (!node) { /* one page, or a hole: rare enough to go page by page */
+            frames[done++] = tree_find(cache, index);
             continue;
         }
         void *const *slot = &node->slots[slot_index(index, 0)];
-        void *const *end = &node->slots[NODE_SLOTS];
-        for (; slot < end && done < below; slot++, done++) {
-            frames[done] = (paddr_t)*slot;
-            if (*slot)
-                frame_reference((paddr_t)*slot);
-        }
+        for (; slot < &node->slots[NODE_SLOTS] && done < below; slot++)
+            frames[done++] = (paddr_t)*slot;
     }
     mutex_release(&cache->lock);
     return below;
@@ -269,6 +275,7 @@ static void zero_tail(struct page_cache *cache, uint64_t offset)
 
 void page_cache_resize(struct page_cache *cache, uint64_t size)
 {
+    mutex_acquire(&cache->truncation);
     mutex_acquire(&cache->lock);
     bool mapped = !LIST_EMPTY(&cache->regions);
     bool shrinks = size < cache->size;
@@ -276,16 +283,18 @@ void page_cache_resize(struct page_cache *cache, uint64_t size)
     if (mapped && !shrinks)
         zero_tail(cache, cache->size);
     __atomic_store_n(&cache->size, size, __ATOMIC_RELAXED);
+    uint64_t pages = page_count(cache);
+    paddr_t removed = 0;
     if (shrinks) {
         zero_tail(cache, size);
+        removed = tree_remove(cache, pages, UINT64_MAX);
         cache->truncations++;
     }
-    uint64_t pages = page_count(cache);
-    if (shrinks)
-        tree_remove(cache, pages, UINT64_MAX);
     mutex_release(&cache->lock);
     if (shrinks && mapped)
         address_spaces_forget(cache, pages, UINT64_MAX);
+    frames_release(removed);
+    mutex_release(&cache->truncation);
 }
 
 void page_cache_punch(struct page_cache *cache, uint64_t offset, uint64_t size)
@@ -294,6 +303,7 @@ void page_cache_punch(struct page_cache *cache, uint64_t offset, uint64_t size)
     uint64_t first = offset / PAGE_SIZE + (offset % PAGE_SIZE != 0);
     uint64_t behind = end / PAGE_SIZE;
 
+    mutex_acquire(&cache->truncation);
     mutex_acquire(&cache->lock);
     if (first > behind) {
         zero_within(cache, offset, size);
@@ -302,13 +312,16 @@ void page_cache_punch(struct page_cache *cache, uint64_t offset, uint64_t size)
         zero_within(cache, behind * PAGE_SIZE, end % PAGE_SIZE);
     }
     bool mapped = !LIST_EMPTY(&cache->regions);
+    paddr_t removed = 0;
     if (first < behind) {
-        tree_remove(cache, first, behind - 1);
+        removed = tree_remove(cache, first, behind - 1);
         cache->truncations++;
     }
     mutex_release(&cache->lock);
     if (mapped && first < behind)
         address_spaces_forget(cache, first, behind - 1);
+    frames_release(removed);
+    mutex_release(&cache->truncation);
 }
 
 /* ---- copying ---- */

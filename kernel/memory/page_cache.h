@@ -14,6 +14,8 @@
 struct region;
 
 struct page_cache {
+    struct mutex truncation;     /* one change at a time that takes pages away; taken before an
+                                    address space's mutex */
     struct mutex lock;           /* taken after an address space's mutex, never before it */
     uint64_t size;               /* bytes of the file; lock to write, atomic to read */
     uint64_t frame_count;        /* lock; atomic to read (st_blocks) */
@@ -35,10 +37,12 @@ void page_cache_destroy(struct page_cache *cache);
  */
 paddr_t page_cache_get(struct page_cache *cache, uint64_t index, bool create);
 /*
- * The same for `count` (at most 64) pages from `first` on that lie below the size, under one
- * lock: frames[i] is 0 for a hole. Returns how many pages lie below the size and so are answered.
+ * Looks at `count` pages from `first` on that lie below the size, under one lock: frames[i] is 0
+ * for a hole. Returns how many pages lie below the size and so are answered. No references are
+ * taken: the caller holds the mutex of a space with a region that maps the cache, and no frame
+ * is freed before address_spaces_forget() had that mutex.
  */
-size_t page_cache_get_many(struct page_cache *cache, uint64_t first, size_t count, paddr_t *frames);
+size_t page_cache_show(struct page_cache *cache, uint64_t first, size_t count, paddr_t *frames);
 /* Is there a frame for page `index`? Takes the lock. */
 bool page_cache_has(struct page_cache *cache, uint64_t index);
 

@@ -75,7 +75,7 @@ static enum memory_fault fault_file_show(const struct region *region, uint64_t *
 
     window_around(region, leaf, page, &first, &count);
     size_t wanted = (page - first) >> PAGE_SHIFT;
-    size_t below = page_cache_get_many(cache, region_page_index(region, first), count, frames);
+    size_t below = page_cache_show(cache, region_page_index(region, first), count, frames);
     space_pages_enter_many(region->space, leaf, &leaf[page_table_index(first, 0)], frames, below,
                            entry_make(region, 0, writable));
     if (wanted >= below)
@@ -92,7 +92,7 @@ static enum memory_fault fault_file_copy(const struct region *region, uint64_t *
                                          size_t size)
 {
     paddr_t original;
-    if (!page_cache_get_many(region->object->cache, region_page_index(region, page), 1, &original))
+    if (!page_cache_show(region->object->cache, region_page_index(region, page), 1, &original))
         return MEMORY_FAULT_BEYOND_FILE;
     paddr_t copy = frame_allocate(FRAME_ANONYMOUS, original ? FRAME_ANYWHERE : FRAME_ZEROED);
     if (copy && original) {
@@ -101,8 +101,6 @@ static enum memory_fault fault_file_copy(const struct region *region, uint64_t *
         if (size < PAGE_SIZE)
             memset(bytes + size, 0, PAGE_SIZE - size);
     }
-    if (original)
-        frame_release(original);
     return enter(region, leaf, page, copy, region->flags & REGION_WRITE);
 }
 

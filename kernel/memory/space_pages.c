@@ -44,7 +44,7 @@ void space_pages_enter_many(struct address_space *space, uint64_t *leaf, uint64_
     for (size_t i = 0; i < count; i++) {
         if (!frames[i])
             continue;
-        entry[i] = frames[i] | rights;
+        entry[i] = frames[i] | rights | PAGE_BORROWED;
         entered++;
     }
     *page_table_count(leaf) = (uint16_t)(*page_table_count(leaf) + entered);
@@ -54,12 +54,13 @@ void space_pages_enter_many(struct address_space *space, uint64_t *leaf, uint64_
 void space_pages_replace(struct address_space *space, uint64_t *entry, vaddr_t page, uint64_t value)
 {
     paddr_t old = entry_frame(*entry);
+    bool borrowed = *entry & PAGE_BORROWED;
 
     *entry = value;
     space_shootdown(space, page, page + PAGE_SIZE);
     if (old == zero_frame)
         resident_add(space, 1);
-    else
+    else if (!borrowed)
         frame_release(old);
 }
 
@@ -74,6 +75,7 @@ struct removal {
     uint64_t *leaf;      /* the lowest table the walk is in; NULL: none */
     vaddr_t leaf_end;    /* where it ends, or where there may be another one */
     unsigned leaf_count; /* of its entries that are not 0 */
+    unsigned resident;   /* pages taken out, but those of zeros */
     unsigned frame_count, table_count;
     vaddr_t start, end; /* pages to be forgotten */
     paddr_t frames[64];
@@ -85,18 +87,18 @@ static void removal_begin(struct removal *removal, struct address_space *space, 
     removal->space = space;
     removal->leaf = NULL;
     removal->leaf_end = removal->start = removal->end = start;
-    removal->frame_count = removal->table_count = 0;
+    removal->resident = removal->frame_count = removal->table_count = 0;
 }
 
 static void removal_flush(struct removal *removal)
 {
     if (removal->start < removal->end)
         space_shootdown(removal->space, removal->start, removal->end);
-    resident_add(removal->space, -(int64_t)removal->frame_count);
+    resident_add(removal->space, -(int64_t)removal->resident);
     frame_release_many(removal->frames, removal->frame_count);
     for (unsigned i = 0; i < removal->table_count; i++)
         page_table_free(removal->tables[i]);
-    removal->frame_count = removal->table_count = 0;
+    removal->resident = removal->frame_count = removal->table_count = 0;
     removal->start = removal->end;
 }
 
@@ -143,8 +145,13 @@ static void removal_clear(struct removal *removal, vaddr_t address, vaddr_t end)
         }
         *entry = 0;
         count--;
+        if (value & PAGE_BORROWED) {
+            removal->resident++;
+            continue;
+        }
         if (entry_frame(value) == zero_frame)
             continue;
+        removal->resident++;
         removal->frames[removal->frame_count++] = entry_frame(value);
         if (removal->frame_count == array_length(removal->frames)) {
             removal->end = end;
@@ -210,7 +217,7 @@ static uint64_t entry_protect(const struct region *region, uint64_t entry)
         writable = region->flags & REGION_SHARED ||
                    (metadata->owner == FRAME_ANONYMOUS && frame_references(frame) == 1);
     }
-    uint64_t value = entry_make(region, frame, writable);
+    uint64_t value = entry_make(region, frame, writable) | (entry & PAGE_BORROWED);
     return region->flags & REGION_PROTECTION ? value : entry_hide(value);
 }
 
@@ -266,7 +273,8 @@ static void share_pages(struct sharing *sharing, vaddr_t address, vaddr_t end, b
         if (entry_frame(value) == zero_frame)
             continue;
         resident++;
-        frame_reference(entry_frame(value));
+        if (!(value & PAGE_BORROWED))
+            frame_reference(entry_frame(value));
     }
     *page_table_count(sharing->copies) = (uint16_t)(*page_table_count(sharing->copies) + copied);
     sharing->resident += resident;

@@ -2,8 +2,9 @@
  * space_pages.h: what page tables hold for regions. Within the memory room
  * only. The space's mutex is held throughout.
  *
- * A lowest entry that is not 0 holds a frame, with a reference (but the frame
- * of zeros, which all share, has none). It is present, or hidden: PROT_NONE.
+ * A lowest entry that is not 0 holds a frame, with a reference, but for the
+ * frame of zeros, which all share, and frames that are borrowed from a page
+ * cache. It is present, or hidden: PROT_NONE.
  * Only frames of FRAME_ANONYMOUS with one reference are writable in private
  * regions; what is shared with another space or the page cache is copied on
  * the first write.
@@ -23,6 +24,10 @@ bool space_pages_initialize(void);
 /* Not present, though it holds a frame: bit 9 is software's. The address is inverted, so that a
    processor that speculates with it finds no memory there (L1 terminal fault). */
 #define PAGE_HIDDEN (1UL << 9)
+
+/* The frame is its page cache's, which frees it only when address_spaces_forget() has been here:
+   pages of files are mapped in dozens, a count for each would cost more than the mapping. */
+#define PAGE_BORROWED (1UL << 10)
 
 static inline paddr_t entry_frame(uint64_t entry)
 {
@@ -44,7 +49,8 @@ static inline uint64_t entry_make(const struct region *region, paddr_t frame, bo
 /* Enters pages into an empty place: the reference is the entry's then. */
 void space_pages_enter(struct address_space *space, uint64_t *leaf, uint64_t *entry,
                        uint64_t value);
-/* The same for `count` pages of a file, one behind the other: frames[i] (0: none) with `rights`. */
+/* The same for `count` pages borrowed from a cache, one behind the other: frames[i] (0: none) with
+   `rights`, as entry_make() gives them. */
 void space_pages_enter_many(struct address_space *space, uint64_t *leaf, uint64_t *entry,
                             const paddr_t *frames, size_t count, uint64_t rights);
 /* Shows another frame at a page that has one; lets go of the old when no CPU sees it any more. */

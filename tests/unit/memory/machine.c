@@ -162,6 +162,16 @@ void mutex_release(struct mutex *mutex)
     mutex->owner = NULL;
 }
 
+void thread_preemption_point(void)
+{
+}
+
+bool thread_interrupted(enum thread_state state)
+{
+    (void)state;
+    return false;
+}
+
 bool injection_allocation_fails(void *caller)
 {
     (void)caller;
