@@ -19,6 +19,7 @@
 #include "process/proc.h"
 #include "process/process.h"
 #include "process/system_information.h"
+#include "process/usage.h"
 
 /* ---- memory ---- */
 
@@ -202,7 +203,7 @@ static uint64_t idle_time(void)
 
     for (unsigned number = 0; number < CPU_MAXIMUM; number++) {
         if (cpus[number] && cpus[number]->idle)
-            sum += __atomic_load_n(&cpus[number]->idle->runtime, __ATOMIC_RELAXED);
+            sum += thread_runtime(cpus[number]->idle);
     }
     return sum;
 }
@@ -254,7 +255,7 @@ static int stat_show(const struct pseudo_key *key, struct text *text)
     for (unsigned number = 0; number < CPU_MAXIMUM; number++) {
         if (!cpus[number] || !cpus[number]->idle)
             continue;
-        uint64_t own = __atomic_load_n(&cpus[number]->idle->runtime, __ATOMIC_RELAXED);
+        uint64_t own = thread_runtime(cpus[number]->idle);
         format_string(name, sizeof(name), "cpu%u", number);
         text_cpu_times(text, name, now > own ? now - own : 0, own);
     }
@@ -276,20 +277,35 @@ static int version_show(const struct pseudo_key *key, struct text *text)
 static int file_systems_show(const struct pseudo_key *key, struct text *text)
 {
     (void)key;
-    text_print(text, "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tramfs\nnodev\tdevtmpfs\n");
+    text_print(
+        text,
+        "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tramfs\nnodev\tdevtmpfs\nnodev\tdevpts\n");
     return 0;
 }
 
+/* Each major number once: what stands behind one shares it. */
+struct device_list {
+    struct text *text;
+    const struct device *last;
+};
+
 static void device_show(const struct device *device, void *context)
 {
-    text_print(context, "%3u %s\n", device->major, device->name);
+    struct device_list *list = context;
+
+    if (device->type != DEVICE_CHARACTER || (list->last && list->last->major == device->major))
+        return;
+    text_print(list->text, "%3u %s\n", device->major, device->name);
+    list->last = device;
 }
 
 static int devices_show(const struct pseudo_key *key, struct text *text)
 {
+    struct device_list list = {.text = text};
+
     (void)key;
     text_print(text, "Character devices:\n");
-    device_for_each(device_show, text);
+    device_for_each(device_show, &list);
     text_print(text, "\nBlock devices:\n");
     return 0;
 }
