@@ -137,37 +137,52 @@ int address_space_adopt(struct address_space *space, vaddr_t page, paddr_t frame
     return leaf ? 0 : -ENOMEM;
 }
 
-/* Is there something to be entered at `page` before it is touched? */
-static bool wanted_ahead(struct address_space *space, const struct region *region, vaddr_t page,
-                         bool write)
+/* How the page is to be touched before the program does; 0: not at all. */
+static unsigned access_ahead(struct address_space *space, const struct region *region, vaddr_t page,
+                             bool write)
 {
-    if (!region || page < region->start || !(region->flags & REGION_PROTECTION))
-        return false;
+    bool private_writable = (region->flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE;
+
     if (write && region->flags & REGION_WRITE)
-        return true;
-    bool of_file = region->object && (!region->file_end || page + PAGE_SIZE <= region->file_end);
+        return REGION_WRITE;
+    /* A page that is written next is copied then; a bss is zeros only when it is touched. */
+    if (private_writable || !region->object || !(region->flags & REGION_PROTECTION) ||
+        (region->file_end && page + PAGE_SIZE > region->file_end))
+        return 0;
     const uint64_t *entry = page_table_entry(space->root, page);
-    return of_file && !(entry && *entry);
+    if (entry && *entry)
+        return 0;
+    return region->flags & REGION_EXECUTE ? REGION_EXECUTE : REGION_READ;
 }
 
 int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t size, bool write)
 {
-    int error = 0;
+    vaddr_t next, end = start + size;
+    enum memory_fault fault = MEMORY_FAULT_NONE;
 
     mutex_acquire(&space->mutex);
-    for (vaddr_t page = align_down(start, PAGE_SIZE); page < start + size && !error;
-         page += PAGE_SIZE) {
+    for (vaddr_t page = align_down(start, PAGE_SIZE); page < end; page = next) {
         const struct region *region = address_space_find(space, page);
-        if (!wanted_ahead(space, region, page, write))
+        if (!region)
+            break;
+        if (page < region->start) {
+            next = region->start;
             continue;
-        unsigned access = write && region->flags & REGION_WRITE ? REGION_WRITE
-                          : region->flags & REGION_EXECUTE      ? REGION_EXECUTE
-                                                                : REGION_READ;
-        if (address_space_fault(space, page, access) == MEMORY_FAULT_NO_MEMORY)
-            error = -ENOMEM;
+        }
+        unsigned access = access_ahead(space, region, page, write);
+        if (access)
+            fault = address_space_fault(space, page, access);
+        if (fault == MEMORY_FAULT_NO_MEMORY)
+            break;
+        /* The neighbours of a page that is only shown came with it. */
+        next = page + PAGE_SIZE;
+        if (access != REGION_WRITE)
+            next = align_down(page, PAGES_AHEAD * PAGE_SIZE) + PAGES_AHEAD * PAGE_SIZE;
+        if (next > region->end)
+            next = region->end;
     }
     mutex_release(&space->mutex);
-    return error;
+    return fault == MEMORY_FAULT_NO_MEMORY ? -ENOMEM : 0;
 }
 
 /* ---- looking into another space ---- */

@@ -11,8 +11,6 @@
 #include "memory/space_pages.h"
 #include "thread/thread.h"
 
-#define PAGES_AHEAD 16
-
 static void page_copy(paddr_t to, paddr_t from)
 {
     memcpy(frame_pointer(to), frame_pointer(from), PAGE_SIZE);

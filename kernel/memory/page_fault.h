@@ -8,6 +8,9 @@
 #include "cpu/trap.h"
 #include "memory/address_space.h"
 
+/* Pages of a file that one touch shows, if they are in the cache: the aligned block round it. */
+#define PAGES_AHEAD 16
+
 /* Why a fault was not resolved. */
 enum memory_fault {
     MEMORY_FAULT_NONE,
