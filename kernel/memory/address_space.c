@@ -107,12 +107,16 @@ struct address_space *address_space_fork(struct address_space *space)
         return NULL;
 
     mutex_acquire(&space->mutex);
+    /* As soon as its regions are on the lists of their caches, the child may be asked to forget
+       pages: that has to wait until it has them all. */
+    mutex_acquire(&child->mutex);
     copy_attributes(child, space);
     int error = region_copy_all(space, child);
     if (!error)
         error = space_pages_share(space, child);
     /* Private pages are read-only now in both: on the other CPUs too. */
     space_shootdown(space, 0, USER_END);
+    mutex_release(&child->mutex);
     mutex_release(&space->mutex);
 
     if (error) {
@@ -284,7 +288,7 @@ static void space_forget(struct address_space *space, const struct page_cache *c
  * The order of locks is space before cache, so the spaces are asked one after the other without
  * the cache's lock. That is enough: a fault that comes later sees the new size, since it looks
  * under the cache's lock; one that came before has entered its page when the space's mutex is
- * free; and a fork's child is on the list, not asked, before the parent's mutex is free.
+ * free; and so has a fork, which holds the child's mutex from before the child is on the list.
  */
 void address_spaces_forget(struct page_cache *cache, uint64_t first, uint64_t last)
 {
