@@ -153,7 +153,7 @@ static int cpus_show(const struct pseudo_key *key, struct text *text)
  *   point P ACTION   at P (injection.h: exec_prepared, …) timer, return, yield or delay
  *   off              nothing any more
  * and one line that is not about the thread:
- *   companions N     N kernel threads want the processor beside all programs (0: no more)
+ *   companions N     N kernel threads want CPU 0 beside all programs (0: no more)
  * Reading tells what came of it: allocations counted, and the address of the
  * call that was made to fail, relative to the kernel's image (0: none).
  */
@@ -207,7 +207,7 @@ static int companions_set(uint64_t count)
                 __atomic_store_n(&companion->runs, false, __ATOMIC_RELEASE);
                 return -ENOMEM;
             }
-            companion->thread = (struct thread){.release = companion_off_stack};
+            companion->thread = (struct thread){.release = companion_off_stack, .affinity = 1};
             thread_initialize(&companion->thread, "companion", stack, KERNEL_STACK_SIZE,
                               companion_work, (void *)place, kernel_root);
             thread_start(&companion->thread);
