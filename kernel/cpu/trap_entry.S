@@ -198,21 +198,7 @@ system_call_entry:
     jnz trap_restore_user
     shrq $47, %rcx
     jnz trap_restore_user
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
-    popq %r11
-    popq %r10
-    popq %r9
-    popq %r8
-    popq %rax
-    popq %rcx
-    popq %rdx
-    popq %rsi
-    popq %rdi
+    POP_REGISTERS
     movq 40(%rsp), %rsp                 /* vector, code, rip, cs, rflags, then rsp */
     swapgs
     sysretq
