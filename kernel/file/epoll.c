@@ -73,7 +73,7 @@ RB_GENERATE(epoll_items, epoll_item, link, item_compare)
 
 void epoll_initialize(void)
 {
-    mutex_initialize(&watch_mutex);
+    mutex_initialize(&watch_mutex, MUTEX_EPOLL_WATCH);
 }
 
 /* ---- readiness ---- */
@@ -432,7 +432,7 @@ ssize_t sys_epoll_create1(int flags)
     struct epoll *epoll = heap_allocate_zeroed(sizeof(*epoll));
     if (!epoll)
         return -ENOMEM;
-    mutex_initialize(&epoll->lock);
+    mutex_initialize(&epoll->lock, MUTEX_EPOLL);
     RB_INIT(&epoll->items);
     TAILQ_INIT(&epoll->ready);
     wait_queue_initialize(&epoll->changed);

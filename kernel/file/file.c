@@ -86,7 +86,7 @@ struct file *file_allocate(const struct path *path, uint32_t flags,
     file->path = *path;
     path_reference(path);
     file->inode = path->dentry->inode;
-    mutex_initialize(&file->offset_lock);
+    mutex_initialize(&file->offset_lock, MUTEX_FILE_OFFSET);
     file->credentials = credentials_current();
     credentials_reference(file->credentials);
     LIST_INIT(&file->watchers);

@@ -33,7 +33,7 @@ struct inode *inode_create(struct file_system *file_system, uint32_t mode,
     inode->mode = mode;
     inode->number = __atomic_fetch_add(&file_system->next_number, 1, __ATOMIC_RELAXED);
     inode->accessed = inode->modified = inode->changed = inode->created = clock_wall();
-    mutex_initialize(&inode->lock);
+    mutex_initialize(&inode->lock, MUTEX_INODE);
     page_cache_initialize(&inode->cache, FRAME_PAGE_CACHE);
     return inode;
 }

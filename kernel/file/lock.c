@@ -44,7 +44,7 @@ static struct record_locks *locks_of(struct inode *inode)
     locks = heap_allocate_zeroed(sizeof(*locks));
     if (!locks)
         return NULL;
-    mutex_initialize(&locks->lock);
+    mutex_initialize(&locks->lock, MUTEX_RECORD_LOCKS);
     LIST_INIT(&locks->ranges);
     LIST_INIT(&locks->whole);
     wait_queue_initialize(&locks->released);

@@ -445,7 +445,7 @@ static struct mutex rename_mutex;
 
 void names_initialize(void)
 {
-    mutex_initialize(&rename_mutex);
+    mutex_initialize(&rename_mutex, MUTEX_RENAME);
 }
 
 static bool is_ancestor(const struct dentry *ancestor, const struct dentry *dentry)

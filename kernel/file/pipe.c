@@ -59,7 +59,7 @@ static struct pipe *pipe_create(void)
         heap_free(pages);
         return NULL;
     }
-    mutex_initialize(&pipe->lock);
+    mutex_initialize(&pipe->lock, MUTEX_PIPE);
     pipe->pages = pages;
     pipe->capacity = PIPE_PAGES_DEFAULT;
     wait_queue_initialize(&pipe->readable);

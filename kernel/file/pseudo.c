@@ -270,7 +270,7 @@ static int pseudo_open(struct inode *inode, struct file *file)
     struct reader *reader = heap_allocate_zeroed(sizeof(*reader));
     if (!reader)
         return -ENOMEM;
-    mutex_initialize(&reader->lock);
+    mutex_initialize(&reader->lock, MUTEX_PSEUDO_READER);
     file->private = reader;
     return 0;
 }

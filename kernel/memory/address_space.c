@@ -35,7 +35,7 @@ struct address_space *address_space_create(void)
     space->page_tables = 1;
     space->limit_address_space = space->limit_data = space->limit_stack = space->limit_locked =
         UINT64_MAX;
-    mutex_initialize(&space->mutex);
+    mutex_initialize(&space->mutex, MUTEX_ADDRESS_SPACE);
     return space;
 }
 
@@ -106,18 +106,18 @@ struct address_space *address_space_fork(struct address_space *space)
     if (!child)
         return NULL;
 
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     /* As soon as its regions are on the lists of their caches, the child may be asked to forget
        pages: that has to wait until it has them all. */
-    mutex_acquire(&child->mutex);
+    address_space_lock(child);
     copy_attributes(child, space);
     int error = region_copy_all(space, child);
     if (!error)
         error = space_pages_share(space, child);
     /* Private pages are read-only now in both: on the other CPUs too. */
     space_shootdown(space, 0, USER_END);
-    mutex_release(&child->mutex);
-    mutex_release(&space->mutex);
+    address_space_unlock(child); /* frees no file: the parent has them too */
+    address_space_unlock(space);
 
     if (error) {
         address_space_release(child);
@@ -130,14 +130,14 @@ struct address_space *address_space_fork(struct address_space *space)
 
 int address_space_adopt(struct address_space *space, vaddr_t page, paddr_t frame)
 {
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     const struct region *region = address_space_find(space, page);
     debug_assert(region && region->start <= page && !region->object);
     uint64_t *leaf = page_table_leaf_create(space->root, page, &space->page_tables);
     if (leaf)
         space_pages_enter(space, leaf, &leaf[page_table_index(page, 0)],
                           entry_make(region, frame, true));
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     return leaf ? 0 : -ENOMEM;
 }
 
@@ -164,7 +164,7 @@ int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t s
     vaddr_t next, end = start + size;
     enum memory_fault fault = MEMORY_FAULT_NONE;
 
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     for (vaddr_t page = align_down(start, PAGE_SIZE); page < end; page = next) {
         const struct region *region = address_space_find(space, page);
         if (!region)
@@ -185,7 +185,7 @@ int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t s
         if (next > region->end)
             next = region->end;
     }
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     return fault == MEMORY_FAULT_NO_MEMORY ? -ENOMEM : 0;
 }
 
@@ -194,13 +194,13 @@ int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t s
 /* The frame behind `address`, with a reference, after what a touch would have done. */
 static int frame_at(struct address_space *space, vaddr_t address, unsigned access, paddr_t *frame)
 {
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     enum memory_fault fault = address_space_fault(space, address, access);
     if (!fault) {
         *frame = entry_frame(*page_table_entry(space->root, address));
         frame_reference(*frame);
     }
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     return !fault ? 0 : fault == MEMORY_FAULT_NO_MEMORY ? -ENOMEM : -EFAULT;
 }
 
@@ -270,7 +270,7 @@ static struct address_space *space_not_asked(struct page_cache *cache)
 static void space_forget(struct address_space *space, const struct page_cache *cache,
                          uint64_t first, uint64_t last)
 {
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     for (struct region *region = space->first; region; region = region->next) {
         if (!region->object || region->object->cache != cache)
             continue;
@@ -281,7 +281,7 @@ static void space_forget(struct address_space *space, const struct page_cache *c
             space_pages_remove(space, region->start + ((from - region->offset) << PAGE_SHIFT),
                                region->start + ((to - region->offset) << PAGE_SHIFT));
     }
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
 }
 
 /*

@@ -68,6 +68,7 @@ struct address_space {
     struct mutex mutex;          /* guards regions and page tables */
     struct region_tree regions;  /* mutex */
     struct region *first, *last; /* by address; mutex */
+    struct region *removed;      /* linked by `next`: see address_space_unlock(); mutex */
     uint64_t region_count;       /* mutex */
     uint64_t cpus;               /* bit per CPU whose CR3 may hold `root`; atomic */
     uint64_t pages_mapped;       /* resident pages; mutex; atomic to read */
@@ -97,6 +98,25 @@ void address_space_release(struct address_space *space);
 static inline void address_space_reference(struct address_space *space)
 {
     __atomic_fetch_add(&space->references, 1, __ATOMIC_RELAXED);
+}
+/* Frees regions that are linked by `next`, with the references they hold. May sleep. */
+void regions_release(struct region *first);
+
+static inline void address_space_lock(struct address_space *space)
+{
+    mutex_acquire(&space->mutex);
+}
+/*
+ * Releases the mutex, and only then the objects of regions that were removed under it: the end of
+ * a file takes locks that come before the mutex.
+ */
+static inline void address_space_unlock(struct address_space *space)
+{
+    struct region *removed = space->removed;
+    space->removed = NULL;
+    mutex_release(&space->mutex);
+    if (removed)
+        regions_release(removed);
 }
 /* Makes the object of shared anonymous memory, with one reference; NULL: no memory. */
 struct memory_object *shared_memory_create(uint64_t size);

@@ -70,9 +70,9 @@ int address_space_unmap(struct address_space *space, vaddr_t start, size_t size)
 {
     if (!range_valid(start, size))
         return -EINVAL;
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     int error = address_space_unmap_locked(space, start, size);
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     return error;
 }
 
@@ -168,11 +168,11 @@ int address_space_map(struct address_space *space, vaddr_t start, size_t size, u
                             .object = object,
                             .offset = page_offset,
                             .file_end = file_end};
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     struct region *above = address_space_find(space, start);
     int error =
         above && above->start < wanted.end && !replace ? -EEXIST : map_below(space, &wanted, above);
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     return error;
 }
 
@@ -243,7 +243,7 @@ int address_space_protect(struct address_space *space, vaddr_t start, size_t siz
         return user_range_ok(start, size) ? -EINVAL : -ENOMEM;
 
     struct region_reserve reserve;
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     int error = protect_check(space, start, start + size, protection);
     if (!error)
         error = region_reserve_fill(&reserve, 2);
@@ -251,7 +251,7 @@ int address_space_protect(struct address_space *space, vaddr_t start, size_t siz
         protect_commit(space, start, start + size, protection, &reserve);
         region_reserve_drain(&reserve);
     }
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     return error;
 }
 
@@ -358,7 +358,7 @@ ssize_t address_space_mmap(struct address_space *space, const struct mapping *ma
             return -ENOMEM;
     }
 
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     ssize_t place = mapping_place(space, mapping, size);
     if (place > 0) {
         wanted.start = (vaddr_t)place;
@@ -370,7 +370,7 @@ ssize_t address_space_mmap(struct address_space *space, const struct mapping *ma
                  mapping->protection != PROT_NONE)
             address_space_populate_locked(space, wanted.start, wanted.end, false);
     }
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     if (anonymous_shared)
         wanted.object->release(wanted.object);
     return place;
@@ -490,8 +490,8 @@ ssize_t address_space_remap(struct address_space *space, vaddr_t address, size_t
          (address < target + size && target < address + old)))
         return -EINVAL;
 
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     ssize_t result = remap_locked(space, address, old, size, flags, target);
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     return result;
 }

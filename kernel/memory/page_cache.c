@@ -182,8 +182,8 @@ static uint64_t page_count(const struct page_cache *cache)
 void page_cache_initialize(struct page_cache *cache, enum frame_owner owner)
 {
     *cache = (struct page_cache){.owner = owner};
-    mutex_initialize(&cache->truncation);
-    mutex_initialize(&cache->lock);
+    mutex_initialize(&cache->truncation, MUTEX_TRUNCATION);
+    mutex_initialize(&cache->lock, MUTEX_PAGE_CACHE);
     LIST_INIT(&cache->regions);
 }
 

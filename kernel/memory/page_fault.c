@@ -218,9 +218,9 @@ static enum memory_fault resolve(struct trap_frame *frame, vaddr_t address)
 
     enum memory_fault fault;
     do {
-        mutex_acquire(&space->mutex);
+        address_space_lock(space);
         fault = address_space_fault(space, address, access_of(frame));
-        mutex_release(&space->mutex);
+        address_space_unlock(space);
         /* Once more if stacks in reserve can be given back. */
     } while (fault == MEMORY_FAULT_NO_MEMORY && kernel_stack_trim(0));
     return fault;

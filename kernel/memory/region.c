@@ -137,17 +137,29 @@ static void cache_list_insert(struct region *region)
     mutex_release(&cache->lock);
 }
 
-/* Out of the lists already, but its cache's. */
+static void cache_list_remove(struct region *region)
+{
+    struct page_cache *cache = region->object->cache;
+    mutex_acquire(&cache->lock);
+    LIST_REMOVE(region, cache_link);
+    mutex_release(&cache->lock);
+}
+
+/* Out of all lists. */
 static void region_free(struct region *region)
 {
-    struct memory_object *object = region->object;
-    if (object) {
-        mutex_acquire(&object->cache->lock);
-        LIST_REMOVE(region, cache_link);
-        mutex_release(&object->cache->lock);
-        object->release(object);
-    }
+    if (region->object)
+        region->object->release(region->object);
     heap_free(region);
+}
+
+void regions_release(struct region *first)
+{
+    while (first) {
+        struct region *region = first;
+        first = region->next;
+        region_free(region);
+    }
 }
 
 void region_insert(struct address_space *space, struct region *region, struct region *above)
@@ -184,7 +196,10 @@ void region_remove(struct region *region)
         gap_changed(region->next);
     space->region_count--;
     account(space, region->flags, -(int64_t)region_pages(region));
-    region_free(region);
+    if (region->object)
+        cache_list_remove(region);
+    region->next = space->removed;
+    space->removed = region;
 }
 
 /* The copy of a subtree, below `parent`, with `*previous` linked below its first; NULL if it is
@@ -244,6 +259,8 @@ void region_remove_all(struct address_space *space)
     struct region *next;
     for (struct region *region = space->first; region; region = next) {
         next = region->next;
+        if (region->object)
+            cache_list_remove(region);
         region_free(region);
     }
     RB_INIT(&space->regions);

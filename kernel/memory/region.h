@@ -31,7 +31,7 @@ static inline uint64_t region_page_index(const struct region *region, vaddr_t ad
 /* Enters a region whose fields from `start` on are set, below `above` (NULL: as the last), into
    the space and its cache's list; the object's reference is the region's already. */
 void region_insert(struct address_space *space, struct region *region, struct region *above);
-/* Takes it out and frees it, with its reference. May sleep. */
+/* Takes it out; address_space_unlock() frees it, with its reference. May sleep. */
 void region_remove(struct region *region);
 /*
  * Copies all regions of a space to another one that has none (fork), but those that are not to

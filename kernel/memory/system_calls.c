@@ -48,7 +48,7 @@ ssize_t sys_brk(vaddr_t address)
 {
     struct address_space *space = own_space();
 
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     /* RLIMIT_DATA counts the program's own data too (getrlimit(2)). */
     uint64_t data = space->data_end - space->data_start;
     if (address >= space->brk_start && address < USER_END &&
@@ -57,7 +57,7 @@ ssize_t sys_brk(vaddr_t address)
         !brk_move(space, align_up(space->brk, PAGE_SIZE), align_up(address, PAGE_SIZE)))
         space->brk = address;
     ssize_t result = (ssize_t)space->brk;
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     return result;
 }
 
@@ -86,11 +86,11 @@ ssize_t sys_mprotect(vaddr_t address, size_t size, uint64_t protection)
     struct address_space *space = own_space();
     if (grows & PROT_GROWSDOWN) {
         /* From the lowest address of the stack on. */
-        mutex_acquire(&space->mutex);
+        address_space_lock(space);
         const struct region *region = address_space_find(space, address);
         bool stack = region && region->start < address + size && region->flags & REGION_STACK;
         vaddr_t start = stack ? region->start : 0;
-        mutex_release(&space->mutex);
+        address_space_unlock(space);
         if (!stack)
             return -EINVAL;
         size += address - start;
@@ -227,7 +227,7 @@ static bool advice_known(int advice)
 static ssize_t advise_remove(struct address_space *space, vaddr_t start, vaddr_t end)
 {
     while (start < end) {
-        mutex_acquire(&space->mutex);
+        address_space_lock(space);
         const struct region *region = address_space_find(space, start);
         struct memory_object *object = NULL;
         ssize_t error = !region || region->start > start                   ? -ENOMEM
@@ -244,7 +244,7 @@ static ssize_t advise_remove(struct address_space *space, vaddr_t start, vaddr_t
             index = region_page_index(region, start);
             stop = region->end < end ? region->end : end;
         }
-        mutex_release(&space->mutex);
+        address_space_unlock(space);
         if (error)
             return error;
         page_cache_punch(object->cache, index << PAGE_SHIFT, stop - start);
@@ -267,9 +267,9 @@ ssize_t sys_madvise(vaddr_t address, size_t size, int advice)
         return -ENOMEM;
     if (advice == MADV_REMOVE)
         return advise_remove(space, address, address + size);
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     ssize_t result = for_each_region(space, address, address + size, advise, advice);
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     return result;
 }
 
@@ -292,9 +292,9 @@ ssize_t sys_msync(vaddr_t address, size_t size, int flags)
     if (!size_round(address, &size))
         return -ENOMEM;
     struct address_space *space = own_space();
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     ssize_t result = for_each_region(space, address, address + size, synchronise, flags);
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     return result;
 }
 
@@ -334,9 +334,9 @@ ssize_t sys_mincore(vaddr_t address, size_t size, vaddr_t vector)
     uint8_t answers[128];
     for (size_t done = 0; done < pages;) {
         size_t count = pages - done < sizeof(answers) ? pages - done : sizeof(answers);
-        mutex_acquire(&space->mutex);
+        address_space_lock(space);
         ssize_t error = residency(space, address + done * PAGE_SIZE, count, answers);
-        mutex_release(&space->mutex);
+        address_space_unlock(space);
         if (!error)
             error = user_copy_out(vector + done, answers, count);
         if (error)
@@ -378,9 +378,9 @@ static ssize_t lock_range(vaddr_t address, size_t size,
     if (!size_round(start, &size))
         return -ENOMEM;
     struct address_space *space = own_space();
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     ssize_t result = for_each_region(space, start, start + size, visit, argument);
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     return result;
 }
 

@@ -42,7 +42,7 @@ static int key_find(struct futex_key *key, vaddr_t address, bool private)
     if (private)
         return 0;
 
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     struct region *region = address_space_find(space, address);
     if (!region || address < region->start || !(region->flags & REGION_READ)) {
         error = -EFAULT;
@@ -52,7 +52,7 @@ static int key_find(struct futex_key *key, vaddr_t address, bool private)
         key->object->reference(key->object);
         key->place = (region->offset << PAGE_SHIFT) + (address - region->start);
     }
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     return error;
 }
 

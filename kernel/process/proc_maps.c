@@ -88,13 +88,13 @@ static int show(const struct pseudo_key *key, struct text *text, bool sizes)
         return 0;
     char *path = heap_allocate(PATH_SIZE_MAXIMUM);
     if (path) {
-        mutex_acquire(&space->mutex);
+        address_space_lock(space);
         for (region = space->first; region; region = region->next) {
             region_show(text, space, region, path);
             if (sizes)
                 region_show_sizes(text, region);
         }
-        mutex_release(&space->mutex);
+        address_space_unlock(space);
     }
     heap_free(path);
     address_space_release(space);

@@ -267,7 +267,7 @@ static void memory_gather(struct memory_facts *facts, struct address_space *spac
     struct region *region;
 
     memset(facts, 0, sizeof(*facts));
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     facts->total = space->pages_total;
     facts->resident = space->pages_mapped;
     facts->data = space->pages_data;
@@ -282,7 +282,7 @@ static void memory_gather(struct memory_facts *facts, struct address_space *spac
         if (region->object && (region->flags & REGION_EXECUTE))
             facts->library += pages;
     }
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     facts->library -= facts->library < facts->text ? facts->library : facts->text;
 }
 
@@ -294,10 +294,10 @@ static int memory_show(const struct pseudo_key *key, struct text *text, bool env
 
     if (!space)
         return 0; /* a zombie has none */
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     vaddr_t from = environment ? space->environment_start : space->argument_start;
     vaddr_t end = environment ? space->environment_end : space->argument_end;
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     while (from < end) {
         size_t size = end - from < sizeof(piece) ? end - from : sizeof(piece);
         if (address_space_copy_in(space, piece, from, size))

@@ -38,6 +38,7 @@
 #include "terminal/console.h"
 #include "terminal/framebuffer.h"
 #include "terminal/serial.h"
+#include "thread/mutex.h"
 #include "thread/thread.h"
 
 _Noreturn void kernel_main(const struct handoff *given); /* entry.S */
@@ -208,6 +209,7 @@ static void initialize_machine(void)
 static void user_return(struct trap_frame *frame)
 {
     signal_user_return(frame);
+    mutex_check_none_held();
     scheduler_check_root();
 }
 

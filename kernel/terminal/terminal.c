@@ -515,7 +515,7 @@ void terminal_initialize(struct terminal *terminal, const char *name, uint32_t m
     terminal->references = 1;
     spinlock_initialize(&terminal->lock, LOCK_TERMINAL);
     line_initialize(&terminal->line, line_output, line_signal);
-    mutex_initialize(&terminal->open_lock);
+    mutex_initialize(&terminal->open_lock, MUTEX_TERMINAL_OPEN);
     wait_queue_initialize(&terminal->readers);
     wait_queue_initialize(&terminal->writers);
 }

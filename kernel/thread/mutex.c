@@ -1,7 +1,12 @@
 #include "thread/mutex.h"
 
-void mutex_initialize(struct mutex *mutex)
+void mutex_initialize(struct mutex *mutex, enum mutex_rank rank)
 {
+#ifdef DEBUG_CHECKS
+    mutex->rank = rank;
+#else
+    (void)rank;
+#endif
     mutex->owner = NULL;
     mutex->hand_over = false;
     wait_queue_initialize(&mutex->waiters);
@@ -45,27 +50,12 @@ static bool spin(struct mutex *mutex)
     return false;
 }
 
-static int acquire(struct mutex *mutex, enum thread_state state)
-{
-    debug_assert(!mutex_held(mutex));
-    debug_assert(cpu_current()->spinlocks_held == 0);
-    if (mutex_try_acquire(mutex) || spin(mutex))
-        return 0;
-    unsigned tries = 0;
-    int error = wait_event(&mutex->waiters, take(mutex, &tries), state, CLOCK_NEVER);
-    /* It may have been given to a waiter that had just given up. */
-    return mutex_held(mutex) ? 0 : error;
-}
-
 void mutex_acquire_waiting(struct mutex *mutex)
 {
-    acquire(mutex, THREAD_UNINTERRUPTIBLE);
-}
+    unsigned tries = 0;
 
-int mutex_acquire_killable(struct mutex *mutex)
-{
-    debug_assert(!mutex_held(mutex) && cpu_current()->spinlocks_held == 0);
-    return mutex_try_acquire(mutex) ? 0 : acquire(mutex, THREAD_KILLABLE);
+    if (!spin(mutex))
+        wait_event(&mutex->waiters, take(mutex, &tries), THREAD_UNINTERRUPTIBLE, CLOCK_NEVER);
 }
 
 /* Gives it to the oldest waiter. False: there is none. */
@@ -94,3 +84,44 @@ void mutex_wake(struct mutex *mutex)
 {
     wait_queue_wake_one(&mutex->waiters);
 }
+
+#ifdef DEBUG_CHECKS
+
+static bool may_nest(enum mutex_rank rank)
+{
+    return rank == MUTEX_INODE || rank == MUTEX_ADDRESS_SPACE;
+}
+
+void mutex_check_acquire(const struct mutex *mutex)
+{
+    const struct thread *thread = thread_current();
+
+    debug_assert(!mutex_held(mutex));
+    debug_assert(cpu_current()->spinlocks_held == 0);
+    for (enum mutex_rank held = mutex->rank + may_nest(mutex->rank); held < MUTEX_RANK_COUNT;
+         held++)
+        if (thread->mutexes_held[held])
+            panic("a mutex of rank %d is taken under one of rank %d (mutex_order.h)", mutex->rank,
+                  held);
+}
+
+void mutex_check_acquired(const struct mutex *mutex)
+{
+    thread_current()->mutexes_held[mutex->rank]++;
+}
+
+void mutex_check_release(const struct mutex *mutex)
+{
+    debug_assert(mutex_held(mutex));
+    thread_current()->mutexes_held[mutex->rank]--;
+}
+
+void mutex_check_none_held(void)
+{
+    for (enum mutex_rank rank = 0; rank < MUTEX_RANK_COUNT; rank++)
+        if (thread_current()->mutexes_held[rank])
+            panic("a mutex of rank %d is held on the way to user mode or at the end of a thread",
+                  rank);
+}
+
+#endif

@@ -6,20 +6,47 @@
 #define BATON_THREAD_MUTEX_H
 
 #include "cpu/panic.h"
+#include "thread/mutex_order.h"
 #include "thread/wait_queue.h"
 
 struct mutex {
     struct thread *owner; /* atomic; NULL: free */
     bool hand_over;       /* atomic; a waiter was outrun: the next release gives it to the oldest */
     struct wait_queue waiters;
+#ifdef DEBUG_CHECKS
+    enum mutex_rank rank; /* constant */
+#endif
 };
 
-void mutex_initialize(struct mutex *mutex);
+void mutex_initialize(struct mutex *mutex, enum mutex_rank rank);
 void mutex_acquire_waiting(struct mutex *mutex);
 void mutex_wake(struct mutex *mutex);
 void mutex_release_to_waiter(struct mutex *mutex);
-/* -EINTR when a fatal signal came first. */
-int mutex_acquire_killable(struct mutex *mutex);
+
+#ifdef DEBUG_CHECKS
+/* The calling thread is about to take it, has taken it, is about to release it. */
+void mutex_check_acquire(const struct mutex *mutex);
+void mutex_check_acquired(const struct mutex *mutex);
+void mutex_check_release(const struct mutex *mutex);
+/* The calling thread holds none: before user mode, and at its end. */
+void mutex_check_none_held(void);
+#else
+static inline void mutex_check_acquire(const struct mutex *mutex)
+{
+    (void)mutex;
+}
+static inline void mutex_check_acquired(const struct mutex *mutex)
+{
+    (void)mutex;
+}
+static inline void mutex_check_release(const struct mutex *mutex)
+{
+    (void)mutex;
+}
+static inline void mutex_check_none_held(void)
+{
+}
+#endif
 
 /* By the calling thread? */
 static inline bool mutex_held(const struct mutex *mutex)
@@ -37,14 +64,15 @@ static inline bool mutex_try_acquire(struct mutex *mutex)
 /* Inline is what happens when nobody else wants it: some dozens of times in a system call. */
 static inline void mutex_acquire(struct mutex *mutex)
 {
-    debug_assert(!mutex_held(mutex) && cpu_current()->spinlocks_held == 0);
+    mutex_check_acquire(mutex);
     if (!mutex_try_acquire(mutex))
         mutex_acquire_waiting(mutex);
+    mutex_check_acquired(mutex);
 }
 
 static inline void mutex_release(struct mutex *mutex)
 {
-    debug_assert(mutex_held(mutex));
+    mutex_check_release(mutex);
     if (__atomic_load_n(&mutex->hand_over, __ATOMIC_RELAXED)) {
         mutex_release_to_waiter(mutex);
         return;

@@ -15,6 +15,7 @@
 #include "cpu/registers.h"
 #include "cpu/user_segments.h"
 #include "thread/injection.h"
+#include "thread/mutex.h"
 #include "thread/run_queue.h"
 #include "thread/thread.h"
 #include "thread/timer_queue.h"
@@ -386,6 +387,7 @@ void thread_start(struct thread *thread)
 
 void thread_exit(void)
 {
+    mutex_check_none_held();
     interrupts_disable();
     struct thread *thread = thread_current();
     struct run_queue *queue = cpu_current()->run_queue;

@@ -16,6 +16,7 @@
 #include "cpu/spinlock.h"
 #include "cpu/trap.h"
 #include "library/types.h"
+#include "thread/mutex_order.h"
 #include "thread/restart.h"
 
 struct address_space;
@@ -100,6 +101,9 @@ struct thread {
     struct restart_block restart; /* own; what restart_syscall(2) goes on with */
 
     struct thread_injection injection; /* own; debug builds */
+#ifdef DEBUG_CHECKS
+    uint8_t mutexes_held[MUTEX_RANK_COUNT]; /* own; see mutex_order.h */
+#endif
 };
 
 _Static_assert(__builtin_offsetof(struct thread, page_table_root) == 0, "context_switch.S");

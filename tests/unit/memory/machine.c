@@ -143,8 +143,9 @@ void spinlock_check_release(struct spinlock *lock)
 
 /* ---- thread/ ---- */
 
-void mutex_initialize(struct mutex *mutex)
+void mutex_initialize(struct mutex *mutex, enum mutex_rank rank)
 {
+    (void)rank;
     mutex->owner = NULL;
 }
 

@@ -2,11 +2,13 @@
 #ifndef BATON_THREAD_MUTEX_H
 #define BATON_THREAD_MUTEX_H
 
+#include "thread/mutex_order.h"
+
 struct mutex {
     const void *owner;
 };
 
-void mutex_initialize(struct mutex *mutex);
+void mutex_initialize(struct mutex *mutex, enum mutex_rank rank);
 void mutex_acquire(struct mutex *mutex);
 void mutex_release(struct mutex *mutex);
 
