@@ -1,0 +1,24 @@
+/*
+ * mutex_order.h: the one order in which mutexes are taken, outermost first. Debug kernels panic
+ * when a thread takes one while it holds a later one, and when it returns to user mode with one.
+ */
+#ifndef BATON_THREAD_MUTEX_ORDER_H
+#define BATON_THREAD_MUTEX_ORDER_H
+
+enum mutex_rank {
+    MUTEX_EPOLL_WATCH, /* who watches whom: one for all */
+    MUTEX_EPOLL,
+    MUTEX_RENAME, /* one for all */
+    MUTEX_FILE_OFFSET,
+    MUTEX_INODE, /* of several: a directory's before what is below it */
+    MUTEX_PIPE,
+    MUTEX_TERMINAL_OPEN,
+    MUTEX_RECORD_LOCKS,
+    MUTEX_PSEUDO_READER, /* the text of a file in /proc */
+    MUTEX_TRUNCATION,
+    MUTEX_ADDRESS_SPACE, /* of two: the parent's before the child's (fork) */
+    MUTEX_PAGE_CACHE,
+    MUTEX_RANK_COUNT,
+};
+
+#endif
