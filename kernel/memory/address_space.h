@@ -69,6 +69,11 @@ struct address_space {
     struct region_tree regions;  /* mutex */
     struct region *first, *last; /* by address; mutex */
     struct region *removed;      /* linked by `next`: see address_space_unlock(); mutex */
+    struct region *recent;       /* what was looked for last, often what is next; NULL; mutex */
+    /* Between this region and mmap_base no place of `gap_size` bytes is free; NULL: not known;
+       mutex. */
+    struct region *gap_above;
+    size_t gap_size;
     uint64_t region_count;       /* mutex */
     uint64_t cpus;               /* bit per CPU whose CR3 may hold `root`; atomic */
     uint64_t pages_mapped;       /* resident pages; mutex; atomic to read */

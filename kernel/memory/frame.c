@@ -48,6 +48,9 @@ static struct spinlock frame_lock =
     SPINLOCK_RANKED(LOCK_FRAME); /* guards all below; a leaf: taken last */
 static paddr_t free_list[ZONE_COUNT];
 static paddr_t zeroed_list; /* free frames full of zeros, of any zone but the first */
+static uint32_t zeroed_count;
+/* More are not told from the others: what memory costs shall not depend on what ended before. */
+#define ZEROED_MAXIMUM 32
 static struct unused_range *unused[ZONE_COUNT];
 static struct unused_range *spare_range; /* the next of the array, for frame_give_back() */
 static unsigned spare_ranges;
@@ -232,6 +235,7 @@ static paddr_t take_shared(unsigned flags, bool *zeroed)
     if (!frame) {
         frame = pop(&zeroed_list);
         *zeroed = frame != 0;
+        zeroed_count -= *zeroed;
     }
     return frame ? frame : take_anywhere();
 }
@@ -346,7 +350,9 @@ static inline void put_back(struct at_hand *hand, paddr_t frame, bool zeroed)
         return;
     }
     spinlock_acquire(&frame_lock);
-    push(frame, zeroed && zone != ZONE_BELOW_1M ? &zeroed_list : &free_list[zone]);
+    zeroed = zeroed && zone != ZONE_BELOW_1M && zeroed_count < ZEROED_MAXIMUM;
+    zeroed_count += zeroed;
+    push(frame, zeroed ? &zeroed_list : &free_list[zone]);
     spinlock_release(&frame_lock);
 }
 

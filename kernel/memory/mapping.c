@@ -120,12 +120,17 @@ static int map_below(struct address_space *space, const struct region *wanted, s
     if (!address_space_may_grow(space, wanted->start, size, wanted->flags))
         return -ENOMEM;
 
-    /* As one with the region below, if nothing is in the way: a heap that grows. */
+    /* As one with a neighbour, if nothing is in the way: a heap that grows up, maps that come one
+       below the other. */
     struct region *below = above ? above->previous : space->last;
     bool vacant = !above || wanted->end <= above->start;
     if (vacant && below && region_extends(below, wanted)) {
         region_resize(below, below->start, wanted->end);
         region_merge(below);
+        return 0;
+    }
+    if (vacant && above && region_extends(wanted, above)) {
+        region_resize(above, wanted->start, above->end);
         return 0;
     }
 
@@ -194,12 +199,10 @@ vaddr_t address_space_find_free(struct address_space *space, vaddr_t hint, size_
 
 /* ---- protecting ---- */
 
-/* mprotect(2) on [start, end), which has no holes; the reserve has two. */
-static void protect_commit(struct address_space *space, vaddr_t start, vaddr_t end,
-                           unsigned protection, struct region_reserve *reserve)
+/* mprotect(2) on [start, end), which has no holes and begins in `region`; the reserve has two. */
+static void protect_commit(struct region *region, vaddr_t start, vaddr_t end, unsigned protection,
+                           struct region_reserve *reserve)
 {
-    struct region *region = address_space_find(space, start);
-
     if (region->start < start && (region->flags & REGION_PROTECTION) != protection)
         region = region_split(region, start, reserve);
     while (region && region->start < end) {
@@ -214,15 +217,15 @@ static void protect_commit(struct address_space *space, vaddr_t start, vaddr_t e
     }
 }
 
-/* Why it cannot be done: a hole, a mapping that may not be written, a limit. */
-static int protect_check(struct address_space *space, vaddr_t start, vaddr_t end,
-                         unsigned protection)
+/* Why it cannot be done: a hole, a mapping that may not be written, a limit. `region` is the
+   first that ends behind `start`. */
+static int protect_check(struct address_space *space, const struct region *region, vaddr_t start,
+                         vaddr_t end, unsigned protection)
 {
     vaddr_t next = start;
     uint64_t data = 0;
 
-    for (const struct region *region = address_space_find(space, start); next < end;
-         region = region->next) {
+    for (; next < end; region = region->next) {
         if (!region || region->start > next)
             return -ENOMEM;
         if (protection & REGION_WRITE && region->flags & REGION_SHARED &&
@@ -244,11 +247,12 @@ int address_space_protect(struct address_space *space, vaddr_t start, size_t siz
 
     struct region_reserve reserve;
     address_space_lock(space);
-    int error = protect_check(space, start, start + size, protection);
+    struct region *region = address_space_find(space, start);
+    int error = protect_check(space, region, start, start + size, protection);
     if (!error)
         error = region_reserve_fill(&reserve, 2);
     if (!error) {
-        protect_commit(space, start, start + size, protection, &reserve);
+        protect_commit(region, start, start + size, protection, &reserve);
         region_reserve_drain(&reserve);
     }
     address_space_unlock(space);

@@ -55,6 +55,9 @@ static void gap_changed(struct region *region)
 {
     vaddr_t start = gap_start(region), end = gap_end(region);
     region->gap = end > start ? end - start : 0;
+    struct region *highest = region->space->gap_above;
+    if (highest && highest->start < region->start && region->gap >= region->space->gap_size)
+        region->space->gap_above = region;
     while (region) {
         uint64_t before = region->largest_gap;
         gap_update(region);
@@ -87,17 +90,21 @@ static void tree_insert(struct address_space *space, struct region *region)
         gap_changed(above);
 }
 
-vaddr_t region_find_gap(const struct address_space *space, size_t size, vaddr_t limit)
+vaddr_t region_find_gap(struct address_space *space, size_t size, vaddr_t limit)
 {
     vaddr_t top = space->last ? space->last->end : USER_START;
     if (top + size <= limit)
         return limit - size;
 
     /* From the right to the left; a subtree without a gap that is large enough is passed over. */
-    const struct region *node = RB_ROOT(&space->regions), *from = NULL;
+    struct region *node = RB_ROOT(&space->regions), *from = NULL;
+    if (space->gap_above && limit == space->mmap_base && size >= space->gap_size) {
+        node = space->gap_above;
+        from = RB_RIGHT(node, link); /* to the right there is none */
+    }
     while (node) {
-        const struct region *right = RB_RIGHT(node, link), *left = RB_LEFT(node, link);
-        const struct region *parent = RB_PARENT(node, link);
+        struct region *right = RB_RIGHT(node, link), *left = RB_LEFT(node, link);
+        struct region *parent = RB_PARENT(node, link);
         if (from == parent && right && largest_gap_of(right) >= size && node->end + size <= limit) {
             from = node;
             node = right;
@@ -105,8 +112,14 @@ vaddr_t region_find_gap(const struct address_space *space, size_t size, vaddr_t 
         }
         if (from == parent || from == right) {
             vaddr_t start = gap_start(node), end = gap_end(node) < limit ? gap_end(node) : limit;
-            if (end >= start && end - start >= size)
+            if (end >= start && end - start >= size) {
+                if (limit == space->mmap_base) {
+                    space->gap_above = node;
+                    space->gap_size = size;
+                }
+                space->recent = node;
                 return end - size;
+            }
             if (left && largest_gap_of(left) >= size) {
                 from = node;
                 node = left;
@@ -188,6 +201,10 @@ void region_remove(struct region *region)
 
     *(region->next ? &region->next->previous : &space->last) = region->previous;
     *(region->previous ? &region->previous->next : &space->first) = region->next;
+    if (space->gap_above == region)
+        space->gap_above = region->next;
+    if (space->recent == region)
+        space->recent = NULL;
     struct region *parent = RB_PARENT(region, link);
     RB_REMOVE(region_tree, &space->regions, region);
     for (; parent; parent = RB_PARENT(parent, link))
@@ -264,7 +281,7 @@ void region_remove_all(struct address_space *space)
         region_free(region);
     }
     RB_INIT(&space->regions);
-    space->first = space->last = NULL;
+    space->first = space->last = space->recent = space->gap_above = NULL;
     space->region_count = space->pages_total = space->pages_data = 0;
 }
 
@@ -365,8 +382,11 @@ void region_reserve_drain(struct region_reserve *reserve)
 
 struct region *address_space_find(struct address_space *space, vaddr_t address)
 {
-    struct region *node = RB_ROOT(&space->regions), *found = NULL;
+    struct region *node = RB_ROOT(&space->regions), *found = space->recent;
 
+    if (found && address < found->end && (!found->previous || address >= found->previous->end))
+        return found;
+    found = NULL;
     while (node) {
         if (address < node->end) {
             found = node;
@@ -375,5 +395,6 @@ struct region *address_space_find(struct address_space *space, vaddr_t address)
             node = RB_RIGHT(node, link);
         }
     }
+    space->recent = found;
     return found;
 }

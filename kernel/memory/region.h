@@ -55,6 +55,6 @@ void region_set_flags(struct region *region, unsigned flags);
 bool region_extends(const struct region *region, const struct region *like);
 
 /* The highest free place of `size` bytes that ends at or below `limit`; 0: none. */
-vaddr_t region_find_gap(const struct address_space *space, size_t size, vaddr_t limit);
+vaddr_t region_find_gap(struct address_space *space, size_t size, vaddr_t limit);
 
 #endif

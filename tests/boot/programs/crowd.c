@@ -116,28 +116,30 @@ static void *stay(void *number)
     return number;
 }
 
-static void test_threads(void)
+/* `stacks`: where theirs lie one behind the other; NULL: the C library maps each. */
+static void test_threads(char *stacks, const char *what)
 {
     static pthread_t threads[THREADS];
     pthread_attr_t attributes;
     unsigned made = 0, ended = 0;
     int error = 0;
 
+    leave = false;
+    came = 0;
     pthread_attr_init(&attributes);
-    char *stacks = mmap(NULL, (size_t)THREADS * STACK_SIZE, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     for (; made < THREADS; made++) {
-        pthread_attr_setstack(&attributes, stacks + (size_t)made * STACK_SIZE, STACK_SIZE);
+        if (stacks)
+            pthread_attr_setstack(&attributes, stacks + (size_t)made * STACK_SIZE, STACK_SIZE);
         uint64_t before = counter();
         error = pthread_create(&threads[made], &attributes, stay, (void *)(uintptr_t)made);
         costs[made] = counter() - before;
         if (error)
             break;
     }
-    if (!tap_ok(made == THREADS, "%d threads at once", THREADS))
+    if (!tap_ok(made == THREADS, "%d threads at once, %s", THREADS, what))
         tap_note("%u were made, errno %d", made, error);
     else
-        compare_costs(THREADS, "a thread");
+        compare_costs(THREADS, what);
     while (came < made)
         usleep(1000);
     pthread_mutex_lock(&lock);
@@ -149,7 +151,6 @@ static void test_threads(void)
         ended += pthread_join(threads[i], &number) == 0 && number == (void *)(uintptr_t)i;
     }
     tap_ok(ended == made, "each of them ran and ended");
-    munmap(stacks, (size_t)THREADS * STACK_SIZE);
 }
 
 int main(void)
@@ -162,7 +163,11 @@ int main(void)
         tap_note("no more threads than usual");
     counts_read(before, sizeof(before));
     test_processes();
-    test_threads();
+    test_threads(NULL, "with stacks of the C library");
+    char *stacks = mmap(NULL, (size_t)THREADS * STACK_SIZE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    test_threads(stacks, "with stacks of our own");
+    munmap(stacks, (size_t)THREADS * STACK_SIZE);
     if (baton_is_here()) {
         counts_read(after, sizeof(after));
         tap_ok(count_of(before, "processes ") == count_of(after, "processes ") &&

@@ -141,6 +141,8 @@ static void check_gap(struct address_space *space)
 {
     size_t size = (1 + pick(64)) * PAGE_SIZE;
     vaddr_t limit = address_of(pick(PAGES)) + pick(4) * PAGE_SIZE;
+    if (pick(4)) /* where programs' maps go: what was found last is remembered there */
+        limit = space->mmap_base;
     vaddr_t best = 0;
     vaddr_t start = USER_START;
 
@@ -369,7 +371,7 @@ static void play(unsigned steps, bool failures)
     for (unsigned i = 0; i < SPACES; i++) {
         memset(&spaces[i], 0, sizeof(spaces[i]));
         spaces[i].space = address_space_create();
-        spaces[i].space->mmap_base = USER_END;
+        spaces[i].space->mmap_base = address_of(80);
     }
     for (unsigned i = 0; i < steps; i++) {
         machine_count_from_here(failures ? 1 + pick(12) : 0);
