@@ -7,6 +7,7 @@
 #include "file/internal.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "thread/injection.h"
 
 /* Until process/ gives its own: no limits, nobody to signal. */
 static void nothing(void)
@@ -136,6 +137,8 @@ ssize_t file_read_at(struct file *file, struct transfer *to, int64_t *offset)
         return -EBADF;
     if (!file->operations->read)
         return S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
+    if (injection_fails(INJECTION_READ, __builtin_return_address(0)))
+        return -EIO;
     return file->operations->read(file, to, offset);
 }
 
@@ -171,6 +174,9 @@ ssize_t file_write(struct file *file, struct transfer *from)
 ssize_t file_read_kernel(struct file *file, void *buffer, size_t size, int64_t offset)
 {
     struct transfer to;
+
+    if (injection_fails(INJECTION_READ, __builtin_return_address(0)))
+        return -EIO;
     transfer_kernel(&to, buffer, size);
     return file->operations->read ? file->operations->read(file, &to, &offset) : -EINVAL;
 }

@@ -297,7 +297,7 @@ static __attribute__((noinline)) paddr_t allocate_slowly(enum frame_owner owner,
 
 paddr_t frame_allocate(enum frame_owner owner, unsigned flags)
 {
-    if (injection_allocation_fails(__builtin_return_address(0)))
+    if (injection_fails(INJECTION_ALLOCATION, __builtin_return_address(0)))
         return 0;
 
     bool enabled = interrupts_save();

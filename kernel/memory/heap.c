@@ -287,7 +287,7 @@ static struct area *area_of(vaddr_t block)
 
 static void *heap_allocate_for(size_t size, void *caller)
 {
-    if (injection_allocation_fails(caller))
+    if (injection_fails(INJECTION_ALLOCATION, caller))
         return NULL;
     if (size <= LARGEST_OBJECT)
         return object_allocate(class_of(size));
@@ -400,7 +400,7 @@ static struct area *stack_take_reserved(size_t keep)
 
 vaddr_t kernel_stack_allocate(void)
 {
-    if (injection_allocation_fails(__builtin_return_address(0)))
+    if (injection_fails(INJECTION_ALLOCATION, __builtin_return_address(0)))
         return 0;
     struct area *area = stack_take_reserved(0);
     if (area)

@@ -9,6 +9,7 @@
 #include "memory/heap.h"
 #include "memory/region.h"
 #include "memory/space_pages.h"
+#include "thread/injection.h"
 #include "thread/thread.h"
 
 static void page_copy(paddr_t to, paddr_t from)
@@ -250,8 +251,11 @@ bool memory_page_fault(struct trap_frame *frame, vaddr_t address)
             return true;
         }
     }
-    enum memory_fault fault =
-        is_refused_far_return(frame) ? MEMORY_FAULT_PROTECTION : resolve(frame, address);
+    enum memory_fault fault;
+    if (fixup && injection_fails(INJECTION_FAULT, (void *)frame->rip))
+        fault = MEMORY_FAULT_NO_MEMORY;
+    else
+        fault = is_refused_far_return(frame) ? MEMORY_FAULT_PROTECTION : resolve(frame, address);
     if (!fault)
         return true;
     if (fixup) {

@@ -624,7 +624,7 @@ static void exec_commit(struct exec *exec)
     process->executor = NULL;
     spinlock_release_restore(&process->lock, enabled);
     injection_reach(INJECTION_EXEC_COMMITTED);
-    self->thread.injection.armed = false; /* the old program asked for it */
+    self->thread.injection.failure = INJECTION_NOTHING; /* the old program asked for it */
     self->thread.injection.point = INJECTION_NONE;
 }
 

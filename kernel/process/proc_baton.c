@@ -149,12 +149,12 @@ static int cpus_show(const struct pseudo_key *key, struct text *text)
 #ifdef DEBUG_CHECKS
 /*
  * A line that is written arms the writing thread, for all it does from then on:
- *   allocation N     its Nth allocation from now on fails, once
+ *   F N              its Nth F from now on fails (injection.h: allocation, read, fault)
  *   point P ACTION   at P (injection.h: exec_prepared, …) timer, return, yield or delay
  *   off              nothing any more
  * and one line that is not about the thread:
  *   companions N     N kernel threads want CPU 0 beside all programs (0: no more)
- * Reading tells what came of it: allocations counted, and the address of the
+ * Reading tells what came of it: how many there were, and the address of the
  * call that was made to fail, relative to the kernel's image (0: none).
  */
 static const char *const action_names[] = {
@@ -264,10 +264,10 @@ static int inject_store(const struct pseudo_key *key, const char *bytes, size_t 
         uint64_t count;
         return parse_number(next_word(&line), &count) ? companions_set(count) : -EINVAL;
     }
-    if (!strcmp(what, "allocation")) {
-        if (!parse_number(next_word(&line), &armed.fail_allocation))
+    armed.failure = find_word(what, injection_failure_names, INJECTION_FAILURE_COUNT);
+    if (armed.failure) {
+        if (!parse_number(next_word(&line), &armed.number))
             return -EINVAL;
-        armed.armed = true;
     } else if (!strcmp(what, "point")) {
         armed.point = find_word(next_word(&line), injection_point_names, INJECTION_POINT_COUNT);
         armed.action = find_word(next_word(&line), action_names, array_length(action_names));
@@ -288,7 +288,7 @@ static int inject_show(const struct pseudo_key *key, struct text *text)
     (void)key;
     uint64_t place =
         injection->failed_at ? (vaddr_t)injection->failed_at - (vaddr_t)kernel_image_start : 0;
-    text_print(text, "allocations %lu\nfailed_at %lx\n", injection->allocations, place);
+    text_print(text, "count %lu\nfailed_at %lx\n", injection->count, place);
     return 0;
 }
 #endif

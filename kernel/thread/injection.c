@@ -3,6 +3,12 @@
 #include "cpu/clock.h"
 #include "cpu/interrupt_controller.h"
 
+const char *const injection_failure_names[INJECTION_FAILURE_COUNT] = {
+    [INJECTION_ALLOCATION] = "allocation",
+    [INJECTION_READ] = "read",
+    [INJECTION_FAULT] = "fault",
+};
+
 const char *const injection_point_names[INJECTION_POINT_COUNT] = {
     [INJECTION_NONE] = "none",
     [INJECTION_EXEC_PREPARED] = "exec_prepared",
@@ -14,15 +20,18 @@ const char *const injection_point_names[INJECTION_POINT_COUNT] = {
 
 #ifdef DEBUG_CHECKS
 
-bool injection_allocation_fails(void *caller)
+bool injection_fails(enum injection_failure failure, void *caller)
 {
     if (!cpu_current()->run_queue)
         return false; /* no thread yet */
     struct thread_injection *injection = &thread_current()->injection;
 
-    if (!injection->armed || cpu_current()->interrupt_depth)
+    if (injection->failure != failure || cpu_current()->interrupt_depth)
         return false;
-    if (++injection->allocations != injection->fail_allocation)
+    if (!injection->number || ++injection->count < injection->number)
+        return false;
+    /* A page that cannot be had stays away: user_access.S tries more than once. */
+    if (injection->count > injection->number && failure != INJECTION_FAULT)
         return false;
     injection->failed_at = caller;
     return true;

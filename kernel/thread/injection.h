@@ -7,6 +7,15 @@
 
 #include "thread/thread.h"
 
+/* What can be made to fail, by its number. */
+enum injection_failure {
+    INJECTION_NOTHING,
+    INJECTION_ALLOCATION, /* of a frame, of the heap, of a kernel stack: no memory */
+    INJECTION_READ,       /* of a file: EIO */
+    INJECTION_FAULT,      /* a page of the program that a call touches, and those after it */
+    INJECTION_FAILURE_COUNT,
+};
+
 /* Points in the code where something can be made to happen. */
 enum injection_point {
     INJECTION_NONE,
@@ -26,17 +35,19 @@ enum injection_action {
     INJECTION_ACT_DELAY,  /* one millisecond passes */
 };
 
+extern const char *const injection_failure_names[INJECTION_FAILURE_COUNT];
 extern const char *const injection_point_names[INJECTION_POINT_COUNT];
 
 #ifdef DEBUG_CHECKS
-/* True: this allocation of the calling thread has to fail. `caller`: for the report. */
-bool injection_allocation_fails(void *caller);
+/* True: this one, of the calling thread, has to fail. `caller`: for the report. Any context. */
+bool injection_fails(enum injection_failure failure, void *caller);
 void injection_reach(enum injection_point point);
 /* Before user mode, interrupts off: INJECTION_ACT_RETURN. */
 void injection_user_return(void);
 #else
-static inline bool injection_allocation_fails(void *caller)
+static inline bool injection_fails(enum injection_failure failure, void *caller)
 {
+    (void)failure;
     (void)caller;
     return false;
 }

@@ -46,13 +46,13 @@ enum {
 
 /* What a debug kernel can make go wrong in this thread, on request (injection.h). */
 struct thread_injection {
-    bool armed;               /* allocations are counted */
-    bool at_return;           /* a timer interrupt is to be pending when user mode is entered */
-    uint64_t allocations;     /* counted since it was armed */
-    uint64_t fail_allocation; /* the number of the one to fail; 0: none */
-    void *failed_at;          /* return address of the one that failed; NULL: none did */
-    uint32_t point;           /* enum injection_point that acts; 0: none */
-    uint32_t action;          /* enum injection_action */
+    bool at_return;   /* a timer interrupt is to be pending when user mode is entered */
+    uint32_t failure; /* enum injection_failure that is counted; 0: none */
+    uint64_t count;   /* of these since it was armed */
+    uint64_t number;  /* of the one to fail; 0: none */
+    void *failed_at;  /* return address of the one that failed; NULL: none did */
+    uint32_t point;   /* enum injection_point that acts; 0: none */
+    uint32_t action;  /* enum injection_action */
 };
 
 struct thread {

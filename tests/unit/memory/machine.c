@@ -173,10 +173,10 @@ bool thread_interrupted(enum thread_state state)
     return false;
 }
 
-bool injection_allocation_fails(void *caller)
+bool injection_fails(enum injection_failure failure, void *caller)
 {
     (void)caller;
-    if (++machine_allocations != machine_fail_at)
+    if (failure != INJECTION_ALLOCATION || ++machine_allocations != machine_fail_at)
         return false;
     machine_failures++;
     return true;
