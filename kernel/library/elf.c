@@ -62,17 +62,40 @@ int elf_header_parse(const void *bytes, size_t size, uint64_t file_size, enum el
     return 0;
 }
 
-static int interpreter_add(struct elf_image *image, const Elf64_Phdr *program_header,
-                           uint64_t file_size)
+static int interpreter_check(const Elf64_Phdr *program_header, uint64_t file_size)
 {
-    if (image->interpreter.size != 0)
-        return 0;
     if (program_header->p_filesz < INTERPRETER_SIZE_MIN ||
         program_header->p_filesz > INTERPRETER_SIZE_MAX)
         return -ENOEXEC;
     if (!range_in_file(program_header->p_offset, program_header->p_filesz, file_size))
         return -EIO;
-    image->interpreter = (struct elf_range){program_header->p_offset, program_header->p_filesz};
+    return 0;
+}
+
+/* Entry `index` of a table that may lie at any address. */
+static Elf64_Phdr program_header_read(const void *table, uint32_t index)
+{
+    Elf64_Phdr program_header;
+
+    memcpy(&program_header, (const uint8_t *)table + index * sizeof(program_header),
+           sizeof(program_header));
+    return program_header;
+}
+
+int elf_interpreter_find(const struct elf_header *header, const void *table, size_t table_size,
+                         uint64_t file_size, struct elf_range *interpreter)
+{
+    if (table_size < header->program_headers_size)
+        return format_error(header->role);
+
+    *interpreter = (struct elf_range){0};
+    for (uint32_t i = 0; i < header->program_headers_count && header->role == ELF_PROGRAM; i++) {
+        Elf64_Phdr program_header = program_header_read(table, i);
+        if (program_header.p_type == PT_INTERP) {
+            *interpreter = (struct elf_range){program_header.p_offset, program_header.p_filesz};
+            return interpreter_check(&program_header, file_size);
+        }
+    }
     return 0;
 }
 
@@ -100,16 +123,17 @@ static int segment_check(const Elf64_Phdr *program_header, const struct elf_head
     return 0;
 }
 
-static int segment_add(struct elf_image *image, const Elf64_Phdr *program_header,
-                       const struct elf_header *header)
+static void segment_add(struct elf_image *image, const Elf64_Phdr *program_header,
+                        const struct elf_header *header)
 {
     struct elf_segment *segment = &image->segments[image->segment_count];
+    uint64_t start = align_down(program_header->p_vaddr, PAGE_SIZE);
+    uint64_t end = program_header->p_vaddr + program_header->p_memsz;
 
-    /* gABI, "Program Header": loadable segments ascend by p_vaddr. */
-    if (image->segment_count > 0 &&
-        program_header->p_vaddr < segment[-1].address + segment[-1].memory_size)
-        return format_error(header->role);
-
+    if (image->segment_count == 0 || start < image->load_start)
+        image->load_start = start;
+    if (end > image->data_end)
+        image->data_end = end;
     *segment = (struct elf_segment){
         .address = program_header->p_vaddr,
         .memory_size = program_header->p_memsz,
@@ -129,7 +153,6 @@ static int segment_add(struct elf_image *image, const Elf64_Phdr *program_header
         image->has_program_headers_address = true;
         image->program_headers_address = table - segment->file_offset + segment->address;
     }
-    return 0;
 }
 
 static int program_header_add(struct elf_image *image, const Elf64_Phdr *program_header,
@@ -143,11 +166,9 @@ static int program_header_add(struct elf_image *image, const Elf64_Phdr *program
         if (program_header->p_memsz == 0 && program_header->p_filesz == 0)
             return 0;
         error = segment_check(program_header, header, file_size, limits);
-        return error ? error : segment_add(image, program_header, header);
-    case PT_INTERP:
-        if (header->role == ELF_INTERPRETER)
-            return 0;
-        return interpreter_add(image, program_header, file_size);
+        if (!error)
+            segment_add(image, program_header, header);
+        return error;
     case PT_GNU_STACK:
         image->stack_executable = (program_header->p_flags & PF_X) != 0;
         return 0;
@@ -166,29 +187,24 @@ int elf_program_headers_parse(const struct elf_header *header, const void *table
                               uint64_t file_size, const struct elf_limits *limits,
                               struct elf_image *image)
 {
-    if (table_size < header->program_headers_size)
-        return format_error(header->role);
-
     memset(image, 0, offsetof(struct elf_image, segments));
+    int error = elf_interpreter_find(header, table, table_size, file_size, &image->interpreter);
+    if (error)
+        return error;
     image->type = header->type;
     image->entry = header->entry;
     image->program_headers_count = header->program_headers_count;
     image->alignment = PAGE_SIZE;
 
     for (uint32_t i = 0; i < header->program_headers_count; i++) {
-        Elf64_Phdr program_header;
-        memcpy(&program_header, (const uint8_t *)table + i * sizeof(program_header),
-               sizeof(program_header));
-        int error = program_header_add(image, &program_header, header, file_size, limits);
+        Elf64_Phdr program_header = program_header_read(table, i);
+        error = program_header_add(image, &program_header, header, file_size, limits);
         if (error)
             return error;
     }
     if (image->segment_count == 0)
         return format_error(header->role);
 
-    const struct elf_segment *last = &image->segments[image->segment_count - 1];
-    image->load_start = align_down(image->segments[0].address, PAGE_SIZE);
-    image->data_end = last->address + last->memory_size;
     image->load_end = align_up(image->data_end, PAGE_SIZE);
     if (image->load_end - image->load_start > limits->user_end - limits->user_start)
         return -ENOMEM;
@@ -201,5 +217,6 @@ int elf_interpreter_check(const char *path, size_t size)
 {
     if (size < INTERPRETER_SIZE_MIN || size > INTERPRETER_SIZE_MAX || path[size - 1] != '\0')
         return -ENOEXEC;
-    return 0;
+    /* Linux opens the empty path, which is the working directory, no regular file. */
+    return *path ? 0 : -EACCES;
 }

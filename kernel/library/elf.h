@@ -81,11 +81,12 @@ struct elf_image {
     struct elf_range tls;         /* addresses: PT_TLS, p_vaddr and p_memsz */
 
     /*
-     * Ascending, not overlapping in bytes; two may share a page, and then the
-     * later one's mapping holds for that page, as with Linux's MAP_FIXED.
+     * In the file's order, which by the gABI is ascending. Where two share a
+     * page, the later one's mapping holds for it, as with Linux's MAP_FIXED.
      * Those from segment_count on are not written.
      */
     uint32_t segment_count;
+    int fault; /* for exec: 0, or what is wrong with the segments, to be told at its time */
     struct elf_segment segments[ELF_PROGRAM_HEADERS_MAX];
 };
 
@@ -96,12 +97,20 @@ struct elf_limits {
 };
 
 /*
- * Checks the table of header->program_headers_size bytes and fills image
- * (about 3 KiB: not for the stack). An interpreter's own PT_INTERP is ignored;
- * only the first PT_INTERP counts. 0 or
- *   -ENOEXEC (-ELIBBAD for an interpreter)  no segment, segments unsorted or
- *            overlapping, bytes that the file does not have, PT_INTERP of an
- *            impossible size
+ * Finds the first PT_INTERP in the table of header->program_headers_size
+ * bytes: *interpreter as in struct elf_image; of size 0 when there is none,
+ * and for an interpreter, whose own is ignored. Linux opens what it names
+ * before it looks at a segment. 0, -ENOEXEC (an impossible size), or -EIO (not
+ * in the file).
+ */
+int elf_interpreter_find(const struct elf_header *header, const void *table, size_t table_size,
+                         uint64_t file_size, struct elf_range *interpreter);
+
+/*
+ * Checks the same table and fills image (about 3 KiB: not for the stack) but
+ * for `fault`. elf_interpreter_find()'s errors come first. 0 or
+ *   -ENOEXEC (-ELIBBAD for an interpreter)  no segment, bytes that the file
+ *            does not have, PT_INTERP of an impossible size
  *   -EINVAL  p_filesz > p_memsz, p_vaddr and p_offset not congruent modulo the
  *            page size, entry beyond user_end
  *   -ENOMEM  a segment that ends beyond user_end, or a span that does not fit
@@ -116,7 +125,7 @@ int elf_program_headers_parse(const struct elf_header *header, const void *table
 
 /*
  * Checks that the size bytes that PT_INTERP holds end with a NUL, and so hold
- * a string. 0 or -ENOEXEC.
+ * a string, which is not empty. 0, -ENOEXEC, or -EACCES (empty).
  */
 int elf_interpreter_check(const char *path, size_t size);
 

@@ -40,6 +40,7 @@
 #include "process/posix_timer.h"
 #include "process/signal_frame.h"
 #include "process/system_calls.h"
+#include "process/user_account.h"
 #include "thread/injection.h"
 
 /* ==== prepare: the arguments ================================================================= */
@@ -135,6 +136,8 @@ static int follow_script(struct exec *exec, struct exec_head *head, const char *
     int error = script_line_parse(head->bytes, &line);
     if (error)
         return error;
+    if (!script_is_reachable(exec))
+        return -ENOENT;
 
     const char *arguments[3] = {line.interpreter};
     size_t count = 1;
@@ -168,18 +171,19 @@ static int open_program(struct exec *exec, struct exec_head *head)
         error = exec_head_read(head, exec->file);
         if (error || !script_is(head->bytes, head->size))
             return error;
-        if (!script_is_reachable(exec))
-            return -ENOENT;
-        if (depth == SCRIPT_DEPTH_MAXIMUM)
-            return -ELOOP;
         error = follow_script(exec, head, shown, name);
         if (error)
             return error;
+        if (depth == SCRIPT_DEPTH_MAXIMUM)
+            return -ELOOP;
         shown = name;
     }
 }
 
-/* Opens the program and the interpreter it asks for (PT_INTERP), and checks both. */
+/*
+ * Opens the program and the interpreter it asks for (PT_INTERP), and checks both. As on Linux, what
+ * is wrong with their segments comes last.
+ */
 static int read_images(struct exec *exec)
 {
     struct exec_head head;
@@ -187,8 +191,10 @@ static int read_images(struct exec *exec)
     int error = open_program(exec, &head);
     if (!error)
         error = exec_image_read(&exec->image, exec->file, &head, ELF_PROGRAM);
-    if (error || !exec->image->interpreter.size)
+    if (error)
         return error;
+    if (!exec->image->interpreter.size)
+        return exec->image->fault;
 
     error = exec_image_open_interpreter(exec->image, exec->file, &exec->interpreter);
     if (!error)
@@ -196,7 +202,9 @@ static int read_images(struct exec *exec)
     if (!error)
         error =
             exec_image_read(&exec->interpreter_image, exec->interpreter, &head, ELF_INTERPRETER);
-    return error;
+    if (!error)
+        error = exec->image->fault;
+    return error ? error : exec->interpreter_image->fault;
 }
 
 /* ==== prepare: the address space ============================================================= */
@@ -433,7 +441,9 @@ static int prepare_credentials(struct exec *exec)
 int exec_prepare(struct exec *exec)
 {
     draw_placement(exec);
-    int error = collect_arguments(exec);
+    int error = thread_current()->process ? user_account_check() : 0;
+    if (!error)
+        error = collect_arguments(exec);
     if (!error)
         error = read_images(exec);
     if (!error)

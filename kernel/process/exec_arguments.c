@@ -226,6 +226,39 @@ static int append_list(struct exec_arguments *arguments, const struct exec_sourc
     return error;
 }
 
+/* Like append_list(), but from the last string to the first, and without their pointers. */
+static int append_backwards(struct exec_arguments *arguments, vaddr_t array, size_t count)
+{
+    int error = 0;
+
+    while (count-- && !error) {
+        vaddr_t string;
+        if (user_get(&string, array + count * sizeof(string)))
+            return -EFAULT;
+        error = append_user(arguments, string);
+    }
+    return error;
+}
+
+/*
+ * The strings cannot be collected, -EFAULT or -E2BIG. Where several are wrong, Linux gives the
+ * error of the one that it comes to first: it copies the path, then the variables, then the
+ * arguments, each list from its end. What was collected so far is lost.
+ */
+static int first_error(struct exec_arguments *arguments, const struct exec_source *source,
+                       const char *path, size_t argument_count, size_t environment_count, int error)
+{
+    int first;
+
+    arguments->end = arguments->strings;
+    first = append(arguments, path);
+    if (!first)
+        first = append_backwards(arguments, source->environment, environment_count);
+    if (!first)
+        first = append_backwards(arguments, source->arguments, argument_count);
+    return first ? first : error; /* another thread may have mended it meanwhile */
+}
+
 int exec_arguments_collect(struct exec_arguments *arguments, const struct exec_source *source,
                            const char *path, vaddr_t base, size_t start, size_t limit)
 {
@@ -263,6 +296,9 @@ int exec_arguments_collect(struct exec_arguments *arguments, const struct exec_s
     arguments->path = arguments->end;
     if (!error)
         error = append(arguments, path);
+    if ((error == -EFAULT || error == -E2BIG) && !source->kernel)
+        error = first_error(arguments, source, path, first == source ? argument_count : 0,
+                            environment_count, error);
     if (error)
         exec_arguments_discard(arguments);
     return error;

@@ -55,9 +55,12 @@ int exec_image_read(struct elf_image **result, struct file *file, const struct e
     }
     struct elf_image *image = error ? NULL : heap_allocate(sizeof(*image));
     if (!error)
-        error = image ? elf_program_headers_parse(&header, headers, header.program_headers_size,
-                                                  file_size, &limits, image)
+        error = image ? elf_interpreter_find(&header, headers, header.program_headers_size,
+                                             file_size, &image->interpreter)
                       : -ENOMEM;
+    if (!error)
+        image->fault = elf_program_headers_parse(&header, headers, header.program_headers_size,
+                                                 file_size, &limits, image);
     heap_free(table);
     if (error)
         heap_free(image);

@@ -24,8 +24,8 @@ int exec_head_read(struct exec_head *head, struct file *file);
 
 /*
  * Reads and checks an ELF file's headers. *image is the caller's to free
- * (heap_free). The errors of elf_header_parse() and
- * elf_program_headers_parse(), -ENOMEM, -EIO.
+ * (heap_free). The errors of elf_header_parse() and elf_interpreter_find(),
+ * -ENOMEM, -EIO; those of elf_program_headers_parse() are left in its `fault`.
  */
 int exec_image_read(struct elf_image **image, struct file *file, const struct exec_head *head,
                     enum elf_role role);

@@ -109,6 +109,16 @@ void user_account_remove_thread(struct user_thread *thread)
     user_account_release(account);
 }
 
+int user_account_check(void)
+{
+    struct user_thread *thread = user_thread_current();
+
+    thread->exceeds_processes =
+        thread->exceeds_processes &&
+        __atomic_load_n(&thread->account->threads, __ATOMIC_RELAXED) > process_limit(RLIMIT_NPROC);
+    return thread->exceeds_processes ? -EAGAIN : 0;
+}
+
 int user_account_move_thread(uint32_t user)
 {
     struct user_thread *thread = user_thread_current();
@@ -117,7 +127,10 @@ int user_account_move_thread(uint32_t user)
 
     if (!account)
         return -ENOMEM;
-    __atomic_fetch_add(&account->threads, 1, __ATOMIC_RELAXED);
+    /* setuid(2) does not fail for this; the next exec may. */
+    thread->exceeds_processes =
+        __atomic_fetch_add(&account->threads, 1, __ATOMIC_RELAXED) > process_limit(RLIMIT_NPROC) &&
+        user != 0;
 
     bool enabled = spinlock_acquire_save(&process->lock);
     struct user_account *old = thread->account;

@@ -32,6 +32,9 @@ void user_account_release(struct user_account *account);
 int user_account_add_thread(struct user_thread *thread);
 /* The thread has ended, or did not start after all. Any context. */
 void user_account_remove_thread(struct user_thread *thread);
+/* exec: -EAGAIN: setuid(2) took the calling thread's user beyond RLIMIT_NPROC, and it still is
+   (execve(2)); else 0, also from then on. */
+int user_account_check(void);
 /* setuid(2): moves the calling thread to another user's account. -ENOMEM. */
 int user_account_move_thread(uint32_t user);
 

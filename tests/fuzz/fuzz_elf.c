@@ -8,17 +8,14 @@ static const struct elf_limits limits = {.user_start = 0x10000, .user_end = 0x7f
 
 static void segments_require(const struct elf_image *image, uint64_t file_size)
 {
-    uint64_t end = 0;
-
     require(image->segment_count > 0 && image->segment_count <= ELF_PROGRAM_HEADERS_MAX);
     for (uint32_t i = 0; i < image->segment_count; i++) {
         const struct elf_segment *segment = &image->segments[i];
         require(segment->memory_size > 0);
         require(segment->file_size <= segment->memory_size);
-        require(segment->address >= end);
         require(image->type == ET_DYN || segment->address >= limits.user_start);
-        end = segment->address + segment->memory_size;
-        require(end > segment->address && end <= limits.user_end);
+        uint64_t end = segment->address + segment->memory_size;
+        require(end > segment->address && end <= image->data_end);
         require(segment->address >= image->load_start && end <= image->load_end);
         require((segment->flags & ~(uint32_t)(PF_R | PF_W | PF_X)) == 0);
         if (segment->file_size == 0)
@@ -27,7 +24,7 @@ static void segments_require(const struct elf_image *image, uint64_t file_size)
         require(segment->file_size <= file_size - segment->file_offset);
         require(segment->file_offset % PAGE_SIZE == segment->address % PAGE_SIZE);
     }
-    require(image->data_end == end);
+    require(image->data_end <= limits.user_end);
 }
 
 static void image_require(const struct elf_image *image, enum elf_role role, uint64_t file_size)

@@ -134,10 +134,6 @@ static void wraps_around(void)
 {
     segment(PT_LOAD, 3)->p_memsz = UINT64_MAX - 5;
 }
-static void overlapping(void)
-{
-    segment(PT_LOAD, 0)->p_memsz = segment(PT_LOAD, 1)->p_vaddr + 1 - segment(PT_LOAD, 0)->p_vaddr;
-}
 static void entry_in_kernel_half(void)
 {
     image.header.e_entry = UINT64_C(0xffffffff80001000);
@@ -220,7 +216,6 @@ static const struct file_case {
     {"a segment in the kernel half", kernel_half, ENOMEM, true},
     {"a segment that reaches into the kernel half", beyond_the_half, ENOMEM, true},
     {"a segment that wraps around", wraps_around, ENOMEM, true},
-    {"segments that overlap", overlapping, ENOEXEC, true},
     {"an entry in the kernel half", entry_in_kernel_half, EINVAL, true},
     {"an interpreter that is missing", interpreter_missing, ENOENT, false},
     {"an interpreter that is a text", interpreter_text, EACCES, false},
