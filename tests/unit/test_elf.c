@@ -303,7 +303,7 @@ static const struct corruption corruptions[] = {
     {"p_offset that wraps", SEGMENT(2, p_offset), 0xfffffffffffff240, ENOEXEC, ELIBBAD},
     {"segments overlap", SEGMENT(1, p_memsz), 0x1241, 0, 0},
     {"segments in one place", SEGMENT(2, p_vaddr), 0x401040 + 0x200, 0, 0},
-    {"segments unsorted", SEGMENT(1, p_vaddr), 0x500000 | 0x40, 0, 0},
+    {"segments unsorted", SEGMENT(1, p_vaddr), 0x500000, 0, 0},
     {"page 0", SEGMENT(0, p_vaddr), 0, EPERM, EPERM},
     {"below mmap_min_addr", SEGMENT(0, p_vaddr), 0xf000, EPERM, EPERM},
 };
