@@ -1,5 +1,6 @@
 #include "cpu/clock.h"
 
+#include "cpu/clock_page.h"
 #include "cpu/cpu.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
@@ -8,32 +9,26 @@
 
 #define CALIBRATION_NS 10000000ULL /* 10 ms */
 
-static uint64_t tsc_base, tsc_frequency; /* constant after clock_initialize() */
-static uint64_t tsc_multiplier;          /* ns per tick << 32; constant; 0: not yet */
-static uint64_t apic_frequency;          /* constant */
-static uint64_t wall_offset;             /* ns from boot's zero to 1970; atomic */
-static void (*expired)(void);            /* constant */
+static struct clock_page boot_page;            /* until there is one that programs see */
+static struct clock_page *page = &boot_page;   /* constant when programs run */
+static uint64_t tsc_frequency, apic_frequency; /* constant after clock_initialize() */
+static void (*expired)(void);                  /* constant */
 
 /* ---- reading ---- */
 
-static uint64_t scale(uint64_t value, uint64_t multiplier)
-{
-    return (uint64_t)((unsigned __int128)value * multiplier >> 32);
-}
-
 uint64_t clock_now(void)
 {
-    return scale(tsc_read() - tsc_base, tsc_multiplier);
+    return clock_page_now(page);
 }
 
 uint64_t clock_wall(void)
 {
-    return clock_now() + __atomic_load_n(&wall_offset, __ATOMIC_RELAXED);
+    return clock_page_wall(page);
 }
 
 void clock_wall_set(uint64_t nanoseconds)
 {
-    __atomic_store_n(&wall_offset, nanoseconds - clock_now(), __ATOMIC_RELAXED);
+    __atomic_store_n(&page->wall_offset, nanoseconds - clock_now(), __ATOMIC_RELAXED);
 }
 
 uint64_t clock_tsc_frequency(void)
@@ -41,13 +36,10 @@ uint64_t clock_tsc_frequency(void)
     return tsc_frequency;
 }
 
-void clock_parameters_get(struct clock_parameters *parameters)
+void clock_move(struct clock_page *shown)
 {
-    *parameters = (struct clock_parameters){
-        .tsc_base = tsc_base,
-        .multiplier = tsc_multiplier,
-        .wall_offset = __atomic_load_n(&wall_offset, __ATOMIC_RELAXED),
-    };
+    *shown = *page;
+    page = shown;
 }
 
 /* ---- calibration: a reference clock that counts up or down at a known rate ---- */
@@ -179,8 +171,8 @@ void clock_initialize(const struct acpi_root *acpi, void *(*map)(paddr_t base, s
     }
     tsc_frequency = tsc_ticks * reference.frequency / passed;
     apic_frequency = apic_ticks * reference.frequency / passed;
-    tsc_base = tsc_read();
-    tsc_multiplier = (NANOSECONDS_PER_SECOND << 32) / tsc_frequency;
+    page->tsc_base = tsc_read();
+    page->multiplier = (NANOSECONDS_PER_SECOND << 32) / tsc_frequency;
     interrupt_set_handler(VECTOR_TIMER, timer_interrupt, NULL);
     log_write(LOG_NOTICE, "clock: time stamp counter %lu kHz, APIC timer %lu kHz, by the %s",
               tsc_frequency / 1000, apic_frequency / 1000, reference.name);

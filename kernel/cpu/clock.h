@@ -28,14 +28,10 @@ struct acpi_root;
 void clock_initialize(const struct acpi_root *acpi, void *(*map)(paddr_t base, size_t size));
 /* Ticks of the time stamp counter in a second. */
 uint64_t clock_tsc_frequency(void);
-/* How the kernel's time comes from the counter, for programs that read it themselves (vDSO):
-   now = (tsc - base) * multiplier >> 32. */
-struct clock_parameters {
-    uint64_t tsc_base;
-    uint64_t multiplier;
-    uint64_t wall_offset; /* clock_wall() - clock_now() */
-};
-void clock_parameters_get(struct clock_parameters *parameters);
+/* From now on the clock is kept in `shown`, which programs may read (clock_page.h). Once, at boot,
+   before other CPUs start; the page stays for good. */
+struct clock_page;
+void clock_move(struct clock_page *shown);
 
 /* Calls `expired` on this CPU's timer interrupts, interrupts off. Set once, at boot. */
 void clock_set_expired(void (*expired)(void));

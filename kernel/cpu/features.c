@@ -56,4 +56,7 @@ void cpu_features_enable(void)
     cr4_write(cr4);
     cr0_write((cr0_read() | CR0_WP | CR0_MP | CR0_NE) & ~(CR0_EM | CR0_TS));
     user_access_smap = f->smap;
+    /* What RDTSCP and RDPID tell programs: the CPU's number, as on Linux. */
+    if (f->rdtscp)
+        msr_write(MSR_TSC_AUX, cpu_current()->number);
 }

@@ -94,7 +94,7 @@ struct table_register {
 } __attribute__((packed));
 
 /* Code and data descriptors are flat; a TSS descriptor takes two slots (SDM volume
- * 3, 3.4.5, 8.2.3). */
+ * 3, 3.4.5, 8.2.3). One is only there to be asked for its limit: data that cannot be written. */
 static void load_segments(struct cpu *cpu)
 {
     uint64_t tss = (uint64_t)&cpu->task_state;
@@ -108,6 +108,7 @@ static void load_segments(struct cpu *cpu)
     gdt[SELECTOR_TASK_STATE / 8] = (sizeof(struct task_state) - 1) | (tss & 0xffffff) << 16 |
                                    0x89UL << 40 | (tss >> 24 & 0xff) << 56;
     gdt[SELECTOR_TASK_STATE / 8 + 1] = tss >> 32;
+    gdt[SELECTOR_CPU_NUMBER / 8] = 0x0040f10000000000UL | cpu->number;
 
     struct table_register gdtr = {sizeof(cpu->descriptors) - 1, (uint64_t)gdt};
     struct table_register idtr = {sizeof(idt) - 1, (uint64_t)idt};

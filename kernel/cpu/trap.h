@@ -53,6 +53,7 @@ enum {
 #define SELECTOR_USER_DATA   0x1b
 #define SELECTOR_USER_CODE   0x23
 #define SELECTOR_TASK_STATE  0x28
+#define SELECTOR_CPU_NUMBER  0x3b /* its limit is the CPU's number, for the vDSO's getcpu */
 
 /* QEMU 7.2 clears the U bit of faults in far returns: the CS in the frame decides. */
 static inline bool trap_from_user(const struct trap_frame *frame)

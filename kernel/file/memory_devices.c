@@ -68,16 +68,35 @@ static int zero_map(struct file *file, unsigned flags, struct memory_object **ob
 
 /* ---- random ---- */
 
+/*
+ * Each key gives its bytes in lots of a block, the first half of the first being the next key:
+ * so a few requests' worth is made at once and kept in stock. What was given out is erased.
+ */
 static struct {
-    struct spinlock lock; /* taken with interrupts off */
+    struct spinlock lock; /* taken with interrupts off; guards the below */
     uint8_t key[RANDOM_KEY_SIZE];
+    uint8_t stock[8 * RANDOM_BLOCK_SIZE - RANDOM_KEY_SIZE];
+    size_t left; /* bytes of the stock, from its start, that nobody has yet */
 } generator;
 
 void random_add(const void *bytes, size_t size)
 {
     bool enabled = spinlock_acquire_save(&generator.lock);
     random_mix(generator.key, bytes, size);
+    generator.left = 0; /* what comes from now on depends on it */
     spinlock_release_restore(&generator.lock, enabled);
+}
+
+/* At most as much as the stock has when it is full. Lock held. */
+static void take_from_stock(void *buffer, size_t size)
+{
+    if (generator.left < size) {
+        random_generate(generator.key, generator.stock, sizeof(generator.stock));
+        generator.left = sizeof(generator.stock);
+    }
+    generator.left -= size;
+    memcpy(buffer, generator.stock + generator.left, size);
+    memset(generator.stock + generator.left, 0, size);
 }
 
 void random_fill(void *buffer, size_t size)
@@ -88,7 +107,7 @@ void random_fill(void *buffer, size_t size)
      */
     bool little = size <= sizeof(key);
     bool enabled = spinlock_acquire_save(&generator.lock);
-    random_generate(generator.key, little ? buffer : key, little ? size : sizeof(key));
+    take_from_stock(little ? buffer : key, little ? size : sizeof(key));
     spinlock_release_restore(&generator.lock, enabled);
     if (little)
         return;

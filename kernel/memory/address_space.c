@@ -12,6 +12,7 @@
 #include "library/align.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/mapping.h"
 #include "memory/page_fault.h"
 #include "memory/region.h"
 #include "memory/space_pages.h"
@@ -139,6 +140,76 @@ int address_space_adopt(struct address_space *space, vaddr_t page, paddr_t frame
                           entry_make(region, frame, true));
     address_space_unlock(space);
     return leaf ? 0 : -ENOMEM;
+}
+
+/* Neither goes away before the kernel does, so nobody counts who maps them. */
+static void constant_keep(struct memory_object *object)
+{
+    (void)object;
+}
+
+int constant_pages_initialize(struct constant_pages *pages, size_t count)
+{
+    debug_assert(count <= CONSTANT_PAGES_MAXIMUM);
+    page_cache_initialize(&pages->cache, FRAME_KERNEL);
+    pages->cache.constant = true;
+    pages->cache.size = count * PAGE_SIZE;
+    pages->object.cache = &pages->cache;
+    pages->object.reference = pages->object.release = constant_keep;
+    for (pages->count = 0; pages->count < count; pages->count++) {
+        paddr_t frame = page_cache_get(&pages->cache, pages->count, true);
+        if (!frame)
+            return -ENOMEM;
+        frame_release(frame); /* the cache has its own reference */
+        pages->frames[pages->count] = frame;
+    }
+    return 0;
+}
+
+/* A region of the pages above all others, with its entries. */
+static int map_constant(struct address_space *space, vaddr_t start, struct constant_pages *pages)
+{
+    struct region *region = heap_allocate(sizeof(*region));
+    if (!region)
+        return -ENOMEM;
+    region->start = start;
+    region->end = start + pages->count * PAGE_SIZE;
+    region->flags = pages->flags;
+    region->object = &pages->object;
+    region->offset = 0;
+    region->file_end = 0;
+    region_insert(space, region, NULL);
+
+    for (size_t i = 0; i < pages->count; i++) {
+        vaddr_t page = start + i * PAGE_SIZE;
+        uint64_t *leaf = page_table_leaf_create(space->root, page, &space->page_tables);
+        if (!leaf)
+            return -ENOMEM;
+        space_pages_enter(space, leaf, &leaf[page_table_index(page, 0)],
+                          entry_make(region, pages->frames[i], false) | PAGE_BORROWED);
+    }
+    return 0;
+}
+
+int address_space_map_constant(struct address_space *space, vaddr_t start,
+                               struct constant_pages *pages, size_t many)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < many; i++)
+        size += pages[i].count * PAGE_SIZE;
+
+    mutex_acquire(&space->mutex);
+    int error = 0;
+    if (space->last && space->last->end > start)
+        error = -EEXIST;
+    else if (!address_space_may_grow(space, start, size, 0))
+        error = -ENOMEM;
+    for (size_t i = 0; i < many && !error; i++) {
+        error = map_constant(space, start, &pages[i]);
+        start += pages[i].count * PAGE_SIZE;
+    }
+    mutex_release(&space->mutex);
+    return error;
 }
 
 /* How the page is to be touched before the program does; 0: not at all. */

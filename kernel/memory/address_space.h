@@ -21,9 +21,9 @@ enum {
     REGION_DONT_FORK = 64,
     REGION_WIPE_ON_FORK = 128,
     REGION_LOCKED = 256,
-    REGION_MAY_WRITE = 512, /* mprotect may add PROT_WRITE (a shared mapping of a file opened to
-                               write) */
-    REGION_VDSO = 1024,
+    REGION_MAY_WRITE = 512,   /* mprotect may add PROT_WRITE (a shared mapping of a file opened to
+                                 write) */
+    REGION_KERNEL = 1024,     /* shows a page of the kernel's: read, and nothing else, for good */
     REGION_NO_RESERVE = 2048, /* MAP_NORESERVE */
 };
 #define REGION_PROTECTION (REGION_READ | REGION_WRITE | REGION_EXECUTE)
@@ -90,7 +90,7 @@ struct address_space {
     vaddr_t stack_top;
     vaddr_t code_start, code_end, data_start, data_end;
     vaddr_t argument_start, argument_end, environment_start, environment_end;
-    vaddr_t vdso;
+    vaddr_t vdso;                     /* AT_SYSINFO_EHDR; the program may have unmapped it since */
     struct memory_object *executable; /* /proc/PID/exe; a reference is held */
     uint64_t auxiliary_vector[64];    /* as on the stack, AT_NULL at the end */
 };
@@ -138,6 +138,25 @@ int address_space_map(struct address_space *space, vaddr_t start, size_t size, u
                       struct memory_object *object, uint64_t page_offset, vaddr_t file_end,
                       bool replace);
 /*
+ * Pages that every program is shown, made once at boot, which never change place or go away: so
+ * exec enters them as they are, without a look into a cache.
+ */
+#define CONSTANT_PAGES_MAXIMUM 4
+struct constant_pages {
+    struct memory_object object; /* the rest is constant after constant_pages_initialize() */
+    struct page_cache cache;
+    unsigned flags; /* of the regions that show them: REGION_* */
+    size_t count;
+    paddr_t frames[CONSTANT_PAGES_MAXIMUM];
+};
+/* Allocates them, with zeros; `flags` and object.describe are the caller's. 0 or -ENOMEM. */
+int constant_pages_initialize(struct constant_pages *pages, size_t count);
+static inline void *constant_page(const struct constant_pages *pages, size_t index)
+{
+    return frame_pointer(pages->frames[index]);
+}
+
+/*
  * For exec, which builds a space that nobody else uses yet.
  * adopt: `frame` (FRAME_ANONYMOUS, one reference, which passes to the space) becomes the page at
  * `page` of a private anonymous region; writable and present at once. 0 or -ENOMEM (the reference
@@ -147,6 +166,10 @@ int address_space_map(struct address_space *space, vaddr_t start, size_t size, u
  * the rest only when `write`. So that a program's first instructions do not fault. 0 or -ENOMEM.
  */
 int address_space_adopt(struct address_space *space, vaddr_t page, paddr_t frame);
+/* map_constant: maps `many` of these one behind the other, from `start` on, above all that is in
+   the space yet; present at once. 0, -ENOMEM, -EEXIST. */
+int address_space_map_constant(struct address_space *space, vaddr_t start,
+                               struct constant_pages *pages, size_t many);
 int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t size, bool write);
 int address_space_unmap(struct address_space *space, vaddr_t start, size_t size);
 int address_space_protect(struct address_space *space, vaddr_t start, size_t size,

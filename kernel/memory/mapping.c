@@ -231,6 +231,8 @@ static int protect_check(struct address_space *space, const struct region *regio
         if (protection & REGION_WRITE && region->flags & REGION_SHARED &&
             !(region->flags & REGION_MAY_WRITE))
             return -EACCES;
+        if (protection & (REGION_WRITE | REGION_EXECUTE) && region->flags & REGION_KERNEL)
+            return -EACCES;
         vaddr_t stop = region->end < end ? region->end : end;
         if (protection & REGION_WRITE && !(region->flags & (REGION_SHARED | REGION_WRITE)))
             data += (stop - next) >> PAGE_SHIFT;
@@ -442,6 +444,8 @@ static ssize_t remap_locked(struct address_space *space, vaddr_t address, size_t
     if (old == 0 && !(region->flags & REGION_SHARED))
         return -EINVAL;
     if (region->end - address < old)
+        return -EFAULT;
+    if (size > old && region->object && region->object->cache->constant)
         return -EFAULT;
     if (flags & MREMAP_DONTUNMAP && (region->object || region->flags & REGION_STACK))
         return -EINVAL;

@@ -24,6 +24,7 @@ struct page_cache {
     void *root;                  /* lock */
     uint64_t truncations;        /* how often it shrank; lock */
     LIST_HEAD(, region) regions; /* that map it; lock */
+    bool constant;               /* never shrinks, so it needs no such list; constant */
 };
 
 void page_cache_initialize(struct page_cache *cache, enum frame_owner owner);

@@ -144,6 +144,8 @@ static void account(struct address_space *space, unsigned flags, int64_t pages)
 static void cache_list_insert(struct region *region)
 {
     struct page_cache *cache = region->object->cache;
+    if (cache->constant)
+        return;
     mutex_acquire(&cache->lock);
     region->truncations_seen = 0;
     LIST_INSERT_HEAD(&cache->regions, region, cache_link);
@@ -153,6 +155,8 @@ static void cache_list_insert(struct region *region)
 static void cache_list_remove(struct region *region)
 {
     struct page_cache *cache = region->object->cache;
+    if (cache->constant)
+        return;
     mutex_acquire(&cache->lock);
     LIST_REMOVE(region, cache_link);
     mutex_release(&cache->lock);
@@ -324,7 +328,7 @@ struct region *region_split(struct region *region, vaddr_t address, struct regio
 bool region_extends(const struct region *region, const struct region *like)
 {
     return region->end == like->start && region->flags == like->flags &&
-           !(region->flags & (REGION_STACK | REGION_VDSO)) && region->object == like->object &&
+           !(region->flags & REGION_STACK) && region->object == like->object &&
            (!region->object || (region->offset + region_pages(region) == like->offset &&
                                 !region->file_end && !like->file_end));
 }

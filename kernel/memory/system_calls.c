@@ -160,7 +160,7 @@ static ssize_t change_flags(struct region *region, vaddr_t start, vaddr_t end, u
 
 static ssize_t advise_discard(struct region *region, vaddr_t start, vaddr_t end)
 {
-    if (region->flags & (REGION_LOCKED | REGION_VDSO))
+    if (region->flags & (REGION_LOCKED | REGION_KERNEL))
         return -EINVAL;
     space_pages_remove(region->space, start, end);
     return 0;

@@ -41,6 +41,7 @@
 #include "process/signal_frame.h"
 #include "process/system_calls.h"
 #include "process/user_account.h"
+#include "process/vdso.h"
 #include "thread/injection.h"
 
 /* ==== prepare: the arguments ================================================================= */
@@ -57,8 +58,10 @@
 #define MMAP_PLACES     (1UL << 26)      /* 256 GiB */
 #define STACK_PLACES    (1UL << 22)      /* 16 GiB */
 #define HEAP_PLACES     (1UL << 13)      /* 32 MiB */
+#define VDSO_PLACES     512              /* pages: what one page table maps */
 #define STACK_GAP_LEAST (128UL << 20)    /* between the stack and what mmap gives out */
 #define STACK_GAP_MOST  (USER_END / 6 * 5)
+#define STACK_HEADROOM  (16 * PAGE_SIZE)  /* what lies above the stack's strings and pointers */
 #define STACK_AT_FIRST  (128UL << 10)     /* bytes mapped below the arguments */
 #define HEAP_ALIGNMENT  (512 * PAGE_SIZE) /* a page table of its own */
 #define HEAP_AT_FIRST   (128UL << 10)     /* what small programs use of it */
@@ -72,7 +75,7 @@ static void draw_placement(struct exec *exec)
     random_fill(&exec->placement, sizeof(exec->placement));
     if (exec->fixed_places) {
         exec->placement.stack = exec->placement.mmap = 0;
-        exec->placement.image = exec->placement.heap = 0;
+        exec->placement.image = exec->placement.heap = exec->placement.vdso = 0;
     }
 }
 
@@ -99,8 +102,7 @@ static vaddr_t whole_in_one_table(vaddr_t place, size_t size)
 static int collect_arguments(struct exec *exec)
 {
     size_t limit = arguments_limit(exec);
-    /* Behind the last string comes at least a page that is never mapped. */
-    vaddr_t base = align_down(USER_END - 4 * PAGE_SIZE - limit, PAGE_SIZE) -
+    vaddr_t base = align_down(USER_END - STACK_HEADROOM - limit, PAGE_SIZE) -
                    exec->placement.stack % STACK_PLACES * PAGE_SIZE;
     base = whole_in_one_table(base - STACK_AT_FIRST, 2 * STACK_AT_FIRST) + STACK_AT_FIRST;
 
@@ -275,6 +277,23 @@ static int map_interpreter(struct exec *exec, uint64_t *bias)
     return error;
 }
 
+/*
+ * Above the stack, where the same page table maps it if there is room, with a page between them
+ * that is never mapped.
+ */
+static vaddr_t vdso_place(const struct exec *exec)
+{
+    const size_t size = vdso_size();
+    vaddr_t first = exec_arguments_top(&exec->arguments) + PAGE_SIZE;
+    vaddr_t last = align_up(first, VDSO_PLACES * PAGE_SIZE) - size;
+
+    if (last > USER_END - size)
+        last = USER_END - size;
+    if (last <= first)
+        return first;
+    return first + exec->placement.vdso % ((last - first) / PAGE_SIZE + 1) * PAGE_SIZE;
+}
+
 /* The auxiliary vector (getauxval(3)), kept in the space for /proc. Returns its pairs. */
 static size_t fill_auxiliary_vector(const struct exec *exec, uint64_t bias, uint64_t base)
 {
@@ -284,6 +303,7 @@ static size_t fill_auxiliary_vector(const struct exec *exec, uint64_t bias, uint
     uint64_t program_headers =
         image->has_program_headers_address ? image->program_headers_address + bias : 0;
     const uint64_t vector[][2] = {
+        {AT_SYSINFO_EHDR, exec->space->vdso},
         {AT_MINSIGSTKSZ, signal_frame_size()},
         {AT_HWCAP, cpuid(1, 0).edx},
         {AT_PAGESZ, PAGE_SIZE},
@@ -345,10 +365,13 @@ static int build_space(struct exec *exec)
         error = map_interpreter(exec, &base);
     if (error)
         return error;
+    vaddr_t vdso = vdso_place(exec);
+    exec->space->vdso = vdso_program_address(vdso);
     size_t pairs = fill_auxiliary_vector(exec, bias, base);
     exec_arguments_finish(&exec->arguments, exec->space->auxiliary_vector, pairs,
                           exec->placement.bytes);
-    return map_stack(exec);
+    error = map_stack(exec);
+    return error ? error : vdso_map(exec->space, vdso);
 }
 
 /* ==== prepare: what depends on sharing ======================================================= */

@@ -15,12 +15,13 @@ struct descriptor_table;
 struct elf_image;
 struct file;
 
-/* Random numbers, drawn once for an exec. 32 bytes: so much comes at once (random_fill). */
+/* Random numbers, drawn once for an exec. 32 bytes: so much is cheap (random_fill). */
 struct exec_placement {
-    uint32_t stack, mmap, image, heap; /* all 0: randomisation is off */
-    uint8_t bytes[16];                 /* AT_RANDOM; always random */
+    uint32_t stack, mmap, image; /* all 0: randomisation is off */
+    uint16_t heap, vdso;         /* the same */
+    uint8_t bytes[16];           /* AT_RANDOM; always random */
 };
-_Static_assert(sizeof(struct exec_placement) == 32, "one block of the generator");
+_Static_assert(sizeof(struct exec_placement) == 32, "no holes");
 
 struct exec {
     /* What is asked for. */

@@ -9,8 +9,6 @@
 /* Linux's names of regions that are no file's. */
 static const char *region_name(const struct address_space *space, const struct region *region)
 {
-    if (region->flags & REGION_VDSO)
-        return "[vdso]";
     if (region->flags & REGION_STACK)
         return "[stack]";
     if ((region->flags & REGION_HEAP) ||

@@ -32,6 +32,7 @@
 #include "process/process.h"
 #include "process/signal.h"
 #include "process/system_information.h"
+#include "process/vdso.h"
 #include "start/handoff_check.h"
 #include "start/other_cpus.h"
 #include "syscall/table.h"
@@ -283,6 +284,8 @@ static void start(void *unused)
     (void)unused;
     if (file_system_initialize())
         stop("too little memory for a root file system");
+    if (vdso_initialize())
+        stop("too little memory for the vDSO");
     process_initialize();
     system_set_options(options);
     if (terminals_initialize(options))
