@@ -32,7 +32,7 @@ struct address_space *address_space_create(void)
         heap_free(space);
         return NULL;
     }
-    space->references = 1;
+    space->users = space->observers = 1;
     space->page_tables = 1;
     space->limit_address_space = space->limit_data = space->limit_stack = space->limit_locked =
         UINT64_MAX;
@@ -59,18 +59,29 @@ static void check_left(struct address_space *space)
 }
 #endif
 
+void address_space_unobserve(struct address_space *space)
+{
+    if (__atomic_sub_fetch(&space->observers, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    page_table_destroy(space->root);
+    heap_free(space);
+}
+
 void address_space_release(struct address_space *space)
 {
-    if (__atomic_sub_fetch(&space->references, 1, __ATOMIC_ACQ_REL) > 0)
+    if (__atomic_sub_fetch(&space->users, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     check_left(space);
+    address_space_lock(space);
     space_pages_remove_all(space);
     region_remove_all(space);
     debug_assert(space->page_tables == 1 && space->pages_mapped == 0);
-    page_table_destroy(space->root);
-    if (space->executable)
-        space->executable->release(space->executable);
-    heap_free(space);
+    struct memory_object *executable = space->executable;
+    space->executable = NULL;
+    address_space_unlock(space);
+    if (executable)
+        executable->release(executable);
+    address_space_unobserve(space);
     kernel_stack_trim(STACKS_IN_RESERVE);
 }
 
@@ -311,8 +322,7 @@ int address_space_copy_in(struct address_space *space, void *to, vaddr_t from, s
 
 /* ---- files that became shorter ---- */
 
-/* A space that has not been asked yet, with a reference; NULL: all have. A space without
-   references forgets everything at this moment. */
+/* A space that has not been asked yet, observed; NULL: all have. */
 static struct address_space *space_not_asked(struct page_cache *cache)
 {
     struct address_space *found = NULL;
@@ -324,15 +334,9 @@ static struct address_space *space_not_asked(struct page_cache *cache)
         if (region->truncations_seen == cache->truncations)
             continue;
         region->truncations_seen = cache->truncations;
-        uint32_t references = __atomic_load_n(&region->space->references, __ATOMIC_RELAXED);
-        while (references > 0 &&
-               !__atomic_compare_exchange_n(&region->space->references, &references, references + 1,
-                                            true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-            ;
-        if (references > 0) {
-            found = region->space;
-            break;
-        }
+        found = region->space; /* exists as long as the region is on the list */
+        address_space_observe(found);
+        break;
     }
     mutex_release(&cache->lock);
     return found;
@@ -367,7 +371,7 @@ void address_spaces_forget(struct page_cache *cache, uint64_t first, uint64_t la
 
     while ((space = space_not_asked(cache))) {
         space_forget(space, cache, first, last);
-        address_space_release(space);
+        address_space_unobserve(space);
     }
 }
 

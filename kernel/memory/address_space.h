@@ -63,7 +63,8 @@ RB_HEAD(region_tree, region);
 #define STACK_GUARD_GAP (256 * PAGE_SIZE)
 
 struct address_space {
-    uint32_t references;         /* atomic */
+    uint32_t users;              /* threads that have it, and who prepares it; atomic */
+    uint32_t observers;          /* observers, and one for all users; atomic */
     paddr_t root;                /* constant: its page-table root */
     struct mutex mutex;          /* guards regions and page tables */
     struct region_tree regions;  /* mutex */
@@ -95,15 +96,26 @@ struct address_space {
     uint64_t auxiliary_vector[64];    /* as on the stack, AT_NULL at the end */
 };
 
-/* An empty one with one reference; NULL: no memory. */
+/* An empty one with one user; NULL: no memory. */
 struct address_space *address_space_create(void);
-/* Drops a reference; the last one ends all mappings and frees tables and frames. The root must
-   not be in any CR3 any more. May sleep. */
+/* One user less: the last one empties it, whoever still observes it. The root must not be in any
+   CR3 any more. May sleep; no mutex held. */
 void address_space_release(struct address_space *space);
 static inline void address_space_reference(struct address_space *space)
 {
-    __atomic_fetch_add(&space->references, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&space->users, 1, __ATOMIC_RELAXED);
 }
+/*
+ * Who only looks into a space (/proc, truncation) keeps it, not what is mapped in it: the end of
+ * mappings, and so of files, belongs to the users. There must be a user, or another observer.
+ */
+static inline void address_space_observe(struct address_space *space)
+{
+    __atomic_fetch_add(&space->observers, 1, __ATOMIC_RELAXED);
+}
+/* The last one frees what is left: the structure and an empty root. */
+void address_space_unobserve(struct address_space *space);
+
 /* Frees regions that are linked by `next`, with the references they hold. May sleep. */
 void regions_release(struct region *first);
 

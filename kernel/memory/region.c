@@ -277,12 +277,12 @@ int region_copy_all(struct address_space *from, struct address_space *to)
 
 void region_remove_all(struct address_space *space)
 {
-    struct region *next;
-    for (struct region *region = space->first; region; region = next) {
-        next = region->next;
+    for (struct region *region = space->first; region; region = region->next)
         if (region->object)
             cache_list_remove(region);
-        region_free(region);
+    if (space->last) {
+        space->last->next = space->removed;
+        space->removed = space->first;
     }
     RB_INIT(&space->regions);
     space->first = space->last = space->recent = space->gap_above = NULL;

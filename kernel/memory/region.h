@@ -38,7 +38,7 @@ void region_remove(struct region *region);
  * be there, with references to their objects. 0 or -ENOMEM: then there are none.
  */
 int region_copy_all(struct address_space *from, struct address_space *to);
-/* Frees all regions of a space that ends, with their references. May sleep. */
+/* Takes all out. */
 void region_remove_all(struct address_space *space);
 /* Moves its ends; `offset` follows `start`. Into free places only. */
 void region_resize(struct region *region, vaddr_t start, vaddr_t end);

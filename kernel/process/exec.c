@@ -562,7 +562,7 @@ static void take_over_identity(struct user_thread *thread)
 static void say_goodbye_to_memory(struct user_thread *thread)
 {
     struct address_space *old = thread->thread.address_space;
-    bool shared = __atomic_load_n(&old->references, __ATOMIC_ACQUIRE) > 1;
+    bool shared = __atomic_load_n(&old->users, __ATOMIC_ACQUIRE) > 1;
     futex_thread_exit(thread, shared);
 }
 

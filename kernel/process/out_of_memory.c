@@ -23,13 +23,13 @@ static uint64_t resident_pages(struct process *process)
     struct user_thread *thread = process_thread_get(process);
     if (!thread)
         return 0;
-    struct address_space *space = user_thread_address_space_get(thread);
+    struct address_space *space = user_thread_address_space_observe(thread);
     user_thread_release(thread);
     if (!space)
         return 0;
     uint64_t pages = __atomic_load_n(&space->pages_mapped, __ATOMIC_RELAXED) +
                      __atomic_load_n(&space->page_tables, __ATOMIC_RELAXED);
-    address_space_release(space);
+    address_space_unobserve(space);
     return pages;
 }
 

@@ -34,7 +34,7 @@ int proc_smaps_show(const struct pseudo_key *key, struct text *text);
 
 /* The space of the thread or process that the key means, with a reference; NULL: none. */
 struct address_space;
-struct address_space *proc_address_space(const struct pseudo_key *key);
+struct address_space *proc_observe_address_space(const struct pseudo_key *key);
 
 /* /proc/mounts, of the name space that all share. */
 int proc_mounts_show(const struct pseudo_key *key, struct text *text);

@@ -79,7 +79,7 @@ static void region_show_sizes(struct text *text, const struct region *region)
 
 static int show(const struct pseudo_key *key, struct text *text, bool sizes)
 {
-    struct address_space *space = proc_address_space(key);
+    struct address_space *space = proc_observe_address_space(key);
     struct region *region;
 
     if (!space)
@@ -95,7 +95,7 @@ static int show(const struct pseudo_key *key, struct text *text, bool sizes)
         address_space_unlock(space);
     }
     heap_free(path);
-    address_space_release(space);
+    address_space_unobserve(space);
     return path ? 0 : -ENOMEM;
 }
 

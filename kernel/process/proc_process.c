@@ -75,14 +75,14 @@ static int target_get(struct target *target, const struct pseudo_key *key)
     return -ESRCH;
 }
 
-struct address_space *proc_address_space(const struct pseudo_key *key)
+struct address_space *proc_observe_address_space(const struct pseudo_key *key)
 {
     struct target target;
 
     if (target_get(&target, key))
         return NULL;
     struct address_space *space =
-        target.thread ? user_thread_address_space_get(target.thread) : NULL;
+        target.thread ? user_thread_address_space_observe(target.thread) : NULL;
     target_release(&target);
     return space;
 }
@@ -289,7 +289,7 @@ static void memory_gather(struct memory_facts *facts, struct address_space *spac
 /* One piece of the process's memory, as text; a piece that is gone is left out. */
 static int memory_show(const struct pseudo_key *key, struct text *text, bool environment)
 {
-    struct address_space *space = proc_address_space(key);
+    struct address_space *space = proc_observe_address_space(key);
     char piece[512];
 
     if (!space)
@@ -305,7 +305,7 @@ static int memory_show(const struct pseudo_key *key, struct text *text, bool env
         text_append(text, piece, size);
         from += size;
     }
-    address_space_release(space);
+    address_space_unobserve(space);
     return 0;
 }
 
@@ -321,7 +321,7 @@ static int environment_show(const struct pseudo_key *key, struct text *text)
 
 static int auxiliary_show(const struct pseudo_key *key, struct text *text)
 {
-    struct address_space *space = proc_address_space(key);
+    struct address_space *space = proc_observe_address_space(key);
 
     if (!space)
         return 0;
@@ -329,7 +329,7 @@ static int auxiliary_show(const struct pseudo_key *key, struct text *text)
     while (count + 2 < array_length(space->auxiliary_vector) && space->auxiliary_vector[count])
         count += 2;
     text_append(text, space->auxiliary_vector, (count + 2) * sizeof(uint64_t));
-    address_space_release(space);
+    address_space_unobserve(space);
     return 0;
 }
 
@@ -346,7 +346,7 @@ static int stat_show(const struct pseudo_key *key, struct text *text)
     if (error)
         return error;
     struct address_space *space =
-        target.thread ? user_thread_address_space_get(target.thread) : NULL;
+        target.thread ? user_thread_address_space_observe(target.thread) : NULL;
     bool open = space && check_access(key, NULL) == 0;
     if (space)
         memory_gather(&memory, space);
@@ -374,19 +374,19 @@ static int stat_show(const struct pseudo_key *key, struct text *text)
                open ? space->environment_start : 0, open ? space->environment_end : 0,
                facts.state == 'Z' ? facts.exit_status : 0);
     if (space)
-        address_space_release(space);
+        address_space_unobserve(space);
     target_release(&target);
     return 0;
 }
 
 static int statm_show(const struct pseudo_key *key, struct text *text)
 {
-    struct address_space *space = proc_address_space(key);
+    struct address_space *space = proc_observe_address_space(key);
     struct memory_facts memory = {0};
 
     if (space) {
         memory_gather(&memory, space);
-        address_space_release(space);
+        address_space_unobserve(space);
     }
     text_print(text, "%lu %lu %lu %lu 0 %lu 0\n", memory.total, memory.resident, memory.shared,
                memory.text, memory.data + memory.stack);
@@ -473,7 +473,7 @@ static int status_show(const struct pseudo_key *key, struct text *text)
         return error;
     struct user_thread *thread = target.thread;
     const struct credentials *credentials = thread ? user_thread_credentials_get(thread) : NULL;
-    struct address_space *space = thread ? user_thread_address_space_get(thread) : NULL;
+    struct address_space *space = thread ? user_thread_address_space_observe(thread) : NULL;
     uint64_t allowed = facts.affinity & cpu_online_mask();
 
     text_print(text, "Name:\t");
@@ -512,7 +512,7 @@ static int status_show(const struct pseudo_key *key, struct text *text)
     text_print(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
                facts.usage.voluntary_switches, facts.usage.involuntary_switches);
     if (space)
-        address_space_release(space);
+        address_space_unobserve(space);
     credentials_release(credentials);
     target_release(&target);
     return 0;
@@ -669,15 +669,17 @@ static int executable_follow(const struct pseudo_key *key, struct path *path)
 
     if (error)
         return error;
-    struct address_space *space = proc_address_space(key);
+    struct address_space *space = proc_observe_address_space(key);
     if (!space)
         return -ENOENT;
+    address_space_lock(space);
     struct file *file = space->executable ? file_from_object(space->executable) : NULL;
     if (file) {
         *path = file->path;
         path_reference(path);
     }
-    address_space_release(space);
+    address_space_unlock(space);
+    address_space_unobserve(space);
     return file ? 0 : -ENOENT;
 }
 

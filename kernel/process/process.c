@@ -123,13 +123,13 @@ struct user_thread *process_thread_get(struct process *process)
 
 /* ---- what another thread points to ---- */
 
-struct address_space *user_thread_address_space_get(struct user_thread *thread)
+struct address_space *user_thread_address_space_observe(struct user_thread *thread)
 {
     struct process *process = thread->thread.process;
     bool enabled = spinlock_acquire_save(&process->lock);
     struct address_space *space = thread->thread.address_space;
     if (space)
-        address_space_reference(space);
+        address_space_observe(space);
     spinlock_release_restore(&process->lock, enabled);
     return space;
 }

@@ -89,7 +89,7 @@ void futex_thread_exit(struct user_thread *thread, bool clear_tid)
         list_walk(thread);
     thread->robust_list = 0;
     /* If nobody else has this memory, nobody can wait there: no page need be copied for it. */
-    uint32_t sharers = __atomic_load_n(&thread->thread.address_space->references, __ATOMIC_RELAXED);
+    uint32_t sharers = __atomic_load_n(&thread->thread.address_space->users, __ATOMIC_RELAXED);
     if (clear_tid && thread->clear_child_tid && sharers > 1) {
         if (user_put(thread->clear_child_tid, &zero) == 0)
             futex_wake(thread->clear_child_tid, 1, false);

@@ -77,7 +77,7 @@ void user_thread_release(struct user_thread *thread);
  * What another thread points to, with a reference for the caller; NULL: the
  * thread has given it up already. Takes the process's lock.
  */
-struct address_space *user_thread_address_space_get(struct user_thread *thread);
+struct address_space *user_thread_address_space_observe(struct user_thread *thread);
 struct descriptor_table *user_thread_descriptors_get(struct user_thread *thread);
 struct file_system_context *user_thread_file_system_get(struct user_thread *thread);
 const struct credentials *user_thread_credentials_get(struct user_thread *thread);
