@@ -64,7 +64,7 @@ RB_HEAD(region_tree, region);
 
 struct address_space {
     uint32_t users;              /* threads that have it, and who prepares it; atomic */
-    uint32_t observers;          /* observers, and one for all users; atomic */
+    uint32_t observers;          /* and one more for all users; atomic */
     paddr_t root;                /* constant: its page-table root */
     struct mutex mutex;          /* guards regions and page tables */
     struct region_tree regions;  /* mutex */
