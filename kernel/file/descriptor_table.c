@@ -8,6 +8,7 @@
 #include "library/bitmap.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/user_copy.h"
 
 /* ---- the arrays ---- */
 
@@ -325,6 +326,26 @@ int descriptor_add(struct file *file, bool close_on_exec)
     else
         descriptor_install(descriptor, file);
     return descriptor;
+}
+
+int descriptor_add_pair(struct file *files[2], bool close_on_exec, vaddr_t result)
+{
+    int descriptors[2];
+
+    descriptors[0] = descriptor_reserve(0, close_on_exec);
+    descriptors[1] = descriptors[0] < 0 ? descriptors[0] : descriptor_reserve(0, close_on_exec);
+    int error = descriptors[1] < 0 ? descriptors[1]
+                                   : user_copy_out(result, descriptors, sizeof(descriptors));
+    for (int i = 0; i < 2; i++) {
+        if (!error) {
+            descriptor_install(descriptors[i], files[i]);
+        } else {
+            if (descriptors[i] >= 0)
+                descriptor_cancel(descriptors[i]);
+            file_release(files[i]);
+        }
+    }
+    return error;
 }
 
 int descriptor_close(int descriptor)

@@ -55,6 +55,9 @@ void descriptor_install(int descriptor, struct file *file);
 void descriptor_cancel(int descriptor);
 /* Both: gives the reference of `file` to the table. On an error the file is released. */
 int descriptor_add(struct file *file, bool close_on_exec);
+/* The same for two, whose numbers go to user address `result` as an int[2]. 0, -EMFILE, -ENOMEM,
+   -EFAULT. */
+int descriptor_add_pair(struct file *files[2], bool close_on_exec, vaddr_t result);
 int descriptor_close(int descriptor);
 
 #endif

@@ -19,6 +19,7 @@ struct inode;
 struct path;
 struct pipe;
 struct record_locks;
+struct socket;
 
 /* Device numbers as user space sees them (dev_t of st_rdev: Linux's encoding, major 12 bits). */
 static inline uint64_t device_number(uint32_t major, uint32_t minor)
@@ -91,6 +92,7 @@ struct inode {
     uint32_t seals;             /* F_SEAL_*, fcntl(2); lock */
     struct page_cache cache;    /* contents and size; a RAM file's storage */
     struct pipe *pipe;          /* a FIFO that is open; lock */
+    struct socket *socket;      /* bound to this name; socket_name.c's lock */
     struct record_locks *locks; /* fcntl and flock locks; NULL: never any; lock.c */
     char *link_target;          /* RAM symbolic link: NUL-terminated; constant */
     void *private;              /* the kind's own; constant */

@@ -134,6 +134,9 @@ int name_may_create(const struct credentials *credentials, const struct path *di
 /* mkdir, mknod and symlink; link; unlink and rmdir: by names in kernel memory. */
 int name_make(int directory, const char *name, uint32_t mode, uint64_t device,
               const char *link_target);
+/* As name_make; *inode: what was made, a reference. */
+int name_make_inode(int directory, const char *name, uint32_t mode, uint64_t device,
+                    const char *link_target, struct inode **inode);
 int name_link(const struct path *from, int directory, const char *name);
 int name_remove(int directory_descriptor, const char *name, bool directory);
 uint32_t umask_current(void);
@@ -175,6 +178,9 @@ int device_nodes_create(struct mount *mount);
 
 /* ---- pipe.c ---- */
 extern const struct file_operations fifo_operations;
+
+/* ---- socket.c ---- */
+void sockets_initialize(void);
 
 /* ---- anonymous.c ---- */
 int anonymous_initialize(void);

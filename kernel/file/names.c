@@ -130,8 +130,8 @@ static void creation_end(struct walk *walk)
     walk_end(walk);
 }
 
-int name_make(int directory, const char *name, uint32_t mode, uint64_t device,
-              const char *link_target)
+int name_make_inode(int directory, const char *name, uint32_t mode, uint64_t device,
+                    const char *link_target, struct inode **inode)
 {
     struct dentry *created;
     struct walk walk;
@@ -142,8 +142,22 @@ int name_make(int directory, const char *name, uint32_t mode, uint64_t device,
     error = name_create(walk.credentials, &walk.at, walk.last, walk.last_length, mode, device,
                         link_target, &created);
     creation_end(&walk);
+    if (error)
+        return error;
+    *inode = created->inode;
+    inode_reference(*inode);
+    dentry_release(created);
+    return 0;
+}
+
+int name_make(int directory, const char *name, uint32_t mode, uint64_t device,
+              const char *link_target)
+{
+    struct inode *inode;
+
+    int error = name_make_inode(directory, name, mode, device, link_target, &inode);
     if (!error)
-        dentry_release(created);
+        inode_release(inode);
     return error;
 }
 

@@ -468,28 +468,11 @@ static int pipe_create_ends(uint32_t flags, struct file *ends[2])
 ssize_t sys_pipe2(vaddr_t result, int flags)
 {
     struct file *ends[2];
-    int descriptors[2];
 
     if (flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT))
         return -EINVAL;
     int error = pipe_create_ends((uint32_t)flags & (O_NONBLOCK | O_DIRECT), ends);
-    if (error)
-        return error;
-    descriptors[0] = descriptor_reserve(0, flags & O_CLOEXEC);
-    descriptors[1] = descriptors[0] < 0 ? descriptors[0] : descriptor_reserve(0, flags & O_CLOEXEC);
-    error = descriptors[1] < 0 ? descriptors[1] : user_copy_out(result, descriptors, 8);
-    if (!error) {
-        descriptor_install(descriptors[0], ends[0]);
-        descriptor_install(descriptors[1], ends[1]);
-        return 0;
-    }
-    if (descriptors[0] >= 0)
-        descriptor_cancel(descriptors[0]);
-    if (descriptors[1] >= 0)
-        descriptor_cancel(descriptors[1]);
-    file_release(ends[0]);
-    file_release(ends[1]);
-    return error;
+    return error ? error : descriptor_add_pair(ends, flags & O_CLOEXEC, result);
 }
 
 ssize_t sys_pipe(vaddr_t result)

@@ -6,12 +6,17 @@
 #define BATON_THREAD_MUTEX_ORDER_H
 
 enum mutex_rank {
-    MUTEX_EPOLL_WATCH, /* who watches whom: one for all */
+    MUTEX_SOCKET_ENDING, /* files that were on their way: one for all */
+    MUTEX_EPOLL_WATCH,   /* who watches whom: one for all */
     MUTEX_EPOLL,
-    MUTEX_RENAME, /* one for all */
+    MUTEX_RENAME,             /* one for all */
+    MUTEX_SOCKET_NAMES,       /* one for all */
+    MUTEX_SOCKET_CONNECTIONS, /* one for all */
     MUTEX_FILE_OFFSET,
     MUTEX_INODE, /* of several: a directory's before what is below it */
     MUTEX_PIPE,
+    MUTEX_SOCKET,
+    MUTEX_SOCKET_FLIGHT, /* files on their way: one for all */
     MUTEX_TERMINAL_OPEN,
     MUTEX_RECORD_LOCKS,
     MUTEX_PSEUDO_READER, /* the text of a file in /proc */

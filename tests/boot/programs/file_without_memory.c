@@ -14,10 +14,12 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <tap.h>
 
 #include "proc_baton.h"
@@ -29,7 +31,7 @@ enum { LAST = 200 };
     "a_name_that_is_so_long_that_it_does_not_fit_into_what_the_kernel_keeps_on_its_stack_for_the_" \
     "short_names_that_programs_use_all_the_time_and_so_has_to_be_put_elsewhere"
 
-static int first, second, ends[2], epoll, directory;
+static int first, second, ends[2], epoll, directory, sockets[4], listener;
 static char buffer[9000];
 
 static long run_open(void)
@@ -289,6 +291,96 @@ static long run_sendfile(void)
     off_t offset = 0;
     return whole(sendfile(second, first, &offset, 4), 4);
 }
+static long run_socket(void)
+{
+    return socket(AF_UNIX, SOCK_STREAM, 0);
+}
+static long run_socketpair(void)
+{
+    return socketpair(AF_UNIX, SOCK_DGRAM, 0, ends);
+}
+static long run_send(void)
+{
+    return whole(send(sockets[0], buffer, 9000, 0), 9000);
+}
+static void undo_send(long result)
+{
+    (void)result;
+    while (recv(sockets[1], buffer, sizeof(buffer), MSG_DONTWAIT) > 0)
+        ;
+}
+static long run_send_file(void)
+{
+    char control[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec vector = {buffer, 1};
+    struct msghdr message = {.msg_iov = &vector,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &first, sizeof(int));
+    return sendmsg(sockets[0], &message, 0);
+}
+/* A peek copies the files, which may fail; what is there stays. */
+static long run_peek_file(void)
+{
+    char control[CMSG_SPACE(sizeof(int))];
+    struct iovec vector = {buffer, 1};
+    struct msghdr message = {.msg_iov = &vector,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    int file = -1;
+    if (recvmsg(sockets[2], &message, MSG_PEEK) < 0)
+        return -1;
+    memcpy(&file, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
+    return file;
+}
+static const struct sockaddr_un listener_name = {AF_UNIX, "listener"}, new_name = {AF_UNIX, "new"};
+static long run_bind_socket(void)
+{
+    int one = socket(AF_UNIX, SOCK_STREAM, 0);
+    long result = bind(one, (const struct sockaddr *)&new_name, sizeof(new_name));
+    int error = errno;
+    if (one >= 0)
+        close(one);
+    errno = error == EBADF ? ENOMEM : error;
+    return result;
+}
+static long run_connect(void)
+{
+    int one = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (one < 0)
+        return -1;
+    if (!connect(one, (const struct sockaddr *)&listener_name, sizeof(listener_name)))
+        return one;
+    int error = errno;
+    close(one);
+    errno = error;
+    return -1;
+}
+static void wait_to_be_accepted(void)
+{
+    close((int)run_connect());
+}
+static void undo_connect(long result)
+{
+    close((int)result);
+    close(accept(listener, NULL, NULL));
+}
+static long run_accept(void)
+{
+    return accept(listener, NULL, NULL);
+}
+/* The next one finds a connection, too. */
+static void undo_accept(long result)
+{
+    close((int)result);
+    wait_to_be_accepted();
+}
 
 static const struct {
     const char *name;
@@ -332,7 +424,31 @@ static const struct {
     {"read of /proc", run_proc, NULL},
     {"list of /proc", run_proc_list, NULL},
     {"sendfile", run_sendfile, undo_pipe_write},
+    {"socket", run_socket, undo_close},
+    {"socketpair", run_socketpair, undo_pipe},
+    {"send", run_send, undo_send},
+    {"send of a file", run_send_file, undo_send},
+    {"peek at a file", run_peek_file, undo_close},
+    {"bind", run_bind_socket, undo_unlink},
+    {"connect", run_connect, undo_connect},
+    {"accept", run_accept, undo_accept},
 };
+
+static void make_sockets(void)
+{
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) ||
+        socketpair(AF_UNIX, SOCK_STREAM, 0, sockets + 2))
+        tap_note("socketpair: %s", strerror(errno));
+    int plain = sockets[0];
+    sockets[0] = sockets[3]; /* a file to peek at */
+    run_send_file();
+    sockets[0] = plain;
+    listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (bind(listener, (const struct sockaddr *)&listener_name, sizeof(listener_name)) ||
+        listen(listener, 5))
+        tap_note("listen: %s", strerror(errno));
+    wait_to_be_accepted();
+}
 
 static void make_place(void)
 {
@@ -349,6 +465,7 @@ static void make_place(void)
     directory = pair[0];
     second = pair[1];
     epoll = epoll_create1(0);
+    make_sockets();
 }
 
 /* What is in use: frames by owner and bytes of the heap. */
@@ -382,7 +499,8 @@ static unsigned fail_all(size_t at, unsigned *other)
             ++*other;
         }
         /* What was written before the memory ended. */
-        if (calls[at].undo == undo_write || calls[at].undo == undo_pipe_write)
+        if (calls[at].undo == undo_write || calls[at].undo == undo_pipe_write ||
+            calls[at].undo == undo_send)
             calls[at].undo(result);
     }
     return number - 1;

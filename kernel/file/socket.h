@@ -1,0 +1,240 @@
+/*
+ * socket.h: AF_UNIX sockets (unix(7)), for the other files of this room.
+ *
+ * A socket owns what has been sent to it and what it is bound to; two that are connected refer to
+ * each other. Each message is charged to who sent it until it is received.
+ */
+#ifndef BATON_FILE_SOCKET_H
+#define BATON_FILE_SOCKET_H
+
+#include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
+#include <linux/un.h>
+
+#include "file/file.h"
+
+/* socket(2), send(2), recv(2), shutdown(2); not among the UAPI headers. */
+enum {
+    SOCK_STREAM = 1,
+    SOCK_DGRAM = 2,
+    SOCK_RAW = 3, /* as SOCK_DGRAM: unix(7) */
+    SOCK_SEQPACKET = 5,
+    SOCK_TYPE_MASK = 0xf,
+};
+#define SOCK_CLOEXEC  O_CLOEXEC
+#define SOCK_NONBLOCK O_NONBLOCK
+#define AF_UNSPEC     0
+#define AF_UNIX       1
+#define SOL_SOCKET    1
+
+enum {
+    MSG_OOB = 0x1,
+    MSG_PEEK = 0x2,
+    MSG_CTRUNC = 0x8,
+    MSG_TRUNC = 0x20,
+    MSG_DONTWAIT = 0x40,
+    MSG_WAITALL = 0x100,
+    MSG_NOSIGNAL = 0x4000,
+    MSG_WAITFORONE = 0x10000,
+    MSG_CMSG_CLOEXEC = 0x40000000,
+};
+
+/* struct ucred of unix(7): who sent a message, or was there when a connection was made. */
+struct socket_identity {
+    int32_t process;
+    uint32_t user, group;
+};
+struct socket_identity socket_identity_current(void);
+
+/* A sun_path: `length` bytes, the NUL of a path name counted, of which an abstract name's first
+   is one. 0: none. */
+struct socket_name {
+    unsigned length;
+    char text[UNIX_PATH_MAX + 1];
+};
+
+/* Files on their way in a message (SCM_RIGHTS). */
+struct flight {
+    LIST_ENTRY(flight) link; /* in the receiver's `carried`, or to be ended; socket_rights.c's */
+    struct flight **holder;  /* the message's field; NULL: not on its way; socket_rights.c's */
+    unsigned count;          /* constant */
+    struct file *files[];    /* a reference each; constant */
+};
+LIST_HEAD(flight_list, flight);
+
+struct message {
+    TAILQ_ENTRY(message) link;       /* in the receiver's inbox; its lock */
+    struct socket *sender;           /* a reference; constant */
+    struct socket_identity identity; /* constant */
+    struct flight *flight;           /* or NULL; the receiver's lock, to write socket_rights.c's */
+    size_t size;                     /* constant */
+    size_t taken;                    /* bytes of a stream's that were read; the receiver's lock */
+    char bytes[];
+};
+TAILQ_HEAD(message_list, message);
+
+enum socket_state {
+    SOCKET_UNCONNECTED,
+    SOCKET_LISTENING,
+    SOCKET_CONNECTED,
+    SOCKET_CLOSED,
+};
+
+enum {
+    SHUT_RECEIVE = 1,
+    SHUT_SEND = 2,
+    SHUT_BOTH = 3,
+};
+
+/*
+ * Locks: names_mutex (socket_name.c) and connection_mutex (socket_connection.c), one for all
+ * sockets, → a socket's lock → flight_mutex (socket_rights.c). Nobody holds the locks of two.
+ */
+struct socket {
+    uint32_t references; /* atomic: its file, its peer, who waits in its backlog, its messages */
+    uint32_t type;       /* SOCK_*; constant */
+    struct file *file;   /* without a reference; NULL: not accepted yet; connection_mutex */
+    struct mutex lock;   /* sleeps and touches user memory, as a pipe's */
+    uint32_t state;      /* enum socket_state; lock, for connections connection_mutex too; atomic */
+    uint32_t shut;       /* SHUT_*; lock; atomic to read */
+    int32_t error;       /* SO_ERROR; atomic */
+    struct socket *peer; /* a reference; lock */
+    struct message_list inbox;  /* lock */
+    unsigned waiting;           /* in the inbox or the backlog; lock of the list; atomic to read */
+    size_t charged;             /* for what it sent and nobody has read; atomic */
+    struct wait_queue changed;  /* anything of the above, or room to send */
+    uint32_t options;           /* a bit for each SO_* of those that are on or off; atomic */
+    size_t send_limit;          /* SO_SNDBUF; atomic */
+    size_t receive_limit;       /* SO_RCVBUF: told, and no more; atomic */
+    uint64_t send_timeout;      /* ns, 0: none; atomic */
+    uint64_t receive_timeout;   /* …as well */
+    struct socket_identity own; /* at listen(2); connection_mutex */
+    struct socket_identity other; /* SO_PEERCRED; connection_mutex */
+
+    TAILQ_HEAD(, socket) backlog;     /* connections nobody accepted yet; connection_mutex */
+    TAILQ_ENTRY(socket) backlog_link; /* connection_mutex */
+    unsigned backlog_limit;           /* connection_mutex */
+
+    struct socket_name name;        /* constant once its length is there; names_mutex to write */
+    struct inode *place;            /* of a path name: a reference; names_mutex */
+    RB_ENTRY(socket) name_link;     /* of an abstract name; names_mutex */
+    struct flight_list carried;     /* the flights in its inbox; flight_mutex */
+    unsigned flying;                /* flights its file is in; flight_mutex */
+    unsigned held_outside;          /* while garbage is looked for; flight_mutex */
+    bool suspected;                 /* as well */
+    LIST_ENTRY(socket) flight_link; /* of those in flight; flight_mutex */
+};
+
+static inline bool socket_option(const struct socket *socket, unsigned option)
+{
+    return __atomic_load_n(&socket->options, __ATOMIC_RELAXED) >> option & 1;
+}
+
+/* ---- socket.c ---- */
+
+/* Unconnected, one reference, without a file. NULL: no memory. */
+struct socket *socket_create(uint32_t type);
+static inline void socket_reference(struct socket *socket)
+{
+    __atomic_fetch_add(&socket->references, 1, __ATOMIC_RELAXED);
+}
+/* Any context that may free memory. NULL allowed. */
+void socket_release(struct socket *socket);
+/* A file without a socket yet: set it by socket_attach. NULL: no memory. */
+struct file *socket_file_create(uint32_t flags);
+void socket_attach(struct file *file, struct socket *socket);
+/* The last file is gone, or a connection was never accepted: ends both directions, drops what was
+   sent to it, and the caller's reference. */
+void socket_close(struct socket *socket);
+/* The socket behind a descriptor, and its file with a reference. 0, -EBADF, -ENOTSOCK. */
+int socket_get(int descriptor, struct file **file, struct socket **socket);
+/* NULL: it is none. Without a reference. */
+struct socket *socket_of_file(const struct file *file);
+/* With a reference; NULL: it has none. */
+struct socket *socket_peer(struct socket *socket);
+/* No more in these directions: SHUT_*; `error`: for SO_ERROR, or 0. */
+void socket_shut(struct socket *socket, uint32_t directions, int error);
+bool socket_writable(const struct socket *socket);
+static inline bool socket_is_connection(const struct socket *socket)
+{
+    return socket->type != SOCK_DGRAM;
+}
+
+/* When a call with this timeout ends, ns since boot, and what an error of its wait means: a call
+   with a timeout is not started again (signal(7)). 0 stays 0. */
+uint64_t socket_deadline(const uint64_t *timeout);
+int socket_wait_error(int error, uint64_t deadline);
+
+/* ---- socket_name.c ---- */
+
+void socket_names_initialize(void);
+/* A struct sockaddr_un in user memory. -EINVAL, -EFAULT. */
+int socket_name_from_user(struct socket_name *name, vaddr_t address, int size);
+/* …and to user memory, as accept(2) says: *size is how much there is room for, then how much
+   there would be. */
+int socket_name_to_user(const struct socket_name *name, vaddr_t address, vaddr_t size);
+/* What a socket is bound to, or an empty name. */
+void socket_name_of(const struct socket *socket, struct socket_name *name);
+/* Binds; an empty name: to an abstract one that is free. `mode`: of the file. bind(2)'s errors. */
+int socket_bind(struct socket *socket, const struct socket_name *name, uint32_t mode);
+void socket_unbind(struct socket *socket);
+/* Who is bound to it, with a reference. connect(2)'s errors. */
+int socket_find(const struct socket_name *name, uint32_t type, struct socket **found);
+
+/* ---- socket_connection.c ---- */
+
+void socket_connections_initialize(void);
+/* Two new sockets become each other's peers. */
+void socket_join(struct socket *first, struct socket *second);
+/* SO_PEERCRED. */
+struct socket_identity socket_other(struct socket *socket);
+/* For socket_close: nobody connects any more; who waited is closed. */
+void socket_connections_end(struct socket *socket);
+
+/* ---- socket_message.c ---- */
+
+struct outgoing {
+    struct transfer *data;
+    struct socket *receiver; /* sendto(2): it, not the peer; or NULL */
+    struct flight *flight;   /* taken over when sent; or NULL */
+    struct socket_identity identity;
+    bool nonblocking;
+    bool silent; /* MSG_NOSIGNAL */
+};
+ssize_t socket_send(struct socket *socket, struct outgoing *out);
+
+struct incoming {
+    struct transfer *data;
+    bool peek, all, nonblocking;
+    /* What came, beside the bytes: */
+    struct socket *sender; /* a reference, or NULL */
+    struct socket_identity identity;
+    struct flight *flight; /* the caller's, or NULL */
+    size_t full_size;      /* of the message, however much of it there was room for */
+    size_t taken;          /* of these bytes */
+};
+ssize_t socket_receive(struct socket *socket, struct incoming *in);
+/* Frees messages that were taken off an inbox; their files end. No lock held. */
+void messages_free(struct message_list *messages);
+/* Bytes a read would get (FIONREAD). */
+size_t socket_readable_size(struct socket *socket);
+
+/* ---- socket_rights.c ---- */
+
+void flights_initialize(void);
+#define FLIGHT_FILES_MAXIMUM 253 /* unix(7), SCM_RIGHTS */
+/* Room for so many files; NULL: no memory. */
+struct flight *flight_create(unsigned count);
+/* The flight belongs to *holder, a message in the socket's inbox, whose lock is held. 0, or
+   -ETOOMANYREFS. */
+int flight_begin(struct flight *flight, struct socket *receiver, struct flight **holder);
+/* It is no more on its way; the caller has it. NULL: there is none. */
+struct flight *flight_take(struct flight **holder);
+/* A copy with references of its own, for MSG_PEEK. 0 or -ENOMEM. */
+int flight_copy(struct flight **holder, struct flight **copy);
+/* Drops the files. NULL allowed. May end other sockets: no lock held. */
+void flight_end(struct flight *flight);
+/* Ends sockets that only messages to themselves hold any more. No lock held. */
+void flights_collect_garbage(void);
+
+#endif
