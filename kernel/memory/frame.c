@@ -52,10 +52,12 @@ static uint32_t zeroed_count;
 /* More are not told from the others: what memory costs shall not depend on what ended before. */
 #define ZEROED_MAXIMUM 32
 static struct unused_range *unused[ZONE_COUNT];
-static struct unused_range *spare_range; /* the next of the array, for frame_give_back() */
+static struct unused_range *first_range; /* the array of them all; constant after boot */
+static struct unused_range *spare_range; /* its next free place, for frame_give_back() */
 static unsigned spare_ranges;
 static uint64_t frames_total;                       /* constant after boot */
 static uint64_t frames_by_owner[FRAME_OWNER_COUNT]; /* of the boot, and of metadata */
+static uint64_t metadata_promised; /* of these, what the metadata to come will take */
 
 /* What a CPU has at hand; its own, with interrupts off. */
 struct at_hand {
@@ -75,6 +77,41 @@ static enum zone zone_of(paddr_t frame)
 
 /* ---- memory never used ---- */
 
+/*
+ * All metadata there can be, and the tables that map them, count as the kernel's from the start:
+ * they are nobody else's, and no count depends on how much memory was in use some time before.
+ */
+static void metadata_promise(uint64_t frames)
+{
+    metadata_promised += frames;
+    frames_by_owner[FRAME_KERNEL] += frames;
+}
+
+/* Pieces of `span` bytes that [start, end) touches and that begin at or behind *next, which moves
+   behind them. */
+static uint64_t new_pieces(paddr_t start, paddr_t end, uint64_t span, paddr_t *next)
+{
+    paddr_t first = align_down(start, span), behind = align_up(end, span);
+    if (first < *next)
+        first = *next;
+    if (behind <= first)
+        return 0;
+    *next = behind;
+    return (behind - first) / span;
+}
+
+/* Promised, or made already? */
+static bool metadata_known(paddr_t piece)
+{
+    if (kernel_page_frame((vaddr_t)frame_metadata(piece)))
+        return true;
+    for (const struct unused_range *range = first_range; range < spare_range; range++) {
+        if (range->next < piece + METADATA_SPAN && piece < range->end)
+            return true;
+    }
+    return false;
+}
+
 /* Where the metadata of `metadata_source` get their own frames from: itself. */
 static struct unused_range *metadata_source;
 
@@ -85,7 +122,9 @@ static paddr_t metadata_frame(void)
         return 0;
     paddr_t frame = range->next;
     range->next += PAGE_SIZE;
-    frames_by_owner[FRAME_KERNEL]++;
+    if (metadata_promised == 0)
+        metadata_promise(1);
+    metadata_promised--;
     memset(frame_pointer(frame), 0, PAGE_SIZE);
     return frame;
 }
@@ -146,6 +185,7 @@ void frame_setup(const struct memory_range *ranges, size_t range_count, paddr_t 
        of the second kind from the start. */
     struct unused_range *list = storage;
     size_t count = 0;
+    paddr_t next[3] = {0}; /* behind what has metadata promised: pages, tables, tables of tables */
 
     for (size_t i = 0; i < range_count; i++) {
         paddr_t start = ranges[i].base, end = start + ranges[i].size;
@@ -163,6 +203,8 @@ void frame_setup(const struct memory_range *ranges, size_t range_count, paddr_t 
             frames_by_owner[FRAME_KERNEL] += (early_next - start) >> PAGE_SHIFT;
             start = early_next;
         }
+        for (unsigned level = 0; start < end && level < array_length(next); level++)
+            metadata_promise(new_pieces(start, end, METADATA_SPAN << 9 * level, &next[level]));
         while (start < end) {
             enum zone zone = zone_of(start);
             paddr_t stop = end < zone_end[zone] ? end : zone_end[zone];
@@ -171,7 +213,8 @@ void frame_setup(const struct memory_range *ranges, size_t range_count, paddr_t 
             start = stop;
         }
     }
-    spare_range = frame_pointer((paddr_t)&list[count]);
+    first_range = frame_pointer((paddr_t)list);
+    spare_range = first_range + count;
     spare_ranges = (unsigned)(range_count + SPARE_RANGES - count);
 }
 
@@ -179,6 +222,8 @@ void frame_give_back(paddr_t start, paddr_t end)
 {
     bool enabled = spinlock_acquire_save(&frame_lock);
     frames_by_owner[FRAME_KERNEL] -= (end - start) >> PAGE_SHIFT;
+    for (paddr_t piece = align_down(start, METADATA_SPAN); piece < end; piece += METADATA_SPAN)
+        metadata_promise(!metadata_known(piece));
     add_unused(start, end);
     spinlock_release_restore(&frame_lock, enabled);
 }

@@ -13,6 +13,7 @@
 #include "cpu/panic.h"
 #include "cpu/spinlock.h"
 #include "library/align.h"
+#include "library/bitmap.h"
 #include "library/string.h"
 #include "memory/frame.h"
 #include "memory/kernel_space.h"
@@ -193,94 +194,133 @@ bool heap_reclaim(void)
 /* ---- areas: frames mapped one behind the other ---- */
 
 /*
- * A place for up to 2^order - 1 pages behind an unmapped one. Its record is
- * made once and never freed: a place that was used is used again.
+ * Addresses are given out in slots of eight pages, the first of them unmapped: a kernel stack takes
+ * one, a larger block several. A word of the map, 64 slots, is what one lowest page table maps;
+ * when it is empty, its table goes back. The lowest free slots are taken, so that few tables are
+ * needed. Whatever was in use at once, what is left of it when it has ended is nothing.
  */
-struct area {
-    SLIST_ENTRY(area) link; /* area_lock; while it is free, or a stack in reserve */
-    vaddr_t start;          /* constant */
-    uint32_t order;         /* constant */
-    uint32_t pages;         /* mapped; its holder's */
-};
-SLIST_HEAD(area_list, area);
+#define SLOT_PAGES   8
+#define WORD_SLOTS   64
+#define AREA_WORDS   (KERNEL_HEAP_SIZE / LEAF_SPAN)
+#define SLOT_ADDRESS (SLOT_PAGES * PAGE_SIZE)
+_Static_assert(WORD_SLOTS *SLOT_ADDRESS == LEAF_SPAN, "a word is a page table");
 
-static struct spinlock area_lock;                /* taken with interrupts off; guards the below */
-static vaddr_t area_next = KERNEL_HEAP_BASE;     /* from here on no place was ever used */
-#define AREA_ORDERS 28                           /* up to a terabyte, more than there is */
-static struct area_list free_areas[AREA_ORDERS]; /* by order */
-static struct area_list reserved_stacks;         /* mapped, counted as free */
+static struct spinlock area_lock;            /* taken with interrupts off; guards the below */
+static uint64_t slots_taken[AREA_WORDS];     /* a bit a slot */
+static uint64_t words_full[AREA_WORDS / 64]; /* a bit a word without a free slot */
+static vaddr_t reserved_stacks;              /* mapped, counted as free; each begins with the
+                                                address of the next */
 static size_t reserved_stack_count;
 
-static struct area *area_take(size_t pages)
+/* With the unmapped page; what does not fit in a word takes whole ones. */
+static size_t slots_for(size_t pages)
 {
-    unsigned order = 1;
-    while ((1UL << order) < pages + 1)
-        order++;
-    if (order >= AREA_ORDERS)
-        return NULL;
-
-    bool enabled = spinlock_acquire_save(&area_lock);
-    struct area *area = SLIST_FIRST(&free_areas[order]);
-    vaddr_t start = 0;
-    if (area) {
-        SLIST_REMOVE_HEAD(&free_areas[order], link);
-    } else if (KERNEL_HEAP_BASE + KERNEL_AREA_SIZE - area_next > PAGE_SIZE << order) {
-        start = area_next;
-        area_next += PAGE_SIZE << order;
-    }
-    spinlock_release_restore(&area_lock, enabled);
-
-    if (start) {
-        area = object_allocate(class_of(sizeof(*area)));
-        if (area) {
-            area->start = start;
-            area->order = order;
-        }
-        /* Without a record the addresses are lost: there are 2^27 pages of them. */
-    }
-    if (area)
-        area->pages = 0;
-    return area;
+    size_t slots = pages / SLOT_PAGES + 1;
+    return slots <= WORD_SLOTS ? slots : align_up(slots, WORD_SLOTS);
 }
 
-/* Unmaps and frees what the area has. Interrupts on, no spinlock held. */
-static void area_free(struct area *area)
+static size_t slot_of(vaddr_t block)
 {
-    vaddr_t first = area->start + PAGE_SIZE;
-    kernel_pages_unmap(first, first + area->pages * PAGE_SIZE);
+    return (block - KERNEL_HEAP_BASE) / SLOT_ADDRESS;
+}
+
+/* area_lock held. */
+static void slots_mark(size_t first, size_t count, bool taken)
+{
+    uint64_t bits = (count < WORD_SLOTS ? (1UL << count) - 1 : UINT64_MAX) << first % WORD_SLOTS;
+    size_t word = first / WORD_SLOTS;
+
+    for (size_t end = word + (count + WORD_SLOTS - 1) / WORD_SLOTS; word < end; word++) {
+        slots_taken[word] = taken ? slots_taken[word] | bits : slots_taken[word] & ~bits;
+        if (slots_taken[word] == UINT64_MAX)
+            bitmap_set(words_full, word);
+        else
+            bitmap_clear(words_full, word);
+    }
+}
+
+/* Are there `count` free slots in a row that begin in this word? Then *first is the first. */
+static bool slots_fit(size_t word, size_t count, size_t *first)
+{
+    for (size_t next = word; count > WORD_SLOTS; count -= WORD_SLOTS) {
+        if (slots_taken[next++] || next == AREA_WORDS || slots_taken[next])
+            return false;
+    }
+    uint64_t starts = ~slots_taken[word];
+    for (size_t i = 1; i < count; i++)
+        starts &= ~slots_taken[word] >> i;
+    *first = word * WORD_SLOTS + (starts ? (size_t)__builtin_ctzl(starts) : 0);
+    return starts != 0;
+}
+
+/* The address of a block of so many pages, none of them mapped; 0: no room. */
+static vaddr_t area_take(size_t pages)
+{
+    size_t slots = slots_for(pages), first = 0;
     bool enabled = spinlock_acquire_save(&area_lock);
-    SLIST_INSERT_HEAD(&free_areas[area->order], area, link);
+    size_t word = bitmap_next_clear(words_full, AREA_WORDS, 0);
+    while (word < AREA_WORDS && !slots_fit(word, slots, &first))
+        word = bitmap_next_clear(words_full, AREA_WORDS, word + 1);
+    if (word < AREA_WORDS)
+        slots_mark(first, slots, true);
+    spinlock_release_restore(&area_lock, enabled);
+    return word < AREA_WORDS ? KERNEL_HEAP_BASE + first * SLOT_ADDRESS + PAGE_SIZE : 0;
+}
+
+/* Ends a block of which the first `mapped` pages are mapped. Interrupts on, no spinlock held. */
+static void area_free(vaddr_t block, size_t mapped, size_t pages)
+{
+    size_t first = slot_of(block), slots = slots_for(pages);
+    size_t words = align_up(slots, WORD_SLOTS), words_first = align_down(first, WORD_SLOTS);
+
+    kernel_pages_unmap(block, block + mapped * PAGE_SIZE);
+    bool enabled = spinlock_acquire_save(&area_lock);
+    slots_mark(first, slots, false);
+    bool empty = slots_taken[first / WORD_SLOTS] == 0;
+    if (empty)
+        slots_mark(words_first, words, true); /* nobody's, until the tables are gone */
+    spinlock_release_restore(&area_lock, enabled);
+    if (!empty)
+        return;
+
+    vaddr_t start = KERNEL_HEAP_BASE + words_first * SLOT_ADDRESS;
+    kernel_tables_release(start, start + words * SLOT_ADDRESS);
+    enabled = spinlock_acquire_save(&area_lock);
+    slots_mark(words_first, words, false);
     spinlock_release_restore(&area_lock, enabled);
 }
 
-static struct area *area_allocate(size_t pages, enum frame_owner owner)
+/* A block of so many pages, or 0. Its first frame knows how many. */
+static vaddr_t area_allocate(size_t pages, enum frame_owner owner)
 {
-    struct area *area = area_take(pages);
-    if (!area)
-        return NULL;
-    for (; area->pages < pages; area->pages++) {
+    if (pages > KERNEL_HEAP_SIZE / PAGE_SIZE)
+        return 0;
+    vaddr_t block = area_take(pages);
+    if (!block)
+        return 0;
+    for (size_t i = 0; i < pages; i++) {
         paddr_t frame = frame_allocate(owner, FRAME_ANYWHERE);
-        if (frame && kernel_page_map(area->start + (area->pages + 1) * PAGE_SIZE, frame, 0)) {
+        if (frame && kernel_page_map(block + i * PAGE_SIZE, frame, 0)) {
             frame_release(frame);
             frame = 0;
         }
         if (!frame) {
-            area_free(area);
-            return NULL;
+            area_free(block, i, pages);
+            return 0;
         }
-        if (area->pages == 0) {
+        if (i == 0) {
             frame_metadata(frame)->flags = HEAP_AREA;
-            frame_metadata(frame)->words[0] = (uint64_t)area;
+            frame_metadata(frame)->words[0] = pages;
         }
     }
-    return area;
+    return block;
 }
 
-static struct area *area_of(vaddr_t block)
+static size_t area_pages(vaddr_t block)
 {
-    struct frame *first = frame_metadata(kernel_page_frame(block));
+    const struct frame *first = frame_metadata(kernel_page_frame(block));
     debug_assert(first->flags == HEAP_AREA);
-    return (struct area *)first->words[0];
+    return first->words[0];
 }
 
 /* ---- the interface ---- */
@@ -303,9 +343,7 @@ static void *heap_allocate_for(size_t size, void *caller)
             block = frame_pointer(frame);
         }
     } else {
-        struct area *area = area_allocate(pages, FRAME_KERNEL);
-        if (area)
-            block = (void *)(area->start + PAGE_SIZE);
+        block = (void *)area_allocate(pages, FRAME_KERNEL);
     }
     if (block)
         __atomic_fetch_add(&frames_used, pages, __ATOMIC_RELAXED);
@@ -330,9 +368,9 @@ void heap_free(void *pointer)
     if (!pointer)
         return;
     if ((vaddr_t)pointer >= KERNEL_HEAP_BASE) {
-        struct area *area = area_of((vaddr_t)pointer);
-        __atomic_fetch_sub(&frames_used, area->pages, __ATOMIC_RELAXED);
-        area_free(area);
+        size_t pages = area_pages((vaddr_t)pointer);
+        __atomic_fetch_sub(&frames_used, pages, __ATOMIC_RELAXED);
+        area_free((vaddr_t)pointer, pages, pages);
         return;
     }
     paddr_t frame = align_down(frame_address(pointer), PAGE_SIZE);
@@ -364,14 +402,25 @@ char *heap_copy_string(const char *string)
     return copy;
 }
 
+bool heap_class_used(size_t class, uint32_t *size, uint64_t *used)
+{
+    if (class == array_length(size_classes)) {
+        *size = PAGE_SIZE;
+        *used = __atomic_load_n(&frames_used, __ATOMIC_RELAXED);
+    } else if (class < array_length(size_classes)) {
+        *size = size_classes[class].size;
+        *used = __atomic_load_n(&size_classes[class].used, __ATOMIC_RELAXED);
+    }
+    return class <= array_length(size_classes);
+}
+
 uint64_t heap_bytes_used(void)
 {
-    uint64_t bytes = __atomic_load_n(&frames_used, __ATOMIC_RELAXED) * PAGE_SIZE;
+    uint64_t bytes = 0, used;
+    uint32_t size;
 
-    for (size_t i = 0; i < array_length(size_classes); i++) {
-        struct size_class *class = &size_classes[i];
-        bytes += __atomic_load_n(&class->used, __ATOMIC_RELAXED) * class->size;
-    }
+    for (size_t class = 0; heap_class_used(class, &size, &used); class ++)
+        bytes += used * size;
     return bytes;
 }
 
@@ -379,44 +428,42 @@ uint64_t heap_bytes_used(void)
 
 #define STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
 
-static void stack_set_owner(const struct area *area, enum frame_owner owner)
+static void stack_set_owner(vaddr_t stack, enum frame_owner owner)
 {
-    for (size_t i = 1; i <= STACK_PAGES; i++)
-        frame_set_owner(kernel_page_frame(area->start + i * PAGE_SIZE), owner);
+    for (size_t i = 0; i < STACK_PAGES; i++)
+        frame_set_owner(kernel_page_frame(stack + i * PAGE_SIZE), owner);
 }
 
-static struct area *stack_take_reserved(size_t keep)
+static vaddr_t stack_take_reserved(size_t keep)
 {
     bool enabled = spinlock_acquire_save(&area_lock);
-    struct area *area = NULL;
+    vaddr_t stack = 0;
     if (reserved_stack_count > keep) {
-        area = SLIST_FIRST(&reserved_stacks);
-        SLIST_REMOVE_HEAD(&reserved_stacks, link);
+        stack = reserved_stacks;
+        reserved_stacks = *(vaddr_t *)stack;
         reserved_stack_count--;
     }
     spinlock_release_restore(&area_lock, enabled);
-    return area;
+    return stack;
 }
 
 vaddr_t kernel_stack_allocate(void)
 {
     if (injection_fails(INJECTION_ALLOCATION, __builtin_return_address(0)))
         return 0;
-    struct area *area = stack_take_reserved(0);
-    if (area)
-        stack_set_owner(area, FRAME_KERNEL_STACK);
-    else
-        area = area_allocate(STACK_PAGES, FRAME_KERNEL_STACK);
-    return area ? area->start + PAGE_SIZE : 0;
+    vaddr_t stack = stack_take_reserved(0);
+    if (!stack)
+        return area_allocate(STACK_PAGES, FRAME_KERNEL_STACK);
+    stack_set_owner(stack, FRAME_KERNEL_STACK);
+    return stack;
 }
 
 void kernel_stack_free(vaddr_t stack)
 {
-    struct area *area = area_of(stack);
-
-    stack_set_owner(area, FRAME_FREE);
+    stack_set_owner(stack, FRAME_FREE);
     bool enabled = spinlock_acquire_save(&area_lock);
-    SLIST_INSERT_HEAD(&reserved_stacks, area, link);
+    *(vaddr_t *)stack = reserved_stacks;
+    reserved_stacks = stack;
     reserved_stack_count++;
     spinlock_release_restore(&area_lock, enabled);
 }
@@ -424,10 +471,10 @@ void kernel_stack_free(vaddr_t stack)
 bool kernel_stack_trim(size_t keep)
 {
     bool found = false;
-    struct area *area;
+    vaddr_t stack;
 
-    while ((area = stack_take_reserved(keep))) {
-        area_free(area);
+    while ((stack = stack_take_reserved(keep))) {
+        area_free(stack, STACK_PAGES, STACK_PAGES);
         found = true;
     }
     return found;

@@ -19,8 +19,11 @@ void *heap_grow(void *pointer, size_t old_size, size_t size);
 void heap_free(void *pointer);
 char *heap_copy_string(const char *string);
 
-/* Bytes in use by size class, for /proc/baton and leak checks. */
+/* Bytes in use, for /proc/baton and leak checks. */
 uint64_t heap_bytes_used(void);
+/* Of size class `class` (from 0 on): bytes of an object, and how many are in use. The last one is
+   of whole pages. False: there is no such class. */
+bool heap_class_used(size_t class, uint32_t *size, uint64_t *used);
 
 /* Gives back the slabs kept in reserve. True: there were some. Any context without a heap lock;
    the frame allocator's last resort. */

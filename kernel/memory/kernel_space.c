@@ -200,6 +200,11 @@ static bool create_areas(void)
         if (!kernel_entry_at(areas[i], 2, early_allocate))
             return false;
     }
+    /* The heap's have one level more, so that all its tables that come later also go again. */
+    for (size_t offset = 0; offset < KERNEL_HEAP_SIZE; offset += GIGABYTE_PAGE_SIZE) {
+        if (!kernel_entry_at(KERNEL_HEAP_BASE + offset, 1, early_allocate))
+            return false;
+    }
     const uint64_t *root = table_pointer(kernel_root);
     for (unsigned i = TABLE_ENTRIES / 2; i < TABLE_ENTRIES; i++) {
         if (root[i] & PAGE_PRESENT)
@@ -292,6 +297,19 @@ void kernel_pages_unmap(vaddr_t start, vaddr_t end)
         if (entry && *entry) {
             frame_release(*entry & PAGE_FRAME);
             *entry = 0;
+        }
+    }
+}
+
+void kernel_tables_release(vaddr_t start, vaddr_t end)
+{
+    for (vaddr_t address = start; address < end; address += LEAF_SPAN) {
+        uint64_t *entry = kernel_entry_at(address, 1, NULL);
+        if (*entry & PAGE_PRESENT) {
+            paddr_t table = *entry & PAGE_FRAME;
+            *entry = 0;
+            tlb_shootdown(TLB_EVERY_CPU, address, address + PAGE_SIZE); /* and upper levels */
+            page_table_free(table);
         }
     }
 }

@@ -17,6 +17,7 @@
 #ifndef KERNEL_HEAP_BASE
 #define KERNEL_HEAP_BASE 0xffffc08000000000UL /* large blocks and stacks (heap.c) */
 #endif
+#define KERNEL_HEAP_SIZE 0x0000000200000000UL /* 8 GiB: 262,144 stacks */
 #define DEVICE_MAP_BASE  0xffffc10000000000UL
 #define KERNEL_AREA_SIZE 0x0000008000000000UL
 
@@ -59,6 +60,11 @@ int kernel_page_map(vaddr_t page, paddr_t frame, uint64_t flags);
  * Interrupts on, no spinlock held.
  */
 void kernel_pages_unmap(vaddr_t start, vaddr_t end);
+/*
+ * Frees the lowest tables of [start, end), whole ones of the heap's area (LEAF_SPAN), which map
+ * nothing any more and in which nobody maps meanwhile. Interrupts on, no spinlock held.
+ */
+void kernel_tables_release(vaddr_t start, vaddr_t end);
 /* The frame that a page of these areas is mapped to, 0: none. */
 paddr_t kernel_page_frame(vaddr_t page);
 

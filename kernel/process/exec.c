@@ -527,14 +527,6 @@ static int exec_claim(struct exec *exec)
 
 /* ==== commit: alone ========================================================================== */
 
-static void wait_until_alone(struct process *process)
-{
-    wait_event(&process->thread_ended,
-               __atomic_load_n(&process->thread_count, __ATOMIC_ACQUIRE) == 1,
-               THREAD_UNINTERRUPTIBLE, CLOCK_NEVER);
-    process_wait_off_stack(process, 1);
-}
-
 /* Whichever thread it was: now it is the process's first one, with the process's number. */
 static void take_over_identity(struct user_thread *thread)
 {
@@ -639,7 +631,7 @@ static void exec_commit(struct exec *exec)
     struct user_thread *self = user_thread_current();
     struct process *process = self->thread.process;
 
-    wait_until_alone(process);
+    process_wait_off_stack(process, 1);
     injection_reach(INJECTION_EXEC_ALONE);
 
     take_over_identity(self);

@@ -331,8 +331,6 @@ static void leave_process(struct user_thread *thread)
     if (last) {
         process->credentials = credentials;
         credentials = NULL;
-    } else if (process->executor && process->thread_count == 1) {
-        wait_queue_wake(&process->thread_ended);
     }
     spinlock_release(&process->lock);
 
@@ -350,21 +348,37 @@ static void leave_process(struct user_thread *thread)
         process_release(process);
 }
 
+/*
+ * Who waits for the process's last stacks may free it as soon as the lock is free: unless ours was
+ * the last reference, it is not touched any more then.
+ */
 void user_thread_off_stack(struct thread *thread)
 {
     struct user_thread *user = user_thread_of(thread);
     struct process *process = thread->process;
 
+    process_reference(process);
     user_account_remove_thread(user);
     kernel_stack_free(thread->kernel_stack);
-    __atomic_sub_fetch(&process->stacks, 1, __ATOMIC_RELEASE);
     user_thread_release(user);
+
+    bool enabled = spinlock_acquire_save(&process->lock);
+    uint32_t stacks = process->stacks - 1;
+    __atomic_store_n(&process->stacks, stacks, __ATOMIC_RELEASE);
+    if (stacks <= 1)
+        wait_queue_wake(&process->off_stack);
+    bool last = process_drop(process);
+    spinlock_release_restore(&process->lock, enabled);
+    if (last)
+        process_destroy(process);
 }
 
 void process_wait_off_stack(struct process *process, uint32_t stacks)
 {
-    while (__atomic_load_n(&process->stacks, __ATOMIC_ACQUIRE) > stacks)
-        cpu_relax();
+    wait_event(&process->off_stack, __atomic_load_n(&process->stacks, __ATOMIC_ACQUIRE) <= stacks,
+               THREAD_UNINTERRUPTIBLE, CLOCK_NEVER);
+    bool enabled = spinlock_acquire_save(&process->lock); /* who woke us has let go of it */
+    spinlock_release_restore(&process->lock, enabled);
 }
 
 void user_thread_exit(int status)

@@ -17,8 +17,8 @@ void vfork_complete(struct user_thread *thread);
 /* Given to each thread of a program as thread->release: it is off its kernel stack. */
 void user_thread_off_stack(struct thread *thread);
 
-/* Waits until only `stacks` kernel stacks of the process's threads are in use: a few instructions
-   of another CPU. No lock held, interrupts on. */
+/* Sleeps until only `stacks` (0 or 1) kernel stacks of the process's threads are in use: whatever
+   the other threads had is back then. No lock held, interrupts on. */
 void process_wait_off_stack(struct process *process, uint32_t stacks);
 
 /*

@@ -86,7 +86,7 @@ struct process *process_create(struct signal_actions *actions)
     LIST_INIT(&process->children);
     LIST_INIT(&process->threads);
     wait_queue_initialize(&process->child_events);
-    wait_queue_initialize(&process->thread_ended);
+    wait_queue_initialize(&process->off_stack);
     process_signals_initialize(&process->signals, actions);
     process_timers_initialize(&process->timers);
     process->started = clock_now();
@@ -137,7 +137,7 @@ void user_thread_join(struct user_thread *thread, struct process *process)
     LIST_INSERT_HEAD(&process->threads, thread, process_link);
     process->thread_count++;
     process->living++;
-    __atomic_add_fetch(&process->stacks, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&process->stacks, process->stacks + 1, __ATOMIC_RELAXED);
 }
 
 /* ---- preparing a child ---- */

@@ -3,6 +3,7 @@
  *
  *   frames   a line for each owner: name and number of frames; then the total
  *   objects  a line for each kind: processes, threads, bytes of the kernel's heap in use
+ *   heap     a line for each size: bytes of an object, how many are in use
  *   threads  a line for each thread: TID, state, page-table root, root of its address space
  *            ("-": a kernel thread), timer interrupts that came while it ran, name
  *   cpus     a line for each CPU: number, CR3 as that CPU holds it, its thread's TID and name
@@ -27,7 +28,10 @@ static int frames_show(const struct pseudo_key *key, struct text *text)
 {
     struct frame_counts counts;
 
+    /* What is kept in reserve goes back first, tables and all: the rest is in use. */
     (void)key;
+    kernel_stack_trim(0);
+    heap_reclaim();
     frame_count(&counts);
     for (int owner = 0; owner < FRAME_OWNER_COUNT; owner++)
         text_print(text, "%s %lu\n", frame_owner_names[owner], counts.by_owner[owner]);
@@ -107,6 +111,17 @@ static int objects_show(const struct pseudo_key *key, struct text *text)
     uint64_t heap = heap_bytes_used();
     process_for_each(count_process, counts);
     text_print(text, "processes %zu\nthreads %zu\nheap %lu\n", counts[0], counts[1], heap);
+    return 0;
+}
+
+static int heap_show(const struct pseudo_key *key, struct text *text)
+{
+    uint32_t size;
+    uint64_t used;
+
+    (void)key;
+    for (size_t class = 0; heap_class_used(class, &size, &used); class ++)
+        text_print(text, "%u %lu\n", size, used);
     return 0;
 }
 
@@ -296,6 +311,7 @@ static int inject_show(const struct pseudo_key *key, struct text *text)
 static struct pseudo_node baton_files[] = {
     {.name = "frames", .mode = S_IFREG | 0444, .show = frames_show},
     {.name = "objects", .mode = S_IFREG | 0444, .show = objects_show},
+    {.name = "heap", .mode = S_IFREG | 0444, .show = heap_show},
     {.name = "threads", .mode = S_IFREG | 0444, .show = threads_show},
     {.name = "cpus", .mode = S_IFREG | 0444, .show = cpus_show},
 #ifdef DEBUG_CHECKS

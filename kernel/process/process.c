@@ -17,13 +17,22 @@ struct process *process_init;
 
 /* ---- holding and letting go ---- */
 
-void process_release(struct process *process)
+bool process_drop(struct process *process)
 {
-    if (__atomic_sub_fetch(&process->references, 1, __ATOMIC_ACQ_REL))
-        return;
+    return __atomic_sub_fetch(&process->references, 1, __ATOMIC_ACQ_REL) == 0;
+}
+
+void process_destroy(struct process *process)
+{
     process_signals_destroy(&process->signals);
     credentials_release(process->credentials);
     heap_free(process);
+}
+
+void process_release(struct process *process)
+{
+    if (process_drop(process))
+        process_destroy(process);
 }
 
 void user_thread_release(struct user_thread *thread)

@@ -78,8 +78,10 @@ struct process {
     LIST_HEAD(, user_thread) threads; /* not yet off their stacks; lock */
     uint32_t thread_count;            /* in `threads`; lock; atomic to read */
     uint32_t living;                  /* of these, that have not begun to end; lock */
-    uint32_t stacks;                  /* kernel stacks of its threads still in use; atomic */
-    struct wait_queue thread_ended;   /* the executor sleeps here until it is alone */
+    uint32_t stacks;                  /* kernel stacks of its threads still in use; lock; atomic
+                                         to read */
+    struct wait_queue off_stack;      /* the executor sleeps here until it is alone, who reaps the
+                                         process until nothing of it is in use */
 
     /* The races: see README.md. lock. */
     struct user_thread *executor; /* has claimed an exec and not yet committed; NULL */
@@ -121,6 +123,10 @@ static inline void process_reference(struct process *process)
     __atomic_fetch_add(&process->references, 1, __ATOMIC_RELAXED);
 }
 void process_release(struct process *process); /* any context */
+/* The same in two steps, for who drops a reference under the process's lock: true, it was the last
+   one; then, without the lock, the end. */
+bool process_drop(struct process *process);
+void process_destroy(struct process *process);
 
 /* The process's thread with the process's own TID, or any other; with a reference; NULL: zombie. */
 struct user_thread *process_thread_get(struct process *process);

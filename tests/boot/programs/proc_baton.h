@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tap.h"
+
 /* Whether this kernel is Baton. */
 static inline bool baton_is_here(void)
 {
@@ -31,6 +33,35 @@ static inline ssize_t file_text(const char *path, char *text, size_t size)
     close(file);
     text[used] = '\0';
     return count < 0 ? -1 : (ssize_t)used;
+}
+
+/*
+ * All that is counted: frames, objects, the kernel's heap by size. It takes pages of `text` only;
+ * touch them before the first time. What is behind the last line is filled with NULs.
+ */
+static inline void baton_counts(char *text, size_t size)
+{
+    static const char *const files[] = {"/proc/baton/frames", "/proc/baton/objects",
+                                        "/proc/baton/heap"};
+    size_t used = 0;
+
+    memset(text, 0, size);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        ssize_t count = file_text(files[i], text + used, size - used);
+        used += count > 0 ? (size_t)count : 0;
+    }
+}
+
+/* Tells what is another count than before; the lines are the same ones. */
+static inline void baton_counts_note(const char *before, const char *after)
+{
+    while (*before && *after) {
+        size_t length = strcspn(before, "\n"), now = strcspn(after, "\n");
+        if (length != now || strncmp(before, after, length) != 0)
+            tap_note("before %.*s, after %.*s", (int)length, before, (int)now, after);
+        before += length + (before[length] != '\0');
+        after += now + (after[now] != '\0');
+    }
 }
 
 /* Arms the calling thread; false where the kernel cannot (not Baton, or not a debug kernel). */

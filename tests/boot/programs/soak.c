@@ -323,22 +323,15 @@ static void soak_for(unsigned seconds)
 
 static char counts[2][1 << 13];
 
-static void counts_read(char *text, size_t size)
-{
-    ssize_t used = file_text("/proc/baton/frames", text, size);
-    if (used > 0)
-        file_text("/proc/baton/objects", text + used, size - used);
-}
-
 /* Reads until two readings agree: what ended last may still be on its way off a CPU. */
 static void counts_settle(char *text, size_t size)
 {
     static char again[1 << 13];
 
-    counts_read(text, size);
+    baton_counts(text, size);
     for (unsigned tries = 0; tries < 50; tries++) {
         pass_microseconds(100000);
-        counts_read(again, sizeof(again));
+        baton_counts(again, sizeof(again));
         if (strcmp(text, again) == 0)
             return;
         strcpy(text, again);

@@ -195,14 +195,6 @@ static void round_run(const char *name, long seconds, unsigned seed)
                                                              : "a worker died");
 }
 
-static void counts_read(char *text, size_t size)
-{
-    ssize_t used = file_text("/proc/baton/frames", text, size);
-
-    if (used >= 0)
-        file_text("/proc/baton/objects", text + used, size - used);
-}
-
 int main(int argc, char **argv)
 {
     static char before[8192], after[8192];
@@ -211,15 +203,15 @@ int main(int argc, char **argv)
         return atoi(argv[1]);
     program = argv[0];
     tap_plan(3);
-    counts_read(before, sizeof(before)); /* touches the pages */
-    counts_read(after, sizeof(after));
+    baton_counts(before, sizeof(before)); /* touches the pages */
+    baton_counts(after, sizeof(after));
     round_run("a round", WARM_SECONDS, 1);
-    counts_read(before, sizeof(before));
+    baton_counts(before, sizeof(before));
     round_run("a round", SECONDS, 1000);
-    counts_read(after, sizeof(after));
+    baton_counts(after, sizeof(after));
     if (!baton_is_here())
         tap_skip("this kernel is not Baton", "every count is as after the first round");
     else if (!tap_ok(strcmp(before, after) == 0, "every count is as after the first round"))
-        tap_note("before: %s after: %s", before, after);
+        baton_counts_note(before, after);
     return tap_done();
 }

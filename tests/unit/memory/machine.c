@@ -85,6 +85,11 @@ void kernel_pages_unmap(vaddr_t start, vaddr_t end)
     }
 }
 
+void kernel_tables_release(vaddr_t start, vaddr_t end)
+{
+    (void)start, (void)end; /* there are none */
+}
+
 void kernel_space_install(uint64_t *root)
 {
     root[511] = 3;
