@@ -126,25 +126,54 @@ static void use_pit(struct reference *reference)
     *reference = (struct reference){"8254", pit_read, 1193182, 0xffff};
 }
 
+/* All three clocks at one moment. */
+struct moment {
+    uint64_t tsc, reference, apic_left;
+};
+
+/*
+ * Reads the clocks so that little time passes between the first reading and the
+ * last: of several tries, the quickest. A host that runs something else in the
+ * middle of a try would spoil the clock for good.
+ */
+#define READ_TRIES 20
+
+static struct moment read_moment(const struct reference *reference)
+{
+    struct moment best = {0};
+    uint64_t quickest = UINT64_MAX;
+
+    for (int i = 0; i < READ_TRIES; i++) {
+        uint64_t before = tsc_read();
+        struct moment moment = {0, reference->read(), local_apic_timer_left()};
+        uint64_t took = tsc_read() - before;
+        if (took < quickest) {
+            quickest = took;
+            best = moment;
+            best.tsc = before + took / 2;
+        }
+    }
+    return best;
+}
+
 /* Waits for CALIBRATION_NS by the reference. A reference that stands still ends it, too: false. */
 static bool measure(const struct reference *reference, uint64_t *tsc_ticks, uint64_t *apic_ticks,
                     uint64_t *reference_ticks)
 {
     uint64_t wanted = reference->frequency * CALIBRATION_NS / NANOSECONDS_PER_SECOND;
-    uint64_t passed = 0;
 
     local_apic_timer_arm(UINT32_MAX);
-    uint64_t start = reference->read();
-    uint64_t tsc_start = tsc_read();
-    for (uint32_t reads = 0; passed < wanted; reads++) {
+    struct moment start = read_moment(reference);
+    for (uint32_t reads = 0; ((reference->read() - start.reference) & reference->mask) < wanted;
+         reads++) {
         if (reads == 100000000)
             return false;
-        passed = (reference->read() - start) & reference->mask;
     }
-    *tsc_ticks = tsc_read() - tsc_start;
-    *apic_ticks = UINT32_MAX - local_apic_timer_left();
+    struct moment end = read_moment(reference);
     local_apic_timer_arm(0);
-    *reference_ticks = passed;
+    *tsc_ticks = end.tsc - start.tsc;
+    *apic_ticks = start.apic_left - end.apic_left;
+    *reference_ticks = (end.reference - start.reference) & reference->mask;
     return true;
 }
 

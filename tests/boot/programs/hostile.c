@@ -24,7 +24,7 @@
 #define KERNEL     0xffff800000000000UL /* the upper half begins here */
 #define ANY_SIGNAL (-1)
 #define ANYTHING   (-2)
-#define ALSO_SPINS (-3) /* on Baton only */
+#define ON_BATON   (-3) /* SIGSEGV, on Baton; other kernels do not live through it */
 
 /* What becomes of a child that makes this attempt: the signal that ended it, or 0. */
 static int end_of(void (*attempt)(const void *), const void *argument)
@@ -44,8 +44,6 @@ static int end_of(void (*attempt)(const void *), const void *argument)
 
 static bool as_expected(int got, int expected)
 {
-    if (expected == ALSO_SPINS)
-        return got != 0 && got != SIGKILL;
     if (got == SIGALRM || got == SIGKILL)
         return false;
     return expected == ANYTHING || (expected == ANY_SIGNAL ? got != 0 : got == expected);
@@ -54,9 +52,12 @@ static bool as_expected(int got, int expected)
 static void check(void (*attempt)(const void *), const void *argument, int expected,
                   const char *name)
 {
-    if (expected == ALSO_SPINS && !baton_is_here()) {
-        tap_skip("ends other kernels under QEMU 7.2", "%s", name);
-        return;
+    if (expected == ON_BATON) {
+        if (!baton_is_here()) {
+            tap_skip("ends other kernels under QEMU 7.2", "%s", name);
+            return;
+        }
+        expected = SIGSEGV;
     }
     int got = end_of(attempt, argument);
     if (!tap_ok(as_expected(got, expected), "%s", name))
@@ -127,11 +128,12 @@ static const struct instruction instructions[] = {
      15,
      {0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66}},
     /*
-     * QEMU 7.2 reads the stack of a far return with the kernel's rights: with SMAP it reports page
-     * faults without end, of which Linux makes an oops, and Baton a program that spins.
+     * QEMU 7.2 reads the stack of a far return with the kernel's rights: with SMAP it reports a
+     * page fault of the kernel's, of which Linux makes an oops; Baton sees that the return was a
+     * program's (kernel/memory/page_fault.c).
      */
-    {"IRETQ from a stack of zeros", ALSO_SPINS, 2, {0x48, 0xcf}},
-    {"a far return to selector 0", ALSO_SPINS, 2, {0x48, 0xcb}},
+    {"IRETQ from a stack of zeros", ON_BATON, 2, {0x48, 0xcf}},
+    {"a far return to selector 0", ON_BATON, 2, {0x48, 0xcb}},
     {"a far jump through the kernel half", SIGSEGV, 3, {0x48, 0xff, 0x2e}},
     {"a far call through zeros", SIGSEGV, 3, {0x48, 0xff, 0x1f}},
     {"a jump to the kernel half", SIGSEGV, 2, {0xff, 0xe6}},
