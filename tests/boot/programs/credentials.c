@@ -603,22 +603,20 @@ static bool rseq_taken_back(void)
     uint64_t aborted = 0, start, length, handler;
 
     REQUIRE(syscall(SYS_rseq, &area, 32, 0, SIGNATURE) == 0);
-    pid_t child = fork(); /* on one CPU it is this one that comes between */
+    signal(SIGURG, nothing);
+    pid_t child = fork();
     if (child == 0) {
-        sleep_ms(30);
-        kill(getppid(), SIGURG); /* and on several an interrupt */
-        for (int i = 0; i < 100; i++) {
-            for (volatile int j = 0; j < 1000000; j++)
-                ;
+        /* However late the sequence begins: another thread, and a signal, come between. */
+        for (;;) {
+            sleep_ms(30);
+            kill(getppid(), SIGURG);
         }
-        _exit(0);
     }
     __asm__ volatile("leaq 1f(%%rip), %0; leaq 2f(%%rip), %1; subq %0, %1; leaq 3f(%%rip), %2"
                      : "=&r"(start), "=&r"(length), "=&r"(handler));
     section =
         (struct rseq_cs){.start_ip = start, .post_commit_offset = length, .abort_ip = handler};
     area.rseq_cs = (uintptr_t)&section;
-    signal(SIGURG, nothing);
     alarm(5); /* ends the case if nothing takes it back */
     __asm__ volatile("1: pause; jmp 1b; 2: jmp 4f;"
                      ".long 0x53053053; 3: movq $1, %0; 4:"
