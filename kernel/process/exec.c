@@ -635,6 +635,7 @@ static void exec_commit(struct exec *exec)
     injection_reach(INJECTION_EXEC_ALONE);
 
     take_over_identity(self);
+    injection_reach(INJECTION_EXEC_NUMBERED);
     say_goodbye_to_memory(self);
     switch_image(self, exec);
     injection_reach(INJECTION_EXEC_SWITCHED);
@@ -644,6 +645,7 @@ static void exec_commit(struct exec *exec)
     reset_attributes(self, exec);
     descriptor_table_close_on_exec(self->thread.descriptors);
     exec_release(exec); /* by now it holds the old image */
+    injection_reach(INJECTION_EXEC_RESET);
 
     bool enabled = spinlock_acquire_save(&process->lock);
     process->executor = NULL;

@@ -20,6 +20,7 @@
 #include "process/system_calls.h"
 #include "process/usage.h"
 #include "process/user_account.h"
+#include "thread/injection.h"
 
 static void no_terminal(struct session *session)
 {
@@ -387,8 +388,10 @@ void user_thread_exit(int status)
     struct process *process = thread->thread.process;
 
     bool last = thread_begin_exit(thread, status);
+    injection_reach(INJECTION_EXIT_BEGUN);
     leave_memory(thread);
     leave_files(thread);
+    injection_reach(INJECTION_EXIT_LEFT);
     if (last) {
         process_timers_end(process);
         end_family(process);

@@ -25,6 +25,7 @@
 #include "process/process_group.h"
 #include "process/system_calls.h"
 #include "process/user_account.h"
+#include "thread/injection.h"
 #include "thread/restart.h"
 
 /* What clone(2) and clone3(2) are asked for. */
@@ -397,11 +398,14 @@ static ssize_t fork_child(const struct fork_request *request)
         user_thread_reference(child);
     }
     ssize_t id = child->thread.id;
+    injection_reach(INJECTION_FORK_PREPARED);
     error = commit_child(child, request->flags);
     if (error) {
         discard_child(child, request->flags);
         return error;
     }
+
+    injection_reach(INJECTION_FORK_VISIBLE);
 
     if (request->flags & CLONE_PARENT_SETTID) {
         int number = id;

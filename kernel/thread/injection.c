@@ -14,8 +14,14 @@ const char *const injection_point_names[INJECTION_POINT_COUNT] = {
     [INJECTION_EXEC_PREPARED] = "exec_prepared",
     [INJECTION_EXEC_CLAIMED] = "exec_claimed",
     [INJECTION_EXEC_ALONE] = "exec_alone",
+    [INJECTION_EXEC_NUMBERED] = "exec_numbered",
     [INJECTION_EXEC_SWITCHED] = "exec_switched",
+    [INJECTION_EXEC_RESET] = "exec_reset",
     [INJECTION_EXEC_COMMITTED] = "exec_committed",
+    [INJECTION_FORK_PREPARED] = "fork_prepared",
+    [INJECTION_FORK_VISIBLE] = "fork_visible",
+    [INJECTION_EXIT_BEGUN] = "exit_begun",
+    [INJECTION_EXIT_LEFT] = "exit_left",
 };
 
 #ifdef DEBUG_CHECKS

@@ -22,8 +22,14 @@ enum injection_point {
     INJECTION_EXEC_PREPARED,  /* prepared, nothing claimed */
     INJECTION_EXEC_CLAIMED,   /* claimed, not committed */
     INJECTION_EXEC_ALONE,     /* commit: the siblings are gone */
+    INJECTION_EXEC_NUMBERED,  /* commit: the thread has the process's number */
     INJECTION_EXEC_SWITCHED,  /* commit: the root is the new one */
+    INJECTION_EXEC_RESET,     /* commit: attributes are reset, the old image is dropped */
     INJECTION_EXEC_COMMITTED, /* all done, before the return to user mode */
+    INJECTION_FORK_PREPARED,  /* a child is prepared that nobody sees yet */
+    INJECTION_FORK_VISIBLE,   /* the child can be found, but does not run yet */
+    INJECTION_EXIT_BEGUN,     /* a thread gets no signals any more */
+    INJECTION_EXIT_LEFT,      /* it has left its memory and its files, not its process */
     INJECTION_POINT_COUNT,
 };
 

@@ -307,6 +307,7 @@ void thread_initialize(struct thread *thread, const char *name, vaddr_t stack, s
     thread->kernel_stack = stack;
     thread->kernel_stack_top = stack + size;
     thread->state = THREAD_UNINTERRUPTIBLE; /* until thread_start() */
+    thread->cpu = cpu_current();            /* who finds it before that may post work to it */
     if (!thread->affinity)
         thread->affinity = UINT64_MAX;
     for (size_t i = 0; i < sizeof(thread->name) - 1 && name[i]; i++)
@@ -381,7 +382,6 @@ static void place(struct thread *thread)
 
 void thread_start(struct thread *thread)
 {
-    thread->cpu = cpu_current();
     thread_wake(thread);
 }
 

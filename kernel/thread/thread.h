@@ -131,7 +131,8 @@ static inline struct trap_frame *thread_user_frame(const struct thread *thread)
 void thread_initialize(struct thread *thread, const char *name, vaddr_t stack, size_t size,
                        void (*entry)(void *argument), void *argument, paddr_t root);
 
-/* Makes a new thread runnable, on the CPU with the least to do. */
+/* Makes a new thread runnable, on the CPU with the least to do. It may have been found and sent
+   work before; it sees that once it runs. */
 void thread_start(struct thread *thread);
 
 /*

@@ -28,6 +28,8 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "raw_call.h"
+
 enum { VIEW_PARTS = 96, VIEW_BYTES = 1 << 17, VIEW_TEXT = 1 << 15, VIEW_DESCRIPTORS = 32 };
 
 struct view_part {
@@ -49,20 +51,6 @@ struct view_notebook {
     char text[VIEW_TEXT], line[1024];
     struct view before, after;
 };
-
-/* A system call, and nothing else: -errno instead of errno. */
-static inline long raw_call(long number, long a, long b, long c, long d, long e)
-{
-    long result;
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-                     : "rcx", "r11", "memory");
-    return result;
-}
 
 /* ---- writing down ---- */
 
@@ -332,7 +320,7 @@ static inline void view_proc(struct view_notebook *notebook, struct view *view)
     ((notebook)->stack_used = (uintptr_t)__builtin_frame_address(0) & ~UINT64_C(7))
 
 /* Looks. The kernel's counts come first, before anything else could change them. */
-static __attribute__((noinline)) void view_take(struct view_notebook *notebook, struct view *view)
+static inline void view_take(struct view_notebook *notebook, struct view *view)
 {
     view->part_count = view->used = 0;
     if (raw_call(SYS_access, (long)"/proc/baton/frames", F_OK, 0, 0, 0) == 0) {
