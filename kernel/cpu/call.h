@@ -8,7 +8,8 @@
  * Calls function(context) on each online CPU of `cpus` (a bit each), the calling
  * one too if it is among them, with interrupts off, and waits until all have
  * returned. Interrupts on (or no other CPU in `cpus`), no spinlock held: the
- * others may be waiting for it. The function takes no lock.
+ * others may be waiting for it. The function takes no lock but leaves that are only ever held
+ * with interrupts off.
  */
 void cpu_call(uint64_t cpus, void (*function)(void *context), void *context);
 

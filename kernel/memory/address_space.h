@@ -58,6 +58,9 @@ struct region {
 
 RB_HEAD(region_tree, region);
 
+/* Of one space: Linux's vm.max_map_count (proc(5)). */
+#define REGIONS_MAXIMUM 65530
+
 /* The lowest address a program may map (vm.mmap_min_addr), and what stays free below a stack. */
 #define USER_START      0x10000UL
 #define STACK_GUARD_GAP (256 * PAGE_SIZE)
@@ -75,12 +78,12 @@ struct address_space {
        mutex. */
     struct region *gap_above;
     size_t gap_size;
-    uint64_t region_count;       /* mutex */
-    uint64_t cpus;               /* bit per CPU whose CR3 may hold `root`; atomic */
-    uint64_t pages_mapped;       /* resident pages; mutex; atomic to read */
-    uint64_t pages_total;        /* pages in regions (RLIMIT_AS); mutex */
-    uint64_t pages_data;         /* private writable ones (RLIMIT_DATA); mutex */
-    uint64_t page_tables;        /* frames of page tables, with the root; mutex; atomic to read */
+    uint64_t region_count; /* mutex */
+    uint64_t cpus;         /* bit per CPU whose CR3 may hold `root`; atomic */
+    uint64_t pages_mapped; /* resident pages; mutex; atomic to read */
+    uint64_t pages_total;  /* pages in regions (RLIMIT_AS); mutex */
+    uint64_t pages_data;   /* private writable ones (RLIMIT_DATA); mutex */
+    uint64_t page_tables;  /* frames of page tables, with the root; mutex; atomic to read */
 
     /* What the process room allows, in bytes, UINT64_MAX: no limit; atomic. */
     uint64_t limit_address_space, limit_data, limit_stack, limit_locked;

@@ -10,6 +10,7 @@
  */
 #include "memory/frame.h"
 
+#include "cpu/call.h"
 #include "cpu/cpu.h"
 #include "cpu/panic.h"
 #include "library/align.h"
@@ -335,6 +336,8 @@ static __attribute__((noinline)) paddr_t allocate_slowly(enum frame_owner owner,
             count_add(hand, owner, 1);
         interrupts_restore(enabled);
     } while (!frame && heap_reclaim());
+    if (!frame)
+        thread_note_no_memory();
     if (frame && flags & FRAME_ZEROED && !zeroed)
         memset(frame_pointer(frame), 0, PAGE_SIZE);
     return frame;
@@ -440,6 +443,28 @@ void frame_release_zeroed(paddr_t frame)
     bool enabled = interrupts_save();
     put_back(own(), frame, true);
     interrupts_restore(enabled);
+}
+
+/* Of one CPU: gives away what it has at hand. Interrupts off. */
+static void give_all(void *found)
+{
+    struct at_hand *hand = own();
+    paddr_t frame;
+
+    spinlock_acquire(&frame_lock);
+    while ((frame = pop(&hand->used)) || (frame = pop(&hand->zeroed))) {
+        push(frame, &free_list[zone_of(frame)]);
+        *(bool *)found = true;
+    }
+    spinlock_release(&frame_lock);
+    hand->used_count = hand->zeroed_count = 0;
+}
+
+bool frame_gather(void)
+{
+    bool found = false;
+    cpu_call(UINT64_MAX, give_all, &found);
+    return found;
 }
 
 /* ---- counting ---- */

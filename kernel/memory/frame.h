@@ -54,6 +54,9 @@ void frame_release_many(const paddr_t *frames, size_t count);
 /* Frees a frame with one reference that holds nothing but zeros: whoever wants zeros next gets it
    without the work of clearing it. */
 void frame_release_zeroed(paddr_t frame);
+/* Makes what every CPU has at hand available to all. True: there was some. Interrupts on, no
+   spinlock held. */
+bool frame_gather(void);
 /* Counts an allocated frame under another owner: its only holder calls it. FRAME_FREE: it is kept
    in reserve for quick use, and given back when frames run out. */
 void frame_set_owner(paddr_t frame, enum frame_owner owner);

@@ -12,6 +12,7 @@
 
 #include "cpu/panic.h"
 #include "cpu/spinlock.h"
+#include "cpu/tlb.h"
 #include "library/align.h"
 #include "library/bitmap.h"
 #include "library/string.h"
@@ -267,13 +268,13 @@ static vaddr_t area_take(size_t pages)
     return word < AREA_WORDS ? KERNEL_HEAP_BASE + first * SLOT_ADDRESS + PAGE_SIZE : 0;
 }
 
-/* Ends a block of which the first `mapped` pages are mapped. Interrupts on, no spinlock held. */
-static void area_free(vaddr_t block, size_t mapped, size_t pages)
+/* Gives the addresses of a block back in which nothing is mapped any more. Interrupts on, no
+   spinlock held. */
+static void area_give_back(vaddr_t block, size_t pages)
 {
     size_t first = slot_of(block), slots = slots_for(pages);
     size_t words = align_up(slots, WORD_SLOTS), words_first = align_down(first, WORD_SLOTS);
 
-    kernel_pages_unmap(block, block + mapped * PAGE_SIZE);
     bool enabled = spinlock_acquire_save(&area_lock);
     slots_mark(first, slots, false);
     bool empty = slots_taken[first / WORD_SLOTS] == 0;
@@ -288,6 +289,13 @@ static void area_free(vaddr_t block, size_t mapped, size_t pages)
     enabled = spinlock_acquire_save(&area_lock);
     slots_mark(words_first, words, false);
     spinlock_release_restore(&area_lock, enabled);
+}
+
+/* Ends a block of which the first `mapped` pages are mapped. Interrupts on, no spinlock held. */
+static void area_free(vaddr_t block, size_t mapped, size_t pages)
+{
+    kernel_pages_unmap(block, block + mapped * PAGE_SIZE);
+    area_give_back(block, pages);
 }
 
 /* A block of so many pages, or 0. Its first frame knows how many. */
@@ -468,16 +476,38 @@ void kernel_stack_free(vaddr_t stack)
     spinlock_release_restore(&area_lock, enabled);
 }
 
+/* One shootdown for all of them: each waits for every CPU. */
+static void stacks_free(const vaddr_t *stacks, size_t count)
+{
+    vaddr_t lowest = UINT64_MAX, highest = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        vaddr_t end = stacks[i] + KERNEL_STACK_SIZE;
+        kernel_pages_hide(stacks[i], end);
+        lowest = stacks[i] < lowest ? stacks[i] : lowest;
+        highest = end > highest ? end : highest;
+    }
+    tlb_shootdown(TLB_EVERY_CPU, lowest, highest);
+    for (size_t i = 0; i < count; i++) {
+        kernel_pages_free(stacks[i], stacks[i] + KERNEL_STACK_SIZE);
+        area_give_back(stacks[i], STACK_PAGES);
+    }
+}
+
 bool kernel_stack_trim(size_t keep)
 {
+    vaddr_t stacks[64];
     bool found = false;
-    vaddr_t stack;
 
-    while ((stack = stack_take_reserved(keep))) {
-        area_free(stack, STACK_PAGES, STACK_PAGES);
+    for (;;) {
+        size_t count = 0;
+        while (count < array_length(stacks) && (stacks[count] = stack_take_reserved(keep)))
+            count++;
+        if (!count)
+            return found;
+        stacks_free(stacks, count);
         found = true;
     }
-    return found;
 }
 
 /* ---- devices ---- */

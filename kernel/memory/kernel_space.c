@@ -284,14 +284,23 @@ paddr_t kernel_page_frame(vaddr_t page)
 
 void kernel_pages_unmap(vaddr_t start, vaddr_t end)
 {
-    /* First no CPU can reach them, then they are free. Nobody else maps in a range that is still
-       its owner's, so the frames can stay in the entries meanwhile. */
+    kernel_pages_hide(start, end);
+    tlb_shootdown(TLB_EVERY_CPU, start, end);
+    kernel_pages_free(start, end);
+}
+
+/* Nobody else maps in a range that is still its owner's, so the frames can stay in the entries. */
+void kernel_pages_hide(vaddr_t start, vaddr_t end)
+{
     for (vaddr_t page = start; page < end; page += PAGE_SIZE) {
         uint64_t *entry = kernel_entry_at(page, 0, NULL);
         if (entry)
             *entry &= ~PAGE_PRESENT;
     }
-    tlb_shootdown(TLB_EVERY_CPU, start, end);
+}
+
+void kernel_pages_free(vaddr_t start, vaddr_t end)
+{
     for (vaddr_t page = start; page < end; page += PAGE_SIZE) {
         uint64_t *entry = kernel_entry_at(page, 0, NULL);
         if (entry && *entry) {

@@ -60,6 +60,9 @@ int kernel_page_map(vaddr_t page, paddr_t frame, uint64_t flags);
  * Interrupts on, no spinlock held.
  */
 void kernel_pages_unmap(vaddr_t start, vaddr_t end);
+/* The same in two steps, for many at once: the caller's shootdown on every CPU comes between. */
+void kernel_pages_hide(vaddr_t start, vaddr_t end);
+void kernel_pages_free(vaddr_t start, vaddr_t end);
 /*
  * Frees the lowest tables of [start, end), whole ones of the heap's area (LEAF_SPAN), which map
  * nothing any more and in which nobody maps meanwhile. Interrupts on, no spinlock held.

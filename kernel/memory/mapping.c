@@ -59,7 +59,7 @@ int address_space_unmap_locked(struct address_space *space, vaddr_t start, size_
 {
     struct region_reserve reserve;
     struct region *first = address_space_find(space, start);
-    if (region_reserve_fill(&reserve, unmap_splits(first, start, start + size)))
+    if (region_reserve_fill(&reserve, space, unmap_splits(first, start, start + size)))
         return -ENOMEM;
     unmap_commit(space, first, start, start + size, &reserve);
     region_reserve_drain(&reserve);
@@ -136,7 +136,7 @@ static int map_below(struct address_space *space, const struct region *wanted, s
 
     struct region_reserve reserve;
     bool splits = !vacant && unmap_splits(above, wanted->start, wanted->end);
-    if (region_reserve_fill(&reserve, 1 + splits))
+    if (region_reserve_fill(&reserve, space, 1 + splits))
         return -ENOMEM;
     if (!vacant)
         unmap_commit(space, above, wanted->start, wanted->end, &reserve);
@@ -199,7 +199,7 @@ vaddr_t address_space_find_free(struct address_space *space, vaddr_t hint, size_
 
 /* ---- protecting ---- */
 
-/* mprotect(2) on [start, end), which has no holes and begins in `region`; the reserve has two. */
+/* mprotect(2) on [start, end), which has no holes and begins in `region`. */
 static void protect_commit(struct region *region, vaddr_t start, vaddr_t end, unsigned protection,
                            struct region_reserve *reserve)
 {
@@ -218,9 +218,9 @@ static void protect_commit(struct region *region, vaddr_t start, vaddr_t end, un
 }
 
 /* Why it cannot be done: a hole, a mapping that may not be written, a limit. `region` is the
-   first that ends behind `start`. */
+   first that ends behind `start`; *cuts: how many more there will be. */
 static int protect_check(struct address_space *space, const struct region *region, vaddr_t start,
-                         vaddr_t end, unsigned protection)
+                         vaddr_t end, unsigned protection, unsigned *cuts)
 {
     vaddr_t next = start;
     uint64_t data = 0;
@@ -236,6 +236,8 @@ static int protect_check(struct address_space *space, const struct region *regio
         vaddr_t stop = region->end < end ? region->end : end;
         if (protection & REGION_WRITE && !(region->flags & (REGION_SHARED | REGION_WRITE)))
             data += (stop - next) >> PAGE_SHIFT;
+        if ((region->flags & REGION_PROTECTION) != protection)
+            *cuts += region_cuts(region, start, end);
         next = region->end;
     }
     return data && space->pages_data + data > space->limit_data >> PAGE_SHIFT ? -ENOMEM : 0;
@@ -250,9 +252,10 @@ int address_space_protect(struct address_space *space, vaddr_t start, size_t siz
     struct region_reserve reserve;
     address_space_lock(space);
     struct region *region = address_space_find(space, start);
-    int error = protect_check(space, region, start, start + size, protection);
+    unsigned cuts = 0;
+    int error = protect_check(space, region, start, start + size, protection, &cuts);
     if (!error)
-        error = region_reserve_fill(&reserve, 2);
+        error = region_reserve_fill(&reserve, space, cuts);
     if (!error) {
         protect_commit(region, start, start + size, protection, &reserve);
         region_reserve_drain(&reserve);
@@ -278,8 +281,15 @@ int address_space_populate_locked(struct address_space *space, vaddr_t start, va
                               ? REGION_WRITE
                               : REGION_READ;
         enum memory_fault fault = address_space_fault(space, page, access);
-        if (fault == MEMORY_FAULT_NO_MEMORY)
-            return -ENOMEM;
+        if (fault == MEMORY_FAULT_NO_MEMORY) {
+            address_space_unlock(space);
+            bool again = memory_last_resort();
+            address_space_lock(space);
+            if (!again)
+                return -ENOMEM;
+            page -= PAGE_SIZE; /* whatever may be there now */
+            continue;
+        }
         if (fault)
             return fault == MEMORY_FAULT_PROTECTION ? -EINVAL : -EFAULT;
     }
@@ -406,7 +416,7 @@ static int move_locked(struct address_space *space, vaddr_t from, size_t old, va
         return -EFAULT; /* an exec segment's own tail; nobody moves these */
 
     struct region_reserve reserve;
-    if (region_reserve_fill(&reserve, 1))
+    if (region_reserve_fill(&reserve, space, 1))
         return -ENOMEM;
     int error = space_pages_move_prepare(space, from, to, moved);
     if (!error) {

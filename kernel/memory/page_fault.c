@@ -202,6 +202,23 @@ enum memory_fault address_space_fault(struct address_space *space, vaddr_t addre
     return fault;
 }
 
+/* ---- when memory ends ---- */
+
+bool (*memory_ended)(void);
+
+bool memory_gather(void)
+{
+    bool found = kernel_stack_trim(0);
+    return frame_gather() || found;
+}
+
+bool memory_last_resort(void)
+{
+    if (!thread_had_no_memory())
+        return false; /* a test made it fail */
+    return memory_gather() || (memory_ended && memory_ended());
+}
+
 /* ---- the trap ---- */
 
 static unsigned access_of(const struct trap_frame *frame)
@@ -222,8 +239,7 @@ static enum memory_fault resolve(struct trap_frame *frame, vaddr_t address)
         address_space_lock(space);
         fault = address_space_fault(space, address, access_of(frame));
         address_space_unlock(space);
-        /* Once more if stacks in reserve can be given back. */
-    } while (fault == MEMORY_FAULT_NO_MEMORY && kernel_stack_trim(0));
+    } while (fault == MEMORY_FAULT_NO_MEMORY && memory_last_resort());
     return fault;
 }
 

@@ -33,6 +33,17 @@ static inline enum memory_fault memory_fault_reason(const struct trap_frame *fra
     return (enum memory_fault)(frame->code >> 32);
 }
 
+/* Makes available what is kept in reserve for quick use. True: there was some. No spinlock held. */
+bool memory_gather(void);
+/*
+ * What is left to do when there was no frame: gathers what is kept in reserve, or asks the process
+ * room. True: try again. False: there is nothing, or the thread is to end. May sleep; mutexes may
+ * be held that nobody needs to end.
+ */
+bool memory_last_resort(void);
+/* The process room's part, set once at boot: ends a program, or waits for one that ends already. */
+extern bool (*memory_ended)(void);
+
 /*
  * Makes the page of `address` accessible as `access` (one of REGION_READ,
  * _WRITE, _EXECUTE) wants. Space's mutex held. Maps up to 16 pages of a file

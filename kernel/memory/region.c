@@ -355,9 +355,12 @@ struct region *region_merge(struct region *region)
 
 /* ---- reserve ---- */
 
-int region_reserve_fill(struct region_reserve *reserve, unsigned count)
+int region_reserve_fill(struct region_reserve *reserve, const struct address_space *space,
+                        unsigned count)
 {
     reserve->first = NULL;
+    if (space->region_count + count > REGIONS_MAXIMUM)
+        return -ENOMEM;
     for (; count > 0; count--) {
         struct region *region = heap_allocate(sizeof(*region));
         if (!region) {

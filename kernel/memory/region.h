@@ -12,8 +12,10 @@
 struct region_reserve {
     struct region *first; /* linked by `next` */
 };
-/* 0 or -ENOMEM: then the reserve is empty. */
-int region_reserve_fill(struct region_reserve *reserve, unsigned count);
+/* For `count` more regions of the space. 0 or -ENOMEM, also if these are too many: then the
+   reserve is empty. */
+int region_reserve_fill(struct region_reserve *reserve, const struct address_space *space,
+                        unsigned count);
 /* What the change did not need. */
 void region_reserve_drain(struct region_reserve *reserve);
 struct region *region_reserve_take(struct region_reserve *reserve);
@@ -42,6 +44,11 @@ int region_copy_all(struct address_space *from, struct address_space *to);
 void region_remove_all(struct address_space *space);
 /* Moves its ends; `offset` follows `start`. Into free places only. */
 void region_resize(struct region *region, vaddr_t start, vaddr_t end);
+/* Into how many more regions does a change of [start, end) cut it? */
+static inline unsigned region_cuts(const struct region *region, vaddr_t start, vaddr_t end)
+{
+    return (region->start < start) + (region->end > end);
+}
 /* Cuts it in two at `address`, which lies inside; returns the upper one. */
 struct region *region_split(struct region *region, vaddr_t address, struct region_reserve *reserve);
 /* Makes one of it and the one above, or below, where nothing tells them apart; returns what

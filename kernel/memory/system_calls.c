@@ -144,7 +144,7 @@ static ssize_t change_flags(struct region *region, vaddr_t start, vaddr_t end, u
     if (flags == region->flags)
         return 0;
     struct region_reserve reserve;
-    if (region_reserve_fill(&reserve, 2))
+    if (region_reserve_fill(&reserve, region->space, region_cuts(region, start, end)))
         return -ENOMEM;
     if (region->start < start)
         region = region_split(region, start, &reserve);

@@ -1,6 +1,8 @@
 /* hooks.c: what the rooms below ask of this one, and what begins at boot. */
 #include "file/descriptor_table.h"
 #include "file/file.h"
+#include "memory/page_fault.h"
+#include "process/out_of_memory.h"
 #include "process/proc.h"
 #include "process/process.h"
 
@@ -60,5 +62,6 @@ void process_initialize(void)
     };
 
     file_hooks = &hooks;
+    memory_ended = out_of_memory;
     proc_initialize();
 }

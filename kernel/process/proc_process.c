@@ -11,7 +11,9 @@
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/address_space.h"
+#include "memory/frame.h"
 #include "memory/heap.h"
+#include "process/out_of_memory.h"
 #include "process/proc.h"
 #include "process/process.h"
 #include "process/signal_delivery.h"
@@ -655,8 +657,11 @@ static int oom_score_show(const struct pseudo_key *key, struct text *text)
     int error = target_get(&target, key);
     if (error)
         return error;
-    int score = 666 + target.process->oom_score_adjustment * 2 / 3;
-    text_print(text, "%d\n", score > 0 ? score : 0);
+    /* fs/proc/base.c: in thousandths of all memory, of which 1000 stand for the adjustment. */
+    int64_t score = out_of_memory_score(target.process);
+    if (score != INT64_MIN)
+        score = (1000 + score * 1000 / (int64_t)frame_total()) * 2 / 3;
+    text_print(text, "%ld\n", score > 0 ? score : 0L);
     target_release(&target);
     return 0;
 }

@@ -9,7 +9,6 @@
 #include "cpu/fpu.h"
 #include "library/string.h"
 #include "memory/page_fault.h"
-#include "process/out_of_memory.h"
 #include "process/posix_timer.h"
 #include "process/process.h"
 #include "process/restartable_sequence.h"
@@ -406,9 +405,8 @@ static void page_fault_signal(const struct trap_frame *frame, vaddr_t address)
     case MEMORY_FAULT_BEYOND_FILE:
         signal_force_fault(SIGBUS, BUS_ADRERR, address);
         return;
-    case MEMORY_FAULT_NO_MEMORY: /* the program touches the page again, if it may live */
-        if (!out_of_memory())
-            signal_force_fault(SIGBUS, BUS_ADRERR, address);
+    case MEMORY_FAULT_NO_MEMORY: /* nobody could be ended for it, or this thread is */
+        signal_force_fault(SIGBUS, BUS_ADRERR, address);
         return;
     default:
         signal_force_fault(SIGSEGV, SEGV_MAPERR, address);

@@ -7,6 +7,7 @@
 #include "cpu/log.h"
 #include "file/system_calls.h"
 #include "memory/system_calls.h"
+#include "process/out_of_memory.h"
 #include "process/system_calls.h"
 #include "process/usage.h"
 #include "syscall/names.h"
@@ -287,8 +288,12 @@ void system_call_dispatch(struct trap_frame *frame)
 
     usage_leave_user(thread_current());
     if (number < array_length(table) && table[number]) {
-        frame->rax =
-            table[number](frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);
+        unsigned attempts = 0;
+        /* A call that found no memory has changed nothing. */
+        do
+            frame->rax =
+                table[number](frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);
+        while ((int64_t)frame->rax == -ENOMEM && out_of_memory_call_again(attempts++));
     } else {
         report_missing(number);
         frame->rax = -ENOSYS;

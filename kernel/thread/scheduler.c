@@ -249,6 +249,19 @@ bool thread_is_running(const struct thread *thread)
     return false;
 }
 
+void thread_note_no_memory(void)
+{
+    if (cpu_current()->run_queue && !cpu_current()->interrupt_depth)
+        thread_current()->no_memory = true;
+}
+
+bool thread_had_no_memory(void)
+{
+    bool had = thread_current()->no_memory;
+    thread_current()->no_memory = false;
+    return had;
+}
+
 void thread_yield(void)
 {
     bool enabled = interrupts_save();

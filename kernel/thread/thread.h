@@ -100,6 +100,8 @@ struct thread {
 
     struct restart_block restart; /* own; what restart_syscall(2) goes on with */
 
+    bool no_memory; /* there was no frame for it: thread_had_no_memory(); own */
+
     struct thread_injection injection; /* own; debug builds */
 #ifdef DEBUG_CHECKS
     uint8_t mutexes_held[MUTEX_RANK_COUNT]; /* own; see mutex_order.h */
@@ -168,6 +170,11 @@ bool thread_interrupted(enum thread_state state);
 
 /* Does some CPU run it right now? The pointer is only compared, never followed. */
 bool thread_is_running(const struct thread *thread);
+
+/* Notes that there was no frame for the calling thread. Any context. */
+void thread_note_no_memory(void);
+/* Was that so since it was asked last? */
+bool thread_had_no_memory(void);
 
 /* Lets others run, if there are any. */
 void thread_yield(void);

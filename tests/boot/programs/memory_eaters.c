@@ -222,9 +222,17 @@ static int wait_for(pid_t child)
     return -1;
 }
 
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 static void feed(const struct eater *eater)
 {
     unsigned before = beside->started;
+    double begun = seconds();
     pid_t child = fork();
 
     if (child == 0) {
@@ -248,6 +256,7 @@ static void feed(const struct eater *eater)
     for (unsigned passed = 0; beside->started == before && passed < SECONDS * 10; passed++)
         nanosleep(&(struct timespec){0, 100000000}, NULL);
     tap_ok(beside->started > before, "others go on beside one that %s", eater->name);
+    tap_note("%.1f seconds, %u programs beside", seconds() - begun, beside->started - before);
     if (beside->failed)
         tap_note("%u programs beside were not started, the last for %d", beside->failed,
                  beside->error);

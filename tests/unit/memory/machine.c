@@ -76,7 +76,17 @@ int kernel_page_map(vaddr_t page, paddr_t frame, uint64_t flags)
                : -1;
 }
 
+void kernel_pages_hide(vaddr_t start, vaddr_t end)
+{
+    (void)start, (void)end;
+}
+
 void kernel_pages_unmap(vaddr_t start, vaddr_t end)
+{
+    kernel_pages_free(start, end);
+}
+
+void kernel_pages_free(vaddr_t start, vaddr_t end)
 {
     for (vaddr_t page = start; page < end; page += PAGE_SIZE) {
         munmap((void *)page, PAGE_SIZE);
@@ -170,6 +180,15 @@ void mutex_release(struct mutex *mutex)
 
 void thread_preemption_point(void)
 {
+}
+
+void thread_note_no_memory(void)
+{
+}
+
+bool thread_had_no_memory(void)
+{
+    return false;
 }
 
 bool thread_interrupted(enum thread_state state)
