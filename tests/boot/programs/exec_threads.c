@@ -108,6 +108,12 @@ static void *make_threads(void *unused)
     }
     return unused;
 }
+/* Between the moment they can be seen, and ended, and that in which they begin, time passes. */
+static void *make_late_threads(void *unused)
+{
+    baton_inject("point fork_visible delay");
+    return make_threads(unused);
+}
 static void exec_target(const char *what);
 static void *exec_too(void *unused)
 {
@@ -138,6 +144,7 @@ static const struct {
     {"touch memory", touch_memory},
     {"fork", fork_children},
     {"make threads", make_threads},
+    {"make threads that begin late", make_late_threads},
     {"exec too", exec_too},
     {"wait in vfork", vfork_child},
 };

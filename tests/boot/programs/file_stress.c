@@ -254,12 +254,6 @@ static unsigned round_of_work(unsigned seed)
     return bad;
 }
 
-static long heap_in(const char *objects)
-{
-    const char *line = strstr(objects, "heap ");
-    return line ? atol(line + 5) : -1;
-}
-
 int main(void)
 {
     static char before[4096], after[4096];
@@ -273,14 +267,10 @@ int main(void)
     tap_ok(round_of_work(seed) == 0, "no error that the race does not explain");
     tap_ok(access("stress", F_OK) == -1 && errno == ENOENT, "all can be removed");
     if (baton_is_here()) {
-        /* One round does not take every table to its largest: two warm up, the third counts. */
-        tap_ok(round_of_work(seed + 100) == 0, "a second round");
-        usleep(200000); /* what ended last may still be on its way */
         file_text("/proc/baton/objects", before, sizeof(before));
-        tap_ok(round_of_work(seed + 200) == 0, "a third round");
-        usleep(200000);
+        tap_ok(round_of_work(seed + 100) == 0, "a second round");
         file_text("/proc/baton/objects", after, sizeof(after));
-        if (!tap_ok(labs(heap_in(before) - heap_in(after)) < 1024, "nothing is lost"))
+        if (!tap_ok(strcmp(before, after) == 0, "nothing is lost"))
             tap_note("before: %s after: %s", before, after);
     }
     return tap_done();
