@@ -19,7 +19,8 @@
  * The case itself says what it expects of each.
  *
  * The program is also what others exec: by its argument 1 it exits with a status ("exit"), tells
- * its arguments and environment ("tell"), or reads the script it was started for ("read").
+ * its arguments and environment ("tell", or a variable TELL), or reads the script it was started
+ * for ("read").
  */
 #ifndef BATON_TESTS_EXEC_CASES_H
 #define BATON_TESTS_EXEC_CASES_H
@@ -267,8 +268,8 @@ static inline int exec_role(const struct exec_case *cases, size_t count, int arg
                             char **arguments)
 {
     arguments_now = arguments;
-    if (argument_count > 0 && !*arguments[0])
-        return tell(); /* it was given nothing */
+    if ((argument_count == 1 && !*arguments[0]) || getenv("TELL"))
+        return tell(); /* it was given nothing, or it is not its arguments that say so */
     const char *role = argument_count > 1 ? arguments[1] : "";
     if (strcmp(role, "tell") == 0)
         return tell();
