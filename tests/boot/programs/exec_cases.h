@@ -278,7 +278,7 @@ static inline int exec_role(const struct exec_case *cases, size_t count, int arg
     if (strcmp(role, "read") == 0)
         return read_script(argument_count);
     if (strcmp(role, AFTER) != 0)
-        return -1;
+        return argument_count > 1 ? 1 : -1;
     size_t number = atol(arguments[2]);
     bool saved = readlink("/proc/self/exe", program, sizeof(program) - 1) > 0;
     is_linux = access("/proc/baton", F_OK) != 0;
