@@ -99,15 +99,18 @@ static vaddr_t whole_in_one_table(vaddr_t place, size_t size)
                                                       : place;
 }
 
+static vaddr_t arguments_base(const struct exec *exec)
+{
+    vaddr_t base = align_down(USER_END - STACK_HEADROOM - arguments_limit(exec), PAGE_SIZE) -
+                   exec->placement.stack % STACK_PLACES * PAGE_SIZE;
+
+    return whole_in_one_table(base - STACK_AT_FIRST, 2 * STACK_AT_FIRST) + STACK_AT_FIRST;
+}
+
 static int collect_arguments(struct exec *exec)
 {
-    size_t limit = arguments_limit(exec);
-    vaddr_t base = align_down(USER_END - STACK_HEADROOM - limit, PAGE_SIZE) -
-                   exec->placement.stack % STACK_PLACES * PAGE_SIZE;
-    base = whole_in_one_table(base - STACK_AT_FIRST, 2 * STACK_AT_FIRST) + STACK_AT_FIRST;
-
-    return exec_arguments_collect(&exec->arguments, exec->source, exec->shown, base, STACK_START,
-                                  limit);
+    return exec_arguments_collect(&exec->arguments, exec->source, exec->shown, arguments_base(exec),
+                                  STACK_START, arguments_limit(exec));
 }
 
 /* ==== prepare: the program's file ============================================================ */
@@ -411,7 +414,7 @@ static struct sharing find_sharing(const struct process *process)
 static bool suits(const struct exec *exec, const struct sharing *sharing)
 {
     return (exec->descriptors || !sharing->descriptors) && (exec->actions || !sharing->actions) &&
-           (exec->ignores_bits || !sharing->file_system || !exec->credentials.privileged);
+           (exec->gains_nothing || !sharing->file_system || !exec->credentials.gains);
 }
 
 /*
@@ -429,7 +432,7 @@ static int prepare_for_sharing(struct exec *exec)
     struct sharing sharing = find_sharing(process);
     spinlock_release_restore(&process->lock, enabled);
 
-    if (sharing.file_system && exec->credentials.privileged && !exec->ignores_bits)
+    if (sharing.file_system && exec->credentials.gains && !exec->gains_nothing)
         return -EAGAIN;
     if (sharing.descriptors && !exec->descriptors) {
         exec->descriptors = descriptor_table_copy(caller->descriptors);
@@ -444,19 +447,37 @@ static int prepare_for_sharing(struct exec *exec)
     return 0;
 }
 
+static bool may_read(const struct file *file)
+{
+    return !file || !inode_permission(file->inode, PERMISSION_READ, credentials_current());
+}
+
 /* The user and group the program runs as; needed before its stack is written (AT_UID, …). */
 static int prepare_credentials(struct exec *exec)
 {
     const struct thread *caller = thread_current();
     struct process *process = caller->process;
+    bool no_new_privileges = false;
 
     if (process) {
         bool enabled = spinlock_acquire_save(&process->lock);
-        exec->ignores_bits = find_sharing(process).file_system;
+        exec->gains_nothing = find_sharing(process).file_system;
         spinlock_release_restore(&process->lock, enabled);
-        exec->ignores_bits |= user_thread_current()->no_new_privileges;
+        no_new_privileges = user_thread_current()->no_new_privileges;
     }
-    return exec_credentials_prepare(&exec->credentials, exec->file, exec->ignores_bits);
+    exec->is_readable = may_read(exec->file) && may_read(exec->interpreter);
+    return exec_credentials_prepare(&exec->credentials, exec->file, no_new_privileges,
+                                    exec->gains_nothing);
+}
+
+/* What a caller of less rights chose about places is not for a set-user-ID program. */
+static void prepare_places(struct exec *exec)
+{
+    if (!exec->credentials.has_bits || !exec->fixed_places)
+        return;
+    exec->fixed_places = false;
+    draw_placement(exec);
+    exec_arguments_rebase(&exec->arguments, arguments_base(exec));
 }
 
 /* ==== prepare ================================================================================ */
@@ -471,8 +492,10 @@ int exec_prepare(struct exec *exec)
         error = read_images(exec);
     if (!error)
         error = prepare_credentials(exec);
-    if (!error)
+    if (!error) {
+        prepare_places(exec);
         error = build_space(exec);
+    }
     if (!error && thread_current()->process)
         error = prepare_for_sharing(exec);
     return error;
@@ -579,7 +602,10 @@ static void switch_image(struct user_thread *thread, struct exec *exec)
         self->descriptors = exec->descriptors;
         exec->descriptors = old_descriptors;
     }
-    process->dumpable = exec->credentials.secure ? 0 : 1;
+    process->dumpable =
+        exec->is_readable && !exec->credentials.secure && !exec->credentials.changed;
+    if (exec->credentials.has_bits)
+        __atomic_and_fetch(&process->personality, ~PER_CLEAR_ON_SETID, __ATOMIC_RELAXED);
     thread_set_root(exec->space->root, &exec->space->cpus);
     if (process->usage.maximum_resident < old_space->pages_mapped)
         process->usage.maximum_resident = old_space->pages_mapped;
@@ -618,7 +644,7 @@ static void reset_attributes(struct user_thread *thread, struct exec *exec)
     thread->robust_list = 0;
     thread->rseq = 0;
     thread->thread.restart.again = NULL;
-    if (exec->credentials.privileged)
+    if (exec->credentials.secure || exec->credentials.changed)
         thread->parent_death_signal = 0;
     posix_timers_delete_all(thread->thread.process);
     exec->actions = signal_exec_commit(thread, exec->actions);

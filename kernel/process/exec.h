@@ -46,7 +46,8 @@ struct exec {
 
     /* The same, where it depends on what others share with the caller. */
     struct exec_credentials credentials;
-    bool ignores_bits;                    /* these were prepared without set-user-ID */
+    bool gains_nothing;                   /* these were prepared for a shared context */
+    bool is_readable;                     /* the caller might read the files, too */
     struct descriptor_table *descriptors; /* a copy; NULL: the caller's own will do */
     struct signal_actions *actions;       /* the same */
 };

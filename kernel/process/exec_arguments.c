@@ -372,6 +372,17 @@ int exec_arguments_replace_first(struct exec_arguments *arguments, const char *c
 
 /* ---- finishing ---- */
 
+void exec_arguments_rebase(struct exec_arguments *arguments, vaddr_t base)
+{
+    size_t first = arguments->start + sizeof(uint64_t);
+
+    for (size_t slot = first; slot < arguments->auxiliary_vector; slot += sizeof(vaddr_t)) {
+        vaddr_t pointer = get_slot(arguments, slot);
+        put_slot(arguments, slot, pointer ? pointer - arguments->base + base : 0);
+    }
+    arguments->base = base;
+}
+
 void exec_arguments_finish(struct exec_arguments *arguments, const uint64_t *vector, size_t count,
                            const uint8_t random[16])
 {

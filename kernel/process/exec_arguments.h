@@ -64,6 +64,9 @@ void exec_arguments_discard(struct exec_arguments *arguments);
 int exec_arguments_replace_first(struct exec_arguments *arguments, const char *const *strings,
                                  size_t count);
 
+/* Moves the block to another base: its strings' pointers. Not once it is finished. */
+void exec_arguments_rebase(struct exec_arguments *arguments, vaddr_t base);
+
 /* Writes the auxiliary vector (count pairs with AT_NULL) and the random bytes. */
 void exec_arguments_finish(struct exec_arguments *arguments, const uint64_t *vector, size_t count,
                            const uint8_t random[16]);

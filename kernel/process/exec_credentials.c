@@ -9,41 +9,40 @@
 #include "library/string.h"
 
 /* The set-user-ID and set-group-ID bits (execve(2)): they count only where they may. */
-static void apply_bits(struct credentials *new, const struct file *file, bool ignore_bits)
+static bool apply_bits(struct credentials *new, const struct file *file)
 {
     const struct inode *inode = file->inode;
     uint32_t group_bits = S_ISGID | S_IXGRP; /* S_ISGID alone means mandatory locking */
+    bool sets_user = inode->mode & S_ISUID;
+    bool sets_group = (inode->mode & group_bits) == group_bits;
 
-    if (ignore_bits || mount_flag(file->path.mount, MS_NOSUID))
-        return;
-    if (inode->mode & S_ISUID)
+    if (mount_flag(file->path.mount, MS_NOSUID))
+        return false;
+    if (sets_user)
         new->effective_user = inode->user;
-    if ((inode->mode & group_bits) == group_bits)
+    if (sets_group)
         new->effective_group = inode->group;
+    return sets_user || sets_group;
 }
 
-/* capabilities(7), "Transformation of capabilities during execve()"; files carry none. */
-static void transform_capabilities(struct credentials *new, bool privileged)
+/* Root's capabilities (capabilities(7), "Capabilities and execution of programs by root"). */
+static uint64_t root_capabilities(const struct credentials *new)
 {
     bool root_counts = !(new->secure_bits &SECBIT_NOROOT);
 
-    if (privileged)
-        new->ambient = 0;
-    new->permitted = new->ambient;
-    new->effective = new->ambient;
-    if (root_counts && (new->effective_user == 0 || new->real_user == 0)) {
-        new->permitted = new->inheritable | new->bounding;
-        if (new->effective_user == 0)
-            new->effective = new->permitted;
-    }
-    new->secure_bits &= ~(uint32_t)SECBIT_KEEP_CAPS;
+    if (root_counts && (new->effective_user == 0 || new->real_user == 0))
+        return new->inheritable | new->bounding;
+    return 0;
 }
 
-static bool is_secure(const struct credentials *new, bool privileged)
+/* What was gained is given back; a caller who may set user IDs keeps those. */
+static void give_back(struct credentials *new, const struct credentials *old, bool nothing_new)
 {
-    if (privileged)
-        return true;
-    return new->real_user != 0 && (new->effective || (new->permitted & ~new->ambient));
+    if (nothing_new || !credentials_capable(old, CAP_SETUID)) {
+        new->effective_user = new->real_user;
+        new->effective_group = new->real_group;
+    }
+    new->permitted &= old->permitted;
 }
 
 static bool are_equal(const struct credentials *left, const struct credentials *right)
@@ -54,22 +53,38 @@ static bool are_equal(const struct credentials *left, const struct credentials *
     return !memcmp((const char *)left + skipped, (const char *)right + skipped, compared - skipped);
 }
 
+/*
+ * The order is that of cap_bprm_creds_from_file() in Linux's security/commoncap.c (6.1); files
+ * carry no capabilities here. `is_set` is true also when nothing changes but the effective user
+ * was another than the real one before.
+ */
 int exec_credentials_prepare(struct exec_credentials *result, const struct file *file,
-                             bool ignore_bits)
+                             bool no_new_privileges, bool shared)
 {
     const struct credentials *old = credentials_current();
     struct credentials new = *old; /* without the groups, which exec does not change */
 
-    apply_bits(&new, file, ignore_bits);
-    bool identity_changed =
-        new.effective_user != old->effective_user || new.effective_group != old->effective_group;
+    result->has_bits = !no_new_privileges && apply_bits(&new, file);
+    new.permitted = root_capabilities(&new);
+    bool is_root = new.permitted &&new.effective_user == 0;
+    bool is_set = new.effective_user != old->real_user || new.effective_group != old->real_group;
+    result->gains = is_set || (new.permitted & ~old->permitted);
+    if (result->gains && (no_new_privileges || shared))
+        give_back(&new, old, no_new_privileges);
+
     new.saved_user = new.file_user = new.effective_user;
     new.saved_group = new.file_group = new.effective_group;
-    transform_capabilities(&new, identity_changed);
+    if (is_set)
+        new.ambient = 0;
+    new.permitted |= new.ambient;
+    new.effective = is_root ? new.permitted : new.ambient;
+    new.secure_bits &= ~(uint32_t)SECBIT_KEEP_CAPS;
 
-    result->privileged = identity_changed;
-    result->secure = is_secure(&new, new.effective_user != new.real_user ||
-                                         new.effective_group != new.real_group);
+    result->secure = is_set || (new.real_user != 0 && (is_root || (new.permitted & ~new.ambient)));
+    result->changed = new.effective_user != old->effective_user ||
+                      new.effective_group != old->effective_group ||
+                      new.file_user != old->file_user || new.file_group != old->file_group ||
+                      (new.permitted & ~old->permitted);
     if (are_equal(&new, old)) {
         credentials_reference(old);
         result->credentials = old;

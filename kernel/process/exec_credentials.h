@@ -9,16 +9,19 @@ struct file;
 
 struct exec_credentials {
     const struct credentials *credentials; /* a reference is held */
-    bool privileged;                       /* effective user or group is another one now */
-    bool secure;                           /* AT_SECURE */
+    bool has_bits;                         /* the file has set-user-ID or set-group-ID bits */
+    bool gains;   /* something that sharing a file-system context would take away again */
+    bool changed; /* they are others than the caller's, or more (prctl(2), PR_SET_DUMPABLE) */
+    bool secure;  /* AT_SECURE */
 };
 
 /*
- * Applies the set-user-ID and set-group-ID bits of `file`, unless they are to
- * be ignored (`ignore_bits`: shared file-system context, no_new_privs), and the
- * rules for capabilities. 0 or -ENOMEM.
+ * Applies the set-user-ID and set-group-ID bits of `file` and the rules for
+ * capabilities, as far as they may be: with `no_new_privileges` (prctl(2)) and
+ * where the file-system context is `shared` with another process, nobody gains
+ * anything. 0 or -ENOMEM.
  */
 int exec_credentials_prepare(struct exec_credentials *result, const struct file *file,
-                             bool ignore_bits);
+                             bool no_new_privileges, bool shared);
 
 #endif
