@@ -68,6 +68,12 @@ static void object_describe(struct memory_object *object, char *buffer, size_t s
         buffer[0] = '\0';
 }
 
+static void object_written(struct memory_object *object)
+{
+    struct file *file = container_of(object, struct file, object);
+    inode_touch(file->inode, INODE_MODIFIED | INODE_CHANGED);
+}
+
 struct file *file_from_object(struct memory_object *object)
 {
     return object->release == object_release ? container_of(object, struct file, object) : NULL;
@@ -96,6 +102,7 @@ struct file *file_allocate(const struct path *path, uint32_t flags,
         .reference = object_reference,
         .release = object_release,
         .describe = object_describe,
+        .written = object_written,
         .device = file->inode->file_system->device,
         .inode = file->inode->number,
     };
@@ -226,6 +233,7 @@ int file_map_cache(struct file *file, unsigned flags, struct memory_object **obj
     if (flags & REGION_SHARED && flags & REGION_WRITE &&
         file->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
         return -EPERM;
+    inode_touch_accessed(file->inode, file->path.mount); /* POSIX, mmap: st_atime */
     object_reference(&file->object);
     *object = &file->object;
     return 0;

@@ -254,6 +254,14 @@ struct reader {
     bool made;        /* lock */
 };
 
+const struct pseudo_node *pseudo_directory_node(const struct file *file)
+{
+    if (file->inode->operations != &directory_inode)
+        return NULL;
+    const struct place *place = file->inode->private;
+    return place->node;
+}
+
 const struct pseudo_key *pseudo_file_key(const struct file *file)
 {
     const struct place *place = file->inode->private;

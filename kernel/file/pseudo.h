@@ -97,6 +97,8 @@ int pseudo_tree_add(const char *type, uint32_t magic, struct pseudo_node *root);
 
 /* Adds `count` nodes of an array to a directory. At boot only. */
 void pseudo_add(struct pseudo_node *directory, struct pseudo_node *nodes, size_t count);
+/* The node of a directory that was opened; NULL: it is none of such a tree. */
+const struct pseudo_node *pseudo_directory_node(const struct file *file);
 /* The key of a file opened on a node with operations of its own. */
 const struct pseudo_key *pseudo_file_key(const struct file *file);
 

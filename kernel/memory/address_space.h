@@ -39,6 +39,9 @@ struct memory_object {
     void (*release)(struct memory_object *object); /* may sleep */
     /* For /proc/PID/maps: writes the path (NUL-terminated) into `buffer`. NULL: none. */
     void (*describe)(struct memory_object *object, char *buffer, size_t size);
+    /* A program writes to it through a shared mapping (POSIX mmap: st_mtime, st_ctime); called at
+       the first touch, under the space's mutex. NULL: nobody wants to know. */
+    void (*written)(struct memory_object *object);
     uint64_t device, inode; /* for /proc/PID/maps */
 };
 
@@ -57,6 +60,9 @@ struct region {
 };
 
 RB_HEAD(region_tree, region);
+
+/* Is the calling thread free of RLIMIT_MEMLOCK (CAP_IPC_LOCK)? The process room sets it at boot. */
+extern bool (*memory_lock_unlimited)(void);
 
 /* Of one space: Linux's vm.max_map_count (proc(5)). */
 #define REGIONS_MAXIMUM 65530
@@ -83,6 +89,9 @@ struct address_space {
     uint64_t pages_mapped; /* resident pages; mutex; atomic to read */
     uint64_t pages_total;  /* pages in regions (RLIMIT_AS); mutex */
     uint64_t pages_data;   /* private writable ones (RLIMIT_DATA); mutex */
+    uint64_t pages_locked; /* locked ones (RLIMIT_MEMLOCK); mutex */
+    unsigned lock_future;  /* mlockall: REGION_LOCKED for what is mapped later, or 0; mutex */
+    bool populate_future;  /* …and is there at once; mutex */
     uint64_t page_tables;  /* frames of page tables, with the root; mutex; atomic to read */
 
     /* What the process room allows, in bytes, UINT64_MAX: no limit; atomic. */

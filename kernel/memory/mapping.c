@@ -113,6 +113,22 @@ bool address_space_may_grow(struct address_space *space, vaddr_t start, size_t s
            space->pages_data + pages <= space->limit_data >> PAGE_SHIFT;
 }
 
+static bool lock_limited(void)
+{
+    return false;
+}
+
+bool (*memory_lock_unlimited)(void) = lock_limited;
+
+int address_space_may_lock(struct address_space *space, uint64_t pages)
+{
+    if (memory_lock_unlimited())
+        return 0;
+    if (!space->limit_locked)
+        return -EPERM;
+    return space->pages_locked + pages > space->limit_locked >> PAGE_SHIFT ? -ENOMEM : 0;
+}
+
 /* `above`: what address_space_find() says of its start. */
 static int map_below(struct address_space *space, const struct region *wanted, struct region *above)
 {
@@ -359,6 +375,18 @@ static ssize_t mapping_place(struct address_space *space, const struct mapping *
     return place ? (ssize_t)place : -ENOMEM;
 }
 
+/* Memory that is locked from the beginning, under RLIMIT_MEMLOCK: mmap(2), EAGAIN and EPERM. */
+static int mapping_lock_check(struct address_space *space, const struct mapping *mapping,
+                              const struct region *wanted)
+{
+    int error =
+        wanted->flags & REGION_LOCKED ? address_space_may_lock(space, region_pages(wanted)) : 0;
+
+    if (error == -EPERM && mapping->flags & MAP_LOCKED)
+        return -EPERM;
+    return error ? -EAGAIN : 0;
+}
+
 ssize_t address_space_mmap(struct address_space *space, const struct mapping *mapping)
 {
     struct region wanted = {0};
@@ -375,15 +403,19 @@ ssize_t address_space_mmap(struct address_space *space, const struct mapping *ma
     }
 
     address_space_lock(space);
-    ssize_t place = mapping_place(space, mapping, size);
+    wanted.flags |= space->lock_future;
+    bool populate = (mapping->flags & (MAP_POPULATE | MAP_LOCKED) || space->populate_future) &&
+                    !(mapping->flags & MAP_NONBLOCK) && mapping->protection != PROT_NONE;
+    ssize_t place = mapping_lock_check(space, mapping, &wanted);
+    if (!place)
+        place = mapping_place(space, mapping, size);
     if (place > 0) {
         wanted.start = (vaddr_t)place;
         wanted.end = wanted.start + size;
         error = address_space_map_locked(space, &wanted);
         if (error)
             place = error;
-        else if (mapping->flags & (MAP_POPULATE | MAP_LOCKED) && !(mapping->flags & MAP_NONBLOCK) &&
-                 mapping->protection != PROT_NONE)
+        else if (populate)
             address_space_populate_locked(space, wanted.start, wanted.end, false);
     }
     address_space_unlock(space);
@@ -475,6 +507,8 @@ static ssize_t remap_locked(struct address_space *space, vaddr_t address, size_t
     size_t more = size > old ? size - old : 0;
     if (!address_space_may_grow(space, address, more, region->flags))
         return -ENOMEM;
+    if (region->flags & REGION_LOCKED && address_space_may_lock(space, more >> PAGE_SHIFT))
+        return -EAGAIN;
     if (!(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
         if (old > 0 && !grow_in_place(region, address, old, size))
             return (ssize_t)address;
@@ -510,6 +544,9 @@ ssize_t address_space_remap(struct address_space *space, vaddr_t address, size_t
 
     address_space_lock(space);
     ssize_t result = remap_locked(space, address, old, size, flags, target);
+    const struct region *region = result > 0 ? region_at(space, (vaddr_t)result) : NULL;
+    if (region && region->flags & REGION_LOCKED && size > old)
+        address_space_populate_locked(space, (vaddr_t)result + old, (vaddr_t)result + size, false);
     address_space_unlock(space);
     return result;
 }

@@ -17,6 +17,8 @@ int address_space_unmap_locked(struct address_space *space, vaddr_t start, size_
    be replaced. */
 bool address_space_may_grow(struct address_space *space, vaddr_t start, size_t size,
                             unsigned flags);
+/* May `pages` more be locked (RLIMIT_MEMLOCK)? 0, -EPERM: nobody may lock anything, -ENOMEM. */
+int address_space_may_lock(struct address_space *space, uint64_t pages);
 /* Touches all pages: for writing where that gives private memory, or anyhow if `write`; lets the
    mutex go for a while when memory ends. 0,
    -ENOMEM (also a hole), -EINVAL where the region forbids it, -EFAULT behind a file's end, or

@@ -112,6 +112,8 @@ static enum memory_fault fault_missing(const struct region *region, uint64_t *le
         return fault_file_copy(region, leaf, page, region->file_end - page);
     if (access == REGION_WRITE && !(region->flags & REGION_SHARED))
         return fault_file_copy(region, leaf, page, PAGE_SIZE);
+    if (access == REGION_WRITE && region->object->written)
+        region->object->written(region->object);
     return fault_file_show(region, leaf, page);
 }
 

@@ -139,6 +139,8 @@ static void account(struct address_space *space, unsigned flags, int64_t pages)
     space->pages_total += (uint64_t)pages;
     if ((flags & (REGION_WRITE | REGION_SHARED | REGION_STACK)) == REGION_WRITE)
         space->pages_data += (uint64_t)pages;
+    if (flags & REGION_LOCKED)
+        space->pages_locked += (uint64_t)pages;
 }
 
 static void cache_list_insert(struct region *region)
@@ -262,7 +264,7 @@ int region_copy_all(struct address_space *from, struct address_space *to)
         to->last->next = NULL;
     to->region_count = from->region_count;
     to->pages_total = from->pages_total;
-    to->pages_data = from->pages_data;
+    to->pages_data = from->pages_data; /* and nothing is locked */
     if (failed) {
         region_remove_all(to);
         return -ENOMEM;
@@ -286,7 +288,7 @@ void region_remove_all(struct address_space *space)
     }
     RB_INIT(&space->regions);
     space->first = space->last = space->recent = space->gap_above = NULL;
-    space->region_count = space->pages_total = space->pages_data = 0;
+    space->region_count = space->pages_total = space->pages_data = space->pages_locked = 0;
 }
 
 void region_resize(struct region *region, vaddr_t start, vaddr_t end)

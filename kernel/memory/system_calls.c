@@ -39,9 +39,15 @@ static int brk_move(struct address_space *space, vaddr_t old_end, vaddr_t end)
     if (above &&
         above->start < end + PAGE_SIZE + (above->flags & REGION_STACK ? STACK_GUARD_GAP : 0))
         return -ENOMEM;
-    struct region wanted = {
-        .start = old_end, .end = end, .flags = REGION_READ | REGION_WRITE | REGION_HEAP};
-    return address_space_map_locked(space, &wanted);
+    struct region wanted = {.start = old_end,
+                            .end = end,
+                            .flags = REGION_READ | REGION_WRITE | REGION_HEAP | space->lock_future};
+    if (space->lock_future && address_space_may_lock(space, (end - old_end) >> PAGE_SHIFT))
+        return -EAGAIN;
+    int error = address_space_map_locked(space, &wanted);
+    if (!error && space->populate_future)
+        address_space_populate_locked(space, old_end, end, true);
+    return error;
 }
 
 ssize_t sys_brk(vaddr_t address)
@@ -346,7 +352,7 @@ ssize_t sys_mincore(vaddr_t address, size_t size, vaddr_t vector)
     return 0;
 }
 
-/* ---- mlock(2) and its like: accepted; nothing is ever swapped out ---- */
+/* ---- mlock(2) and its like: what is locked is there; nothing is ever swapped out ---- */
 
 #ifndef MLOCK_ONFAULT
 #define MLOCK_ONFAULT 1
@@ -368,47 +374,113 @@ static ssize_t unlock_region(struct region *region, vaddr_t start, vaddr_t end, 
     return change_flags(region, start, end, 0, REGION_LOCKED);
 }
 
-static ssize_t lock_range(vaddr_t address, size_t size,
-                          ssize_t (*visit)(struct region *, vaddr_t, vaddr_t, int), int argument)
+/* How many pages of [start, end) are not locked yet. */
+static uint64_t pages_unlocked(struct address_space *space, vaddr_t start, vaddr_t end)
 {
-    vaddr_t start = align_down(address, PAGE_SIZE);
-    if (size > UINT64_MAX - PAGE_SIZE || address + size < address)
+    uint64_t pages = 0;
+
+    for (const struct region *region = address_space_find(space, start);
+         region && region->start < end; region = region->next) {
+        vaddr_t from = region->start > start ? region->start : start;
+        vaddr_t to = region->end < end ? region->end : end;
+        pages += region->flags & REGION_LOCKED ? 0 : (to - from) >> PAGE_SHIFT;
+    }
+    return pages;
+}
+
+/* The whole pages that [*address, *address + *size) touches. 0, -EINVAL, -ENOMEM. */
+static int lock_range(vaddr_t *address, size_t *size)
+{
+    vaddr_t start = align_down(*address, PAGE_SIZE);
+
+    if (*size > UINT64_MAX - PAGE_SIZE || *address + *size < *address)
         return -EINVAL;
-    size += address - start;
-    if (!size_round(start, &size))
-        return -ENOMEM;
+    *size += *address - start;
+    *address = start;
+    return size_round(start, size) ? 0 : -ENOMEM;
+}
+
+static ssize_t lock(vaddr_t start, size_t size, int on_fault)
+{
     struct address_space *space = own_space();
+    int error = lock_range(&start, &size);
+
     address_space_lock(space);
-    ssize_t result = for_each_region(space, start, start + size, visit, argument);
+    ssize_t result = address_space_may_lock(
+        space, error ? 0 : pages_unlocked(space, start, start + size)); /* -EPERM comes first */
+    if (!result)
+        result = error;
+    if (!result)
+        result = for_each_region(space, start, start + size, lock_region, on_fault);
     address_space_unlock(space);
     return result;
 }
 
 ssize_t sys_mlock(vaddr_t address, size_t size)
 {
-    return lock_range(address, size, lock_region, 0);
+    return lock(address, size, 0);
 }
 
 ssize_t sys_mlock2(vaddr_t address, size_t size, int flags)
 {
     if (flags & ~MLOCK_ONFAULT)
         return -EINVAL;
-    return lock_range(address, size, lock_region, flags & MLOCK_ONFAULT);
+    return lock(address, size, flags & MLOCK_ONFAULT);
 }
 
 ssize_t sys_munlock(vaddr_t address, size_t size)
 {
-    return lock_range(address, size, unlock_region, 0);
+    struct address_space *space = own_space();
+    int error = lock_range(&address, &size);
+
+    if (error)
+        return error;
+    address_space_lock(space);
+    ssize_t result = for_each_region(space, address, address + size, unlock_region, 0);
+    address_space_unlock(space);
+    return result;
+}
+
+/* What cannot be there (behind a file's end, or without memory) is passed over: mlockall(2). */
+static void visit_all(struct address_space *space,
+                      ssize_t (*visit)(struct region *, vaddr_t, vaddr_t, int), int argument)
+{
+    vaddr_t next = 0;
+    struct region *region;
+
+    while ((region = address_space_find(space, next))) {
+        next = region->end;
+        if (!(region->flags & REGION_VDSO))
+            visit(region, region->start, next, argument);
+    }
 }
 
 ssize_t sys_mlockall(int flags)
 {
     if (flags == 0 || flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) || flags == MCL_ONFAULT)
         return -EINVAL;
-    return 0;
+    struct address_space *space = own_space();
+    address_space_lock(space);
+    uint64_t pages = space->pages_total - space->pages_locked;
+    int error = address_space_may_lock(space, flags & MCL_CURRENT ? pages : 0);
+    if (!error) {
+        space->lock_future = flags & MCL_FUTURE ? REGION_LOCKED : 0;
+        space->populate_future = (flags & (MCL_FUTURE | MCL_ONFAULT)) == MCL_FUTURE;
+        if (flags & MCL_CURRENT)
+            visit_all(space, lock_region, flags & MCL_ONFAULT);
+    }
+    address_space_unlock(space);
+    return error;
 }
 
 ssize_t sys_munlockall(void)
 {
+    struct address_space *space = own_space();
+
+    address_space_lock(space);
+    space->lock_future = 0;
+    space->populate_future = false;
+    visit_all(space, unlock_region, 0);
+    address_space_unlock(space);
     return 0;
 }

@@ -336,7 +336,8 @@ static void leave_process(struct user_thread *thread)
     spinlock_release(&process->lock);
 
     if (last) {
-        process->zombie = true;
+        __atomic_store_n(&process->zombie, true, __ATOMIC_RELEASE);
+        wait_queue_wake(&process->ended);
         unwanted = announce_end(process);
         if (unwanted)
             process_reap(process, &remains);

@@ -22,6 +22,7 @@
 #include "memory/heap.h"
 #include "process/exit.h"
 #include "process/identity.h"
+#include "process/process_file.h"
 #include "process/process_group.h"
 #include "process/system_calls.h"
 #include "process/user_account.h"
@@ -34,6 +35,7 @@ struct fork_request {
     int exit_signal;
     vaddr_t stack; /* 0: the caller's */
     vaddr_t parent_tid, child_tid;
+    vaddr_t process_descriptor; /* where CLONE_PIDFD's goes */
     uint64_t thread_pointer;
 };
 
@@ -88,6 +90,7 @@ struct process *process_create(struct signal_actions *actions)
     LIST_INIT(&process->threads);
     wait_queue_initialize(&process->child_events);
     wait_queue_initialize(&process->off_stack);
+    wait_queue_initialize(&process->ended);
     process_signals_initialize(&process->signals, actions);
     process_timers_initialize(&process->timers);
     process->started = clock_now();
@@ -385,14 +388,55 @@ static void wait_for_vfork(struct user_thread *child, struct vfork_wait *wait)
     spinlock_release_restore(&process->lock, enabled);
 }
 
+/* A descriptor for the caller that holds the child (clone(2), CLONE_PIDFD). */
+struct child_descriptor {
+    int number;
+    struct file *file; /* NULL: none was asked for */
+};
+
+/* The program is told of it before it is there. 0, -EMFILE, -ENOMEM, -EFAULT. */
+static int prepare_descriptor(struct child_descriptor *descriptor, struct user_thread *child,
+                              const struct fork_request *request)
+{
+    descriptor->file = NULL;
+    if (!(request->flags & CLONE_PIDFD))
+        return 0;
+    descriptor->number = process_file_prepare(child->thread.process, false, &descriptor->file);
+    if (descriptor->number < 0)
+        return descriptor->number;
+    if (!user_put(request->process_descriptor, &descriptor->number))
+        return 0;
+    descriptor_cancel(descriptor->number);
+    file_release(descriptor->file);
+    return -EFAULT;
+}
+
+static void finish_descriptor(struct child_descriptor *descriptor, bool child_exists)
+{
+    if (!descriptor->file)
+        return;
+    if (child_exists) {
+        descriptor_install(descriptor->number, descriptor->file);
+    } else {
+        descriptor_cancel(descriptor->number);
+        file_release(descriptor->file);
+    }
+}
+
 static ssize_t fork_child(const struct fork_request *request)
 {
     struct vfork_wait vfork_wait = {.parent = thread_current()};
+    struct child_descriptor descriptor;
     int error = 0;
 
     struct user_thread *child = prepare_child(request, &error);
     if (!child)
         return error;
+    error = prepare_descriptor(&descriptor, child, request);
+    if (error) {
+        discard_child(child, request->flags);
+        return error;
+    }
     if (request->flags & CLONE_VFORK) {
         child->vfork_wait = &vfork_wait;
         user_thread_reference(child);
@@ -400,6 +444,7 @@ static ssize_t fork_child(const struct fork_request *request)
     ssize_t id = child->thread.id;
     injection_reach(INJECTION_FORK_PREPARED);
     error = commit_child(child, request->flags);
+    finish_descriptor(&descriptor, !error);
     if (error) {
         discard_child(child, request->flags);
         return error;
@@ -438,7 +483,9 @@ static int check(const struct fork_request *request)
         return -EINVAL;
     if ((flags & CLONE_PARENT) && process_current() == process_init)
         return -EINVAL;
-    if (flags & (NAMESPACE_FLAGS | CLONE_PIDFD | CLONE_INTO_CGROUP))
+    if ((flags & CLONE_PIDFD) && (flags & (CLONE_THREAD | CLONE_DETACHED)))
+        return -EINVAL;
+    if (flags & (NAMESPACE_FLAGS | CLONE_INTO_CGROUP))
         return -EINVAL; /* there are none of these yet */
     if ((flags & CLONE_SETTLS) && request->thread_pointer >= USER_END)
         return -EPERM;
@@ -468,11 +515,14 @@ ssize_t sys_clone(uint64_t flags, vaddr_t stack, vaddr_t parent_tid, vaddr_t chi
                   uint64_t thread_pointer)
 {
     flags &= UINT32_MAX;
+    if ((flags & CLONE_PIDFD) && (flags & CLONE_PARENT_SETTID))
+        return -EINVAL; /* both would go to parent_tid */
     return fork_checked(&(struct fork_request){
         .flags = flags & ~(uint64_t)CSIGNAL,
         .exit_signal = flags & CLONE_THREAD ? 0 : flags & CSIGNAL,
         .stack = stack,
         .parent_tid = parent_tid,
+        .process_descriptor = parent_tid,
         .child_tid = child_tid,
         .thread_pointer = thread_pointer,
     });
@@ -525,6 +575,7 @@ ssize_t sys_clone3(vaddr_t from, size_t size)
         .exit_signal = arguments.exit_signal,
         .stack = arguments.stack ? arguments.stack + arguments.stack_size : 0,
         .parent_tid = arguments.parent_tid,
+        .process_descriptor = arguments.pidfd,
         .child_tid = arguments.child_tid,
         .thread_pointer = arguments.tls,
     });

@@ -14,14 +14,15 @@
 /* ---- keys ---- */
 
 struct futex_key {
-    struct address_space *space;  /* private memory */
-    struct memory_object *object; /* shared memory; a reference is held while it is used */
+    struct address_space *space;    /* private memory */
+    const struct page_cache *cache; /* shared memory: the same for all who opened one file */
+    struct memory_object *object; /* …whose object keeps it: a reference is held while it is used */
     uint64_t place;               /* address, or byte in the object */
 };
 
 static bool key_equal(const struct futex_key *left, const struct futex_key *right)
 {
-    return left->space == right->space && left->object == right->object &&
+    return left->space == right->space && left->cache == right->cache &&
            left->place == right->place;
 }
 
@@ -49,6 +50,7 @@ static int key_find(struct futex_key *key, vaddr_t address, bool private)
     } else if ((region->flags & REGION_SHARED) && region->object) {
         key->space = NULL;
         key->object = region->object;
+        key->cache = key->object->cache;
         key->object->reference(key->object);
         key->place = (region->offset << PAGE_SHIFT) + (address - region->start);
     }
@@ -83,7 +85,7 @@ static struct futex_bucket {
 
 static struct futex_bucket *bucket_of(const struct futex_key *key)
 {
-    uint64_t owner = (uint64_t)key->space ^ (uint64_t)key->object;
+    uint64_t owner = (uint64_t)key->space ^ (uint64_t)key->cache;
 
     return &buckets[hash_number(hash_number(owner) ^ key->place) % BUCKET_COUNT];
 }

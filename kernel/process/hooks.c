@@ -1,4 +1,7 @@
 /* hooks.c: what the rooms below ask of this one, and what begins at boot. */
+#include <linux/capability.h>
+
+#include "file/credentials.h"
 #include "file/descriptor_table.h"
 #include "file/file.h"
 #include "memory/page_fault.h"
@@ -48,6 +51,11 @@ static void descriptors_replace(struct descriptor_table *table)
     descriptor_table_release(old);
 }
 
+static bool lock_unlimited(void)
+{
+    return credentials_capable(credentials_current(), CAP_IPC_LOCK);
+}
+
 void process_initialize(void)
 {
     static const struct file_hooks hooks = {
@@ -63,5 +71,6 @@ void process_initialize(void)
 
     file_hooks = &hooks;
     memory_ended = out_of_memory;
+    memory_lock_unlimited = lock_unlimited;
     proc_initialize();
 }

@@ -36,6 +36,10 @@ int proc_smaps_show(const struct pseudo_key *key, struct text *text);
 struct address_space;
 struct address_space *proc_observe_address_space(const struct pseudo_key *key);
 
+/* The process whose directory PID/ the file is, with a reference; NULL: it is none, or gone. */
+struct process;
+struct process *proc_process_of_file(const struct file *file);
+
 /* /proc/mounts, of the name space that all share. */
 int proc_mounts_show(const struct pseudo_key *key, struct text *text);
 int proc_mount_info_show(const struct pseudo_key *key, struct text *text);

@@ -89,31 +89,16 @@ struct address_space *proc_observe_address_space(const struct pseudo_key *key)
     return space;
 }
 
-/*
- * May the caller look into the other process: its memory, its files (ptrace(2), "Ptrace access
- * mode checking")? Its own always; else its user, all IDs alike, if it may be looked into at all.
- */
+/* May the caller look into the other process? Of a zombie there is nothing to see. */
 static int check_access(const struct pseudo_key *key, struct file *file)
 {
-    const struct credentials *own = credentials_current();
     struct target target;
 
     (void)file;
     int error = target_get(&target, key);
     if (error)
         return error;
-    bool allowed = target.process == process_current() ||
-                   credentials_capable(own, CAP_SYS_PTRACE) || !target.thread;
-    if (!allowed) {
-        const struct credentials *other = user_thread_credentials_get(target.thread);
-        allowed = other && own->file_user == other->real_user &&
-                  own->file_user == other->effective_user && own->file_user == other->saved_user &&
-                  own->file_group == other->real_group &&
-                  own->file_group == other->effective_group &&
-                  own->file_group == other->saved_group &&
-                  __atomic_load_n(&target.process->dumpable, __ATOMIC_RELAXED) == 1;
-        credentials_release(other);
-    }
+    bool allowed = !target.thread || user_thread_may_trace(target.thread);
     target_release(&target);
     return allowed ? 0 : -EACCES;
 }
@@ -1005,6 +990,13 @@ static struct pseudo_node process_directory = {
     .child_count = array_length(process_files),
     .attributes = process_attributes,
 };
+
+struct process *proc_process_of_file(const struct file *file)
+{
+    if (pseudo_directory_node(file) != &process_directory)
+        return NULL;
+    return process_find(pseudo_file_key(file)->number[PROC_KEY_PROCESS]);
+}
 
 /* A TID leads to its process as well, though it is not listed (proc(5)). */
 static int process_find_node(const struct pseudo_key *key, const char *name,

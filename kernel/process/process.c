@@ -130,6 +130,14 @@ struct user_thread *process_thread_get(struct process *process)
     return found;
 }
 
+bool process_is_reaped(struct process *process)
+{
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    bool reaped = !process->identity;
+    spinlock_release_restore(&process_table_lock, enabled);
+    return reaped;
+}
+
 /* ---- what another thread points to ---- */
 
 struct address_space *user_thread_address_space_observe(struct user_thread *thread)

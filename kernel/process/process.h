@@ -63,11 +63,12 @@ struct process {
     LIST_ENTRY(process) group_link;   /* in group->members */
     bool subreaper;                   /* prctl(PR_SET_CHILD_SUBREAPER) */
     bool has_executed;                /* since fork: setpgid(2) says EACCES */
-    bool zombie;                      /* every thread has ended; wait may reap it */
+    bool zombie;                      /* every thread has ended; wait may reap it; atomic to read */
     int exit_signal;                  /* what the parent gets at the end; 0: none */
     struct user_thread *creator;      /* the parent's thread (__WNOTHREAD); may be gone: compare
                                          only */
     struct wait_queue child_events;   /* wait4 sleeps here: a child ended, stopped, went on */
+    struct wait_queue ended;          /* poll of a pidfd: the process became a zombie */
 
     /*
      * Taken with interrupts off, after process_table_lock. Of two processes
@@ -127,6 +128,8 @@ void process_release(struct process *process); /* any context */
    one; then, without the lock, the end. */
 bool process_drop(struct process *process);
 void process_destroy(struct process *process);
+/* Has its parent, or who stands for it, done with it? Then its number may be another's. */
+bool process_is_reaped(struct process *process);
 
 /* The process's thread with the process's own TID, or any other; with a reference; NULL: zombie. */
 struct user_thread *process_thread_get(struct process *process);

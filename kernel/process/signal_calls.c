@@ -7,6 +7,7 @@
 #include "library/string.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
+#include "process/process_file.h"
 #include "process/signal_delivery.h"
 #include "process/signal_frame.h"
 #include "process/system_calls.h"
@@ -386,15 +387,18 @@ ssize_t sys_tkill(int id, int signal)
 }
 
 /* Nobody can pretend to be the kernel or kill(2) towards others (rt_sigqueueinfo(2)). */
+static bool may_pretend(const siginfo_t *information, uint32_t receiver)
+{
+    return (information->si_code < 0 && information->si_code != SI_TKILL) ||
+           receiver == process_current()->id;
+}
+
 static int information_user(siginfo_t *information, int id, int signal, vaddr_t from)
 {
     if (user_get(information, from))
         return -EFAULT;
     information->si_signo = signal;
-    if ((information->si_code >= 0 || information->si_code == SI_TKILL) &&
-        (uint32_t)id != process_current()->id)
-        return -EPERM;
-    return 0;
+    return may_pretend(information, (uint32_t)id) ? 0 : -EPERM;
 }
 
 ssize_t sys_rt_sigqueueinfo(int id, int signal, vaddr_t from)
@@ -426,6 +430,29 @@ ssize_t sys_rt_tgsigqueueinfo(int group, int id, int signal, vaddr_t from)
     if (signal < 0 || signal > SIGNAL_COUNT)
         return -EINVAL;
     return send_to_thread(group, id, &information);
+}
+
+ssize_t sys_pidfd_send_signal(int descriptor, int signal, vaddr_t from, unsigned flags)
+{
+    siginfo_t information = signal_information_user(signal, SI_USER);
+
+    if (flags)
+        return -EINVAL;
+    struct process *process = process_file_or_directory_get(descriptor);
+    if (!process)
+        return -EBADF;
+    int error = 0;
+    if (from)
+        error = user_get(&information, from)             ? -EFAULT
+                : information.si_signo != signal         ? -EINVAL
+                : may_pretend(&information, process->id) ? 0
+                                                         : -EPERM;
+    if (!error && (signal < 0 || signal > SIGNAL_COUNT))
+        error = -EINVAL;
+    if (!error)
+        error = process_is_reaped(process) ? -ESRCH : kill_one(process, &information);
+    process_release(process);
+    return error;
 }
 
 ssize_t sys_restart_syscall(void)

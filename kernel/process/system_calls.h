@@ -28,6 +28,16 @@ ssize_t sys_exit_group(int code);
 ssize_t sys_wait4(int id, vaddr_t status, int options, vaddr_t usage);
 ssize_t sys_waitid(int type, int id, vaddr_t information, int options, vaddr_t usage);
 
+/* process_file.c, other_process.c */
+ssize_t sys_pidfd_open(int id, unsigned flags);
+ssize_t sys_pidfd_send_signal(int descriptor, int signal, vaddr_t information, unsigned flags);
+ssize_t sys_pidfd_getfd(int process, int descriptor, unsigned flags);
+ssize_t sys_process_vm_readv(int id, vaddr_t local, size_t local_count, vaddr_t remote,
+                             size_t remote_count, uint64_t flags);
+ssize_t sys_process_vm_writev(int id, vaddr_t local, size_t local_count, vaddr_t remote,
+                              size_t remote_count, uint64_t flags);
+ssize_t sys_kcmp(int id1, int id2, int type, uint64_t index1, uint64_t index2);
+
 /* process_group.c, process.c */
 ssize_t sys_getpid(void);
 ssize_t sys_gettid(void);

@@ -81,5 +81,10 @@ struct address_space *user_thread_address_space_observe(struct user_thread *thre
 struct descriptor_table *user_thread_descriptors_get(struct user_thread *thread);
 struct file_system_context *user_thread_file_system_get(struct user_thread *thread);
 const struct credentials *user_thread_credentials_get(struct user_thread *thread);
+/*
+ * May the caller look into the other thread: its memory, its files (ptrace(2), "Ptrace access mode
+ * checking")? Its own always; else its user, all IDs alike, if it may be looked into at all.
+ */
+bool user_thread_may_trace(struct user_thread *thread);
 
 #endif

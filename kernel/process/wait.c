@@ -10,6 +10,7 @@
 #include "file/credentials.h"
 #include "memory/user_copy.h"
 #include "process/exit.h"
+#include "process/process_file.h"
 #include "process/system_calls.h"
 #include "process/usage.h"
 #include "thread/restart.h"
@@ -237,14 +238,11 @@ static siginfo_t information_of(const struct wait_request *request)
     return information;
 }
 
-ssize_t sys_waitid(int type, int id, vaddr_t information, int options, vaddr_t usage)
+/* Whom waitid(2) means. 0, -EINVAL, -EBADF. *nonblocking: its descriptor is. */
+static int request_target(struct wait_request *request, int type, int id, bool *nonblocking)
 {
-    const int events = WEXITED | WSTOPPED | WCONTINUED;
-    if ((options & ~(events | WNOHANG | WNOWAIT | __WNOTHREAD | __WCLONE | __WALL)) ||
-        !(options & events))
-        return -EINVAL;
-
-    struct wait_request request = {.type = type, .id = id, .options = options};
+    request->type = type;
+    request->id = id;
     switch (type) {
     case P_ALL:
         break;
@@ -256,15 +254,44 @@ ssize_t sys_waitid(int type, int id, vaddr_t information, int options, vaddr_t u
         if (id < 0)
             return -EINVAL;
         if (id == 0)
-            request.id = sys_getpgrp();
+            request->id = sys_getpgrp();
         break;
+    case P_PIDFD: {
+        if (id < 0)
+            return -EINVAL;
+        struct process *process = process_file_get(id, nonblocking);
+        if (!process)
+            return -EBADF;
+        request->type = P_PID;
+        request->id = process->id;
+        process_release(process);
+        break;
+    }
     default:
         return -EINVAL;
     }
+    return 0;
+}
 
-    int error = wait_for_child(&request);
+ssize_t sys_waitid(int type, int id, vaddr_t information, int options, vaddr_t usage)
+{
+    const int events = WEXITED | WSTOPPED | WCONTINUED;
+    bool nonblocking = false;
+    if ((options & ~(events | WNOHANG | WNOWAIT | __WNOTHREAD | __WCLONE | __WALL)) ||
+        !(options & events))
+        return -EINVAL;
+
+    struct wait_request request = {.options = options};
+    int error = request_target(&request, type, id, &nonblocking);
     if (error)
         return error;
+    if (nonblocking)
+        request.options |= WNOHANG;
+    error = wait_for_child(&request);
+    if (error)
+        return error;
+    if (!request.event && !(options & WNOHANG))
+        return -EAGAIN; /* O_NONBLOCK: pidfd_open(2) */
     if (request.event && put_usage(usage, &request.usage))
         return -EFAULT;
     siginfo_t result = information_of(&request);

@@ -211,6 +211,24 @@ static bool shared_by_file_at_two_places(void)
     return true;
 }
 
+static bool shared_by_file_opened_twice(void)
+{
+    int file = open("/tmp/futex-word", O_RDWR | O_CREAT, 0600);
+    REQUIRE(ftruncate(file, 4096) == 0);
+    volatile uint32_t *mine = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+
+    pid_t child = fork();
+    if (child == 0) {
+        int again = open("/tmp/futex-word", O_RDWR);
+        volatile uint32_t *other = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, again, 0);
+        _exit(futex(other, FUTEX_WAIT, 0, NULL, NULL, 0) == 0 ? 0 : 1);
+    }
+    REQUIRE(EVENTUALLY(futex(mine, FUTEX_WAKE, 1, NULL, NULL, 0) == 1));
+    REQUIRE(exited(status_of(child), 0));
+    unlink("/tmp/futex-word");
+    return true;
+}
+
 static bool private_not_shared_after_fork(void)
 {
     pid_t child = fork();
@@ -603,6 +621,7 @@ static const struct test_case cases[] = {
      wait_with_timeout_interrupted},
     {"shared anonymous memory", "futex(2)", shared_between_processes},
     {"one word of a file at two addresses", "futex(2)", shared_by_file_at_two_places},
+    {"one word of a file that was opened twice", "futex(2)", shared_by_file_opened_twice},
     {"private memory is no longer the same after fork", "fork(2)", private_not_shared_after_fork},
     {"FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET", "futex(2)", bitset_selects},
     {"FUTEX_WAIT_BITSET: absolute timeouts", "futex(2)", bitset_absolute_timeout},

@@ -1,0 +1,279 @@
+/*
+ * other_process.c: what a process may see of another one and take from it: its memory
+ * (process_vm_readv(2)), its descriptors (pidfd_getfd(2)), what it shares (kcmp(2)).
+ */
+#include <asm/errno.h>
+#include <linux/capability.h>
+#include <linux/kcmp.h>
+#include <linux/uio.h>
+
+#include "file/credentials.h"
+#include "file/descriptor_table.h"
+#include "file/file_system_context.h"
+#include "memory/heap.h"
+#include "memory/user_copy.h"
+#include "process/process.h"
+#include "process/process_file.h"
+#include "process/system_calls.h"
+
+bool user_thread_may_trace(struct user_thread *thread)
+{
+    const struct credentials *own = credentials_current();
+    struct process *process = thread->thread.process;
+
+    if (process == process_current() || credentials_capable(own, CAP_SYS_PTRACE))
+        return true;
+    const struct credentials *other = user_thread_credentials_get(thread);
+    bool allowed =
+        other && own->file_user == other->real_user && own->file_user == other->effective_user &&
+        own->file_user == other->saved_user && own->file_group == other->real_group &&
+        own->file_group == other->effective_group && own->file_group == other->saved_group &&
+        __atomic_load_n(&process->dumpable, __ATOMIC_RELAXED) == 1;
+    credentials_release(other);
+    return allowed;
+}
+
+/* ---- memory ---- */
+
+/* The pieces that a vector of user memory names, one after the other. */
+struct pieces {
+    struct iovec *vector;
+    size_t count;
+    size_t at;     /* the piece that is in work */
+    size_t offset; /* bytes done of it */
+};
+
+/* 0, -EINVAL, -EFAULT, -ENOMEM; readv(2) says the same. *total: bytes in all. */
+static int pieces_begin(struct pieces *pieces, vaddr_t from, size_t count, uint64_t *total)
+{
+    *pieces = (struct pieces){.count = count};
+    *total = 0;
+    if (count > UIO_MAXIOV)
+        return -EINVAL;
+    if (!count)
+        return 0;
+    pieces->vector = heap_allocate(count * sizeof(struct iovec));
+    if (!pieces->vector)
+        return -ENOMEM;
+    int error = user_copy_in(pieces->vector, from, count * sizeof(struct iovec)) ? -EFAULT : 0;
+    for (size_t i = 0; i < count && !error; i++) {
+        *total += pieces->vector[i].iov_len;
+        if (pieces->vector[i].iov_len > INT64_MAX || *total > INT64_MAX)
+            error = -EINVAL;
+    }
+    if (error)
+        heap_free(pieces->vector);
+    return error;
+}
+
+static void pieces_end(struct pieces *pieces)
+{
+    if (pieces->vector)
+        heap_free(pieces->vector);
+}
+
+/* What is left of the piece in work, and where; 0: there is nothing left. */
+static size_t pieces_left(struct pieces *pieces, vaddr_t *address)
+{
+    while (pieces->at < pieces->count) {
+        const struct iovec *piece = &pieces->vector[pieces->at];
+        if (pieces->offset < piece->iov_len) {
+            *address = (vaddr_t)piece->iov_base + pieces->offset;
+            return piece->iov_len - pieces->offset;
+        }
+        pieces->at++;
+        pieces->offset = 0;
+    }
+    return 0;
+}
+
+/* Copies page by page of the other process, so that what could be copied is known to the page. */
+static ssize_t copy_pieces(struct address_space *other, struct pieces *local, struct pieces *remote,
+                           void *page, bool writes)
+{
+    ssize_t done = 0;
+    vaddr_t here, there;
+
+    for (;;) {
+        size_t left = pieces_left(local, &here), size = pieces_left(remote, &there);
+        size_t in_page = PAGE_SIZE - there % PAGE_SIZE;
+        size = size < left ? size : left;
+        size = size < in_page ? size : in_page;
+        if (!size)
+            return done;
+        int error = writes ? user_copy_in(page, here, size)
+                           : address_space_copy_in(other, page, there, size);
+        if (!error)
+            error = writes ? address_space_copy_out(other, there, page, size)
+                           : user_copy_out(here, page, size);
+        if (error)
+            return done ? done : error;
+        local->offset += size;
+        remote->offset += size;
+        done += (ssize_t)size;
+        thread_preemption_point();
+        if (thread_interrupted(THREAD_KILLABLE))
+            return done;
+    }
+}
+
+/* -ESRCH, -EPERM, or *space with a reference. */
+static int other_space(int id, struct address_space **space)
+{
+    struct user_thread *thread = id > 0 ? user_thread_find(id) : NULL;
+
+    if (!thread)
+        return -ESRCH;
+    bool allowed = user_thread_may_trace(thread);
+    *space = allowed ? user_thread_address_space_get(thread) : NULL;
+    user_thread_release(thread);
+    if (!allowed)
+        return -EPERM;
+    return *space ? 0 : -ESRCH; /* it ends just now */
+}
+
+static ssize_t copy_memory(int id, struct pieces *local, struct pieces *remote, bool writes)
+{
+    struct address_space *other;
+
+    int error = other_space(id, &other);
+    if (error)
+        return error;
+    void *page = heap_allocate(PAGE_SIZE);
+    ssize_t result = page ? copy_pieces(other, local, remote, page, writes) : -ENOMEM;
+    if (page)
+        heap_free(page);
+    address_space_release(other);
+    return result;
+}
+
+static ssize_t process_memory(int id, vaddr_t local_vector, size_t local_count,
+                              vaddr_t remote_vector, size_t remote_count, uint64_t flags,
+                              bool writes)
+{
+    struct pieces local, remote;
+    uint64_t local_size, remote_size;
+
+    if (flags)
+        return -EINVAL;
+    ssize_t result = pieces_begin(&local, local_vector, local_count, &local_size);
+    if (result)
+        return result;
+    result = pieces_begin(&remote, remote_vector, remote_count, &remote_size);
+    if (!result) {
+        if (local_size && remote_size)
+            result = copy_memory(id, &local, &remote, writes);
+        pieces_end(&remote);
+    }
+    pieces_end(&local);
+    return result;
+}
+
+ssize_t sys_process_vm_readv(int id, vaddr_t local, size_t local_count, vaddr_t remote,
+                             size_t remote_count, uint64_t flags)
+{
+    return process_memory(id, local, local_count, remote, remote_count, flags, false);
+}
+
+ssize_t sys_process_vm_writev(int id, vaddr_t local, size_t local_count, vaddr_t remote,
+                              size_t remote_count, uint64_t flags)
+{
+    return process_memory(id, local, local_count, remote, remote_count, flags, true);
+}
+
+/* ---- descriptors ---- */
+
+/* A file of the process, with a reference; NULL with *error. */
+static struct file *other_file(struct user_thread *thread, int descriptor, int *error)
+{
+    struct descriptor_table *table = user_thread_descriptors_get(thread);
+
+    *error = table ? -EBADF : -ESRCH;
+    if (!table)
+        return NULL;
+    struct file *file = descriptor < 0 ? NULL : descriptor_table_get(table, descriptor);
+    descriptor_table_release(table);
+    return file;
+}
+
+ssize_t sys_pidfd_getfd(int process_descriptor, int descriptor, unsigned flags)
+{
+    struct file *file = NULL;
+    bool nonblocking;
+    int error = -ESRCH;
+
+    if (flags)
+        return -EINVAL;
+    struct process *process = process_file_get(process_descriptor, &nonblocking);
+    if (!process)
+        return -EBADF;
+    struct user_thread *thread = process_thread_get(process);
+    if (thread) {
+        error = -EPERM;
+        if (user_thread_may_trace(thread))
+            file = other_file(thread, descriptor, &error);
+        user_thread_release(thread);
+    }
+    process_release(process);
+    return file ? descriptor_add(file, true) : error;
+}
+
+/* ---- kcmp(2) ---- */
+
+/* What kcmp compares of a thread: an address, of which nobody is to learn more than the order. */
+static int shared_part(struct user_thread *thread, int type, uint64_t index, const void **part)
+{
+    struct process *process = thread->thread.process;
+
+    if (type == KCMP_FILE) {
+        int error;
+        struct file *file = other_file(thread, index <= INT32_MAX ? (int)index : -1, &error);
+        file_release(file);
+        *part = file;
+        return file ? 0 : -EBADF;
+    }
+    bool enabled = spinlock_acquire_save(&process->lock);
+    switch (type) {
+    case KCMP_VM:
+        *part = thread->thread.address_space;
+        break;
+    case KCMP_FILES:
+        *part = thread->thread.descriptors;
+        break;
+    case KCMP_FS:
+        *part = thread->thread.file_system;
+        break;
+    case KCMP_SIGHAND:
+        *part = process->signals.actions;
+        break;
+    default: /* I/O contexts and System V semaphores: there are none to be shared */
+        *part = NULL;
+        break;
+    }
+    spinlock_release_restore(&process->lock, enabled);
+    return 0;
+}
+
+ssize_t sys_kcmp(int id1, int id2, int type, uint64_t index1, uint64_t index2)
+{
+    const void *part1, *part2;
+    struct user_thread *thread1 = id1 > 0 ? user_thread_find(id1) : NULL;
+    struct user_thread *thread2 = id2 > 0 ? user_thread_find(id2) : NULL;
+    ssize_t result = thread1 && thread2 ? 0 : -ESRCH;
+
+    if (!result && (!user_thread_may_trace(thread1) || !user_thread_may_trace(thread2)))
+        result = -EPERM;
+    if (!result && (type < 0 || type > KCMP_SYSVSEM))
+        result = -EINVAL;
+    if (!result)
+        result = shared_part(thread1, type, index1, &part1);
+    if (!result)
+        result = shared_part(thread2, type, index2, &part2);
+    if (!result)
+        result = part1 == part2 ? 0 : part1 < part2 ? 1 : 2;
+    if (thread1)
+        user_thread_release(thread1);
+    if (thread2)
+        user_thread_release(thread2);
+    return result;
+}
