@@ -13,6 +13,7 @@ enum lock_rank {
     LOCK_PROCESS_TABLE,
     LOCK_PROCESS, /* of two: the parent's first */
     LOCK_SIGNAL_ACTIONS,
+    LOCK_WALL_CLOCK,
     LOCK_WAIT_QUEUE, /* of two: the one whose entry wakes the other (epoll) */
     LOCK_RUN_QUEUE,
     LOCK_TIMER_QUEUE,

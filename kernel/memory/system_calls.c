@@ -450,7 +450,7 @@ static void visit_all(struct address_space *space,
 
     while ((region = address_space_find(space, next))) {
         next = region->end;
-        if (!(region->flags & REGION_VDSO))
+        if (!(region->flags & REGION_KERNEL))
             visit(region, region->start, next, argument);
     }
 }

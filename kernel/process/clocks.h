@@ -6,7 +6,12 @@
 
 /* What the clock says for the calling thread, in ns. -EINVAL: there is no such clock. */
 int clock_read(int clock, uint64_t *now);
-/* Does it run evenly, so that a deadline on it is one of clock_now()? */
-bool clock_is_steady(int clock);
+/* Does it say the wall's time, which may be set (wall_clock.h)? */
+bool clock_is_wall(int clock);
+/* Does it say used time, which passes unevenly? */
+bool clock_is_cpu(int clock);
+/* On which clock a time relative to now is kept: it does not follow when the wall's is set (POSIX,
+   clock_settime). */
+int clock_of_interval(int clock);
 
 #endif

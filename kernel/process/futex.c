@@ -9,6 +9,7 @@
 #include "process/clocks.h"
 #include "process/process.h"
 #include "process/system_calls.h"
+#include "process/wall_clock.h"
 #include "thread/restart.h"
 
 /* ---- keys ---- */
@@ -199,18 +200,38 @@ static bool waiter_leave(struct futex_waiter *waiter)
     }
 }
 
-static int sleep_until_woken(struct futex_waiter *waiter, uint64_t deadline)
-{
-    int error;
+/* When a wait ends by itself. */
+struct futex_timeout {
+    uint64_t time; /* ns; CLOCK_NEVER: never */
+    bool wall;     /* on the wall clock, else since boot */
+};
 
-    do {
+/* The timeout as the time since boot that it is now. */
+static uint64_t timeout_deadline(const struct futex_timeout *timeout)
+{
+    if (!timeout->wall || timeout->time == CLOCK_NEVER)
+        return timeout->time;
+    uint64_t now = clock_wall();
+    return time_deadline(timeout->time > now ? timeout->time - now : 0);
+}
+
+static int sleep_until_woken(struct futex_waiter *waiter, const struct futex_timeout *timeout)
+{
+    struct wait_entry entry; /* wakes the thread also when the wall clock is set */
+    int error = 0;
+
+    if (timeout->wall)
+        wait_begin(&wall_clock_sleepers, &entry, THREAD_INTERRUPTIBLE);
+    while (!error) {
         thread_prepare_sleep(THREAD_INTERRUPTIBLE);
-        if (!__atomic_load_n(&waiter->bucket, __ATOMIC_ACQUIRE)) {
-            thread_cancel_sleep();
-            return 0;
-        }
-        error = thread_sleep(deadline);
-    } while (!error && __atomic_load_n(&waiter->bucket, __ATOMIC_ACQUIRE));
+        if (!__atomic_load_n(&waiter->bucket, __ATOMIC_ACQUIRE))
+            break;
+        error = thread_sleep(timeout_deadline(timeout));
+    }
+    if (timeout->wall)
+        wait_end(&entry);
+    else
+        thread_cancel_sleep();
     return error;
 }
 
@@ -220,8 +241,8 @@ static int sleep_until_woken(struct futex_waiter *waiter, uint64_t deadline)
  * between is not lost. If the word then turns out to have changed, a wake-up
  * that came meanwhile was meant for someone who really sleeps, and is passed on.
  */
-static int wait_for(vaddr_t address, uint32_t expected, uint64_t deadline, uint32_t bits,
-                    bool private)
+static int wait_for(vaddr_t address, uint32_t expected, const struct futex_timeout *timeout,
+                    uint32_t bits, bool private)
 {
     struct futex_waiter waiter = {.thread = thread_current(), .bits = bits};
     uint32_t value;
@@ -245,7 +266,7 @@ static int wait_for(vaddr_t address, uint32_t expected, uint64_t deadline, uint3
         if (!waiter_leave(&waiter))
             wake_key(&key, 1, bits);
     } else {
-        error = sleep_until_woken(&waiter, deadline);
+        error = sleep_until_woken(&waiter, timeout);
         if (!waiter_leave(&waiter))
             error = 0; /* woken after all */
     }
@@ -256,29 +277,32 @@ static int wait_for(vaddr_t address, uint32_t expected, uint64_t deadline, uint3
 
 static int64_t restart_wait(struct restart_block *block);
 
-static ssize_t wait_call(vaddr_t address, uint32_t expected, uint64_t deadline, uint32_t bits,
-                         bool private)
+static ssize_t wait_call(vaddr_t address, uint32_t expected, const struct futex_timeout *timeout,
+                         uint32_t bits, bool private)
 {
-    int error = wait_for(address, expected, deadline, bits, private);
+    int error = wait_for(address, expected, timeout, bits, private);
 
     if (error != -EINTR)
         return error;
-    if (deadline == CLOCK_NEVER)
+    if (timeout->time == CLOCK_NEVER)
         return -RESTART_CALL;
     /* With a timeout a handler ends the wait; else it goes on to the same deadline. */
     struct restart_block *block = &thread_current()->restart;
     block->again = restart_wait;
     block->values[0] = address;
     block->values[1] = expected;
-    block->values[2] = deadline;
+    block->values[2] = timeout->time;
     block->values[3] = bits;
     block->values[4] = private;
+    block->values[5] = timeout->wall;
     return -RESTART_WITH_BLOCK;
 }
 
 static int64_t restart_wait(struct restart_block *block)
 {
-    return wait_call(block->values[0], block->values[1], block->values[2], block->values[3],
+    const struct futex_timeout timeout = {block->values[2], block->values[5]};
+
+    return wait_call(block->values[0], block->values[1], &timeout, block->values[3],
                      block->values[4]);
 }
 
@@ -455,22 +479,17 @@ static ssize_t wake_operation(vaddr_t address, int count, int count2, vaddr_t ad
 /* ---- the call ---- */
 
 /* A relative timeout is on the monotonic clock; FUTEX_WAIT_BITSET's is absolute, on a clock. */
-static int timeout_deadline(uint64_t *deadline, vaddr_t timeout, int command, bool realtime)
+static int timeout_user(struct futex_timeout *timeout, vaddr_t from, int command, bool realtime)
 {
-    uint64_t value;
-
-    *deadline = CLOCK_NEVER;
-    if (!timeout)
+    *timeout = (struct futex_timeout){.time = CLOCK_NEVER};
+    if (!from)
         return 0;
-    int error = time_interval_user(&value, timeout);
+    int error = time_interval_user(&timeout->time, from);
     if (error)
         return error;
-    if (command == FUTEX_WAIT) {
-        *deadline = time_deadline(value);
-    } else {
-        uint64_t now = realtime ? clock_wall() : clock_now();
-        *deadline = time_deadline(value > now ? value - now : 0);
-    }
+    timeout->wall = realtime;
+    if (command == FUTEX_WAIT)
+        timeout->time = time_deadline(timeout->time);
     return 0;
 }
 
@@ -480,7 +499,7 @@ ssize_t sys_futex(vaddr_t address, int operation, uint32_t value, uint64_t timeo
     int command = operation & FUTEX_CMD_MASK;
     bool private = operation & FUTEX_PRIVATE_FLAG;
     bool realtime = operation & FUTEX_CLOCK_REALTIME;
-    uint64_t deadline;
+    struct futex_timeout until;
     int error;
 
     if (realtime && command != FUTEX_WAIT_BITSET)
@@ -490,8 +509,8 @@ ssize_t sys_futex(vaddr_t address, int operation, uint32_t value, uint64_t timeo
         value3 = FUTEX_BITSET_MATCH_ANY;
         __attribute__((fallthrough));
     case FUTEX_WAIT_BITSET:
-        error = timeout_deadline(&deadline, timeout, command, realtime);
-        return error ? error : wait_call(address, value, deadline, value3, private);
+        error = timeout_user(&until, timeout, command, realtime);
+        return error ? error : wait_call(address, value, &until, value3, private);
     case FUTEX_WAKE:
         value3 = FUTEX_BITSET_MATCH_ANY;
         __attribute__((fallthrough));

@@ -9,7 +9,6 @@
 
 #include "file/credentials.h"
 #include "file/descriptor_table.h"
-#include "file/file_system_context.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
@@ -117,7 +116,7 @@ static ssize_t copy_pieces(struct address_space *other, struct pieces *local, st
     }
 }
 
-/* -ESRCH, -EPERM, or *space with a reference. */
+/* -ESRCH, -EPERM, or *space, observed. */
 static int other_space(int id, struct address_space **space)
 {
     struct user_thread *thread = id > 0 ? user_thread_find(id) : NULL;
@@ -125,7 +124,7 @@ static int other_space(int id, struct address_space **space)
     if (!thread)
         return -ESRCH;
     bool allowed = user_thread_may_trace(thread);
-    *space = allowed ? user_thread_address_space_get(thread) : NULL;
+    *space = allowed ? user_thread_address_space_observe(thread) : NULL;
     user_thread_release(thread);
     if (!allowed)
         return -EPERM;
@@ -143,7 +142,7 @@ static ssize_t copy_memory(int id, struct pieces *local, struct pieces *remote, 
     ssize_t result = page ? copy_pieces(other, local, remote, page, writes) : -ENOMEM;
     if (page)
         heap_free(page);
-    address_space_release(other);
+    address_space_unobserve(other);
     return result;
 }
 

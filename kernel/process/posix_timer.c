@@ -15,11 +15,11 @@
 #include "process/process.h"
 #include "process/system_calls.h"
 #include "process/usage.h"
+#include "process/wall_clock.h"
 
 #define TIMERS_MAXIMUM 65536 /* a process */
 
-/* A clock that may be set, or that stands while nobody runs, is looked at this often. */
-#define LOOK_INTERVAL     NANOSECONDS_PER_SECOND
+/* A clock that stands while nobody runs is looked at this often. */
 #define LOOK_INTERVAL_CPU 1000000
 
 struct posix_timer {
@@ -27,24 +27,21 @@ struct posix_timer {
     struct process *process;      /* constant; it outlives its timers */
     int id;                       /* constant */
     int clock;                    /* constant */
+    int expiry_clock;             /* the one `expires` is on; process's lock */
     int notify;                   /* SIGEV_*; constant */
     struct user_thread *thread;   /* SIGEV_THREAD_ID: a reference; or whose CPU time; constant */
     struct queued_signal entry;   /* process's lock */
     sigval_t value;               /* constant */
     int signal;                   /* constant */
-    uint64_t expires;             /* on the clock; 0: not set; process's lock */
+    uint64_t expires;             /* 0: not set; process's lock */
     uint64_t interval;            /* process's lock */
     uint64_t overrun;             /* since the last signal was sent; process's lock */
     int overrun_last;             /* of the last signal taken; process's lock */
     struct timer timer;
+    struct wall_clock_watch watch; /* of `timer` */
 };
 
 /* ---- the clock ---- */
-
-static bool is_cpu_clock(int clock)
-{
-    return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
-}
 
 /* What the timer's clock says, also in an interrupt, where nobody is "the calling thread". Lock
    held. */
@@ -53,8 +50,8 @@ static uint64_t timer_clock(struct posix_timer *timer)
     struct resource_usage usage;
     uint64_t now = 0;
 
-    if (!is_cpu_clock(timer->clock)) {
-        clock_read(timer->clock, &now);
+    if (!clock_is_cpu(timer->clock)) {
+        clock_read(timer->expiry_clock, &now);
         return now;
     }
     if (timer->thread)
@@ -66,16 +63,20 @@ static uint64_t timer_clock(struct posix_timer *timer)
 /* Lock held. */
 static void timer_set(struct posix_timer *timer)
 {
-    uint64_t now = timer_clock(timer);
-    uint64_t left = timer->expires > now ? timer->expires - now : 0;
+    uint64_t settings;
 
     if (timer->notify == SIGEV_NONE)
         return; /* only ever read */
-    if (is_cpu_clock(timer->clock))
-        left = left > LOOK_INTERVAL_CPU ? left : LOOK_INTERVAL_CPU;
-    else if (!clock_is_steady(timer->clock) && left > LOOK_INTERVAL)
-        left = LOOK_INTERVAL;
-    timer_arm(&timer->timer, time_deadline(left));
+    if (clock_is_wall(timer->expiry_clock))
+        wall_clock_watch(&timer->watch, &timer->timer);
+    do {
+        settings = wall_clock_settings();
+        uint64_t now = timer_clock(timer);
+        uint64_t left = timer->expires > now ? timer->expires - now : 0;
+        if (clock_is_cpu(timer->clock) && left < LOOK_INTERVAL_CPU)
+            left = LOOK_INTERVAL_CPU;
+        timer_arm(&timer->timer, time_deadline(left));
+    } while (settings != wall_clock_settings());
 }
 
 /* Moves the expiry into the future; returns how many periods were passed over. Lock held. */
@@ -155,6 +156,7 @@ static void timer_free(struct posix_timer *timer)
 
     timer->expires = 0;
     spinlock_release_restore(&process->lock, enabled);
+    wall_clock_forget(&timer->watch);
     timer_cancel(&timer->timer);
 
     enabled = spinlock_acquire_save(&process->lock);
@@ -256,7 +258,7 @@ ssize_t sys_timer_create(int clock, vaddr_t event, vaddr_t id)
     if (!timer)
         return -EAGAIN;
     timer->process = process;
-    timer->clock = clock;
+    timer->clock = timer->expiry_clock = clock;
     timer->entry.timer = timer;
     timer_initialize(&timer->timer, timer_expired);
 
@@ -355,6 +357,7 @@ static void timer_write(struct posix_timer *timer, int flags, uint64_t value, ui
     if (!value)
         return;
     timer->expires = value;
+    timer->expiry_clock = flags & TIMER_ABSTIME ? timer->clock : clock_of_interval(timer->clock);
     if (!(flags & TIMER_ABSTIME)) {
         uint64_t now = timer_clock(timer);
         timer->expires = value >= TIME_MAXIMUM - now ? TIME_MAXIMUM : now + value;

@@ -13,6 +13,7 @@
 #include "process/process.h"
 #include "process/system_calls.h"
 #include "process/usage.h"
+#include "process/wall_clock.h"
 #include "thread/restart.h"
 
 /* What times(2) and si_utime count in: 100 a second on x86-64. */
@@ -292,7 +293,7 @@ static int wall_set(uint64_t nanoseconds)
 {
     if (!credentials_capable(credentials_current(), CAP_SYS_TIME))
         return -EPERM;
-    clock_wall_set(nanoseconds);
+    wall_clock_set(nanoseconds);
     return 0;
 }
 
@@ -353,27 +354,37 @@ ssize_t sys_settimeofday(vaddr_t from, vaddr_t zone)
 static int sleep_until(int clock, uint64_t until)
 {
     for (;;) {
-        uint64_t now, deadline;
+        uint64_t now, deadline, settings = wall_clock_settings();
         int error = clock_read(clock, &now);
         if (error)
             return error;
         if (now >= until)
             return 0;
-        /* The wall clock may be set, and used time passes unevenly: look again. */
-        bool steady = clock_is_steady(clock);
+        /* Used time passes unevenly: look again. */
         deadline = time_deadline(until - now);
-        if (!steady && deadline - clock_now() > NANOSECONDS_PER_SECOND)
+        if (clock_is_cpu(clock) && deadline - clock_now() > NANOSECONDS_PER_SECOND)
             deadline = time_deadline(NANOSECONDS_PER_SECOND);
-        thread_prepare_sleep(THREAD_INTERRUPTIBLE);
-        error = thread_sleep(deadline);
+        error = wait_event(&wall_clock_sleepers,
+                           clock_is_wall(clock) && wall_clock_settings() != settings,
+                           THREAD_INTERRUPTIBLE, deadline);
         if (error == -EINTR)
             return error;
     }
 }
 
-bool clock_is_steady(int clock)
+bool clock_is_wall(int clock)
 {
-    return clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME || clock == CLOCK_BOOTTIME_ALARM;
+    return clock == CLOCK_REALTIME || clock == CLOCK_TAI || clock == CLOCK_REALTIME_ALARM;
+}
+
+bool clock_is_cpu(int clock)
+{
+    return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+}
+
+int clock_of_interval(int clock)
+{
+    return clock_is_wall(clock) ? CLOCK_MONOTONIC : clock;
 }
 
 static int64_t sleep_again(struct restart_block *block);
@@ -423,9 +434,7 @@ ssize_t sys_clock_nanosleep(int clock, int flags, vaddr_t request, vaddr_t remai
         error = sleep_until(clock, value);
         return error == -EINTR ? -RESTART_NO_HANDLER : error;
     }
-    /* A relative sleep does not notice when the wall clock is set (POSIX, clock_nanosleep). */
-    if (clock == CLOCK_REALTIME || clock == CLOCK_TAI || clock == CLOCK_REALTIME_ALARM)
-        clock = CLOCK_MONOTONIC;
+    clock = clock_of_interval(clock);
     clock_read(clock, &now);
     return sleep_relative(clock, value >= TIME_MAXIMUM - now ? TIME_MAXIMUM : now + value,
                           remaining);

@@ -9,18 +9,20 @@
 #include "process/clocks.h"
 #include "process/process.h"
 #include "process/system_calls.h"
+#include "process/wall_clock.h"
 #include "thread/restart.h"
 
 #define TIMER_FLAGS (TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)
 
-/* How often a clock that may be set is looked at. */
-#define LOOK_INTERVAL NANOSECONDS_PER_SECOND
-
 struct timer_file {
     int clock; /* constant */
     struct timer timer;
-    struct spinlock lock; /* taken with interrupts off */
-    uint64_t expires;     /* on the clock; 0: not set, or over; lock */
+    struct wall_clock_watch watch; /* of `timer` */
+    struct spinlock lock;          /* taken with interrupts off */
+    int expiry_clock;              /* the one `expires` is on; lock */
+    bool cancel_on_set;   /* a read fails once the clock has been set: timerfd_create(2); lock */
+    uint64_t settings;    /* of the wall clock, when that was asked for; lock */
+    uint64_t expires;     /* 0: not set, or over; lock */
     uint64_t interval;    /* lock */
     uint64_t expirations; /* not yet read; lock */
     struct wait_queue readers;
@@ -30,19 +32,29 @@ static uint64_t clock_value(const struct timer_file *file)
 {
     uint64_t now = 0;
 
-    clock_read(file->clock, &now);
+    clock_read(file->expiry_clock, &now);
     return now;
 }
 
 /* Lock held. */
 static void timer_set(struct timer_file *file)
 {
-    uint64_t now = clock_value(file);
-    uint64_t left = file->expires > now ? file->expires - now : 0;
+    uint64_t settings;
 
-    if (!clock_is_steady(file->clock) && left > LOOK_INTERVAL)
-        left = LOOK_INTERVAL;
-    timer_arm(&file->timer, time_deadline(left));
+    if (clock_is_wall(file->expiry_clock))
+        wall_clock_watch(&file->watch, &file->timer);
+    do {
+        settings = wall_clock_settings();
+        uint64_t now = clock_value(file);
+        uint64_t left = file->expires > now ? file->expires - now : 0;
+        timer_arm(&file->timer, time_deadline(left));
+    } while (settings != wall_clock_settings());
+}
+
+/* Has the clock been set under a program that wants to know? Lock held. */
+static bool cancelled(const struct timer_file *file)
+{
+    return file->cancel_on_set && file->settings != wall_clock_settings();
 }
 
 /* Counts what expired up to now. Lock held. */
@@ -72,6 +84,7 @@ static void timer_expired(struct timer *timer)
     bool ready = file->expirations != 0;
     if (!ready && file->expires)
         timer_set(file);
+    ready |= cancelled(file);
     spinlock_release_restore(&file->lock, enabled);
     if (ready)
         wait_queue_wake(&file->readers);
@@ -79,13 +92,20 @@ static void timer_expired(struct timer *timer)
 
 /* ---- as a file ---- */
 
-static uint64_t take_expirations(struct timer_file *file)
+/* How many there were; 0: none yet; -ECANCELED. */
+static ssize_t take_expirations(struct timer_file *file)
 {
     bool enabled = spinlock_acquire_save(&file->lock);
 
+    if (cancelled(file)) {
+        file->settings = wall_clock_settings();
+        file->expirations = 0;
+        spinlock_release_restore(&file->lock, enabled);
+        return -ECANCELED;
+    }
     if (file->expirations)
         count_expirations(file);
-    uint64_t count = file->expirations;
+    ssize_t count = (ssize_t)file->expirations;
     file->expirations = 0;
     if (count && file->expires)
         timer_set(file);
@@ -96,7 +116,7 @@ static uint64_t take_expirations(struct timer_file *file)
 static ssize_t timer_file_read(struct file *file, struct transfer *to, int64_t *offset)
 {
     struct timer_file *timer = file->private;
-    uint64_t count;
+    ssize_t count;
 
     (void)offset;
     if (to->left < sizeof(count))
@@ -107,6 +127,8 @@ static ssize_t timer_file_read(struct file *file, struct transfer *to, int64_t *
     if (!count && wait_event(&timer->readers, (count = take_expirations(timer)) != 0,
                              THREAD_INTERRUPTIBLE, CLOCK_NEVER))
         return -RESTART_CALL;
+    if (count < 0)
+        return count;
     return transfer_out(to, &count, sizeof(count)) == sizeof(count) ? (ssize_t)sizeof(count)
                                                                     : -EFAULT;
 }
@@ -116,7 +138,10 @@ static unsigned timer_file_poll(struct file *file, struct poll_table *table)
     struct timer_file *timer = file->private;
 
     poll_wait(table, &timer->readers);
-    return __atomic_load_n(&timer->expirations, __ATOMIC_ACQUIRE) ? POLLIN : 0;
+    bool enabled = spinlock_acquire_save(&timer->lock);
+    bool ready = timer->expirations || cancelled(timer);
+    spinlock_release_restore(&timer->lock, enabled);
+    return ready ? POLLIN : 0;
 }
 
 static void timer_file_release(struct file *file)
@@ -126,6 +151,7 @@ static void timer_file_release(struct file *file)
 
     timer->expires = 0;
     spinlock_release_restore(&timer->lock, enabled);
+    wall_clock_forget(&timer->watch);
     timer_cancel(&timer->timer);
     heap_free(timer);
 }
@@ -164,7 +190,7 @@ ssize_t sys_timerfd_create(int clock, int flags)
     struct timer_file *timer = heap_allocate_zeroed(sizeof(*timer));
     if (!timer)
         return -ENOMEM;
-    timer->clock = clock;
+    timer->clock = timer->expiry_clock = clock;
     timer_initialize(&timer->timer, timer_expired);
     wait_queue_initialize(&timer->readers);
     struct file *file = file_create_anonymous("[timerfd]", &timer_file_operations, timer,
@@ -218,6 +244,20 @@ ssize_t sys_timerfd_gettime(int descriptor, vaddr_t to)
     return user_put(to, &value);
 }
 
+/* TFD_TIMER_CANCEL_ON_SET. True: the clock has been set since the program asked for the same
+   before, and was not told yet. Lock held. */
+static bool watch_settings(struct timer_file *timer, int flags)
+{
+    bool wanted = flags & TFD_TIMER_CANCEL_ON_SET && clock_is_wall(timer->expiry_clock);
+    bool missed = wanted && cancelled(timer);
+
+    if (wanted)
+        wall_clock_watch(&timer->watch, &timer->timer);
+    timer->cancel_on_set = wanted;
+    timer->settings = wall_clock_settings();
+    return missed;
+}
+
 ssize_t sys_timerfd_settime(int descriptor, int flags, vaddr_t from, vaddr_t to)
 {
     struct __kernel_itimerspec fresh, old;
@@ -238,6 +278,9 @@ ssize_t sys_timerfd_settime(int descriptor, int flags, vaddr_t from, vaddr_t to)
     timer->expirations = 0;
     timer->interval = interval;
     timer->expires = value;
+    timer->expiry_clock =
+        flags & TFD_TIMER_ABSTIME ? timer->clock : clock_of_interval(timer->clock);
+    error = watch_settings(timer, flags) ? -ECANCELED : 0;
     if (value && !(flags & TFD_TIMER_ABSTIME)) {
         uint64_t now = clock_value(timer);
         timer->expires = value >= TIME_MAXIMUM - now ? TIME_MAXIMUM : now + value;
@@ -246,5 +289,7 @@ ssize_t sys_timerfd_settime(int descriptor, int flags, vaddr_t from, vaddr_t to)
         timer_set(timer);
     spinlock_release_restore(&timer->lock, enabled);
     file_release(file);
+    if (error)
+        return error;
     return to ? user_put(to, &old) : 0;
 }

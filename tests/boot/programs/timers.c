@@ -1,5 +1,6 @@
 /* timers: clocks, sleeping, alarm, setitimer, POSIX timers, timerfd, used time. */
 #define _GNU_SOURCE
+#include <linux/futex.h>
 #include <poll.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -503,6 +504,160 @@ static bool user_time_is_told_apart(void)
     return true;
 }
 
+/* ---- the wall clock is set ---- */
+
+/* Moves the wall clock by some seconds, and back at the end of the case. */
+static void move_clock(long seconds)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_REALTIME, &time);
+    time.tv_sec += seconds;
+    clock_settime(CLOCK_REALTIME, &time);
+}
+
+/* An hour ahead by the wall clock. */
+static struct timespec in_an_hour(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_REALTIME, &time);
+    time.tv_sec += 3600;
+    return time;
+}
+
+/* A child moves the clock an hour and more ahead, when this process sleeps. */
+static void move_clock_soon(void)
+{
+    if (fork() == 0) {
+        sleep_ms(50);
+        move_clock(3610);
+        _exit(0);
+    }
+}
+
+/* The clock is put back; true: all that took less than what a program could have slept for. */
+static bool noticed_at_once(long since)
+{
+    move_clock(-3610);
+    return now_ms() - since < 600;
+}
+
+static bool absolute_sleep_follows(void)
+{
+    struct timespec until = in_an_hour();
+    long since = now_ms();
+
+    move_clock_soon();
+    REQUIRE(clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, NULL) == 0);
+    REQUIRE(noticed_at_once(since));
+    return true;
+}
+
+static bool relative_sleep_stays(void)
+{
+    struct timespec time = {0, 200000000};
+    long since = now_ms();
+
+    move_clock_soon();
+    REQUIRE(clock_nanosleep(CLOCK_REALTIME, 0, &time, NULL) == 0);
+    long slept = now_ms() - since;
+    move_clock(-3610);
+    REQUIRE(slept >= 199);
+    return true;
+}
+
+static bool absolute_timer_follows(void)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+    struct itimerspec setting = {.it_value = in_an_hour()};
+    long since = now_ms();
+    timer_t timer;
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    REQUIRE(timer_create(CLOCK_REALTIME, &event, &timer) == 0);
+    REQUIRE(timer_settime(timer, TIMER_ABSTIME, &setting, NULL) == 0);
+    move_clock_soon();
+    REQUIRE(sigwaitinfo(&set, NULL) == SIGUSR1);
+    REQUIRE(noticed_at_once(since));
+    return true;
+}
+
+static bool relative_timer_stays(void)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+    struct itimerspec setting = {.it_value = {0, 200000000}};
+    struct timespec limit = {5, 0};
+    timer_t timer;
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    REQUIRE(timer_create(CLOCK_REALTIME, &event, &timer) == 0);
+    REQUIRE(timer_settime(timer, 0, &setting, NULL) == 0);
+    long since = now_ms();
+    move_clock(-3610);
+    int taken = sigtimedwait(&set, NULL, &limit);
+    long waited = now_ms() - since;
+    move_clock(3610);
+    REQUIRE(taken == SIGUSR1 && waited >= 199);
+    return true;
+}
+
+static bool timerfd_follows(void)
+{
+    int timer = timerfd_create(CLOCK_REALTIME, 0);
+    struct itimerspec setting = {.it_value = in_an_hour()};
+    long since = now_ms();
+    uint64_t count;
+
+    REQUIRE(timerfd_settime(timer, TFD_TIMER_ABSTIME, &setting, NULL) == 0);
+    move_clock_soon();
+    REQUIRE(read(timer, &count, sizeof(count)) == sizeof(count) && count == 1);
+    REQUIRE(noticed_at_once(since));
+    return true;
+}
+
+static bool timerfd_is_cancelled(void)
+{
+    int timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
+    int flags = TFD_TIMER_ABSTIME | (1 << 1) /* TFD_TIMER_CANCEL_ON_SET */;
+    struct itimerspec setting = {.it_value = in_an_hour()};
+    struct pollfd one = {.fd = timer, .events = POLLIN};
+    uint64_t count;
+
+    setting.it_value.tv_sec += 86400;
+    REQUIRE(timerfd_settime(timer, flags, &setting, NULL) == 0);
+    REQUIRE_ERRNO(read(timer, &count, sizeof(count)), EAGAIN);
+    long since = now_ms();
+    move_clock_soon();
+    REQUIRE(poll(&one, 1, 5000) == 1 && one.revents == POLLIN);
+    REQUIRE_ERRNO(read(timer, &count, sizeof(count)), ECANCELED);
+    REQUIRE_ERRNO(read(timer, &count, sizeof(count)), EAGAIN);
+    REQUIRE(noticed_at_once(since));
+    REQUIRE_ERRNO(timerfd_settime(timer, flags, &setting, NULL), ECANCELED);
+    REQUIRE(timerfd_settime(timer, flags, &setting, NULL) == 0);
+    return true;
+}
+
+static bool futex_follows(void)
+{
+    struct timespec until = in_an_hour();
+    uint32_t word = 0;
+    long since = now_ms();
+
+    move_clock_soon();
+    REQUIRE_ERRNO(syscall(SYS_futex, &word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &until,
+                          NULL, FUTEX_BITSET_MATCH_ANY),
+                  ETIMEDOUT);
+    REQUIRE(noticed_at_once(since));
+    return true;
+}
+
 static const struct test_case cases[] = {
     {"every clock", "clock_gettime(2)", clocks_exist},
     {"clocks: errors", "clock_gettime(2)", clock_errors},
@@ -533,6 +688,13 @@ static const struct test_case cases[] = {
     {"timerfd: read, poll", "timerfd_create(2)", timerfd_reads},
     {"timerfd: counts expirations", "timerfd_create(2)", timerfd_counts},
     {"timerfd: errors", "timerfd_create(2)", timerfd_errors},
+    {"a set clock ends absolute sleeps", "POSIX clock_settime", absolute_sleep_follows},
+    {"a set clock leaves relative sleeps alone", "POSIX clock_settime", relative_sleep_stays},
+    {"absolute POSIX timers follow a set clock", "POSIX clock_settime", absolute_timer_follows},
+    {"relative POSIX timers do not", "POSIX clock_settime", relative_timer_stays},
+    {"timerfd: follows a set clock", "timerfd_create(2)", timerfd_follows},
+    {"timerfd: TFD_TIMER_CANCEL_ON_SET", "timerfd_create(2)", timerfd_is_cancelled},
+    {"FUTEX_CLOCK_REALTIME follows a set clock", "futex(2)", futex_follows},
     {"wait4, times, RUSAGE_CHILDREN", "getrusage(2)", times_and_children},
     {"getrusage: errors", "getrusage(2)", rusage_errors},
     {"user time", "getrusage(2)", user_time_is_told_apart},
