@@ -3,7 +3,7 @@
 #include <linux/fcntl.h>
 
 #include "file/internal.h"
-#include "memory/frame.h"
+#include "library/memory_options.h"
 
 /* The names that Linux's built-in initramfs makes before any other (usr/default_cpio_list). */
 static const struct {
@@ -17,13 +17,9 @@ static const struct {
 
 static int root_create(void)
 {
-    struct frame_counts counts;
-
-    struct file_system *root = ram_file_system_create("rootfs", 01777);
+    struct file_system *root = ram_file_system_create("rootfs", 01777, &(struct memory_options){0});
     if (!root)
         return -ENOMEM;
-    frame_count(&counts);
-    root->page_limit = counts.total / 2; /* as tmpfs(5), size= */
     struct mount *mount = mount_create(root, root->root, "rootfs", 0);
     file_system_release(root);
     if (!mount)

@@ -28,7 +28,6 @@ struct inode *inode_create(struct file_system *file_system, uint32_t mode,
     inode->file_operations = file_operations;
     inode->file_system = file_system;
     file_system_reference(file_system);
-    __atomic_fetch_add(&file_system->inode_count, 1, __ATOMIC_RELAXED);
     inode->references = 1;
     inode->mode = mode;
     inode->number = __atomic_fetch_add(&file_system->next_number, 1, __ATOMIC_RELAXED);
@@ -46,11 +45,11 @@ void inode_release(struct inode *inode)
         inode->operations->destroy(inode);
     page_cache_destroy(&inode->cache);
     record_locks_free(inode->locks);
-    heap_free(inode->link_target);
     struct file_system *file_system = inode->file_system;
-    __atomic_fetch_sub(&file_system->page_count, inode->accounted, __ATOMIC_RELAXED);
+    if (file_system->writable_tree)
+        ram_inode_uncount(inode);
+    heap_free(inode->link_target);
     heap_free(inode);
-    __atomic_fetch_sub(&file_system->inode_count, 1, __ATOMIC_RELAXED);
     file_system_release(file_system);
 }
 
@@ -139,7 +138,6 @@ int inode_truncate(struct inode *inode, uint64_t size)
         error = -EPERM;
     } else {
         page_cache_resize(&inode->cache, size);
-        regular_account(inode);
         inode_remove_privileges(inode);
         inode_touch(inode, INODE_MODIFIED | INODE_CHANGED);
     }
@@ -187,9 +185,6 @@ void inode_touch_accessed(struct inode *inode, const struct mount *mount)
 
 /* What Linux's tmpfs pretends an entry of a directory to take (mm/shmem.c, BOGO_DIRENT_SIZE). */
 #define DIRECTORY_ENTRY_SIZE 20
-/* Longer targets of symbolic links take a page there (SHORT_SYMLINK_LEN). */
-#define SHORT_LINK_SIZE 128
-
 void inode_stat(struct inode *inode, struct stat *result)
 {
     inode_refresh(inode);
@@ -204,8 +199,8 @@ void inode_stat(struct inode *inode, struct stat *result)
     result->st_size = (long)inode_size(inode);
     result->st_blksize = PAGE_SIZE;
     uint64_t pages = __atomic_load_n(&inode->cache.frame_count, __ATOMIC_RELAXED);
-    if (inode->link_target && result->st_size >= SHORT_LINK_SIZE)
-        pages = 1;
+    if (inode->link_target)
+        pages = ram_link_pages((uint64_t)result->st_size);
     result->st_blocks = (long)(pages * (PAGE_SIZE / 512));
     uint64_t time = __atomic_load_n(&inode->accessed, __ATOMIC_RELAXED);
     result->st_atime = time / NANOSECONDS_PER_SECOND;

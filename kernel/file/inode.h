@@ -48,11 +48,15 @@ struct file_system {
     bool writable_tree;   /* names can be made in it (RAM); constant */
     bool internal;        /* cannot be mounted or linked from (pipes); constant */
     uint64_t next_number; /* atomic: inode numbers */
-    uint64_t inode_count; /* atomic */
-    uint64_t page_limit;  /* tmpfs size=, 0: none; constant after the mount */
-    uint64_t page_count;  /* atomic: frames of its files */
-    struct dentry *root;  /* constant; a reference is held until the last mount is gone */
+    /* Of a RAM file system; tmpfs(5), size= and nr_inodes=. */
+    struct quota pages;  /* frames of its files, and of long symbolic links */
+    struct quota inodes; /* and names beyond each inode's first: these take memory too */
+    uint32_t root_mode, root_user, root_group; /* as mount(2) was told; constant */
+    struct dentry *root; /* constant; a reference is held until the last mount is gone */
 };
+
+/* The limits of a tmpfs that is told none: of pages, and of inodes. */
+uint64_t ram_default_limit(void);
 
 /* What differs between kinds of inodes. NULL: does not apply. All may sleep. */
 struct inode_operations {
@@ -87,7 +91,6 @@ struct inode {
     struct mutex lock;
     /* Open files that may write (> 0), or denials by exec (< 0); atomic, see inode_deny_write. */
     int32_t writers;
-    uint64_t accounted;         /* frames counted in file_system->page_count; lock */
     bool nameless;              /* made by O_TMPFILE and not yet linked; atomic */
     uint32_t seals;             /* F_SEAL_*, fcntl(2); lock */
     struct page_cache cache;    /* contents and size; a RAM file's storage */

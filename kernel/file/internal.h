@@ -126,9 +126,9 @@ void path_enter_mounts(struct path *path);
 int name_create(const struct credentials *credentials, const struct path *directory,
                 const char *name, size_t length, uint32_t mode, uint64_t device,
                 const char *link_target, struct dentry **created);
-/* An inode as name_create makes it, without a name: O_TMPFILE. */
-struct inode *inode_create_in(const struct credentials *credentials, const struct path *directory,
-                              uint32_t mode, uint64_t device);
+/* An inode as name_create makes it, without a name: O_TMPFILE. 0, -ENOMEM, -ENOSPC. */
+int inode_create_in(const struct credentials *credentials, const struct path *directory,
+                    uint32_t mode, uint64_t device, const char *link_target, struct inode **result);
 /* May the caller make names in this directory? Its inode's lock is held. */
 int name_may_create(const struct credentials *credentials, const struct path *directory);
 /* mkdir, mknod and symlink; link; unlink and rmdir: by names in kernel memory. */
@@ -145,10 +145,21 @@ void names_initialize(void);
 /* ---- ram.c ---- */
 
 uint64_t file_system_next_device(void);
-/* A RAM file system with an empty root directory; one reference. NULL: no memory. */
-struct file_system *ram_file_system_create(const char *type, uint32_t mode);
-/* An inode of it, owned by user 0; one reference. */
-struct inode *ram_inode_create(struct file_system *file_system, uint32_t mode, uint64_t device);
+struct memory_options;
+/* A RAM file system with an empty root directory of this mode, unless the options say another;
+   one reference. NULL: no memory. */
+struct file_system *ram_file_system_create(const char *type, uint32_t mode,
+                                           const struct memory_options *options);
+/* Changes its limits (mount(2), MS_REMOUNT). -EINVAL: more is used already, or there was none. */
+int ram_file_system_limit(struct file_system *file_system, const struct memory_options *options);
+/* An inode of it, owned by user 0; one reference. `link_target`: of a symbolic link, is copied; or
+   NULL. 0, -ENOMEM, -ENOSPC. */
+int ram_inode_create(struct file_system *file_system, uint32_t mode, uint64_t device,
+                     const char *link_target, struct inode **result);
+/* For the end of an inode: takes it out of what is counted. */
+void ram_inode_uncount(const struct inode *inode);
+/* Pages that a symbolic link's target of this length takes. */
+uint64_t ram_link_pages(uint64_t length);
 /* Puts a new name into its directory or takes it out (the caller gets the tree's reference):
    links, size and times with it. The directory's inode's lock is held. */
 void ram_name_insert(struct dentry *dentry);
@@ -160,9 +171,6 @@ void ram_directory_changed(struct dentry *directory);
    sink is full. */
 bool directory_give_dots(struct file *file, struct directory_sink *sink);
 int64_t directory_seek(struct file *file, int64_t offset, int whence);
-
-/* ---- regular.c ---- */
-void regular_account(struct inode *inode);
 
 /* ---- pseudo.c ---- */
 int pseudo_initialize(void);

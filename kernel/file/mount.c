@@ -5,7 +5,9 @@
 
 #include "file/internal.h"
 #include "file/system_calls.h"
+#include "library/memory_options.h"
 #include "library/string.h"
+#include "memory/frame.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 
@@ -129,35 +131,6 @@ void mount_for_each(int (*visit)(struct mount *mount, void *context), void *cont
 
 /* ---- mount(2) ---- */
 
-/* The value of one option among "size=1m,mode=755"; NULL: it is not there. */
-static const char *mount_option(const char *options, const char *name)
-{
-    size_t length = strlen(name);
-
-    while (options && *options) {
-        if (strncmp(options, name, length) == 0 && options[length] == '=')
-            return options + length + 1;
-        options = strchr(options, ',');
-        if (options)
-            options++;
-    }
-    return NULL;
-}
-
-static uint64_t parse_number(const char *text, unsigned base)
-{
-    uint64_t number = 0;
-    while (*text >= '0' && *text < (char)('0' + base))
-        number = number * base + (uint64_t)(*text++ - '0');
-    if (base == 10 && (*text | 0x20) == 'k')
-        number <<= 10;
-    else if (base == 10 && (*text | 0x20) == 'm')
-        number <<= 20;
-    else if (base == 10 && (*text | 0x20) == 'g')
-        number <<= 30;
-    return number;
-}
-
 /* A new or shared file system of this type, with a reference. */
 static int file_system_by_type(const char *type, const char *options, struct file_system **result)
 {
@@ -168,18 +141,16 @@ static int file_system_by_type(const char *type, const char *options, struct fil
     } else if (strcmp(type, "sysfs") == 0) {
         *result = sys_file_system;
     } else if (strcmp(type, "tmpfs") == 0 || strcmp(type, "ramfs") == 0 || device_tree) {
-        const char *mode = mount_option(options, "mode");
-        const char *size = mount_option(options, "size");
+        struct memory_options wanted;
+        int error = memory_options_parse(options, frame_total(), &wanted);
+        if (error && strcmp(type, "ramfs") != 0) /* which has never minded any (ramfs) */
+            return error;
         *result = ram_file_system_create(device_tree                  ? "devtmpfs"
                                          : strcmp(type, "ramfs") == 0 ? "ramfs"
                                                                       : "tmpfs",
-                                         mode          ? parse_number(mode, 8) & 07777
-                                         : device_tree ? 0755
-                                                       : 01777);
+                                         device_tree ? 0755 : 01777, &wanted);
         if (!*result)
             return -ENOMEM;
-        if (size)
-            (*result)->page_limit = (parse_number(size, 10) + PAGE_SIZE - 1) / PAGE_SIZE;
         return 0;
     } else {
         *result = pseudo_tree_find(type);
@@ -286,10 +257,20 @@ static int mount_move(const char *source, const struct path *place)
     return error;
 }
 
-static int mount_remount(const struct path *place, uint32_t flags)
+static int mount_remount(const struct path *place, uint32_t flags, const char *options)
 {
+    struct file_system *file_system = place->mount->file_system;
+
     if (place->dentry != place->mount->root)
         return -EINVAL;
+    if (file_system->magic == TMPFS_MAGIC) {
+        struct memory_options wanted;
+        int error = memory_options_parse(options, frame_total(), &wanted);
+        if (!error)
+            error = ram_file_system_limit(file_system, &wanted);
+        if (error)
+            return error;
+    }
     __atomic_store_n(&place->mount->flags, flags, __ATOMIC_RELAXED);
     return 0;
 }
@@ -332,7 +313,7 @@ ssize_t sys_mount(vaddr_t source, vaddr_t target, vaddr_t type, unsigned long fl
         if (!credentials_capable(credentials_current(), CAP_SYS_ADMIN))
             error = -EPERM;
         else if (flags & MS_REMOUNT)
-            error = mount_remount(&place, kept);
+            error = mount_remount(&place, kept, flags & MS_BIND ? NULL : options);
         else if (flags & MS_BIND)
             error = mount_bind(source_text, &place);
         else if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))

@@ -21,8 +21,8 @@ uint32_t umask_current(void)
 
 /* ---- making ---- */
 
-struct inode *inode_create_in(const struct credentials *credentials, const struct path *directory,
-                              uint32_t mode, uint64_t device)
+int inode_create_in(const struct credentials *credentials, const struct path *directory,
+                    uint32_t mode, uint64_t device, const char *link_target, struct inode **result)
 {
     struct inode *parent = directory->dentry->inode;
     uint32_t group = credentials->file_group;
@@ -37,12 +37,12 @@ struct inode *inode_create_in(const struct credentials *credentials, const struc
                  !credentials_capable(credentials, CAP_FSETID))
             mode &= ~S_ISGID;
     }
-    struct inode *inode = ram_inode_create(parent->file_system, mode, device);
-    if (!inode)
-        return NULL;
-    inode->user = credentials->file_user;
-    inode->group = group;
-    return inode;
+    int error = ram_inode_create(parent->file_system, mode, device, link_target, result);
+    if (error)
+        return error;
+    (*result)->user = credentials->file_user;
+    (*result)->group = group;
+    return 0;
 }
 
 int name_may_create(const struct credentials *credentials, const struct path *directory)
@@ -75,16 +75,11 @@ int name_create(const struct credentials *credentials, const struct path *direct
     int error = name_may_create(credentials, directory);
     if (error)
         return error;
-    struct inode *inode = inode_create_in(credentials, directory, mode, device);
-    if (!inode)
-        return -ENOMEM;
-    error = -ENOMEM;
-    if (link_target) {
-        inode->link_target = heap_copy_string(link_target);
-        inode->cache.size = strlen(link_target);
-    }
-    if (!link_target || inode->link_target)
-        error = name_add(directory, name, length, inode, created);
+    struct inode *inode;
+    error = inode_create_in(credentials, directory, mode, device, link_target, &inode);
+    if (error)
+        return error;
+    error = name_add(directory, name, length, inode, created);
     inode_release(inode);
     return error;
 }
@@ -252,9 +247,16 @@ static int link_create(const struct path *from, const struct walk *to)
     spinlock_release(&tree_lock);
     if (gone)
         return -ENOENT;
+    /* A further name counts as an inode does (tmpfs(5), nr_inodes). */
+    struct quota *names = inode->nameless ? NULL : &inode->file_system->inodes;
+    if (names && !quota_take(names, 1))
+        return -ENOSPC;
     error = name_add(&to->at, to->last, to->last_length, inode, &created);
-    if (error)
+    if (error) {
+        if (names)
+            quota_give(names, 1);
         return error;
+    }
     inode->nameless = false;
     inode_touch(inode, INODE_CHANGED);
     dentry_release(created);
@@ -614,6 +616,8 @@ static int rename_commit(struct renaming *renaming)
     spinlock_acquire(&tree_lock);
     if (target) {
         dentry_remove(target);
+        if (!directory && target->inode->links > 1)
+            quota_give(&target->inode->file_system->inodes, 1);
         target->inode->links -= directory ? 2 : 1;
         if (directory)
             to_directory->inode->links--;

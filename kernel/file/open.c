@@ -189,7 +189,6 @@ static int open_nameless(struct opening *opening, const struct path *directory,
                          struct file **result)
 {
     struct dentry *parent = directory->dentry;
-    struct dentry *dentry = NULL;
 
     int error = inode_permission(parent->inode, PERMISSION_WRITE | PERMISSION_EXECUTE,
                                  opening->credentials);
@@ -199,15 +198,16 @@ static int open_nameless(struct opening *opening, const struct path *directory,
         return -EOPNOTSUPP;
     if (mount_flag(directory->mount, MS_RDONLY))
         return -EROFS;
-    struct inode *inode = inode_create_in(opening->credentials, directory,
-                                          S_IFREG | (opening->mode & ~umask_current()), 0);
-    if (inode) {
-        char name[24];
-        int length = format_string(name, sizeof(name), "#%lu", inode->number);
-        inode->nameless = !(opening->flags & O_EXCL);
-        dentry = dentry_create(parent, name, (size_t)length, inode);
-        inode_release(inode);
-    }
+    struct inode *inode;
+    error = inode_create_in(opening->credentials, directory,
+                            S_IFREG | (opening->mode & ~umask_current()), 0, NULL, &inode);
+    if (error)
+        return error;
+    char name[24];
+    int length = format_string(name, sizeof(name), "#%lu", inode->number);
+    inode->nameless = !(opening->flags & O_EXCL);
+    struct dentry *dentry = dentry_create(parent, name, (size_t)length, inode);
+    inode_release(inode);
     if (!dentry)
         return -ENOMEM;
     opening->created = true;

@@ -4,7 +4,9 @@
 #include <linux/magic.h>
 
 #include "file/internal.h"
+#include "library/memory_options.h"
 #include "library/string.h"
+#include "memory/frame.h"
 #include "memory/heap.h"
 
 /* st_dev: Linux gives major 0 and the next minor to file systems without a device. */
@@ -43,39 +45,122 @@ static const struct file_operations *operations_for(uint32_t mode)
     }
 }
 
-struct inode *ram_inode_create(struct file_system *file_system, uint32_t mode, uint64_t device)
+/* ---- what it may take ---- */
+
+/* As Linux has it: half of memory, and as many inodes as that has pages (tmpfs(5)). */
+uint64_t ram_default_limit(void)
 {
-    struct inode *inode = inode_create(
-        file_system, mode, S_ISLNK(mode) ? &ram_link_operations : NULL, operations_for(mode));
-    if (!inode)
-        return NULL;
-    inode->device = device;
-    inode->seals = F_SEAL_SEAL; /* only a memfd may be sealed */
-    if (S_ISDIR(mode))
-        inode->cache.size = directory_size(0);
-    return inode;
+    return frame_total() / 2;
 }
 
-struct file_system *ram_file_system_create(const char *type, uint32_t mode)
+/* Shorter targets of symbolic links lie in the inode there (mm/shmem.c, SHORT_SYMLINK_LEN). */
+#define SHORT_LINK_SIZE 128
+
+uint64_t ram_link_pages(uint64_t length)
+{
+    return length >= SHORT_LINK_SIZE;
+}
+
+static int ram_inode_count(struct file_system *file_system, uint64_t link_pages)
+{
+    if (!quota_take(&file_system->inodes, 1))
+        return -ENOSPC;
+    if (quota_take(&file_system->pages, link_pages))
+        return 0;
+    quota_give(&file_system->inodes, 1);
+    return -ENOSPC;
+}
+
+void ram_inode_uncount(const struct inode *inode)
+{
+    quota_give(&inode->file_system->inodes, 1);
+    if (S_ISLNK(inode->mode))
+        quota_give(&inode->file_system->pages, ram_link_pages(inode_size(inode)));
+}
+
+/* Linux: a limit cannot be set where there was none, nor below what is used. */
+static bool limit_possible(const struct quota *quota, uint64_t limit)
+{
+    uint64_t used = __atomic_load_n(&quota->used, __ATOMIC_RELAXED);
+    return !limit || (__atomic_load_n(&quota->limit, __ATOMIC_RELAXED) && limit >= used);
+}
+
+int ram_file_system_limit(struct file_system *file_system, const struct memory_options *options)
+{
+    struct quota *pages = &file_system->pages, *inodes = &file_system->inodes;
+
+    if ((options->has_pages && !limit_possible(pages, options->pages)) ||
+        (options->has_inodes && !limit_possible(inodes, options->inodes)))
+        return -EINVAL;
+    if (options->has_pages)
+        __atomic_store_n(&pages->limit, options->pages, __ATOMIC_RELAXED);
+    if (options->has_inodes)
+        __atomic_store_n(&inodes->limit, options->inodes, __ATOMIC_RELAXED);
+    return 0;
+}
+
+/* ---- inodes ---- */
+
+int ram_inode_create(struct file_system *file_system, uint32_t mode, uint64_t device,
+                     const char *link_target, struct inode **result)
+{
+    size_t length = link_target ? strlen(link_target) : 0;
+    int error = ram_inode_count(file_system, ram_link_pages(length));
+    if (error)
+        return error;
+
+    char *target = link_target ? heap_copy_string(link_target) : NULL;
+    struct inode *inode = NULL;
+    if (!link_target || target)
+        inode = inode_create(file_system, mode, link_target ? &ram_link_operations : NULL,
+                             operations_for(mode));
+    if (!inode) {
+        heap_free(target);
+        quota_give(&file_system->pages, ram_link_pages(length));
+        quota_give(&file_system->inodes, 1);
+        return -ENOMEM;
+    }
+    inode->device = device;
+    inode->seals = F_SEAL_SEAL; /* only a memfd may be sealed */
+    inode->cache.quota = &file_system->pages;
+    inode->cache.size = S_ISDIR(mode) ? directory_size(0) : length;
+    inode->link_target = target;
+    *result = inode;
+    return 0;
+}
+
+struct file_system *ram_file_system_create(const char *type, uint32_t mode,
+                                           const struct memory_options *options)
 {
     struct file_system *file_system = heap_allocate_zeroed(sizeof(*file_system));
+    bool limited = strcmp(type, "ramfs") != 0;
     if (!file_system)
         return NULL;
     file_system->references = 1;
     file_system->type = type;
-    file_system->magic = strcmp(type, "ramfs") == 0 ? RAMFS_MAGIC : TMPFS_MAGIC;
+    file_system->magic = limited ? TMPFS_MAGIC : RAMFS_MAGIC;
     file_system->device = file_system_next_device();
     file_system->writable_tree = true;
     file_system->next_number = 1;
-    struct inode *inode = ram_inode_create(file_system, S_IFDIR | mode, 0);
-    if (inode) {
+    file_system->root_mode = options->has_mode ? options->mode : mode;
+    file_system->root_user = options->user;
+    file_system->root_group = options->group;
+
+    struct inode *inode;
+    if (!ram_inode_create(file_system, S_IFDIR | file_system->root_mode, 0, NULL, &inode)) {
         inode->links = 2;
+        inode->user = options->user;
+        inode->group = options->group;
         file_system->root = dentry_create(NULL, "", 0, inode);
         inode_release(inode);
     }
     if (!file_system->root) {
         file_system_release(file_system);
         return NULL;
+    }
+    if (limited) {
+        file_system->pages.limit = options->has_pages ? options->pages : ram_default_limit();
+        file_system->inodes.limit = options->has_inodes ? options->inodes : ram_default_limit();
     }
     return file_system;
 }
@@ -101,6 +186,8 @@ void ram_name_remove(struct dentry *dentry)
 
     spinlock_acquire(&tree_lock);
     dentry_remove(dentry);
+    if (!S_ISDIR(dentry->inode->mode) && dentry->inode->links > 1)
+        quota_give(&directory->file_system->inodes, 1); /* link_create() took it */
     dentry->inode->links--;
     if (S_ISDIR(dentry->inode->mode)) {
         dentry->inode->links--;

@@ -11,33 +11,6 @@
 /* So much at a time, then others may run. */
 #define CHUNK_SIZE (1UL << 20)
 
-/* Counts the frames that the file took or gave back to its file system. Lock held, or the last
-   reference's end. */
-void regular_account(struct inode *inode)
-{
-    uint64_t frames = __atomic_load_n(&inode->cache.frame_count, __ATOMIC_RELAXED);
-    uint64_t before = __atomic_exchange_n(&inode->accounted, frames, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&inode->file_system->page_count, frames - before, __ATOMIC_RELAXED);
-}
-
-/* How many of `size` bytes at the offset may be written without going over the file system's
-   size; 0: none. */
-static size_t space_left(struct inode *inode, uint64_t offset, size_t size)
-{
-    const struct file_system *file_system = inode->file_system;
-    uint64_t used = __atomic_load_n(&file_system->page_count, __ATOMIC_RELAXED);
-
-    if (!file_system->page_limit || used + size / PAGE_SIZE + 2 <= file_system->page_limit)
-        return size;
-    /* Near the end: page by page. */
-    size_t in_page = PAGE_SIZE - offset % PAGE_SIZE;
-    if (used >= file_system->page_limit) {
-        if (!page_cache_has(&inode->cache, offset / PAGE_SIZE))
-            return 0;
-    }
-    return size < in_page ? size : in_page;
-}
-
 /* Lets others run in the middle of a long transfer; false: a fatal signal waits. */
 static bool go_on(void)
 {
@@ -112,7 +85,6 @@ static void trim(struct inode *inode, uint64_t offset, uint64_t size)
         offset = inode_size(inode);
     if (offset < end)
         page_cache_punch(&inode->cache, offset, end - offset);
-    regular_account(inode);
 }
 
 static ssize_t regular_write(struct file *file, struct transfer *from, int64_t *offset)
@@ -139,15 +111,10 @@ static ssize_t regular_write(struct file *file, struct transfer *from, int64_t *
     if ((uint64_t)*offset + from->left > inode_size(inode))
         page_cache_resize(&inode->cache, inode_size(inode));
     while ((size = transfer_piece(from, &address, CHUNK_SIZE)) > 0) {
-        done = -ENOSPC;
-        size = space_left(inode, (uint64_t)*offset, size);
-        if (!size)
-            break;
         if (from->kernel)
             done = page_cache_write(&inode->cache, (uint64_t)*offset, (void *)address, size);
         else
             done = page_cache_write_user(&inode->cache, (uint64_t)*offset, address, size);
-        regular_account(inode);
         if (done <= 0)
             break;
         transfer_advance(from, (size_t)done);
@@ -196,14 +163,10 @@ static int regular_allocate(struct file *file, int mode, int64_t offset, int64_t
     } else {
         for (uint64_t at = (uint64_t)offset; at < end && !error;
              at = (at / PAGE_SIZE + 1) * PAGE_SIZE) {
-            paddr_t frame = 0;
-            if (space_left(inode, at, 1))
-                frame = page_cache_get(&inode->cache, at / PAGE_SIZE, true);
-            if (frame)
+            paddr_t frame;
+            error = page_cache_create(&inode->cache, at / PAGE_SIZE, &frame);
+            if (!error)
                 frame_release(frame);
-            else
-                error = -ENOSPC;
-            regular_account(inode);
             if (!error && thread_interrupted(THREAD_KILLABLE))
                 error = -EINTR;
             thread_preemption_point();

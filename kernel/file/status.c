@@ -145,14 +145,11 @@ static ssize_t statfs_path(const struct path *path, vaddr_t result)
     for (size_t i = 0; i < array_length(flags); i++)
         if (mount_flag(path->mount, flags[i].mount))
             answer.f_flags |= flags[i].statfs;
-    if (file_system->page_limit) {
-        uint64_t used = __atomic_load_n(&file_system->page_count, __ATOMIC_RELAXED);
-        uint64_t free = used < file_system->page_limit ? file_system->page_limit - used : 0;
-        answer.f_blocks = (long)file_system->page_limit;
-        answer.f_bfree = answer.f_bavail = (long)free;
-        answer.f_files = (long)file_system->page_limit;
-        answer.f_ffree = (long)(file_system->page_limit - file_system->inode_count);
-    }
+    /* All zeros where there is no limit, as on Linux. */
+    answer.f_blocks = (long)__atomic_load_n(&file_system->pages.limit, __ATOMIC_RELAXED);
+    answer.f_bfree = answer.f_bavail = (long)quota_left(&file_system->pages);
+    answer.f_files = (long)__atomic_load_n(&file_system->inodes.limit, __ATOMIC_RELAXED);
+    answer.f_ffree = (long)quota_left(&file_system->inodes);
     return user_put(result, &answer);
 }
 

@@ -57,11 +57,9 @@ static int write_contents(struct inode *inode, const struct cpio_entry *entry)
     ssize_t done = page_cache_write(&inode->cache, 0, entry->data, entry->size);
     if (done != (ssize_t)entry->size) {
         page_cache_resize(&inode->cache, 0);
-        regular_account(inode);
-        return -ENOMEM;
+        return done < 0 ? (int)done : -ENOMEM;
     }
     page_cache_resize(&inode->cache, entry->size);
-    regular_account(inode);
     return 0;
 }
 

@@ -168,9 +168,10 @@ int constant_pages_initialize(struct constant_pages *pages, size_t count)
     pages->object.cache = &pages->cache;
     pages->object.reference = pages->object.release = constant_keep;
     for (pages->count = 0; pages->count < count; pages->count++) {
-        paddr_t frame = page_cache_get(&pages->cache, pages->count, true);
-        if (!frame)
-            return -ENOMEM;
+        paddr_t frame;
+        int error = page_cache_create(&pages->cache, pages->count, &frame);
+        if (error)
+            return error;
         frame_release(frame); /* the cache has its own reference */
         pages->frames[pages->count] = frame;
     }

@@ -125,8 +125,11 @@ static paddr_t tree_remove(struct page_cache *cache, uint64_t first, uint64_t la
         last = last_place(cache);
     if (first > last)
         return 0;
+    uint64_t before = cache->frame_count;
     slot_remove(cache, &cache->root, cache->height, 0, first, last, &removed);
     tree_lower(cache);
+    if (cache->quota)
+        quota_give(cache->quota, before - cache->frame_count);
     return removed;
 }
 
@@ -192,39 +195,59 @@ void page_cache_destroy(struct page_cache *cache)
     frames_release(tree_remove(cache, 0, UINT64_MAX));
 }
 
+/* Lock held. */
+static int tree_enter(struct page_cache *cache, uint64_t index, paddr_t frame)
+{
+    if (tree_find(cache, index))
+        return -EEXIST;
+    if (cache->quota && !quota_take(cache->quota, 1))
+        return -ENOSPC;
+    void **place = tree_place(cache, index);
+    if (!place) {
+        if (cache->quota)
+            quota_give(cache->quota, 1);
+        return -ENOMEM;
+    }
+    *place = (void *)frame;
+    __atomic_store_n(&cache->frame_count, cache->frame_count + 1, __ATOMIC_RELAXED);
+    return 0;
+}
+
 int page_cache_adopt(struct page_cache *cache, uint64_t index, paddr_t frame)
 {
     mutex_acquire(&cache->lock);
-    void **place = tree_place(cache, index);
-    int error = !place ? -ENOMEM : *place ? -EEXIST : 0;
-    if (!error) {
-        *place = (void *)frame;
-        __atomic_store_n(&cache->frame_count, cache->frame_count + 1, __ATOMIC_RELAXED);
-    }
+    int error = tree_enter(cache, index, frame);
     mutex_release(&cache->lock);
     return error;
 }
 
-paddr_t page_cache_get(struct page_cache *cache, uint64_t index, bool create)
+paddr_t page_cache_get(struct page_cache *cache, uint64_t index)
+{
+    mutex_acquire(&cache->lock);
+    paddr_t frame = tree_find(cache, index);
+    if (frame)
+        frame_reference(frame);
+    mutex_release(&cache->lock);
+    return frame;
+}
+
+int page_cache_create(struct page_cache *cache, uint64_t index, paddr_t *frame)
 {
     for (;;) {
-        mutex_acquire(&cache->lock);
-        paddr_t frame = tree_find(cache, index);
-        if (frame)
-            frame_reference(frame);
-        mutex_release(&cache->lock);
-        if (frame || !create)
-            return frame;
-
-        frame = frame_allocate(cache->owner, FRAME_ZEROED);
-        if (!frame)
+        *frame = page_cache_get(cache, index);
+        if (*frame)
             return 0;
-        int error = page_cache_adopt(cache, index, frame);
-        if (error)
-            frame_release(frame);
-        if (error == -ENOMEM)
+        *frame = frame_allocate(cache->owner, FRAME_ZEROED);
+        if (!*frame)
+            return -ENOMEM;
+        frame_reference(*frame); /* the caller's; the other is the cache's */
+        int error = page_cache_adopt(cache, index, *frame);
+        if (!error)
             return 0;
-        /* It is there now, ours or that of one who was faster: once more for the reference. */
+        frame_release(*frame);
+        frame_release(*frame);
+        if (error != -EEXIST) /* else somebody was faster */
+            return error;
     }
 }
 
@@ -395,7 +418,7 @@ static ssize_t cache_read(struct page_cache *cache, uint64_t offset, struct copy
 }
 
 /* Fills a hole with bytes that are copied first, so that nobody sees a page half done. Bytes
-   copied, -ENOMEM, or -EEXIST when it is no hole any more. */
+   copied, -ENOMEM, -ENOSPC, or -EEXIST when it is no hole any more. */
 static ssize_t write_hole(struct page_cache *cache, uint64_t position, struct copy_end from,
                           size_t done, size_t size)
 {
@@ -422,7 +445,7 @@ static ssize_t cache_write(struct page_cache *cache, uint64_t offset, struct cop
         uint64_t position = offset + done;
         size_t piece = within_page(position, size - done);
         ssize_t copied;
-        paddr_t frame = page_cache_get(cache, position / PAGE_SIZE, false);
+        paddr_t frame = page_cache_get(cache, position / PAGE_SIZE);
         if (frame) {
             char *page = frame_pointer(frame);
             copied = (ssize_t)copy_in(page + position % PAGE_SIZE, from, done, piece);

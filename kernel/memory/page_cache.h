@@ -9,6 +9,7 @@
 #include <bsd/sys/queue.h>
 
 #include "memory/frame.h"
+#include "memory/quota.h"
 #include "thread/mutex.h"
 
 struct region;
@@ -20,6 +21,7 @@ struct page_cache {
     uint64_t size;               /* bytes of the file; lock to write, atomic to read */
     uint64_t frame_count;        /* lock; atomic to read (st_blocks) */
     enum frame_owner owner;      /* FRAME_PAGE_CACHE, or FRAME_SHARED; constant */
+    struct quota *quota;         /* that its frames count against; NULL: none; constant */
     unsigned height;             /* of the radix tree; lock */
     void *root;                  /* lock */
     uint64_t truncations;        /* how often it shrank; lock */
@@ -31,12 +33,10 @@ void page_cache_initialize(struct page_cache *cache, enum frame_owner owner);
 /* Frees the frames; nobody maps it any more. */
 void page_cache_destroy(struct page_cache *cache);
 
-/*
- * Finds page `index` and takes a reference for the caller. 0 if there is none:
- * a hole, when `create` is false, or no memory, when `create` is true (a new
- * page is zeroed). Takes the lock; may sleep.
- */
-paddr_t page_cache_get(struct page_cache *cache, uint64_t index, bool create);
+/* Finds page `index` and takes a reference for the caller; 0: a hole. Takes the lock; may sleep. */
+paddr_t page_cache_get(struct page_cache *cache, uint64_t index);
+/* The same, and makes a page of zeros of a hole. 0, -ENOMEM, or -ENOSPC: the quota is used up. */
+int page_cache_create(struct page_cache *cache, uint64_t index, paddr_t *frame);
 /*
  * Looks at `count` pages from `first` on that lie below the size, under one lock: frames[i] is 0
  * for a hole. Returns how many pages lie below the size and so are answered. No references are
@@ -47,8 +47,8 @@ size_t page_cache_show(struct page_cache *cache, uint64_t first, size_t count, p
 /* Is there a frame for page `index`? Takes the lock. */
 bool page_cache_has(struct page_cache *cache, uint64_t index);
 
-/* Adopts `frame` (of the cache's owner; the caller's reference) as page `index`. 0, -ENOMEM, or
-   -EEXIST when that is no hole: then the reference stays the caller's. */
+/* Adopts `frame` (of the cache's owner; the caller's reference) as page `index`. 0; -EEXIST when
+   that is no hole, -ENOSPC, -ENOMEM: then the reference stays the caller's. */
 int page_cache_adopt(struct page_cache *cache, uint64_t index, paddr_t frame);
 
 /*
@@ -61,10 +61,10 @@ void page_cache_resize(struct page_cache *cache, uint64_t size);
 void page_cache_punch(struct page_cache *cache, uint64_t offset, uint64_t size);
 
 /* Copies between the cache and kernel memory; reads of holes give zeros. Bytes copied (reads end
-   at the size) or -ENOMEM. Writing does not change the size. May sleep. */
+   at the size), -ENOMEM or -ENOSPC. Writing does not change the size. May sleep. */
 ssize_t page_cache_read(struct page_cache *cache, uint64_t offset, void *to, size_t size);
 ssize_t page_cache_write(struct page_cache *cache, uint64_t offset, const void *from, size_t size);
-/* The same with user memory; bytes, -ENOMEM or -EFAULT (when nothing was copied). */
+/* The same with user memory; bytes, -ENOMEM, -ENOSPC or -EFAULT (when nothing was copied). */
 ssize_t page_cache_read_user(struct page_cache *cache, uint64_t offset, vaddr_t to, size_t size);
 ssize_t page_cache_write_user(struct page_cache *cache, uint64_t offset, vaddr_t from, size_t size);
 

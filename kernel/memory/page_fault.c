@@ -1,6 +1,8 @@
 /* page_fault.c: from a touch to a page. Read from the bottom up. */
 #include "memory/page_fault.h"
 
+#include <linux/errno.h>
+
 #include "cpu/panic.h"
 #include "cpu/registers.h"
 #include "cpu/user_access.h"
@@ -82,8 +84,11 @@ static enum memory_fault fault_file_show(const struct region *region, uint64_t *
     if (frames[wanted])
         return MEMORY_FAULT_NONE;
     /* A hole: it becomes a page of zeros, so that all who map the file see the same one. */
-    return enter(region, leaf, page, page_cache_get(cache, region_page_index(region, page), true),
-                 writable);
+    paddr_t frame;
+    int error = page_cache_create(cache, region_page_index(region, page), &frame);
+    if (error)
+        return error == -ENOSPC ? MEMORY_FAULT_NO_SPACE : MEMORY_FAULT_NO_MEMORY;
+    return enter(region, leaf, page, frame, writable);
 }
 
 /* A private copy of a file's page, of its first `size` bytes; the rest is zeros. */

@@ -17,6 +17,7 @@ enum memory_fault {
     MEMORY_FAULT_UNMAPPED,    /* SIGSEGV, SEGV_MAPERR */
     MEMORY_FAULT_PROTECTION,  /* SIGSEGV, SEGV_ACCERR */
     MEMORY_FAULT_BEYOND_FILE, /* SIGBUS, BUS_ADRERR */
+    MEMORY_FAULT_NO_SPACE,    /* a hole, and the file system is full: the same */
     MEMORY_FAULT_NO_MEMORY,   /* the rule for the victim when memory ends */
 };
 

@@ -336,6 +336,27 @@ static void text_mount_options(struct text *text, const struct mount *mount)
     }
 }
 
+/* What a tmpfs was told, where that is not what it would be anyhow (tmpfs(5)). */
+static void text_file_system_options(struct text *text, const struct file_system *file_system)
+{
+    uint64_t pages = __atomic_load_n(&file_system->pages.limit, __ATOMIC_RELAXED);
+    uint64_t inodes = __atomic_load_n(&file_system->inodes.limit, __ATOMIC_RELAXED);
+
+    if (strcmp(file_system->type, "tmpfs") != 0)
+        return;
+    if (pages != ram_default_limit())
+        text_print(text, ",size=%luk", pages * (PAGE_SIZE / 1024));
+    if (inodes != ram_default_limit())
+        text_print(text, ",nr_inodes=%lu", inodes);
+    if (file_system->root_mode != 01777)
+        text_print(text, ",mode=%03o", file_system->root_mode);
+    if (file_system->root_user)
+        text_print(text, ",uid=%u", file_system->root_user);
+    if (file_system->root_group)
+        text_print(text, ",gid=%u", file_system->root_group);
+    text_print(text, ",inode64");
+}
+
 /* Where the mount is, as the caller sees it. 0 or an error: it is out of sight. */
 static int text_mount_place(struct text *text, struct mount *mount)
 {
@@ -366,6 +387,7 @@ static int mount_line(struct mount *mount, void *context)
     }
     text_print(text, " %s ", mount->file_system->type);
     text_mount_options(text, mount);
+    text_file_system_options(text, mount->file_system);
     text_print(text, " 0 0\n");
     return 0;
 }
@@ -394,7 +416,9 @@ static int mount_information_line(struct mount *mount, void *context)
     text_mount_options(text, mount);
     text_print(text, " - %s ", mount->file_system->type);
     text_append_escaped(text, mount->source ? mount->source : "none", " \t\n\\");
-    text_print(text, " %s\n", mount_flag(mount, MS_RDONLY) ? "ro" : "rw");
+    text_print(text, mount_flag(mount, MS_RDONLY) ? " ro" : " rw");
+    text_file_system_options(text, mount->file_system);
+    text_append(text, "\n", 1);
     return 0;
 }
 

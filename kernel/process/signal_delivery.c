@@ -403,6 +403,7 @@ static void page_fault_signal(const struct trap_frame *frame, vaddr_t address)
         signal_force_fault(SIGSEGV, SEGV_ACCERR, address);
         return;
     case MEMORY_FAULT_BEYOND_FILE:
+    case MEMORY_FAULT_NO_SPACE:
         signal_force_fault(SIGBUS, BUS_ADRERR, address);
         return;
     case MEMORY_FAULT_NO_MEMORY: /* nobody could be ended for it, or this thread is */

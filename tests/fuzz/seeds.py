@@ -167,6 +167,11 @@ def acpi():
         yield (bytes(rsdp) + root).ljust(128, b"\0") + body
 
 
+def memory_options():
+    yield b"size=50%,nr_inodes=1k,mode=1777,uid=0,gid=5,inode64"
+    yield b"nr_blocks=0x10m,huge=never,mpol=default,,size=010,inode32"
+
+
 def options():
     yield b"console=ttyS0 quiet init=/bin/sh mem=512M -- single a=b"
     yield b"mem=0x10k mem=\"1G\" \"a=b c\" d=\"e f\" max-cpus=2 max_cpus=3"
@@ -198,7 +203,7 @@ def symbols():
 
 TARGETS = {function.__name__: function for function in (
     acpi, boot_entry, cpio, elf, elf_kernel, keyboard_layout, line_discipline, load_options,
-    memory_map, options, screen, script, symbols)}
+    memory_map, memory_options, options, screen, script, symbols)}
 
 WORDS = {
     "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET"],
@@ -213,5 +218,6 @@ WORDS = {
     "screen": ["\\x1b[", "\\x1b(0", "\\x1b[?6h", "\\x1b[?7h", "\\x1b[38;5;", "\\x1b[48;2;",
                "\\x1b[2;4r", "\\x1bM", "\\x1bD", "\\x1b[99b", "\\x1b[4h", "\\x1b[6n"],
     "script": ["#!", "#!/bin/sh", "\\x0a", "\\x00", "\\x09"],
+    "memory_options": ["size=", "nr_blocks=", "nr_inodes=", "mode=", "uid=", "gid=", "%", ",", "0x"],
     "options": [" -- ", "mem=", "\\\"", "0x", "=on", "K", "E"],
 }
