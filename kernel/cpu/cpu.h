@@ -75,7 +75,7 @@ static inline struct cpu *cpu_current(void)
 
 /* What the processor can do (CPUID), found once at boot. */
 struct cpu_features {
-    bool nx, smep, smap, umip, gigabyte_pages, global_pages, fsgsbase, xsave, rdrand, rdtscp;
+    bool nx, smep, smap, umip, gigabyte_pages, global_pages, xsave, rdrand, rdtscp;
     bool invariant_tsc, x2apic;
     uint8_t physical_bits;
 };

@@ -23,7 +23,6 @@ void cpu_features_find(void)
     f->global_pages = basic.edx >> 13 & 1;
     if (last >= 7) {
         struct cpuid_result seven = cpuid(7, 0);
-        f->fsgsbase = seven.ebx & 1;
         f->smep = seven.ebx >> 7 & 1;
         f->smap = seven.ebx >> 20 & 1;
         f->umip = seven.ecx >> 2 & 1;

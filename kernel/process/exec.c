@@ -14,7 +14,6 @@
 
 #include <asm/auxvec.h>
 #include <asm/errno.h>
-#include <asm/hwcap2.h>
 #include <linux/auxvec.h>
 #include <linux/fcntl.h>
 #include <linux/personality.h>
@@ -323,7 +322,7 @@ static size_t fill_auxiliary_vector(const struct exec *exec, uint64_t bias, uint
         {AT_EGID, credentials->effective_group},
         {AT_SECURE, exec->credentials.secure},
         {AT_RANDOM, exec_arguments_random(arguments)},
-        {AT_HWCAP2, cpu_features.fsgsbase ? HWCAP2_FSGSBASE : 0},
+        {AT_HWCAP2, 0}, /* HWCAP2_FSGSBASE: the kernel leaves it off (cpu/features.c) */
         {AT_EXECFN, exec_arguments_path(arguments)},
         {AT_PLATFORM, exec_arguments_platform(arguments)},
         {AT_NULL, 0},

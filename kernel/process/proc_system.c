@@ -118,7 +118,6 @@ static void text_flags(struct text *text)
         {1, 'c', 31, "hypervisor"},
         {0x80000001, 'c', 0, "lahf_lm"},
         {0x80000001, 'c', 5, "abm"},
-        {7, 'b', 0, "fsgsbase"},
         {7, 'b', 3, "bmi1"},
         {7, 'b', 5, "avx2"},
         {7, 'b', 7, "smep"},
