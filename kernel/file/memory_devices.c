@@ -75,7 +75,7 @@ static int zero_map(struct file *file, unsigned flags, struct memory_object **ob
 static struct {
     struct spinlock lock; /* taken with interrupts off; guards the below */
     uint8_t key[RANDOM_KEY_SIZE];
-    uint8_t stock[8 * RANDOM_BLOCK_SIZE - RANDOM_KEY_SIZE];
+    uint8_t stock[3 * RANDOM_BLOCK_SIZE - RANDOM_KEY_SIZE];
     size_t left; /* bytes of the stock, from its start, that nobody has yet */
 } generator;
 

@@ -64,19 +64,13 @@
 #define STACK_AT_FIRST  (128UL << 10)     /* bytes mapped below the arguments */
 #define HEAP_ALIGNMENT  (512 * PAGE_SIZE) /* a page table of its own */
 #define HEAP_AT_FIRST   (128UL << 10)     /* what small programs use of it */
-#define STACK_START     1536              /* what the first functions use fits in the first page */
+#define STACK_START     1536 /* what the first functions use fits in the first page... */
+#define STACK_SLOTS                                                                                \
+    64 /* ...and this many times 16 bytes above there begin the arguments: a                       \
+          second page for some more would make one exec dearer than another */
 
 #define ARGUMENTS_LEAST (128UL << 10) /* ARG_MAX, however small the stack's limit */
 #define ARGUMENTS_MOST  (6UL << 20)   /* three quarters of the usual stack limit */
-
-static void draw_placement(struct exec *exec)
-{
-    random_fill(&exec->placement, sizeof(exec->placement));
-    if (exec->fixed_places) {
-        exec->placement.stack = exec->placement.mmap = 0;
-        exec->placement.image = exec->placement.heap = exec->placement.vdso = 0;
-    }
-}
 
 /* A quarter of the stack's limit, within bounds (execve(2), "Limits on size of arguments"). */
 static size_t arguments_limit(const struct exec *exec)
@@ -108,8 +102,10 @@ static vaddr_t arguments_base(const struct exec *exec)
 
 static int collect_arguments(struct exec *exec)
 {
+    size_t start = STACK_START + exec->placement.stack / STACK_PLACES % STACK_SLOTS * 16;
+
     return exec_arguments_collect(&exec->arguments, exec->source, exec->shown, arguments_base(exec),
-                                  STACK_START, arguments_limit(exec));
+                                  start, arguments_limit(exec));
 }
 
 /* ==== prepare: the program's file ============================================================ */
@@ -475,7 +471,7 @@ static void prepare_places(struct exec *exec)
     if (!exec->credentials.has_bits || !exec->fixed_places)
         return;
     exec->fixed_places = false;
-    draw_placement(exec);
+    exec_placement_draw(&exec->placement, exec->fixed_places);
     exec_arguments_rebase(&exec->arguments, arguments_base(exec));
 }
 
@@ -483,7 +479,7 @@ static void prepare_places(struct exec *exec)
 
 int exec_prepare(struct exec *exec)
 {
-    draw_placement(exec);
+    exec_placement_draw(&exec->placement, exec->fixed_places);
     int error = thread_current()->process ? user_account_check() : 0;
     if (!error)
         error = collect_arguments(exec);

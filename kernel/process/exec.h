@@ -9,19 +9,12 @@
 
 #include "process/exec_arguments.h"
 #include "process/exec_credentials.h"
+#include "process/exec_placement.h"
 #include "process/process.h"
 
 struct descriptor_table;
 struct elf_image;
 struct file;
-
-/* Random numbers, drawn once for an exec. 32 bytes: so much is cheap (random_fill). */
-struct exec_placement {
-    uint32_t stack, mmap, image; /* all 0: randomisation is off */
-    uint16_t heap, vdso;         /* the same */
-    uint8_t bytes[16];           /* AT_RANDOM; always random */
-};
-_Static_assert(sizeof(struct exec_placement) == 32, "no holes");
 
 struct exec {
     /* What is asked for. */
@@ -31,7 +24,7 @@ struct exec {
     const char *shown; /* the path as the program will know it: AT_EXECFN, a script's argv */
     const struct exec_source *source;
     const struct rlimit64 *limits;
-    bool fixed_places; /* no randomisation */
+    bool fixed_places; /* personality(2) asks for them; a set-user-ID program does not get them */
 
     /* What exec_prepare made of it; exec_release() lets go of what is still here. */
     struct exec_placement placement;

@@ -15,6 +15,7 @@
 #include "library/string.h"
 #include "memory/frame.h"
 #include "memory/heap.h"
+#include "process/exec_placement.h"
 #include "process/identity.h"
 #include "process/proc.h"
 #include "process/process.h"
@@ -491,6 +492,33 @@ static int domain_name_store(const struct pseudo_key *key, const char *bytes, si
     return error;
 }
 
+static int randomization_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(text, "%u\n", exec_placement_level());
+    return 0;
+}
+
+static int randomization_store(const struct pseudo_key *key, const char *bytes, size_t size)
+{
+    char digits[12] = {0};
+    uint32_t level;
+    int error = check_administrator();
+
+    (void)key;
+    size = trimmed(bytes, size);
+    if (!error && size >= sizeof(digits))
+        error = -EINVAL;
+    if (!error) {
+        memcpy(digits, bytes, size);
+        if (!proc_parse_number(digits, &level))
+            error = -EINVAL;
+    }
+    if (!error)
+        exec_placement_set_level(level);
+    return error;
+}
+
 /* Files that only ever say one thing. */
 #define CONSTANT(function, ...)                                                                    \
     static int function(const struct pseudo_key *key, struct text *text)                           \
@@ -507,7 +535,6 @@ CONSTANT(highest_id_show, "%u\n", IDENTITY_LIMIT)
 CONSTANT(threads_maximum_show, "%u\n", IDENTITY_LIMIT)
 CONSTANT(last_capability_show, "%d\n", CAP_LAST_CAP)
 CONSTANT(groups_maximum_show, "%d\n", CREDENTIALS_GROUPS_MAXIMUM)
-CONSTANT(randomize_show, "2\n")
 CONSTANT(core_pattern_show, "core\n")
 CONSTANT(log_levels_show, "4\t4\t1\t7\n")
 CONSTANT(overcommit_show, "0\n")
@@ -585,7 +612,10 @@ static struct pseudo_node kernel_files[] = {
     FILE_NODE("pid_max", highest_id_show),
     FILE_NODE("printk", log_levels_show),
     DIRECTORY_NODE("random", random_files),
-    FILE_NODE("randomize_va_space", randomize_show),
+    {.name = "randomize_va_space",
+     .mode = S_IFREG | 0644,
+     .show = randomization_show,
+     .store = randomization_store},
     FILE_NODE("threads-max", threads_maximum_show),
     FILE_NODE("version", system_version_show),
     DIRECTORY_NODE("yama", yama_files),

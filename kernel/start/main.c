@@ -29,6 +29,7 @@
 #include "memory/heap.h"
 #include "memory/kernel_space.h"
 #include "memory/page_fault.h"
+#include "process/exec_placement.h"
 #include "process/process.h"
 #include "process/signal.h"
 #include "process/system_information.h"
@@ -288,6 +289,8 @@ static void start(void *unused)
         stop("too little memory for the vDSO");
     process_initialize();
     system_set_options(options);
+    if (options_flag(options, "norandmaps"))
+        exec_placement_set_level(0);
     if (terminals_initialize(options))
         log_write(LOG_WARNING, "some terminals are missing: too little memory");
     load_root_file_system();
