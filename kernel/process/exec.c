@@ -22,7 +22,6 @@
 #include "cpu/registers.h"
 #include "cpu/user_segments.h"
 #include "file/descriptor_table.h"
-#include "file/device.h"
 #include "file/file.h"
 #include "file/file_system_context.h"
 #include "library/align.h"
@@ -64,10 +63,11 @@
 #define STACK_AT_FIRST  (128UL << 10)     /* bytes mapped below the arguments */
 #define HEAP_ALIGNMENT  (512 * PAGE_SIZE) /* a page table of its own */
 #define HEAP_AT_FIRST   (128UL << 10)     /* what small programs use of it */
-#define STACK_START     1536 /* what the first functions use fits in the first page... */
-#define STACK_SLOTS                                                                                \
-    64 /* ...and this many times 16 bytes above there begin the arguments: a                       \
-          second page for some more would make one exec dearer than another */
+
+/* What the first functions use fits in the first page; the arguments begin at one of so many places
+   16 bytes apart above it. With more places many an exec would need a second page for them. */
+#define STACK_START 1536
+#define STACK_SLOTS 64
 
 #define ARGUMENTS_LEAST (128UL << 10) /* ARG_MAX, however small the stack's limit */
 #define ARGUMENTS_MOST  (6UL << 20)   /* three quarters of the usual stack limit */
