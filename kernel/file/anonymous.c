@@ -80,16 +80,12 @@ struct inode *internal_inode_create(uint32_t mode, const struct inode_operations
 
 int memory_file_create(const char *name, size_t length, bool sealable, struct file **result)
 {
-    char text[NAME_LENGTH_MAXIMUM + 16] = "/";
-
     struct inode *inode = internal_inode_create(S_IFREG | 0777, NULL, &regular_operations);
     if (!inode)
         return -ENOMEM;
     inode->seals = sealable ? 0 : F_SEAL_SEAL;
-    memcpy(text + 1, name, length);
-    memcpy(text + 1 + length, " (deleted)", 10); /* as /proc/PID/fd shows them on Linux */
     struct file *file =
-        internal_file_create(text, length + 11, inode, &regular_operations, O_RDWR | O_LARGEFILE);
+        internal_file_create(name, length, inode, &regular_operations, O_RDWR | O_LARGEFILE);
     if (file && !inode_write_begin(inode)) {
         file->counts_as_writer = true;
         *result = file;

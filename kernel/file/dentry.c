@@ -161,3 +161,10 @@ void dentry_tear_down(struct dentry *root)
         directory = directory->parent;
     }
 }
+
+void dentry_name_copy(struct dentry *dentry, char *name, size_t size)
+{
+    spinlock_acquire(&tree_lock);
+    string_copy(name, dentry->name, size);
+    spinlock_release(&tree_lock);
+}

@@ -49,6 +49,8 @@ static inline void dentry_reference(struct dentry *dentry)
 }
 /* May sleep. */
 void dentry_release(struct dentry *dentry);
+/* Its present name, cut to what fits in `size` bytes with the NUL. Takes tree_lock. */
+void dentry_name_copy(struct dentry *dentry, char *name, size_t size);
 
 /* A file system's tree, attached to a place. */
 struct mount {

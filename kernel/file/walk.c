@@ -411,9 +411,14 @@ ssize_t path_describe(const struct path *path, const struct path *root, bool del
             error = prepend(buffer, &start, " (deleted)", 10);
     }
     if (at.mount->file_system->internal) {
-        /* "pipe:[7]": its name is all it has. */
+        /* "pipe:[7]": its name is all it has; but a file in memory is shown as on Linux. */
+        bool in_memory = S_ISREG(at.dentry->inode->mode);
+        if (!error && in_memory)
+            error = prepend(buffer, &start, " (deleted)", 10);
         if (!error)
             error = prepend(buffer, &start, at.dentry->name, at.dentry->name_length);
+        if (!error && in_memory)
+            error = prepend(buffer, &start, "/", 1);
     } else {
         bool named = false;
         while (!error && !path_equal(&at, root)) {

@@ -100,7 +100,7 @@ struct address_space {
     /* Where things are; mutex to change. */
     vaddr_t mmap_base; /* mmap searches downwards from here */
     vaddr_t brk_start, brk;
-    vaddr_t stack_top;
+    vaddr_t stack_start; /* the stack pointer of the first instruction */
     vaddr_t code_start, code_end, data_start, data_end;
     vaddr_t argument_start, argument_end, environment_start, environment_end;
     vaddr_t vdso;                     /* AT_SYSINFO_EHDR; the program may have unmapped it since */

@@ -110,11 +110,18 @@ static int collect_arguments(struct exec *exec)
 
 /* ==== prepare: the program's file ============================================================ */
 
-/* What a thread is called (prctl(2), PR_SET_NAME): the last component of its program's path. */
+/*
+ * What a thread is called (prctl(2), PR_SET_NAME): the last component of its program's path, or,
+ * when it was given by a descriptor alone, the name of the file that runs.
+ */
 static void take_name(struct exec *exec)
 {
     const char *slash = strrchr(exec->shown, '/');
-    string_copy(exec->name, slash ? slash + 1 : exec->shown, sizeof(exec->name));
+
+    if (!*exec->path)
+        dentry_name_copy(exec->file->path.dentry, exec->name, sizeof(exec->name));
+    else
+        string_copy(exec->name, slash ? slash + 1 : exec->shown, sizeof(exec->name));
 }
 
 /* Would the new program still find "/dev/fd/N" open, to read its script from? */
@@ -165,7 +172,6 @@ static int open_program(struct exec *exec, struct exec_head *head)
     int error = file_open_executable(exec->directory, exec->path, exec->at_flags, &exec->file);
     if (error)
         return error;
-    take_name(exec);
 
     for (int depth = 0;; depth++) {
         error = exec_head_read(head, exec->file);
@@ -193,6 +199,7 @@ static int read_images(struct exec *exec)
         error = exec_image_read(&exec->image, exec->file, &head, ELF_PROGRAM);
     if (error)
         return error;
+    take_name(exec);
     if (!exec->image->interpreter.size)
         return exec->image->fault;
 

@@ -412,7 +412,7 @@ vaddr_t exec_arguments_top(const struct exec_arguments *arguments)
 
 int exec_arguments_move(struct exec_arguments *arguments, struct address_space *space)
 {
-    space->stack_top = exec_arguments_top(arguments);
+    space->stack_start = address_of(arguments, arguments->start);
     space->argument_start = address_of(arguments, arguments->strings);
     space->argument_end = space->environment_start = address_of(arguments, arguments->environment);
     space->environment_end = address_of(arguments, arguments->path);

@@ -350,7 +350,7 @@ static int stat_show(const struct pseudo_key *key, struct text *text)
     text_print(text, "%lu %lu %lu ", memory.total * PAGE_SIZE, memory.resident,
                (uint64_t)target.process->limits[RLIMIT_RSS].rlim_cur);
     text_print(text, "%lu %lu %lu 0 0 ", open ? space->code_start : 0, open ? space->code_end : 0,
-               open ? space->stack_top : 0);
+               open ? space->stack_start : 0);
     /* Signals as far as 31 bits show them: /proc/PID/status has them whole. */
     text_print(text, "%lu %lu %lu %lu ", facts.pending & INT32_MAX, facts.blocked & INT32_MAX,
                facts.ignored & INT32_MAX, facts.caught & INT32_MAX);
