@@ -221,6 +221,8 @@ static void prepare_thread(struct user_thread *child, const struct fork_request 
     if (!caller->reset_on_fork) {
         child->policy = caller->policy;
         child->priority = caller->priority;
+        child->thread.priority = caller->thread.priority;
+        child->thread.round_robin = caller->thread.round_robin;
     }
     child->timer_slack = caller->timer_slack;
     child->thread.affinity = caller->thread.affinity;

@@ -118,6 +118,23 @@ static void bucket_release_both(struct futex_bucket *one, struct futex_bucket *o
         spinlock_release(&other->lock);
 }
 
+/* The highest real-time priority first, then whoever came first. Lock held. */
+static void waiter_insert(struct futex_bucket *bucket, struct futex_waiter *waiter)
+{
+    struct futex_waiter *next = NULL;
+
+    __atomic_store_n(&waiter->bucket, bucket, __ATOMIC_RELEASE);
+    if (waiter->thread->priority) {
+        TAILQ_FOREACH(next, &bucket->waiters, link)
+        if (next->thread->priority < waiter->thread->priority)
+            break;
+    }
+    if (next)
+        TAILQ_INSERT_BEFORE(next, waiter, link);
+    else
+        TAILQ_INSERT_TAIL(&bucket->waiters, waiter, link);
+}
+
 /* Takes the waiter off and lets its thread run. It may be gone right after. Lock held. */
 static void waiter_wake(struct futex_waiter *waiter)
 {
@@ -257,8 +274,7 @@ static int wait_for(vaddr_t address, uint32_t expected, const struct futex_timeo
     struct futex_bucket *bucket = bucket_of(&key);
 
     bucket_acquire(bucket);
-    waiter.bucket = bucket;
-    TAILQ_INSERT_TAIL(&bucket->waiters, &waiter, link);
+    waiter_insert(bucket, &waiter);
     spinlock_release(&bucket->lock);
 
     error = user_get(&value, address) ? -EFAULT : value != expected ? -EAGAIN : 0;
@@ -320,8 +336,7 @@ static void waiter_move(struct futex_waiter *waiter, struct futex_bucket *to,
         *dropped = waiter->held;
         waiter->held = key->object;
     }
-    __atomic_store_n(&waiter->bucket, to, __ATOMIC_RELEASE);
-    TAILQ_INSERT_TAIL(&to->waiters, waiter, link);
+    waiter_insert(to, waiter);
 }
 
 /* At most `wakes` are woken and `moves` moved; sets how many. Returns an object to drop. */

@@ -14,6 +14,9 @@
 
 /* ---- ITIMER_REAL ---- */
 
+/* ITIMER_REAL comes no more often than this, or nobody had time for anything else. */
+#define SHORTEST_INTERVAL 100000
+
 static void real_expired(struct timer *timer)
 {
     struct process *process = container_of(timer, struct process, timers.real);
@@ -23,7 +26,8 @@ static void real_expired(struct timer *timer)
     if (process->timers.real_interval) {
         /* From when it was due, not from when it was noticed; but never into the past. */
         uint64_t now = clock_now(), next = timer->deadline + process->timers.real_interval;
-        timer_arm(timer, next > now ? next : now + process->timers.real_interval);
+        uint64_t soonest = now + SHORTEST_INTERVAL;
+        timer_arm(timer, next > soonest ? next : soonest);
     }
     signal_send_process_locked(process, &information);
     spinlock_release_restore(&process->lock, enabled);

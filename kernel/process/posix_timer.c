@@ -21,6 +21,9 @@
 
 /* A clock that stands while nobody runs is looked at this often. */
 #define LOOK_INTERVAL_CPU 1000000
+/* A signal that is ignored is sent no more often than this, however short the interval is: nobody's
+   handling of it holds the timer back. Linux's tick. */
+#define IGNORED_INTERVAL 4000000
 
 struct posix_timer {
     LIST_ENTRY(posix_timer) link; /* process's lock */
@@ -60,8 +63,8 @@ static uint64_t timer_clock(struct posix_timer *timer)
     return usage.user_time + usage.system_time;
 }
 
-/* Lock held. */
-static void timer_set(struct posix_timer *timer)
+/* Not before `least` ns from now. Lock held. */
+static void timer_set_after(struct posix_timer *timer, uint64_t least)
 {
     uint64_t settings;
 
@@ -73,10 +76,14 @@ static void timer_set(struct posix_timer *timer)
         settings = wall_clock_settings();
         uint64_t now = timer_clock(timer);
         uint64_t left = timer->expires > now ? timer->expires - now : 0;
-        if (clock_is_cpu(timer->clock) && left < LOOK_INTERVAL_CPU)
-            left = LOOK_INTERVAL_CPU;
-        timer_arm(&timer->timer, time_deadline(left));
+        timer_arm(&timer->timer, time_deadline(left > least ? left : least));
     } while (settings != wall_clock_settings());
+}
+
+/* Lock held. */
+static void timer_set(struct posix_timer *timer)
+{
+    timer_set_after(timer, clock_is_cpu(timer->clock) ? LOOK_INTERVAL_CPU : 0);
 }
 
 /* Moves the expiry into the future; returns how many periods were passed over. Lock held. */
@@ -113,7 +120,7 @@ static void timer_send(struct posix_timer *timer)
         return; /* the next period is set when it is taken */
     if (timer->interval) {
         timer->overrun += timer_forward(timer);
-        timer_set(timer);
+        timer_set_after(timer, IGNORED_INTERVAL);
     } else {
         timer->expires = 0;
     }

@@ -1,7 +1,6 @@
 /*
- * scheduling.c: sched(7) and nice(2). All threads share the CPUs by time
- * slices, with nice values; the real-time policies are accepted from who may
- * use them and remembered, and otherwise treated as the others are.
+ * scheduling.c: sched(7) and nice(2). Threads share the CPUs by time slices,
+ * with nice values, when none of real-time priority wants to run.
  */
 #include <asm/errno.h>
 #include <linux/capability.h>
@@ -17,7 +16,7 @@
 #include "process/system_calls.h"
 #include "process/time_values.h"
 
-#define TIME_SLICE 100000000 /* ns; what SCHED_RR is said to give, as Linux */
+#define TIME_SLICE 100000000 /* ns; of SCHED_RR, as on Linux; the others are told the same */
 
 static bool capable(unsigned capability)
 {
@@ -157,8 +156,6 @@ static bool policy_allowed(struct user_thread *thread, int policy, int priority)
 
 static ssize_t policy_set(int id, int policy, int priority)
 {
-    bool reset = policy != -1 && (policy & SCHED_RESET_ON_FORK);
-
     if (id < 0)
         return -EINVAL;
     struct user_thread *thread = thread_get(id);
@@ -166,7 +163,8 @@ static ssize_t policy_set(int id, int policy, int priority)
         return -ESRCH;
     int error = 0;
     if (policy == -1)
-        policy = thread->policy;
+        policy = thread->policy | (thread->reset_on_fork ? SCHED_RESET_ON_FORK : 0);
+    bool reset = policy & SCHED_RESET_ON_FORK;
     policy &= ~SCHED_RESET_ON_FORK;
     if (!policy_known(policy) || !priority_valid(policy, priority))
         error = -EINVAL;
@@ -176,6 +174,8 @@ static ssize_t policy_set(int id, int policy, int priority)
         thread->policy = policy;
         thread->priority = priority;
         thread->reset_on_fork = reset;
+        thread_set_priority(&thread->thread, is_real_time(policy) ? priority : 0,
+                            policy == SCHED_RR);
     }
     user_thread_release(thread);
     return error;

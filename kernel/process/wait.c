@@ -149,12 +149,15 @@ static int wait_for_child(struct wait_request *request)
     request->event = CHILD_NONE;
     error = search(request, &reaped, &remains);
     if (!error && !request->event && !(request->options & WNOHANG)) {
+        /* A child's end comes with a signal: what the child has to tell goes before that. */
+        bool interrupted = false;
         wait_begin(&parent->child_events, &entry, THREAD_INTERRUPTIBLE);
         while (!(error = search(request, &reaped, &remains)) && !request->event) {
-            if (thread_sleep(CLOCK_NEVER)) {
+            if (interrupted) {
                 error = -RESTART_CALL;
                 break;
             }
+            interrupted = thread_sleep(CLOCK_NEVER) != 0;
             wait_again(&entry);
         }
         wait_end(&entry);

@@ -15,11 +15,15 @@ struct run_queue {
      * so that nobody can take a thread that is still on its stack. Never two at
      * once.     */
     struct spinlock lock;
-    struct thread_queue threads; /* runnable, not running; lock */
+    struct thread_queue threads; /* runnable, not running; by priority, then in turn; lock */
     uint32_t length;             /* of `threads`; lock; atomic to read */
     struct thread *running;      /* lock */
-    bool previous_must_move;     /* its affinity excludes this CPU now; lock */
-    struct thread *previous;     /* who was left by the switch under way; lock */
+    uint8_t running_priority;    /* of `running`; lock; atomic to read */
+    bool yielding;               /* `running` gives its turn away; lock */
+    uint64_t real_time_since; /* when the period began in which real-time threads are limited … */
+    uint64_t real_time_used;  /* … and the ns they have run in it; lock */
+    bool previous_must_move;  /* its affinity excludes this CPU now; lock */
+    struct thread *previous;  /* who was left by the switch under way; lock */
 };
 
 #endif

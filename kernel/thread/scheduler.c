@@ -1,5 +1,6 @@
 /*
- * scheduler.c: who runs. A queue a CPU, in turn (round robin), a slice each.
+ * scheduler.c: who runs. A queue a CPU, in turn (round robin), a slice each; before them threads of
+ * real-time priority, the highest first (sched(7)).
  *
  * Kernel code is never preempted: a thread is switched when it sleeps, on its
  * way to user mode (scheduler_user_return), and where long work says so
@@ -20,7 +21,13 @@
 #include "thread/thread.h"
 #include "thread/timer_queue.h"
 
-#define SLICE_NS 4000000ULL /* 4 ms at nice 0 */
+#define SLICE_NS             4000000ULL   /* 4 ms at nice 0 */
+#define SLICE_ROUND_ROBIN_NS 100000000ULL /* of real-time threads */
+
+/* Of each second real-time threads get so much, if others want to run: Linux's
+   kernel.sched_rt_runtime_us (proc(5)). One that never sleeps does not take the machine away. */
+#define REAL_TIME_PERIOD_NS  1000000000ULL
+#define REAL_TIME_RUNTIME_NS 950000000ULL
 
 void context_switch(struct thread *from, struct thread *to); /* context_switch.S */
 void scheduler_begin_thread(void);                           /* called by it */
@@ -48,18 +55,47 @@ static struct run_queue *lock_queue_of(struct thread *thread)
 
 /* ---- the turn ---- */
 
-/* From 19 (least) to -20 each step of nice is a quarter of a millisecond more. */
-static uint64_t slice_of(const struct thread *thread)
+/* What is left to real-time threads of this period. Queue's lock held. */
+static uint64_t real_time_left(struct run_queue *queue, uint64_t now)
 {
+    if (now - queue->real_time_since >= REAL_TIME_PERIOD_NS) {
+        queue->real_time_since = now;
+        queue->real_time_used = 0;
+    }
+    return queue->real_time_used < REAL_TIME_RUNTIME_NS
+               ? REAL_TIME_RUNTIME_NS - queue->real_time_used
+               : 0;
+}
+
+/* From 19 (least) to -20 each step of nice is a quarter of a millisecond more. Queue's lock held.
+ */
+static uint64_t slice_of(const struct thread *thread, struct run_queue *queue, uint64_t now)
+{
+    if (thread->priority) {
+        uint64_t left = real_time_left(queue, now);
+        if (!left)
+            left = REAL_TIME_PERIOD_NS - REAL_TIME_RUNTIME_NS;
+        return thread->round_robin && left > SLICE_ROUND_ROBIN_NS ? SLICE_ROUND_ROBIN_NS : left;
+    }
     int nice = __atomic_load_n(&thread->nice, __ATOMIC_RELAXED);
     return SLICE_NS - (int64_t)nice * (int64_t)(SLICE_NS / 20);
 }
 
-/* Queue's lock held. Somebody waits now: the one that runs has to come to an end. */
-static void enqueue(struct run_queue *queue, struct thread *thread)
+/* Queue's lock held. Behind those of its priority, or before them: `first`. */
+static void enqueue(struct run_queue *queue, struct thread *thread, bool first)
 {
+    struct thread *next = NULL;
+
     thread->queued = true;
-    TAILQ_INSERT_TAIL(&queue->threads, thread, run_link);
+    if (first || thread->priority) {
+        TAILQ_FOREACH(next, &queue->threads, run_link)
+        if (next->priority < thread->priority || (first && next->priority == thread->priority))
+            break;
+    }
+    if (next)
+        TAILQ_INSERT_BEFORE(next, thread, run_link);
+    else
+        TAILQ_INSERT_TAIL(&queue->threads, thread, run_link);
     __atomic_store_n(&queue->length, queue->length + 1, __ATOMIC_RELAXED);
 }
 
@@ -84,13 +120,33 @@ static void arm_slice(struct run_queue *queue, struct thread *thread)
         timer_queue_arm_slice(CLOCK_NEVER);
 }
 
-static void account(struct thread *previous, struct thread *next)
+static void account(struct run_queue *queue, struct thread *previous, uint64_t now)
 {
-    uint64_t now = clock_now();
+    uint64_t stretch = now - previous->switched_in;
 
-    previous->runtime += now - previous->switched_in;
-    next->switched_in = now;
-    next->slice_end = now + slice_of(next);
+    previous->runtime += stretch;
+    previous->left_at = now;
+    if (previous->priority)
+        queue->real_time_used += stretch;
+}
+
+/* Who is to run next: the first, unless real-time threads have had their share. Queue's lock held.
+ */
+static struct thread *first_of(struct run_queue *queue, uint64_t now)
+{
+    struct thread *first = TAILQ_FIRST(&queue->threads), *other = first;
+
+    if (first && first->priority && !real_time_left(queue, now))
+        while (other && other->priority)
+            other = TAILQ_NEXT(other, run_link);
+    return other ? other : first;
+}
+
+/* Was its turn taken away before it was over? A SCHED_FIFO thread's only ends when it says so. */
+static bool was_preempted(const struct run_queue *queue, const struct thread *thread, uint64_t now)
+{
+    return !queue->yielding &&
+           ((thread->priority && !thread->round_robin) || now < thread->slice_end);
 }
 
 static void place(struct thread *thread);
@@ -155,22 +211,27 @@ static void switch_away(struct run_queue *queue)
 {
     struct cpu *cpu = cpu_current();
     struct thread *previous = cpu->current;
+    uint64_t now = clock_now();
 
+    account(queue, previous, now);
     if (__atomic_load_n(&previous->state, __ATOMIC_RELAXED) == THREAD_RUNNABLE &&
         previous != cpu->idle) {
         if (may_run_on(previous, cpu))
-            enqueue(queue, previous);
+            enqueue(queue, previous, was_preempted(queue, previous, now));
         else
             queue->previous_must_move = true; /* once it is off its stack */
     }
-    struct thread *next = TAILQ_FIRST(&queue->threads);
+    queue->yielding = false;
+    struct thread *next = first_of(queue, now);
     if (next)
         dequeue(queue, next);
     else
         next = cpu->idle;
     if (may_run_on(next, cpu)) /* else it moves on its way to user mode */
         __atomic_fetch_and(&next->work, ~(uint32_t)THREAD_WORK_RESCHEDULE, __ATOMIC_RELAXED);
-    account(previous, next);
+    next->switched_in = now;
+    next->slice_end = now + slice_of(next, queue, now);
+    __atomic_store_n(&queue->running_priority, next->priority, __ATOMIC_RELAXED);
     arm_slice(queue, next);
     if (next == previous) {
         spinlock_release(&queue->lock);
@@ -265,8 +326,12 @@ bool thread_had_no_memory(void)
 void thread_yield(void)
 {
     bool enabled = interrupts_save();
+    struct run_queue *queue = cpu_current()->run_queue;
+
     thread_current()->voluntary_switches++;
-    schedule();
+    spinlock_acquire(&queue->lock);
+    queue->yielding = true;
+    switch_away(queue);
     interrupts_restore(enabled);
 }
 
@@ -348,6 +413,24 @@ void thread_for_each(void (*visit)(struct thread *thread, void *context), void *
    last time and cleared after. */
 static uint64_t idle_cpus;
 
+static uint8_t running_priority(const struct cpu *cpu)
+{
+    return __atomic_load_n(&cpu->run_queue->running_priority, __ATOMIC_RELAXED);
+}
+
+/* Of these CPUs the one whose thread matters least; where it was, if that is as good. */
+static struct cpu *choose_busy_cpu(const struct thread *thread, uint64_t allowed)
+{
+    struct cpu *best = allowed >> thread->cpu->number & 1 ? thread->cpu : NULL;
+
+    for (; allowed; allowed &= allowed - 1) {
+        struct cpu *cpu = cpus[__builtin_ctzl(allowed)];
+        if (!best || running_priority(cpu) < running_priority(best))
+            best = cpu;
+    }
+    return best;
+}
+
 /*
  * Where a thread that can run is to be queued: where it was, if that CPU is idle
  * or nobody is; else at an idle one. Its affinity comes first.
@@ -359,24 +442,45 @@ static struct cpu *choose_cpu(const struct thread *thread)
     uint64_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_RELAXED) & allowed;
     uint64_t last = 1UL << thread->cpu->number;
 
+    if (thread->priority && allowed && !idle)
+        return choose_busy_cpu(thread, allowed);
     if (!allowed || (idle & last) || (!idle && (allowed & last)))
         return thread->cpu;
     return cpus[__builtin_ctzl(idle ? idle : allowed)];
 }
 
+/* The running thread's turn is over, at its next return to user mode. Queue's lock held. */
+static void preempt(struct run_queue *queue, struct cpu *cpu)
+{
+    __atomic_fetch_or(&queue->running->work, THREAD_WORK_RESCHEDULE, __ATOMIC_RELAXED);
+    if (cpu != cpu_current())
+        local_apic_send(cpu->apic_id, VECTOR_RESCHEDULE);
+}
+
 /*
  * Queue's lock held, a thread was just queued. Where others wait already the CPU
  * knows; else an idle one is woken, and a busy one gets to know that its slice has
- * an end.
+ * an end. `urgent`: at once.
  */
-static void kick(struct run_queue *queue, struct cpu *cpu)
+static void kick(struct run_queue *queue, struct cpu *cpu, bool urgent)
 {
+    if (urgent && queue->running != cpu->idle) {
+        preempt(queue, cpu);
+        return;
+    }
     if (queue->length > 1)
         return;
     if (cpu != cpu_current())
         local_apic_send(cpu->apic_id, VECTOR_RESCHEDULE);
     else if (queue->running != cpu->idle)
         timer_queue_arm_slice(queue->running->slice_end);
+}
+
+/* Who wanted no more than a little of its CPU goes first when it wakes, as on Linux; at once where
+   that takes no interrupt. */
+static bool slept_long(const struct thread *thread)
+{
+    return thread->left_at && clock_now() - thread->left_at >= SLICE_NS;
 }
 
 /* Queues a thread that can run, is on no queue and on no CPU: nobody else touches it meanwhile. */
@@ -387,8 +491,10 @@ static void place(struct thread *thread)
 
     __atomic_store_n(&thread->cpu, cpu, __ATOMIC_RELAXED);
     spinlock_acquire(&cpu->run_queue->lock);
-    enqueue(cpu->run_queue, thread);
-    kick(cpu->run_queue, cpu);
+    uint8_t running = cpu->run_queue->running->priority;
+    bool patient = slept_long(thread) && running == thread->priority && !running;
+    enqueue(cpu->run_queue, thread, patient);
+    kick(cpu->run_queue, cpu, (patient && cpu == cpu_current()) || thread->priority > running);
     spinlock_release(&cpu->run_queue->lock);
     interrupts_restore(enabled);
 }
@@ -540,6 +646,31 @@ void thread_post_work(struct thread *thread, uint32_t work)
     }
 }
 
+/* A thread that is made to matter less stays before its new equals, as on Linux. */
+void thread_set_priority(struct thread *thread, uint8_t priority, bool round_robin)
+{
+    bool enabled = interrupts_save();
+    struct run_queue *queue = lock_queue_of(thread);
+    bool queued = thread->queued, lowered = priority < thread->priority;
+
+    if (queued)
+        dequeue(queue, thread);
+    __atomic_store_n(&thread->priority, priority, __ATOMIC_RELAXED);
+    thread->round_robin = round_robin;
+    if (queued)
+        enqueue(queue, thread, lowered);
+    if (queue->running == thread) {
+        uint64_t now = clock_now();
+        __atomic_store_n(&queue->running_priority, priority, __ATOMIC_RELAXED);
+        thread->slice_end = now + slice_of(thread, queue, now);
+    }
+    const struct thread *first = TAILQ_FIRST(&queue->threads);
+    if (first && first->priority > queue->running->priority)
+        preempt(queue, thread->cpu);
+    spinlock_release(&queue->lock);
+    interrupts_restore(enabled);
+}
+
 /* ---- a CPU ---- */
 
 static void reschedule_interrupt(void *context, struct trap_frame *frame)
@@ -606,7 +737,7 @@ static void wait_for_work(struct cpu *cpu)
     __atomic_fetch_or(&idle_cpus, bit, __ATOMIC_SEQ_CST);
     if (!__atomic_load_n(&queue->length, __ATOMIC_SEQ_CST) && (stolen = steal(cpu))) {
         spinlock_acquire(&queue->lock);
-        enqueue(queue, stolen);
+        enqueue(queue, stolen, false);
         spinlock_release(&queue->lock);
     } else if (!__atomic_load_n(&queue->length, __ATOMIC_SEQ_CST)) {
         __asm__ volatile("sti; hlt; cli"); /* nothing comes between the two: SDM volume 2, STI */

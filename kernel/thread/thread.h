@@ -78,6 +78,10 @@ struct thread {
     uint64_t user_since;       /* when it last entered user mode; 0: it is in a call; own */
     uint64_t switched_in;      /* when it began to run; own */
     int nice;                  /* -20 to 19; atomic */
+    uint8_t priority;          /* 1 to 99: real-time (sched(7)); 0: in turn; run queue's lock to
+                                  write */
+    bool round_robin;          /* a real-time thread whose slices end; run queue's lock to write */
+    uint64_t left_at;          /* when it left its CPU; run queue's lock */
     uint64_t affinity;         /* bit per CPU it may run on; run queue's lock */
     uint64_t timer_interrupts; /* that came while it ran; own, in the interrupt; atomic to read */
     uint64_t voluntary_switches, involuntary_switches; /* own */
@@ -167,6 +171,10 @@ void thread_post_work(struct thread *thread, uint32_t work);
 
 /* Is there something that ends a sleep of this kind for the calling thread? */
 bool thread_interrupted(enum thread_state state);
+
+/* Makes a thread a real-time one (`priority` 1 to 99) or one of those that run in turn (0). Any
+   context. */
+void thread_set_priority(struct thread *thread, uint8_t priority, bool round_robin);
 
 /* Does some CPU run it right now? The pointer is only compared, never followed. */
 bool thread_is_running(const struct thread *thread);

@@ -1,7 +1,7 @@
 /*
  * cases.h: a table of named cases, each with the page it rests on. Every case runs in a child of
  * its own, so that it may change what it likes, and die of what it likes; one that does not end
- * within ten seconds is killed and has failed.
+ * within ten seconds (CASE_SECONDS) is killed and has failed.
  *
  *     static bool blocked_stays_pending(void)
  *     {
@@ -32,7 +32,9 @@ struct test_case {
     bool (*run)(void);
 };
 
+#ifndef CASE_SECONDS
 #define CASE_SECONDS 10
+#endif
 
 #define REQUIRE(condition)                                                                         \
     do {                                                                                           \

@@ -1783,6 +1783,42 @@ static bool partial_write_interrupted(void)
     return true;
 }
 
+static void nothing_done(int signal)
+{
+    (void)signal;
+}
+
+/* Without SA_RESTART: the handler runs, and the call says what it came for all the same. */
+static bool wait_tells_before_the_signal(void)
+{
+    struct sigaction action = {.sa_handler = nothing_done};
+    int status;
+
+    sigaction(SIGCHLD, &action, NULL);
+    for (int i = 0; i < 20; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            sleep_ms(5);
+            _exit(i);
+        }
+        REQUIRE(waitpid(child, &status, 0) == child && exited(status, i));
+    }
+    return true;
+}
+
+static bool wait_for_unwanted_children(void)
+{
+    struct sigaction action = {.sa_handler = nothing_done, .sa_flags = SA_NOCLDWAIT};
+
+    sigaction(SIGCHLD, &action, NULL);
+    if (fork() == 0) {
+        sleep_ms(20);
+        _exit(0);
+    }
+    REQUIRE_ERRNO(wait(NULL), ECHILD);
+    return true;
+}
+
 static const struct test_case cases[] = {
     {"a handler runs", "sigaction(2)", handler_runs},
     {"kill of oneself is delivered before kill returns", "kill(2), POSIX", kill_self_synchronous},
@@ -1888,6 +1924,10 @@ static const struct test_case cases[] = {
     {"exec: actions, mask, pending signals", "execve(2)", exec_keeps_and_resets},
     {"SIGPIPE and EPIPE", "pipe(7)", broken_pipe},
     {"an interrupted write tells what it wrote", "write(2)", partial_write_interrupted},
+    {"wait tells of a child before its signal interrupts", "POSIX wait",
+     wait_tells_before_the_signal},
+    {"wait, when SA_NOCLDWAIT has taken the last child", "POSIX sigaction",
+     wait_for_unwanted_children},
 };
 
 int main(int argc, char **argv)

@@ -504,6 +504,24 @@ static bool user_time_is_told_apart(void)
     return true;
 }
 
+/* With nobody to handle them these could take all time there is. */
+static bool shortest_intervals(void)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGCONT};
+    struct itimerspec setting = {{0, 1}, {0, 1}};
+    struct itimerval real = {{0, 1}, {0, 1}};
+    timer_t timer;
+
+    signal(SIGALRM, SIG_IGN);
+    REQUIRE(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+    REQUIRE(timer_settime(timer, 0, &setting, NULL) == 0);
+    REQUIRE(setitimer(ITIMER_REAL, &real, NULL) == 0);
+    burn(100);
+    sleep_ms(10);
+    REQUIRE(timer_delete(timer) == 0);
+    return true;
+}
+
 /* ---- the wall clock is set ---- */
 
 /* Moves the wall clock by some seconds, and back at the end of the case. */
@@ -598,8 +616,8 @@ static bool relative_timer_stays(void)
     sigaddset(&set, SIGUSR1);
     sigprocmask(SIG_BLOCK, &set, NULL);
     REQUIRE(timer_create(CLOCK_REALTIME, &event, &timer) == 0);
-    REQUIRE(timer_settime(timer, 0, &setting, NULL) == 0);
     long since = now_ms();
+    REQUIRE(timer_settime(timer, 0, &setting, NULL) == 0);
     move_clock(-3610);
     int taken = sigtimedwait(&set, NULL, &limit);
     long waited = now_ms() - since;
@@ -685,6 +703,7 @@ static const struct test_case cases[] = {
     {"POSIX timers: errors", "timer_create(2)", timer_errors},
     {"POSIX timers are not inherited", "fork(2)", timers_not_inherited},
     {"a POSIX timer on CPU time", "timer_create(2)", timer_on_cpu_time},
+    {"the shortest intervals, of ignored signals", "timer_settime(2)", shortest_intervals},
     {"timerfd: read, poll", "timerfd_create(2)", timerfd_reads},
     {"timerfd: counts expirations", "timerfd_create(2)", timerfd_counts},
     {"timerfd: errors", "timerfd_create(2)", timerfd_errors},
