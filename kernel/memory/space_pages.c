@@ -17,6 +17,10 @@ bool space_pages_initialize(void)
 
 void space_shootdown(struct address_space *space, vaddr_t start, vaddr_t end)
 {
+    /* A CPU that comes into the space sets its bit, then loads CR3. Either its bit is seen here, or
+       the entries, changed before, are seen there: a store may else be later than the load behind
+       it (Intel SDM volume 3, 8.2.3.4). */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     uint64_t cpus = __atomic_load_n(&space->cpus, __ATOMIC_SEQ_CST);
     if (cpus)
         tlb_shootdown(cpus, start, end);

@@ -31,7 +31,7 @@
 #endif
 #define PAGE 4096UL
 
-enum { WARM = 100, SIBLINGS = 6, STACK = 32768 };
+enum { WARM = 100, SIBLINGS = 4, STACK = 32768 };
 
 /* What the hundredth image counted. */
 #define NOTES "/tmp/soak_exec_threads"
@@ -251,7 +251,7 @@ static void *exec_next(void *unused)
     char *arguments[] = {program, number, length, process, lowest, NULL};
     uint64_t state = turn;
 
-    for (unsigned i = pick(&state, 40); i > 0; i--)
+    for (unsigned i = pick(&state, 4); i > 0; i--)
         sched_yield();
     snprintf(number, sizeof(number), "%07u", turn + 1);
     snprintf(length, sizeof(length), "%07u", last);
@@ -263,21 +263,28 @@ static void *exec_next(void *unused)
     return unused;
 }
 
-static void pass_on(void)
+static void start(void *(*run)(void *), uintptr_t number)
 {
-    uint64_t state = turn * 0x2545f4914f6cdd1d + 1;
-    unsigned siblings = 1 + pick(&state, SIBLINGS);
+    static char stacks[SIBLINGS + 1][STACK] __attribute__((aligned(64)));
     pthread_attr_t attributes;
     pthread_t thread;
 
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, STACK);
+    pthread_attr_setstack(&attributes, stacks[number], STACK);
+    pthread_create(&thread, &attributes, run, (void *)number);
+}
+
+static void pass_on(void)
+{
+    uint64_t state = turn * 0x2545f4914f6cdd1d + 1;
+    unsigned siblings = 1 + pick(&state, SIBLINGS);
+
     for (uintptr_t i = 0; i < siblings; i++)
-        pthread_create(&thread, &attributes, call_for_ever, (void *)i);
+        start(call_for_ever, i);
     /* Another thread, this one, or both. */
     unsigned who = pick(&state, 4);
     if (who != 0)
-        pthread_create(&thread, &attributes, exec_next, NULL);
+        start(exec_next, siblings);
     if (who < 2)
         exec_next(NULL);
     for (;;)
