@@ -252,6 +252,7 @@ struct reader {
     struct mutex lock;
     struct text text; /* lock */
     bool made;        /* lock */
+    uint64_t subject; /* constant: what it was opened for */
 };
 
 const struct pseudo_node *pseudo_directory_node(const struct file *file)
@@ -272,12 +273,15 @@ static int pseudo_open(struct inode *inode, struct file *file)
 {
     const struct place *place = inode->private;
 
+    /* Before it is checked: should it change in between, the check was for the later one. */
+    uint64_t subject = place->node->subject ? place->node->subject(&place->key) : 0;
     int error = place->node->check ? place->node->check(&place->key, file) : 0;
     if (error)
         return error;
     struct reader *reader = heap_allocate_zeroed(sizeof(*reader));
     if (!reader)
         return -ENOMEM;
+    reader->subject = subject;
     mutex_initialize(&reader->lock, MUTEX_PSEUDO_READER);
     file->private = reader;
     return 0;
@@ -300,6 +304,8 @@ static int reader_make(struct reader *reader, const struct place *place)
     int error = place->node->show(&place->key, &reader->text);
     if (!error && reader->text.failed)
         error = -ENOMEM;
+    if (place->node->subject && place->node->subject(&place->key) != reader->subject)
+        text_free(&reader->text);
     reader->made = !error;
     return error;
 }

@@ -76,6 +76,9 @@ struct pseudo_node {
     int (*store)(const struct pseudo_key *key, const char *bytes, size_t size);
     /* Called by open(2), with the credentials of who opens: 0 or an error. */
     int (*check)(const struct pseudo_key *key, struct file *file);
+    /* What the text is about, as a number, where that can become something else under the same
+       name: what was opened before that shows nothing after it, since `check` was for another. */
+    uint64_t (*subject)(const struct pseudo_key *key);
     /* A file that is not a text (/proc/PID/mem): its own operations; pseudo_file_key() helps. */
     const struct file_operations *operations;
 

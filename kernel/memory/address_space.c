@@ -22,6 +22,8 @@
 
 struct address_space *address_space_create(void)
 {
+    static uint64_t last_number; /* atomic */
+
     struct address_space *space = heap_allocate(sizeof(*space));
     if (!space)
         return NULL;
@@ -33,6 +35,7 @@ struct address_space *address_space_create(void)
         return NULL;
     }
     space->users = space->observers = 1;
+    space->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
     space->page_tables = 1;
     space->limit_address_space = space->limit_data = space->limit_stack = space->limit_locked =
         UINT64_MAX;

@@ -74,6 +74,7 @@ extern bool (*memory_lock_unlimited)(void);
 struct address_space {
     uint32_t users;              /* threads that have it, and who prepares it; atomic */
     uint32_t observers;          /* and one more for all users; atomic */
+    uint64_t number;             /* constant: no other space ever has the same */
     paddr_t root;                /* constant: its page-table root */
     struct mutex mutex;          /* guards regions and page tables */
     struct region_tree regions;  /* mutex */
@@ -124,6 +125,11 @@ static inline void address_space_reference(struct address_space *space)
 static inline void address_space_observe(struct address_space *space)
 {
     __atomic_fetch_add(&space->observers, 1, __ATOMIC_RELAXED);
+}
+/* Has its last user gone? Then what an observer found may be half of it, or nothing. */
+static inline bool address_space_has_ended(const struct address_space *space)
+{
+    return __atomic_load_n(&space->users, __ATOMIC_ACQUIRE) == 0;
 }
 /* The last one frees what is left: the structure and an empty root. */
 void address_space_unobserve(struct address_space *space);

@@ -32,9 +32,11 @@ void proc_text_cpus(struct text *text, uint64_t mask);
 int proc_maps_show(const struct pseudo_key *key, struct text *text);
 int proc_smaps_show(const struct pseudo_key *key, struct text *text);
 
-/* The space of the thread or process that the key means, with a reference; NULL: none. */
+/* Shows what `show` says of the memory of the thread or process that the key means; of its next
+   image, whole, if it comes meanwhile; nothing of a zombie. 0 or an error of `show`. */
 struct address_space;
-struct address_space *proc_observe_address_space(const struct pseudo_key *key);
+int proc_memory_show(const struct pseudo_key *key, struct text *text,
+                     int (*show)(struct address_space *space, struct text *text));
 
 /* The process whose directory PID/ the file is, with a reference; NULL: it is none, or gone. */
 struct process;

@@ -77,13 +77,10 @@ static void region_show_sizes(struct text *text, const struct region *region)
         region->flags & REGION_LOCKED ? " lo" : "");
 }
 
-static int show(const struct pseudo_key *key, struct text *text, bool sizes)
+static int show(struct address_space *space, struct text *text, bool sizes)
 {
-    struct address_space *space = proc_observe_address_space(key);
     struct region *region;
 
-    if (!space)
-        return 0;
     char *path = heap_allocate(PATH_SIZE_MAXIMUM);
     if (path) {
         address_space_lock(space);
@@ -95,16 +92,25 @@ static int show(const struct pseudo_key *key, struct text *text, bool sizes)
         address_space_unlock(space);
     }
     heap_free(path);
-    address_space_unobserve(space);
     return path ? 0 : -ENOMEM;
+}
+
+static int show_regions(struct address_space *space, struct text *text)
+{
+    return show(space, text, false);
+}
+
+static int show_regions_and_sizes(struct address_space *space, struct text *text)
+{
+    return show(space, text, true);
 }
 
 int proc_maps_show(const struct pseudo_key *key, struct text *text)
 {
-    return show(key, text, false);
+    return proc_memory_show(key, text, show_regions);
 }
 
 int proc_smaps_show(const struct pseudo_key *key, struct text *text)
 {
-    return show(key, text, true);
+    return proc_memory_show(key, text, show_regions_and_sizes);
 }

@@ -77,16 +77,52 @@ static int target_get(struct target *target, const struct pseudo_key *key)
     return -ESRCH;
 }
 
-struct address_space *proc_observe_address_space(const struct pseudo_key *key)
+/* The target's memory, to be looked at; NULL: it has left it. */
+static struct address_space *observe_target(const struct target *target,
+                                            const struct pseudo_key *key)
+{
+    if (!key->number[PROC_KEY_THREAD])
+        return process_address_space_observe(target->process);
+    return target->thread ? user_thread_address_space_observe(target->thread) : NULL;
+}
+
+static struct address_space *observe_memory(const struct pseudo_key *key)
 {
     struct target target;
 
     if (target_get(&target, key))
         return NULL;
-    struct address_space *space =
-        target.thread ? user_thread_address_space_observe(target.thread) : NULL;
+    struct address_space *space = observe_target(&target, key);
     target_release(&target);
     return space;
+}
+
+int proc_memory_show(const struct pseudo_key *key, struct text *text,
+                     int (*show)(struct address_space *space, struct text *text))
+{
+    struct address_space *space;
+    size_t begin = text->size;
+
+    while ((space = observe_memory(key))) {
+        int error = show(space, text);
+        bool ended = address_space_has_ended(space);
+        address_space_unobserve(space);
+        if (error || !ended)
+            return error;
+        text->size = begin;
+    }
+    return 0;
+}
+
+/* Which image files are about that only show the one they were opened for. */
+static uint64_t memory_number(const struct pseudo_key *key)
+{
+    struct address_space *space = observe_memory(key);
+    uint64_t number = space ? space->number : 0;
+
+    if (space)
+        address_space_unobserve(space);
+    return number;
 }
 
 /* May the caller look into the other process? Of a zombie there is nothing to see. */
@@ -273,18 +309,11 @@ static void memory_gather(struct memory_facts *facts, struct address_space *spac
     facts->library -= facts->library < facts->text ? facts->library : facts->text;
 }
 
-/* One piece of the process's memory, as text; a piece that is gone is left out. */
-static int memory_show(const struct pseudo_key *key, struct text *text, bool environment)
+/* A piece of the process's memory, as text; what is gone is left out. */
+static int show_bytes(struct address_space *space, struct text *text, vaddr_t from, vaddr_t end)
 {
-    struct address_space *space = proc_observe_address_space(key);
     char piece[512];
 
-    if (!space)
-        return 0; /* a zombie has none */
-    address_space_lock(space);
-    vaddr_t from = environment ? space->environment_start : space->argument_start;
-    vaddr_t end = environment ? space->environment_end : space->argument_end;
-    address_space_unlock(space);
     while (from < end) {
         size_t size = end - from < sizeof(piece) ? end - from : sizeof(piece);
         if (address_space_copy_in(space, piece, from, size))
@@ -292,32 +321,48 @@ static int memory_show(const struct pseudo_key *key, struct text *text, bool env
         text_append(text, piece, size);
         from += size;
     }
-    address_space_unobserve(space);
+    return 0;
+}
+
+static int show_arguments(struct address_space *space, struct text *text)
+{
+    address_space_lock(space);
+    vaddr_t from = space->argument_start, end = space->argument_end;
+    address_space_unlock(space);
+    return show_bytes(space, text, from, end);
+}
+
+static int show_environment(struct address_space *space, struct text *text)
+{
+    address_space_lock(space);
+    vaddr_t from = space->environment_start, end = space->environment_end;
+    address_space_unlock(space);
+    return show_bytes(space, text, from, end);
+}
+
+static int show_auxiliary_vector(struct address_space *space, struct text *text)
+{
+    size_t count = 0;
+
+    while (count + 2 < array_length(space->auxiliary_vector) && space->auxiliary_vector[count])
+        count += 2;
+    text_append(text, space->auxiliary_vector, (count + 2) * sizeof(uint64_t));
     return 0;
 }
 
 static int command_line_show(const struct pseudo_key *key, struct text *text)
 {
-    return memory_show(key, text, false);
+    return proc_memory_show(key, text, show_arguments);
 }
 
 static int environment_show(const struct pseudo_key *key, struct text *text)
 {
-    return memory_show(key, text, true);
+    return proc_memory_show(key, text, show_environment);
 }
 
 static int auxiliary_show(const struct pseudo_key *key, struct text *text)
 {
-    struct address_space *space = proc_observe_address_space(key);
-
-    if (!space)
-        return 0;
-    size_t count = 0;
-    while (count + 2 < array_length(space->auxiliary_vector) && space->auxiliary_vector[count])
-        count += 2;
-    text_append(text, space->auxiliary_vector, (count + 2) * sizeof(uint64_t));
-    address_space_unobserve(space);
-    return 0;
+    return proc_memory_show(key, text, show_auxiliary_vector);
 }
 
 /* ---- stat, statm, status, comm, limits ---- */
@@ -332,8 +377,7 @@ static int stat_show(const struct pseudo_key *key, struct text *text)
     int error = facts_get(&facts, &target, key);
     if (error)
         return error;
-    struct address_space *space =
-        target.thread ? user_thread_address_space_observe(target.thread) : NULL;
+    struct address_space *space = observe_target(&target, key);
     bool open = space && check_access(key, NULL) == 0;
     if (space)
         memory_gather(&memory, space);
@@ -368,7 +412,7 @@ static int stat_show(const struct pseudo_key *key, struct text *text)
 
 static int statm_show(const struct pseudo_key *key, struct text *text)
 {
-    struct address_space *space = proc_observe_address_space(key);
+    struct address_space *space = observe_memory(key);
     struct memory_facts memory = {0};
 
     if (space) {
@@ -460,7 +504,7 @@ static int status_show(const struct pseudo_key *key, struct text *text)
         return error;
     struct user_thread *thread = target.thread;
     const struct credentials *credentials = thread ? user_thread_credentials_get(thread) : NULL;
-    struct address_space *space = thread ? user_thread_address_space_observe(thread) : NULL;
+    struct address_space *space = observe_target(&target, key);
     uint64_t allowed = facts.affinity & cpu_online_mask();
 
     text_print(text, "Name:\t");
@@ -655,22 +699,27 @@ static int oom_score_show(const struct pseudo_key *key, struct text *text)
 
 static int executable_follow(const struct pseudo_key *key, struct path *path)
 {
+    struct address_space *space;
     int error = check_access(key, NULL);
 
     if (error)
         return error;
-    struct address_space *space = proc_observe_address_space(key);
-    if (!space)
-        return -ENOENT;
-    address_space_lock(space);
-    struct file *file = space->executable ? file_from_object(space->executable) : NULL;
-    if (file) {
-        *path = file->path;
-        path_reference(path);
+    while ((space = observe_memory(key))) {
+        address_space_lock(space);
+        struct file *file = space->executable ? file_from_object(space->executable) : NULL;
+        if (file) {
+            *path = file->path;
+            path_reference(path);
+        }
+        address_space_unlock(space);
+        bool ended = address_space_has_ended(space);
+        address_space_unobserve(space);
+        if (file)
+            return 0;
+        if (!ended)
+            break;
     }
-    address_space_unlock(space);
-    address_space_unobserve(space);
-    return file ? 0 : -ENOENT;
+    return -ENOENT;
 }
 
 static int place_follow(const struct pseudo_key *key, struct path *path, bool root)
@@ -908,11 +957,11 @@ static int thread_find(const struct pseudo_key *key, const char *name, struct ps
 static bool thread_next(const struct pseudo_key *key, uint64_t *position, struct pseudo_name *name);
 
 static struct pseudo_node process_files[] = {
-    {SHOWN("auxv", 0400, auxiliary_show), .check = check_access},
+    {SHOWN("auxv", 0400, auxiliary_show), .check = check_access, .subject = memory_number},
     {SHOWN("cmdline", 0444, command_line_show)},
     {SHOWN("comm", 0644, name_show), .store = name_store},
     {LINK("cwd", working_read, working_follow)},
-    {SHOWN("environ", 0400, environment_show), .check = check_access},
+    {SHOWN("environ", 0400, environment_show), .check = check_access, .subject = memory_number},
     {LINK("exe", executable_read, executable_follow)},
     {.name = "fd",
      .mode = S_IFDIR | 0500,
@@ -925,13 +974,13 @@ static struct pseudo_node process_files[] = {
      .next = descriptor_information_next,
      .attributes = process_attributes},
     {SHOWN("limits", 0444, limits_show)},
-    {SHOWN("maps", 0444, proc_maps_show), .check = check_access},
+    {SHOWN("maps", 0444, proc_maps_show), .check = check_access, .subject = memory_number},
     {SHOWN("mountinfo", 0444, proc_mount_info_show)},
     {SHOWN("mounts", 0444, proc_mounts_show)},
     {SHOWN("oom_score", 0444, oom_score_show)},
     {SHOWN("oom_score_adj", 0644, oom_adjustment_show), .store = oom_adjustment_store},
     {LINK("root", root_read, root_follow)},
-    {SHOWN("smaps", 0444, proc_smaps_show), .check = check_access},
+    {SHOWN("smaps", 0444, proc_smaps_show), .check = check_access, .subject = memory_number},
     {SHOWN("stat", 0444, stat_show)},
     {SHOWN("statm", 0444, statm_show)},
     {SHOWN("status", 0444, status_show)},

@@ -130,6 +130,23 @@ struct user_thread *process_thread_get(struct process *process)
     return found;
 }
 
+struct address_space *process_address_space_observe(struct process *process)
+{
+    struct address_space *found = NULL;
+    struct user_thread *thread;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    LIST_FOREACH(thread, &process->threads, process_link)
+    {
+        found = thread->thread.address_space;
+        if (found)
+            break;
+    }
+    if (found)
+        address_space_observe(found);
+    spinlock_release_restore(&process->lock, enabled);
+    return found;
+}
+
 bool process_is_reaped(struct process *process)
 {
     bool enabled = spinlock_acquire_save(&process_table_lock);

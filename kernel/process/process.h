@@ -133,6 +133,9 @@ bool process_is_reaped(struct process *process);
 
 /* The process's thread with the process's own TID, or any other; with a reference; NULL: zombie. */
 struct user_thread *process_thread_get(struct process *process);
+/* The space that its threads share, to be looked at, also while some of them end; NULL: all have
+   left it. */
+struct address_space *process_address_space_observe(struct process *process);
 
 /* The same for groups and sessions. process_group_find: any group, of any session. */
 struct process_group *process_group_find(uint32_t id);
