@@ -26,6 +26,7 @@ uint64_t machine_fail_at, machine_failures, machine_allocations;
 
 static int memory;
 static paddr_t mapped[1 << 16]; /* by page of the kernel heap's area */
+static bool heap_tables[(1 << 16) / TABLE_ENTRIES];
 
 void machine_start(void)
 {
@@ -70,6 +71,7 @@ int kernel_page_map(vaddr_t page, paddr_t frame, uint64_t flags)
 {
     (void)flags;
     mapped[(page - KERNEL_HEAP_BASE) >> PAGE_SHIFT] = frame;
+    heap_tables[(page - KERNEL_HEAP_BASE) / LEAF_SPAN] = true;
     return mmap((void *)page, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE,
                 memory, (off_t)frame) == (void *)page
                ? 0
@@ -97,7 +99,19 @@ void kernel_pages_free(vaddr_t start, vaddr_t end)
 
 void kernel_tables_release(vaddr_t start, vaddr_t end)
 {
-    (void)start, (void)end; /* there are none */
+    for (vaddr_t page = start; page < end; page += PAGE_SIZE)
+        if (mapped[(page - KERNEL_HEAP_BASE) >> PAGE_SHIFT])
+            panic("a table that maps something is released");
+    for (vaddr_t at = start; at < end; at += LEAF_SPAN)
+        heap_tables[(at - KERNEL_HEAP_BASE) / LEAF_SPAN] = false;
+}
+
+unsigned machine_heap_tables(void)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < array_length(heap_tables); i++)
+        count += heap_tables[i];
+    return count;
 }
 
 void kernel_space_install(uint64_t *root)

@@ -13,6 +13,9 @@
 /* Makes the memory and starts the allocator. */
 void machine_start(void);
 
+/* Tables of the kernel heap's area that were made and not released. */
+unsigned machine_heap_tables(void);
+
 /* The next allocations fail: number `first` from now on, once; 0: none. */
 extern uint64_t machine_fail_at;
 /* How many allocations failed so far. */
