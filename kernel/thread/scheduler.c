@@ -125,7 +125,6 @@ static void account(struct run_queue *queue, struct thread *previous, uint64_t n
     uint64_t stretch = now - previous->switched_in;
 
     previous->runtime += stretch;
-    previous->left_at = now;
     if (previous->priority)
         queue->real_time_used += stretch;
 }
@@ -142,11 +141,12 @@ static struct thread *first_of(struct run_queue *queue, uint64_t now)
     return other ? other : first;
 }
 
-/* Was its turn taken away before it was over? A SCHED_FIFO thread's only ends when it says so. */
-static bool was_preempted(const struct run_queue *queue, const struct thread *thread, uint64_t now)
+/* Does it stay before its equals? A real-time thread whose turn was taken away before it was over
+   does; a SCHED_FIFO thread's only ends when it says so (sched(7)). */
+static bool keeps_turn(const struct run_queue *queue, const struct thread *thread, uint64_t now)
 {
-    return !queue->yielding &&
-           ((thread->priority && !thread->round_robin) || now < thread->slice_end);
+    return thread->priority && !queue->yielding &&
+           (!thread->round_robin || now < thread->slice_end);
 }
 
 static void place(struct thread *thread);
@@ -217,7 +217,7 @@ static void switch_away(struct run_queue *queue)
     if (__atomic_load_n(&previous->state, __ATOMIC_RELAXED) == THREAD_RUNNABLE &&
         previous != cpu->idle) {
         if (may_run_on(previous, cpu))
-            enqueue(queue, previous, was_preempted(queue, previous, now));
+            enqueue(queue, previous, keeps_turn(queue, previous, now));
         else
             queue->previous_must_move = true; /* once it is off its stack */
     }
@@ -476,13 +476,6 @@ static void kick(struct run_queue *queue, struct cpu *cpu, bool urgent)
         timer_queue_arm_slice(queue->running->slice_end);
 }
 
-/* Who wanted no more than a little of its CPU goes first when it wakes, as on Linux; at once where
-   that takes no interrupt. */
-static bool slept_long(const struct thread *thread)
-{
-    return thread->left_at && clock_now() - thread->left_at >= SLICE_NS;
-}
-
 /* Queues a thread that can run, is on no queue and on no CPU: nobody else touches it meanwhile. */
 static void place(struct thread *thread)
 {
@@ -492,9 +485,8 @@ static void place(struct thread *thread)
     __atomic_store_n(&thread->cpu, cpu, __ATOMIC_RELAXED);
     spinlock_acquire(&cpu->run_queue->lock);
     uint8_t running = cpu->run_queue->running->priority;
-    bool patient = slept_long(thread) && running == thread->priority && !running;
-    enqueue(cpu->run_queue, thread, patient);
-    kick(cpu->run_queue, cpu, (patient && cpu == cpu_current()) || thread->priority > running);
+    enqueue(cpu->run_queue, thread, false);
+    kick(cpu->run_queue, cpu, thread->priority > running);
     spinlock_release(&cpu->run_queue->lock);
     interrupts_restore(enabled);
 }

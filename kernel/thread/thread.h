@@ -81,7 +81,6 @@ struct thread {
     uint8_t priority;          /* 1 to 99: real-time (sched(7)); 0: in turn; run queue's lock to
                                   write */
     bool round_robin;          /* a real-time thread whose slices end; run queue's lock to write */
-    uint64_t left_at;          /* when it left its CPU; run queue's lock */
     uint64_t affinity;         /* bit per CPU it may run on; run queue's lock */
     uint64_t timer_interrupts; /* that came while it ran; own, in the interrupt; atomic to read */
     uint64_t voluntary_switches, involuntary_switches; /* own */
