@@ -223,7 +223,7 @@ bool memory_last_resort(void)
 {
     if (!thread_had_no_memory())
         return false; /* a test made it fail */
-    return memory_gather() || (memory_ended && memory_ended());
+    return memory_ended ? memory_ended() : memory_gather();
 }
 
 /* ---- the trap ---- */

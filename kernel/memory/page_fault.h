@@ -37,12 +37,13 @@ static inline enum memory_fault memory_fault_reason(const struct trap_frame *fra
 /* Makes available what is kept in reserve for quick use. True: there was some. No spinlock held. */
 bool memory_gather(void);
 /*
- * What is left to do when there was no frame: gathers what is kept in reserve, or asks the process
- * room. True: try again. False: there is nothing, or the thread is to end. May sleep; mutexes may
- * be held that nobody needs to end.
+ * What is left to do when there was no frame: gathers what is kept in reserve, or makes room. True:
+ * try again. False: there is nothing, or the thread is to end. May sleep; mutexes may be held that
+ * nobody needs to end.
  */
 bool memory_last_resort(void);
-/* The process room's part, set once at boot: ends a program, or waits for one that ends already. */
+/* The process room's part, set once at boot: gathers, ends a program, or waits for one that ends.
+ */
 extern bool (*memory_ended)(void);
 
 /*

@@ -129,6 +129,10 @@ static bool make_room(int64_t least)
     if (thread_interrupted(THREAD_KILLABLE))
         return false;
     if (!victim_ends() && !__atomic_exchange_n(&choosing, true, __ATOMIC_ACQUIRE)) {
+        if (memory_gather()) { /* one at a time: it waits for every CPU */
+            __atomic_store_n(&choosing, false, __ATOMIC_RELEASE);
+            return true;
+        }
         struct process *process = victim_ends() ? NULL : choose(&score);
         bool found = process && score >= least;
         if (found)
@@ -153,5 +157,5 @@ bool out_of_memory_call_again(unsigned attempts)
 {
     if (attempts == ATTEMPTS_MAXIMUM || !thread_had_no_memory())
         return false;
-    return memory_gather() || make_room((int64_t)(frame_total() / GOOD_PART));
+    return make_room((int64_t)(frame_total() / GOOD_PART));
 }

@@ -15,6 +15,7 @@
 #include "process/process.h"
 #include "process/system_calls.h"
 #include "process/usage.h"
+#include "process/user_account.h"
 #include "process/wall_clock.h"
 
 #define TIMERS_MAXIMUM 65536 /* a process */
@@ -172,6 +173,7 @@ static void timer_free(struct posix_timer *timer)
     spinlock_release_restore(&process->lock, enabled);
     if (timer->thread)
         user_thread_release(timer->thread);
+    user_account_remove_timer(timer->entry.account);
     heap_free(timer);
 }
 
@@ -269,7 +271,12 @@ ssize_t sys_timer_create(int clock, vaddr_t event, vaddr_t id)
     timer->entry.timer = timer;
     timer_initialize(&timer->timer, timer_expired);
 
-    int error = event_read(timer, event);
+    int error = user_account_add_timer(&timer->entry.account);
+    if (error) {
+        heap_free(timer);
+        return error;
+    }
+    error = event_read(timer, event);
     if (!error && clock == CLOCK_THREAD_CPUTIME_ID && !timer->thread) {
         timer->thread = user_thread_current();
         user_thread_reference(timer->thread);
@@ -279,6 +286,7 @@ ssize_t sys_timer_create(int clock, vaddr_t event, vaddr_t id)
     if (error) {
         if (timer->thread)
             user_thread_release(timer->thread);
+        user_account_remove_timer(timer->entry.account);
         heap_free(timer);
         return error;
     }

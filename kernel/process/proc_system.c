@@ -21,6 +21,7 @@
 #include "process/process.h"
 #include "process/system_information.h"
 #include "process/usage.h"
+#include "thread/load.h"
 
 /* ---- memory ---- */
 
@@ -226,13 +227,18 @@ static int uptime_show(const struct pseudo_key *key, struct text *text)
 
 static int load_show(const struct pseudo_key *key, struct text *text)
 {
+    const uint64_t one = 1UL << LOAD_SHIFT;
     struct thread_summary threads;
+    uint64_t averages[3];
 
     (void)key;
     thread_summary(&threads);
-    /* No averages are kept. */
-    text_print(text, "0.00 0.00 0.00 %u/%u %u\n", threads.runnable, threads.threads,
-               threads.newest);
+    load_averages(averages);
+    for (size_t i = 0; i < array_length(averages); i++) {
+        uint64_t rounded = averages[i] + one / 200;
+        text_print(text, "%lu.%02lu ", rounded / one, rounded % one * 100 / one);
+    }
+    text_print(text, "%u/%u %u\n", threads.runnable, threads.threads, threads.newest);
     return 0;
 }
 

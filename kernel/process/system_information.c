@@ -15,6 +15,7 @@
 #include "memory/user_copy.h"
 #include "process/process.h"
 #include "process/system_calls.h"
+#include "thread/load.h"
 
 static bool capable(unsigned capability)
 {
@@ -171,6 +172,10 @@ ssize_t sys_sysinfo(vaddr_t buffer)
         .procs = threads.threads < UINT16_MAX ? threads.threads : UINT16_MAX,
         .mem_unit = 1,
     };
+    uint64_t averages[3];
+    load_averages(averages);
+    for (size_t i = 0; i < array_length(averages); i++)
+        information.loads[i] = averages[i] << (SI_LOAD_SHIFT - LOAD_SHIFT);
     return user_put(buffer, &information);
 }
 

@@ -119,6 +119,24 @@ int user_account_check(void)
     return thread->exceeds_processes ? -EAGAIN : 0;
 }
 
+int user_account_add_timer(struct user_account **account)
+{
+    *account = user_thread_current()->account;
+    if (__atomic_add_fetch(&(*account)->signals, 1, __ATOMIC_RELAXED) >
+        process_limit(RLIMIT_SIGPENDING)) {
+        __atomic_fetch_sub(&(*account)->signals, 1, __ATOMIC_RELAXED);
+        return -EAGAIN;
+    }
+    user_account_reference(*account);
+    return 0;
+}
+
+void user_account_remove_timer(struct user_account *account)
+{
+    __atomic_fetch_sub(&account->signals, 1, __ATOMIC_RELAXED);
+    user_account_release(account);
+}
+
 int user_account_move_thread(uint32_t user)
 {
     struct user_thread *thread = user_thread_current();

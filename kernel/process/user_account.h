@@ -35,6 +35,11 @@ void user_account_remove_thread(struct user_thread *thread);
 /* exec: -EAGAIN: setuid(2) took the calling thread's user beyond RLIMIT_NPROC, and it still is
    (execve(2)); else 0, also from then on. */
 int user_account_check(void);
+/* timer_create(2): a timer counts as a signal that is queued for the calling thread's user; a
+   reference in *account. -EAGAIN: RLIMIT_SIGPENDING. */
+int user_account_add_timer(struct user_account **account);
+/* Any context. */
+void user_account_remove_timer(struct user_account *account);
 /* setuid(2): moves the calling thread to another user's account. -ENOMEM. */
 int user_account_move_thread(uint32_t user);
 

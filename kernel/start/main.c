@@ -302,6 +302,11 @@ static void start(void *unused)
     start_init();
 }
 
+static void start_ended(struct thread *thread)
+{
+    kernel_stack_free(thread->kernel_stack);
+}
+
 static void start_threads(void)
 {
     trap_set_hooks(&trap_hooks);
@@ -314,6 +319,7 @@ static void start_threads(void)
     if (!stack || memory_start())
         stop("too little memory");
     thread_initialize(&start_thread, "start", stack, KERNEL_STACK_SIZE, start, NULL, kernel_root);
+    start_thread.release = start_ended;
     thread_start(&start_thread);
 }
 

@@ -16,6 +16,7 @@
 #include "cpu/registers.h"
 #include "cpu/user_segments.h"
 #include "thread/injection.h"
+#include "thread/load.h"
 #include "thread/mutex.h"
 #include "thread/run_queue.h"
 #include "thread/thread.h"
@@ -124,6 +125,8 @@ static void account(struct run_queue *queue, struct thread *previous, uint64_t n
 {
     uint64_t stretch = now - previous->switched_in;
 
+    if (now >= __atomic_load_n(&load_next_sample, __ATOMIC_RELAXED))
+        load_sample(now); /* before the next one counts: it has not run yet */
     previous->runtime += stretch;
     if (previous->priority)
         queue->real_time_used += stretch;

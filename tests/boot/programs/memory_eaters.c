@@ -10,10 +10,12 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -179,20 +181,208 @@ static void eat_by_copies(void)
     }
 }
 
+static void eat_shared(void)
+{
+    for (;;) {
+        char *memory = mmap(NULL, 1024 * PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED)
+            return;
+        for (size_t at = 0; at < 1024 * PAGE; at += PAGE)
+            memory[at] = 1;
+    }
+}
+
+static void descend(volatile char *above)
+{
+    volatile char frame[8 * PAGE];
+    for (size_t at = 0; at < sizeof(frame); at += PAGE)
+        frame[at] = above ? above[at] : 1;
+    if (frame[0])
+        descend(frame);
+}
+
+static void eat_stack(void)
+{
+    pid_t child;
+    setrlimit(RLIMIT_STACK, &(struct rlimit){RLIM_INFINITY, RLIM_INFINITY});
+    /* Without a limit a new program's stack may grow into all that is free. */
+    if ((child = fork()) == 0)
+        descend(NULL);
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGSEGV))
+        errno = ENOMEM;
+}
+
+/* Names without contents, in the file system of the root. */
+static void eat_names(void)
+{
+    char name[200];
+    for (unsigned number = 0;; number++) {
+        snprintf(name, sizeof(name), "/tmp/names/%u%0150d", number, 0);
+        int file = open(name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+        if (file < 0)
+            return;
+        close(file);
+    }
+}
+
+static void eat_links(void)
+{
+    char name[64], target[4001];
+    memset(target, 'x', 4000);
+    target[4000] = '\0';
+    for (unsigned number = 0;; number++) {
+        snprintf(name, sizeof(name), "/tmp/names/l%u", number);
+        if (symlink(target, name))
+            return;
+    }
+}
+
+/* Each child holds as many of what `take` gives as it can; until no more children come. */
+static void in_children(void (*take)(void))
+{
+    for (unsigned children = 0; children < 120; children++) {
+        int ends[2];
+        char byte;
+        if (pipe(ends))
+            return;
+        pid_t child = fork();
+        if (child < 0)
+            return;
+        if (child == 0) {
+            close(ends[0]);
+            take();
+            if (write(ends[1], "", 1) < 0)
+                _exit(1);
+            pause();
+        }
+        close(ends[1]);
+        if (read(ends[0], &byte, 1) < 0)
+            return;
+        close(ends[0]);
+    }
+}
+
+static void take_descriptors(void)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    while (open("/dev/null", O_RDONLY) >= 0)
+        continue;
+}
+
+static void eat_descriptors(void)
+{
+    in_children(take_descriptors);
+}
+
+static void eat_pipes_in_children(void)
+{
+    in_children(eat_by_pipes);
+}
+
+static void take_signals(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    while (sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = 1}) == 0)
+        continue;
+    timer_t timer;
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN};
+    while (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0)
+        continue;
+}
+
+static void eat_signals(void)
+{
+    in_children(take_signals);
+}
+
+static void take_watches(void)
+{
+    int watched = eventfd(0, 0), poll;
+    while ((poll = epoll_create1(0)) >= 0) {
+        struct epoll_event event = {.events = EPOLLIN};
+        if (epoll_ctl(poll, EPOLL_CTL_ADD, watched, &event))
+            return;
+    }
+}
+
+static void eat_watches(void)
+{
+    in_children(take_watches);
+}
+
+/* Programs with long arguments, all at once. */
+static void eat_arguments(void)
+{
+    static char text[100000];
+    char *arguments[18] = {"/bin/busybox", "sleep", "1000"};
+    memset(text, 'a', sizeof(text) - 1);
+    for (size_t i = 3; i < 17; i++)
+        arguments[i] = text;
+    arguments[1] = "sh";
+    arguments[2] = "-c";
+    arguments[3] = "read line < /tmp/names/fifo";
+    for (unsigned children = 0; children < 150; children++) {
+        pid_t child = fork();
+        if (child < 0)
+            return;
+        if (child == 0) {
+            execv(arguments[0], arguments);
+            _exit(errno);
+        }
+    }
+    /* They stay, or were ended. */
+    usleep(200000);
+    errno = ENOMEM;
+}
+
+/* A tree of processes, each with some memory of its own. */
+static void eat_by_tree(void)
+{
+    const size_t size = 1UL << 20;
+    for (;;) {
+        char *memory = mmap(NULL, size, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        for (size_t at = 0; memory != MAP_FAILED && at < size; at += PAGE)
+            memory[at] = 1;
+        pid_t child = fork();
+        if (child < 0)
+            return;
+        if (child > 0)
+            pause(); /* the child goes on */
+    }
+}
+
 static const struct eater {
     const char *name;
     void (*eat)(void);
+    bool slow; /* not a part of every day's tests */
 } eaters[] = {
-    {"touches what it maps", eat_by_touching},
-    {"grows its heap", eat_by_heap},
-    {"needs page tables only", eat_page_tables},
-    {"has its maps populated", eat_by_mapping_ahead},
-    {"cuts a map into regions", eat_regions},
-    {"writes a file", eat_by_file},
-    {"touches a shared file", eat_by_shared_file},
-    {"fills pipes", eat_by_pipes},
-    {"makes threads", eat_threads},
-    {"makes copies of itself", eat_by_copies},
+    {"touches what it maps", eat_by_touching, false},
+    {"grows its heap", eat_by_heap, false},
+    {"needs page tables only", eat_page_tables, false},
+    {"has its maps populated", eat_by_mapping_ahead, false},
+    {"cuts a map into regions", eat_regions, false},
+    {"writes a file", eat_by_file, false},
+    {"touches a shared file", eat_by_shared_file, false},
+    {"fills pipes", eat_by_pipes, false},
+    {"makes threads", eat_threads, false},
+    {"makes copies of itself", eat_by_copies, false},
+    {"touches shared memory", eat_shared, false},
+    {"grows its stack", eat_stack, false},
+    {"makes names of files", eat_names, false},
+    {"makes long symbolic links", eat_links, false},
+    {"opens descriptors in many processes", eat_descriptors, true},
+    {"fills pipes in many processes", eat_pipes_in_children, true},
+    {"queues signals and makes timers", eat_signals, true},
+    {"makes watches of epoll", eat_watches, true},
+    {"starts programs with long arguments", eat_arguments, true},
+    {"makes a tree of processes", eat_by_tree, true},
 };
 
 static void reap_all(void)
@@ -297,6 +487,11 @@ static void test_bomb(void)
     unsigned failed = beside->failed;
     start_a_program();
     tap_ok(beside->failed == failed, "the bomb is ended by one kill(2)");
+    double load = 0;
+    static char text[64];
+    if (file_text("/proc/loadavg", text, sizeof(text)) > 0)
+        load = strtod(text, NULL);
+    tap_ok(load > 1, "the load average tells of it");
 }
 
 static long frames_free(void)
@@ -312,13 +507,21 @@ static long frames_free(void)
 int main(void)
 {
     beside = mmap(NULL, PAGE, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    mkdir("/tmp/names", 0700);
+    if (chown("/tmp/names", NOBODY, NOBODY))
+        tap_note("chown: errno %d", errno);
+    mkfifo("/tmp/names/fifo", 0666);
     pid_t other = go_on_beside();
     bool baton = baton_is_here();
     long before = baton ? frames_free() : 0;
 
+    const char *only = getenv("EATER"); /* a part of a name, while working on one */
     for (size_t i = 0; i < sizeof(eaters) / sizeof(eaters[0]); i++)
-        feed(&eaters[i]);
+        if (only ? strstr(eaters[i].name, only) != NULL : !eaters[i].slow || getenv("EATERS_ALL"))
+            feed(&eaters[i]);
     test_bomb();
+    if (system("rm -rf /tmp/names"))
+        tap_note("the names do not go");
     beside->over = true;
     int status = -1;
     tap_ok(waitpid(other, &status, 0) == other && status == 0, "the program beside is still there");
