@@ -28,9 +28,9 @@ static unsigned load_runnable(void)
         const struct cpu *cpu = cpus[number];
         if (!cpu || !cpu->run_queue)
             continue;
-        const struct thread *current = __atomic_load_n(&cpu->current, __ATOMIC_RELAXED);
-        count += __atomic_load_n(&cpu->run_queue->length, __ATOMIC_RELAXED);
-        count += current != cpu->idle && !current->queued; /* one that is just being left */
+        /* What waits for an idle CPU has only just come. */
+        if (__atomic_load_n(&cpu->current, __ATOMIC_RELAXED) != cpu->idle)
+            count += 1 + __atomic_load_n(&cpu->run_queue->length, __ATOMIC_RELAXED);
     }
     return count;
 }
