@@ -2,16 +2,19 @@
 """Runs the same commands on Baton and on Debian's Linux, with the same root file system, and
 compares what they print and return, byte for byte.
 
-usage: compare.py COMMANDS [--only TEXT] [--self | --show]
+usage: compare.py COMMANDS [--only TEXT] [--self | --show] [NAME=FILE...]
 
---self compares Linux with itself: what differs then is not fit for comparing.
+--self compares Linux with itself: what differs then is not fit for comparing. Each FILE, a program
+or a library, lies in the machines as /peer/NAME.
 """
 import argparse
 import difflib
 import itertools
 import os
 import re
+import shutil
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "boot"))
 import harness  # noqa: E402
@@ -73,10 +76,12 @@ def run_once(kernel, commands, shell, proc, root):
     return results, harness.describe(machine)
 
 
-def run(kernel, commands):
+def run(kernel, commands, programs):
     """A result for each command: (output, errors, status), or a text that says why there is none.
     A command that takes the machine down costs only its own result."""
-    root = [peer.packages(commands.packages)] if commands.packages else []
+    root = [programs]
+    if commands.packages:
+        root.append(peer.packages(commands.packages))
     results = []
     while len(results) < len(commands.list):
         more, description = run_once(kernel, commands.list[len(results):], commands.shell,
@@ -121,26 +126,41 @@ def report(tap, command, got, expected):
         tap.check(got == expected, name, *notes)
 
 
+def lay_out(root, programs):
+    os.mkdir(os.path.join(root, "peer"))
+    for program in programs:
+        name, path = program.split("=", 1)
+        target = os.path.join(root, "peer", name)
+        shutil.copyfile(path, target)
+        os.chmod(target, 0o755)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("commands")
     parser.add_argument("--self", action="store_true")
     parser.add_argument("--only", metavar="TEXT", default="", help="only commands that hold TEXT")
     parser.add_argument("--show", action="store_true", help="print what Linux says, and no more")
+    parser.add_argument("programs", nargs="*", metavar="NAME=FILE")
     arguments = parser.parse_args()
     commands = Commands(arguments.commands, arguments.only)
-    if arguments.show:
-        for command, result in zip(commands.list, run("linux", commands)):
-            print(command, *result if isinstance(result, tuple) else [result], sep="\n    ")
-        return
 
-    def test(tap):
-        expected = run("linux", commands)
-        got = run("linux" if arguments.self else "baton", commands)
+    def show(programs):
+        for command, result in zip(commands.list, run("linux", commands, programs)):
+            print(command, *result if isinstance(result, tuple) else [result], sep="\n    ")
+
+    def test(tap, programs):
+        expected = run("linux", commands, programs)
+        got = run("linux" if arguments.self else "baton", commands, programs)
         for command, one, other in zip(commands.list, got, expected):
             report(tap, command, one, other)
 
-    harness.main(test)
+    with tempfile.TemporaryDirectory() as programs:
+        lay_out(programs, arguments.programs)
+        if arguments.show:
+            show(programs)
+        else:
+            harness.main(lambda tap: test(tap, programs))
 
 
 if __name__ == "__main__":
