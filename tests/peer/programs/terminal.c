@@ -15,19 +15,34 @@
 static char typed[4096];
 static ssize_t size, at;
 static pid_t shell;
+static bool ready; /* a job said so since the last control character */
 
-/* May the next byte be typed? A control character, which may be a signal, is for a job: not before
-   there is one in the foreground; and what is behind it is for the shell: it would be thrown away
-   with what the signal's job has not read. */
+/*
+ * May the next byte be typed? A control character, which may be a signal, is for a job: not before
+ * one is there and has shown "ready". What is behind it is for the shell, and not before that is
+ * in the foreground again: it would be thrown away with what the job has not read.
+ */
 static bool may_type(int terminal)
 {
-    bool in_front = tcgetpgrp(terminal) == shell;
-
     if (at >= size)
         return false;
     if (typed[at] < ' ' && typed[at] != '\n')
-        return !in_front;
-    return in_front || at == 0 || typed[at - 1] >= ' ' || typed[at - 1] == '\n';
+        return ready;
+    return at == 0 || typed[at - 1] >= ' ' || typed[at - 1] == '\n' || tcgetpgrp(terminal) == shell;
+}
+
+static void look_for_ready(const char *shown, ssize_t count)
+{
+    static const char word[] = "ready";
+    static size_t found;
+
+    for (ssize_t i = 0; i < count; i++) {
+        found = shown[i] == word[found] ? found + 1 : shown[i] == word[0];
+        if (found == sizeof(word) - 1) {
+            ready = true;
+            found = 0;
+        }
+    }
 }
 
 int main(int count, char **arguments)
@@ -57,11 +72,15 @@ int main(int count, char **arguments)
             ssize_t there = read(terminal, shown, sizeof(shown));
             if (there <= 0)
                 break;
+            look_for_ready(shown, there);
             if (write(STDOUT_FILENO, shown, there) != there)
                 return 125;
         }
-        while (may_type(terminal) && write(terminal, typed + at, 1) == 1)
+        while (may_type(terminal) && write(terminal, typed + at, 1) == 1) {
+            if (typed[at] < ' ' && typed[at] != '\n')
+                ready = false;
             at++;
+        }
     }
     if (waitpid(shell, &status, 0) != shell)
         return 125;
