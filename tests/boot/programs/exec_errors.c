@@ -424,35 +424,44 @@ ERROR(path_file_as_folder, open(program, O_PATH) == 3, execveat_call(3, "image",
 /* ---- the process ---- */
 
 /* execve(2): setuid() took the user beyond its limit of processes; exec is where that shows. */
-static pid_t another_of_nobody(void)
+static uid_t own_user(void)
+{
+    return 20000 + case_number; /* whose processes nobody else's case has left */
+}
+static void become_user(void)
+{
+    if (setuid(own_user()) < 0)
+        _exit(9);
+}
+static pid_t another_of_user(void)
 {
     pid_t child = fork();
 
     if (child == 0) {
-        become_nobody();
+        become_user();
         for (;;)
             pause();
     }
     return child;
 }
-static bool is_nobodys(pid_t process)
+static bool is_users(pid_t process)
 {
     char path[64];
     struct stat status;
 
     snprintf(path, sizeof(path), "/proc/%d", process);
-    return stat(path, &status) == 0 && status.st_uid == NOBODY;
+    return stat(path, &status) == 0 && status.st_uid == own_user();
 }
 static bool exceed_processes(rlim_t processes)
 {
     struct rlimit limit = {processes, processes};
-    pid_t first = another_of_nobody(), second = another_of_nobody();
+    pid_t first = another_of_user(), second = another_of_user();
 
     note_number("FIRST", first);
     note_number("OTHER", second);
-    REQUIRE(EVENTUALLY(is_nobodys(first) && is_nobodys(second)));
+    REQUIRE(EVENTUALLY(is_users(first) && is_users(second)));
     REQUIRE(setrlimit(RLIMIT_NPROC, &limit) == 0);
-    become_nobody(); /* two of its processes are there already */
+    become_user(); /* two of its processes are there already */
     return true;
 }
 ERROR(too_many_processes, exceed_processes(1), call(program), EAGAIN)
@@ -487,10 +496,10 @@ static bool root_exceeds_processes(void)
 static bool only_setuid_counts(void)
 {
     struct rlimit limit = {1, 1};
-    pid_t child = another_of_nobody();
+    pid_t child = another_of_user();
 
-    REQUIRE(EVENTUALLY(is_nobodys(child)));
-    become_nobody(); /* while the limit is not exceeded yet */
+    REQUIRE(EVENTUALLY(is_users(child)));
+    become_user(); /* while the limit is not exceeded yet */
     REQUIRE(setrlimit(RLIMIT_NPROC, &limit) == 0);
     execve(program, (char *[]){"x", "exit", "0", NULL}, none);
     return false;

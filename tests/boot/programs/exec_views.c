@@ -399,7 +399,7 @@ static bool hidden_from_others(void)
  * A child passes itself on between two images, again and again; each is known by its arguments
  * (all a, or all b) and its environment. Whoever looks sees the one or the other.
  */
-#define TURNS 100
+#define TURNS 30
 
 static char *turning(char letter)
 {
