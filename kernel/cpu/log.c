@@ -12,6 +12,7 @@ static struct spinlock lock =
 static char ring[RING_SIZE];
 static uint64_t written; /* bytes since boot */
 static struct log_sink *sinks;
+static bool quiet;
 static bool in_panic; /* atomic */
 
 static bool log_lock(void)
@@ -50,7 +51,7 @@ void log_write_list(enum log_level level, const char *format, va_list arguments)
     bool enabled = log_lock();
     ring_append(line, size);
     for (struct log_sink *sink = sinks; sink; sink = sink->next)
-        if (level <= sink->level)
+        if (level <= (quiet ? LOG_WARNING : sink->level))
             sink->write(sink, line, size);
     log_unlock(enabled);
 }
@@ -82,10 +83,18 @@ void log_sink_add(struct log_sink *sink)
     size_t size;
     bool enabled = log_lock();
 
-    while ((size = ring_read(&position, part, sizeof(part))))
+    while (!quiet && (size = ring_read(&position, part, sizeof(part))))
         sink->write(sink, part, size);
     sink->next = sinks;
     sinks = sink;
+    log_unlock(enabled);
+}
+
+void log_quiet(void)
+{
+    bool enabled = log_lock();
+
+    quiet = true;
     log_unlock(enabled);
 }
 

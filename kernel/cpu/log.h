@@ -30,7 +30,10 @@ struct log_sink {
     struct log_sink *next;
 };
 
-/* Adds a sink and replays the ring to it. The caller keeps the storage for ever. */
+/* From now on sinks get warnings and errors only; the ring still gets all. */
+void log_quiet(void);
+/* Adds a sink and replays the ring to it, unless it is to be quiet. The caller keeps the storage
+   for ever. */
 void log_sink_add(struct log_sink *sink);
 
 /*

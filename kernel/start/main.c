@@ -116,6 +116,9 @@ static void take_handoff(const struct handoff *given)
     string_copy(options, (const char *)given->options.base,
                 given->options.size < sizeof(options) ? given->options.size : sizeof(options));
 
+    if (options_flag(options, "quiet"))
+        log_quiet();
+
     const struct handoff_memory_map *map = &handoff.memory_map;
     struct memory_map_findings findings;
     range_count = memory_map_parse((const void *)map->base, map->size, map->descriptor_size,

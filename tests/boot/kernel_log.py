@@ -62,6 +62,14 @@ def trace(tap):
     tap.check(not wrong, "each switch goes to the root that the thread got last", *wrong)
 
 
+def quiet(tap):
+    machine = harness.run(["busybox", "dmesg"], append="quiet")
+    said = [line for line in kernel_lines(machine) if line != "Baton starts"]
+    tap.check(machine.status == 0 and not said, "quiet: a boot says nothing on the console", *said,
+              harness.describe(machine))
+    tap.check(b"clock:" in machine.output.data, "but the log has it", machine.output.data)
+
+
 def panic(tap):
     machine = harness.run(["sh", "-c", "echo c > /proc/sysrq-trigger"])
     text = machine.log.text()
@@ -101,6 +109,7 @@ def proc_baton(tap):
 def test(tap):
     readable(tap)
     trace(tap)
+    quiet(tap)
     panic(tap)
     proc_baton(tap)
 
