@@ -19,7 +19,7 @@ static inline bool quota_take(struct quota *quota, uint64_t amount)
     uint64_t used = __atomic_load_n(&quota->used, __ATOMIC_RELAXED);
 
     do {
-        if (limit && (used >= limit || amount > limit - used))
+        if (limit && amount > (used < limit ? limit - used : 0))
             return false;
     } while (!__atomic_compare_exchange_n(&quota->used, &used, used + amount, true,
                                           __ATOMIC_RELAXED, __ATOMIC_RELAXED));
