@@ -453,6 +453,57 @@ static void feed(const struct eater *eater)
     beside->failed = 0;
 }
 
+/* ---- who is chosen ---- */
+
+/* A process with so much memory and this oom_score_adj that waits to be ended. */
+static pid_t hold(size_t size, const char *adjustment)
+{
+    int ends[2];
+    char byte;
+
+    if (pipe(ends))
+        return -1;
+    pid_t child = fork();
+    if (child == 0) {
+        int file = open("/proc/self/oom_score_adj", O_WRONLY);
+        if (write(file, adjustment, strlen(adjustment)) < 0)
+            _exit(1);
+        char *memory = mmap(NULL, size, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        for (size_t at = 0; at < size; at += PAGE)
+            memory[at] = 1;
+        if (write(ends[1], "", 1) < 0)
+            _exit(1);
+        pause();
+    }
+    close(ends[1]);
+    if (read(ends[0], &byte, 1) != 1)
+        tap_note("a holder does not hold");
+    close(ends[0]);
+    return child;
+}
+
+/* proc(5), oom_score_adj: -1000 is never chosen, 1000 before all others. */
+static void test_scores(void)
+{
+    pid_t spared = hold(96UL << 20, "-1000"), offered = hold(1UL << 20, "1000");
+    pid_t eater = fork();
+
+    if (eater == 0) {
+        eat_by_touching();
+        _exit(0);
+    }
+    int status = -1;
+    tap_ok(waitpid(offered, &status, 0) == offered && WIFSIGNALED(status) &&
+               WTERMSIG(status) == SIGKILL,
+           "one with oom_score_adj 1000 is ended first");
+    status = wait_for(eater);
+    tap_ok(status >= 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+           "the eater is ended next");
+    tap_ok(waitpid(spared, &status, WNOHANG) == 0, "one with -1000 is not, whatever it has");
+    kill(spared, SIGKILL);
+    waitpid(spared, &status, 0);
+}
+
 /* ---- a fork bomb ---- */
 
 static void bomb(void)
@@ -519,6 +570,7 @@ int main(void)
     for (size_t i = 0; i < sizeof(eaters) / sizeof(eaters[0]); i++)
         if (only ? strstr(eaters[i].name, only) != NULL : !eaters[i].slow || getenv("EATERS_ALL"))
             feed(&eaters[i]);
+    test_scores();
     test_bomb();
     if (system("rm -rf /tmp/names"))
         tap_note("the names do not go");
