@@ -551,6 +551,10 @@ CONSTANT(pipe_size_show, "1048576\n")
 CONSTANT(entropy_show, "256\n")
 CONSTANT(pool_size_show, "256\n")
 CONSTANT(yama_show, "0\n")
+CONSTANT(never_show, "0\n")
+CONSTANT(real_time_runtime_show, "%d\n", REAL_TIME_RUNTIME_NS / 1000)
+CONSTANT(real_time_period_show, "%d\n", REAL_TIME_PERIOD_NS / 1000)
+CONSTANT(round_robin_show, "%d\n", SLICE_ROUND_ROBIN_NS / 1000000)
 
 /* A version 4 UUID (RFC 4122, 4.4). */
 static void text_uuid(struct text *text, const uint8_t random[16])
@@ -607,6 +611,7 @@ static struct pseudo_node yama_files[] = {
 static struct pseudo_node kernel_files[] = {
     FILE_NODE("cap_last_cap", last_capability_show),
     FILE_NODE("core_pattern", core_pattern_show),
+    FILE_NODE("core_uses_pid", never_show),
     {.name = "domainname",
      .mode = S_IFREG | 0644,
      .show = domain_name_show,
@@ -622,6 +627,10 @@ static struct pseudo_node kernel_files[] = {
      .mode = S_IFREG | 0644,
      .show = randomization_show,
      .store = randomization_store},
+    FILE_NODE("sched_rr_timeslice_ms", round_robin_show),
+    FILE_NODE("sched_rt_period_us", real_time_period_show),
+    FILE_NODE("sched_rt_runtime_us", real_time_runtime_show),
+    FILE_NODE("tainted", never_show),
     FILE_NODE("threads-max", threads_maximum_show),
     FILE_NODE("version", system_version_show),
     DIRECTORY_NODE("yama", yama_files),
@@ -639,10 +648,12 @@ static struct pseudo_node memory_files[] = {
     FILE_NODE("max_map_count", maps_maximum_show),
     FILE_NODE("mmap_min_addr", lowest_address_show),
     FILE_NODE("overcommit_memory", overcommit_show),
+    FILE_NODE("panic_on_oom", never_show),
 };
 static struct pseudo_node file_files[] = {
     FILE_NODE("nr_open", files_maximum_show),
     FILE_NODE("pipe-max-size", pipe_size_show),
+    FILE_NODE("suid_dumpable", never_show),
 };
 static struct pseudo_node sys_directories[] = {
     DIRECTORY_NODE("fs", file_files),

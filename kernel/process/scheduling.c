@@ -16,8 +16,6 @@
 #include "process/system_calls.h"
 #include "process/time_values.h"
 
-#define TIME_SLICE 100000000 /* ns; of SCHED_RR, as on Linux; the others are told the same */
-
 static bool capable(unsigned capability)
 {
     return credentials_capable(credentials_current(), capability);
@@ -234,7 +232,7 @@ ssize_t sys_sched_rr_get_interval(int id, vaddr_t interval)
     struct user_thread *thread = thread_get(id);
     if (!thread)
         return -ESRCH;
-    uint64_t slice = thread->policy == SCHED_FIFO ? 0 : TIME_SLICE;
+    uint64_t slice = thread->policy == SCHED_FIFO ? 0 : SLICE_ROUND_ROBIN_NS;
     user_thread_release(thread);
     return time_put_timespec(interval, slice);
 }

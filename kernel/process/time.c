@@ -289,8 +289,13 @@ ssize_t sys_clock_getres(int clock, vaddr_t to)
     return to ? time_put_timespec(to, resolution) : 0;
 }
 
+/* The clock can be set to any time after the boot that leaves 30 years of uptime before it ends. */
+#define SETTABLE_MAXIMUM (TIME_MAXIMUM - 30 * 365 * 86400UL * NANOSECONDS_PER_SECOND)
+
 static int wall_set(uint64_t nanoseconds)
 {
+    if (nanoseconds >= SETTABLE_MAXIMUM || nanoseconds < clock_now())
+        return -EINVAL;
     if (!credentials_capable(credentials_current(), CAP_SYS_TIME))
         return -EPERM;
     wall_clock_set(nanoseconds);

@@ -22,13 +22,7 @@
 #include "thread/thread.h"
 #include "thread/timer_queue.h"
 
-#define SLICE_NS             4000000ULL   /* 4 ms at nice 0 */
-#define SLICE_ROUND_ROBIN_NS 100000000ULL /* of real-time threads */
-
-/* Of each second real-time threads get so much, if others want to run: Linux's
-   kernel.sched_rt_runtime_us (proc(5)). One that never sleeps does not take the machine away. */
-#define REAL_TIME_PERIOD_NS  1000000000ULL
-#define REAL_TIME_RUNTIME_NS 950000000ULL
+#define SLICE_NS 4000000ULL /* 4 ms at nice 0 */
 
 void context_switch(struct thread *from, struct thread *to); /* context_switch.S */
 void scheduler_begin_thread(void);                           /* called by it */

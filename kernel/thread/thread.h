@@ -171,6 +171,13 @@ void thread_post_work(struct thread *thread, uint32_t work);
 /* Is there something that ends a sleep of this kind for the calling thread? */
 bool thread_interrupted(enum thread_state state);
 
+#define SLICE_ROUND_ROBIN_NS 100000000 /* of real-time threads */
+
+/* Of each second real-time threads get so much, if others want to run: Linux's
+   kernel.sched_rt_runtime_us (proc(5)). One that never sleeps does not take the machine away. */
+#define REAL_TIME_PERIOD_NS  1000000000
+#define REAL_TIME_RUNTIME_NS 950000000
+
 /* Makes a thread a real-time one (`priority` 1 to 99) or one of those that run in turn (0). Any
    context. */
 void thread_set_priority(struct thread *thread, uint8_t priority, bool round_robin);

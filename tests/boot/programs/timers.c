@@ -561,6 +561,17 @@ static bool noticed_at_once(long since)
     return now_ms() - since < 600;
 }
 
+static bool clock_settime_errors(void)
+{
+    static const struct timespec bad[] = {
+        {-1, 0}, {0, 0}, {1, -1}, {1, 1000000000}, {INT64_MAX, 0}, {INT64_MAX / 1000000000, 0}};
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        REQUIRE_ERRNO(clock_settime(CLOCK_REALTIME, &bad[i]), EINVAL);
+    REQUIRE_ERRNO(clock_settime(CLOCK_MONOTONIC, &bad[0]), EINVAL);
+    return true;
+}
+
 static bool absolute_sleep_follows(void)
 {
     struct timespec until = in_an_hour();
@@ -707,6 +718,7 @@ static const struct test_case cases[] = {
     {"timerfd: read, poll", "timerfd_create(2)", timerfd_reads},
     {"timerfd: counts expirations", "timerfd_create(2)", timerfd_counts},
     {"timerfd: errors", "timerfd_create(2)", timerfd_errors},
+    {"clock_settime: errors", "clock_settime(2)", clock_settime_errors},
     {"a set clock ends absolute sleeps", "POSIX clock_settime", absolute_sleep_follows},
     {"a set clock leaves relative sleeps alone", "POSIX clock_settime", relative_sleep_stays},
     {"absolute POSIX timers follow a set clock", "POSIX clock_settime", absolute_timer_follows},
