@@ -216,11 +216,6 @@ static int read_images(struct exec *exec)
 
 /* ==== prepare: the address space ============================================================= */
 
-static vaddr_t aligned_place(vaddr_t address, const struct elf_image *image)
-{
-    return align_down(address, image->alignment);
-}
-
 /* What a program may use, and from where downwards mmap gives out places. */
 static void set_limits(const struct exec *exec, struct address_space *space)
 {
@@ -243,13 +238,9 @@ static int map_program(struct exec *exec, uint64_t *bias)
 {
     struct address_space *space = exec->space;
     const struct elf_image *image = exec->image;
+    vaddr_t place = IMAGE_BASE + exec->placement.image % IMAGE_PLACES * PAGE_SIZE;
 
-    *bias = 0;
-    if (image->type == ET_DYN) {
-        vaddr_t place = IMAGE_BASE + exec->placement.image % IMAGE_PLACES * PAGE_SIZE;
-        place = whole_in_one_table(place, image->load_end - image->load_start);
-        *bias = aligned_place(place, image) - aligned_place(image->load_start, image);
-    }
+    *bias = exec_image_bias(image, whole_in_one_table(place, image->load_end - image->load_start));
     int error = exec_image_map(space, exec->file, image, *bias);
     if (error)
         return error;
@@ -272,10 +263,7 @@ static int map_interpreter(struct exec *exec, uint64_t *bias)
     *bias = 0;
     if (!image)
         return 0;
-    if (image->type == ET_DYN) {
-        vaddr_t place = exec->space->mmap_base - (image->load_end - image->load_start);
-        *bias = aligned_place(place, image) - aligned_place(image->load_start, image);
-    }
+    *bias = exec_image_bias(image, exec->space->mmap_base - (image->load_end - image->load_start));
     exec->entry = image->entry + *bias;
     int error = exec_image_map(exec->space, exec->interpreter, image, *bias);
     file_allow_write(exec->interpreter); /* only the program itself is ETXTBSY while it runs */

@@ -86,6 +86,13 @@ int exec_image_open_interpreter(const struct elf_image *image, struct file *file
 
 /* ---- mapping ---- */
 
+uint64_t exec_image_bias(const struct elf_image *image, vaddr_t place)
+{
+    if (image->type != ET_DYN)
+        return 0;
+    return align_down(place, image->alignment) - align_down(image->load_start, image->alignment);
+}
+
 /* p_flags of a segment as flags of a region. */
 static unsigned region_flags(const struct elf_segment *segment)
 {

@@ -35,6 +35,12 @@ int exec_image_open_interpreter(const struct elf_image *image, struct file *file
                                 struct file **interpreter);
 
 /*
+ * By how much the image's addresses are moved so that it begins at `place`, or, for its alignment,
+ * below. 0 for one that lies where it says (ET_EXEC). Whether it fits there, the map says.
+ */
+uint64_t exec_image_bias(const struct elf_image *image, vaddr_t place);
+
+/*
  * Maps every segment, `bias` bytes above its address. The file's frames are
  * mapped as they are; what is written gets a private copy at the first write,
  * the bss tail reads as zeros. The pages round the entry are mapped ahead. 0,

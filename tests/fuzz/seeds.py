@@ -84,6 +84,22 @@ def boot_entry():
     yield b"title\tA b \r\nlinux /k\r\n\r\noptions x"
 
 
+def image():
+    """A program and its interpreter; the same through two scripts; with a read that fails."""
+    fixed, dynamic, _ = elf()
+    loader = (elf_header(3, 0x1000, 1)
+              + program_header(LOAD, 5, 0, 0, 0x100, 0x2000)).ljust(0x100, b"\0")
+
+    def files(head, *contents):
+        return head.ljust(8, b"\0") + b"".join(struct.pack("<H", len(content)) + content
+                                               for content in contents)
+    yield files(b"", fixed)
+    yield files(b"", dynamic, loader)
+    yield files(b"\0\0\1\2\3\4\5", b"#!/bin/sh -x y\n", b"#! /bin/env\n", dynamic, loader)
+    yield files(b"\x83", dynamic, loader)
+    yield files(b"\0\x82", b"#!a\n", dynamic, loader)
+
+
 def keyboard_layout():
     yield bytes(range(1, 0x59))
     yield bytes([0x2a, 0x1e, 0x9e, 0xaa, 0x1d, 0x2e, 0xe0, 0x48, 0xe0, 0x1d, 0x38, 0x1e, 0x3a, 0x1e,
@@ -202,7 +218,7 @@ def symbols():
 
 
 TARGETS = {function.__name__: function for function in (
-    acpi, boot_entry, cpio, elf, elf_kernel, keyboard_layout, line_discipline, load_options,
+    acpi, boot_entry, cpio, elf, elf_kernel, image, keyboard_layout, line_discipline, load_options,
     memory_map, memory_options, options, screen, script, symbols)}
 
 WORDS = {
@@ -214,6 +230,8 @@ WORDS = {
     "elf": ["\\x7fELF", "\\x51\\xe5\\x74\\x64", "\\x52\\xe5\\x74\\x64",
             "\\x00\\xf0\\xff\\xff\\xff\\x7f\\x00\\x00"],
     "elf_kernel": ["\\x7fELF"],
+    "image": ["#!/bin/sh", "\\x0a", "\\x7fELF", "\\x00\\xf0\\xff\\xff\\xff\\x7f\\x00\\x00",
+              "\\x51\\xe5\\x74\\x64"],
     "load_options": [".\\x00e\\x00f\\x00i\\x00", "\\x7f\\xff\\x04\\x00"],
     "screen": ["\\x1b[", "\\x1b(0", "\\x1b[?6h", "\\x1b[?7h", "\\x1b[38;5;", "\\x1b[48;2;",
                "\\x1b[2;4r", "\\x1bM", "\\x1bD", "\\x1b[99b", "\\x1b[4h", "\\x1b[6n"],
