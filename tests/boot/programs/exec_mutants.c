@@ -242,7 +242,8 @@ static void run_mutant(const char *path, const char *argument, unsigned worker, 
     static uint8_t memory[MEMORY];
     char *const arguments[] = {(char *)argument, (char *)argument, NULL};
     char *const environment[] = {"PATH=/bin", NULL};
-    struct itimerval time = {{seconds, TIME}, {seconds, TIME}}, wait = {{seconds + 1, 0}, {1, 0}};
+    struct itimerval time = {.it_value = {seconds, TIME}, .it_interval = {0, TIME}};
+    struct itimerval wait = {.it_value = {seconds + 1, 0}, .it_interval = {1, 0}};
     sigset_t none;
 
     int null = open("/dev/null", O_RDWR);
