@@ -1,10 +1,10 @@
 /*
  * soak_exec_threads: 100,000 execs in a chain, each by a process of several threads: any of them
  * calls execve, sometimes two at once, while the others are in random system calls. Each image
- * looks at its numbers and its descriptors. Every count of objects, and of frames but the kernel's
- * own, is in the last one what it was in the hundredth; when the chain has ended, every count at
- * all is what it was after a short one. (How many frames the objects of a living chain lie in
- * depends on what else there was when they were made.)
+ * looks at its numbers and its descriptors. Every count of objects is in the last one what it was
+ * in the hundredth; when the chain has ended, every count of frames, too, is what it was after a
+ * short one. (How many frames a living image and its objects lie in depends on where its stack was
+ * put, and on what else there was when they were made.)
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -202,10 +202,10 @@ static void *call_for_ever(void *number)
 
 /* ---- the chain ---- */
 
-/* What is behind the lines "free" and "kernel". */
+/* What is behind the counts of frames. */
 static char *objects_in(char *text)
 {
-    char *line = strstr(text, "kernel_stack");
+    char *line = strstr(text, "processes");
     return line ? line : text;
 }
 
