@@ -94,6 +94,7 @@ struct signal_actions *signal_actions_copy(struct signal_actions *actions)
     if (copy) {
         bool enabled = spinlock_acquire_save(&actions->lock);
         memcpy(copy->table, actions->table, sizeof(copy->table));
+        copy->changed = actions->changed;
         spinlock_release_restore(&actions->lock, enabled);
     }
     return copy;
@@ -107,15 +108,12 @@ void signal_actions_release(struct signal_actions *actions)
 
 void signal_actions_reset(struct signal_actions *actions)
 {
-    for (int signal = 1; signal <= SIGNAL_COUNT; signal++) {
-        struct sigaction *action = &actions->table[signal - 1];
-        if (action->sa_handler != SIG_IGN)
-            action->sa_handler = SIG_DFL;
-        if (action->sa_flags | action->sa_mask) { /* of most there is nothing to reset */
-            action->sa_flags = 0;
-            action->sa_restorer = NULL;
-            action->sa_mask = 0;
-        }
+    for (signal_set left = actions->changed; left; left &= left - 1) {
+        struct sigaction *action = &actions->table[__builtin_ctzll(left)];
+        bool ignored = action->sa_handler == SIG_IGN;
+        *action = (struct sigaction){.sa_handler = ignored ? SIG_IGN : SIG_DFL};
+        if (!ignored)
+            actions->changed &= ~(left & -left);
     }
 }
 

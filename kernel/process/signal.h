@@ -55,6 +55,7 @@ struct signal_queue {
 struct signal_actions {
     uint32_t references; /* atomic */
     struct spinlock lock;
+    signal_set changed;                   /* whose action may not be the default; lock */
     struct sigaction table[SIGNAL_COUNT]; /* by signal - 1; lock */
 };
 

@@ -218,6 +218,7 @@ ssize_t sys_rt_sigaction(int signal, vaddr_t action, vaddr_t old, size_t size)
                           SA_NODEFER | SA_RESETHAND | SA_EXPOSE_TAGBITS | SA_RESTORER;
         fresh.sa_mask &= ~SIGNALS_UNBLOCKABLE;
         actions->table[signal - 1] = fresh;
+        actions->changed |= signal_bit(signal);
     }
     spinlock_release(&actions->lock);
     /* POSIX, sigaction: ignoring a signal discards what is pending of it. */
