@@ -51,8 +51,9 @@ static int map_range(const struct memory_range *range, uint64_t *tables)
         uint64_t *leaf = page_table_leaf_create(runtime_root, page, tables);
         if (!leaf)
             return -ENOMEM;
-        leaf[page_table_index(page, 0)] = page | flags;
-        ++*page_table_count(leaf);
+        uint64_t *entry = &leaf[page_table_index(page, 0)];
+        *entry = page | flags;
+        page_table_filled(entry, entry, 1);
     }
     return 0;
 }

@@ -76,7 +76,7 @@ void address_space_release(struct address_space *space)
         return;
     check_left(space);
     address_space_lock(space);
-    space_pages_remove_all(space);
+    space_pages_end(space);
     region_remove_all(space);
     debug_assert(space->page_tables == 1 && space->pages_mapped == 0);
     struct memory_object *executable = space->executable;
@@ -150,8 +150,7 @@ int address_space_adopt(struct address_space *space, vaddr_t page, paddr_t frame
     debug_assert(region && region->start <= page && !region->object);
     uint64_t *leaf = page_table_leaf_create(space->root, page, &space->page_tables);
     if (leaf)
-        space_pages_enter(space, leaf, &leaf[page_table_index(page, 0)],
-                          entry_make(region, frame, true));
+        space_pages_enter(space, &leaf[page_table_index(page, 0)], entry_make(region, frame, true));
     address_space_unlock(space);
     return leaf ? 0 : -ENOMEM;
 }
@@ -200,7 +199,7 @@ static int map_constant(struct address_space *space, vaddr_t start, struct const
         uint64_t *leaf = page_table_leaf_create(space->root, page, &space->page_tables);
         if (!leaf)
             return -ENOMEM;
-        space_pages_enter(space, leaf, &leaf[page_table_index(page, 0)],
+        space_pages_enter(space, &leaf[page_table_index(page, 0)],
                           entry_make(region, pages->frames[i], false) | PAGE_BORROWED);
     }
     return 0;
@@ -227,50 +226,50 @@ int address_space_map_constant(struct address_space *space, vaddr_t start,
     return error;
 }
 
-/* How the page is to be touched before the program does; 0: not at all. */
-static unsigned access_ahead(struct address_space *space, const struct region *region, vaddr_t page,
-                             bool write)
+/* Shows those pages of [start, end) that are in the cache of the region's file, up to the first
+   place that is taken; one lowest table maps all of them. */
+static int show_pages(const struct region *region, vaddr_t start, vaddr_t end)
 {
-    bool private_writable = (region->flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE;
-
-    if (write && region->flags & REGION_WRITE)
-        return REGION_WRITE;
-    /* A page that is written next is copied then; a bss is zeros only when it is touched. */
-    if (private_writable || !region->object || !(region->flags & REGION_PROTECTION) ||
-        (region->file_end && page + PAGE_SIZE > region->file_end))
-        return 0;
-    const uint64_t *entry = page_table_entry(space->root, page);
-    if (entry && *entry)
-        return 0;
-    return region->flags & REGION_EXECUTE ? REGION_EXECUTE : REGION_READ;
+    struct address_space *space = region->space;
+    uint64_t *leaf = page_table_leaf_create(space->root, start, &space->page_tables);
+    if (!leaf)
+        return -ENOMEM;
+    uint64_t *entries = &leaf[page_table_index(start, 0)];
+    size_t count = 0, wanted = (end - start) >> PAGE_SHIFT;
+    while (count < wanted && !entries[count])
+        count++;
+    space_pages_borrow(space, entries, count, entry_make(region, 0, false), region->object->cache,
+                       region_page_index(region, start));
+    if (*page_table_count(leaf) == 0)
+        space_pages_remove(space, start, start + PAGE_SIZE); /* the table made in vain */
+    return 0;
 }
 
-int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t size, bool write)
+int address_space_show_ahead(struct address_space *space, vaddr_t start, size_t size)
 {
-    vaddr_t next, end = start + size;
-    enum memory_fault fault = MEMORY_FAULT_NONE;
+    vaddr_t end = start + size;
+    int error = 0;
 
     address_space_lock(space);
-    for (vaddr_t page = align_down(start, PAGE_SIZE); page < end; page = next) {
-        const struct region *region = address_space_find(space, page);
-        if (!region)
-            break;
-        if (page < region->start) {
-            next = region->start;
-            continue;
-        }
-        unsigned access = access_ahead(space, region, page, write);
-        if (access)
-            fault = address_space_fault(space, page, access);
-        if (fault == MEMORY_FAULT_NO_MEMORY)
-            break;
-        /* The neighbours of a page that is only shown came with it. */
-        next = page + PAGE_SIZE;
-        if (access != REGION_WRITE)
-            next = align_down(page, PAGES_AHEAD * PAGE_SIZE) + PAGES_AHEAD * PAGE_SIZE;
-        if (next > region->end)
-            next = region->end;
+    for (const struct region *region = address_space_find(space, start);
+         region && region->start < end && !error; region = region->next) {
+        vaddr_t from = region->start > start ? region->start : start;
+        vaddr_t to = region->end < end ? region->end : end;
+        if (region->file_end && region->file_end < to)
+            to = align_down(region->file_end, PAGE_SIZE);
+        /* What can be written is copied by then: showing it first would be in vain. */
+        if (region->object && (region->flags & REGION_PROTECTION) &&
+            !(region->flags & REGION_WRITE) && from < to)
+            error = show_pages(region, from, to);
     }
+    address_space_unlock(space);
+    return error;
+}
+
+int address_space_copy_ahead(struct address_space *space, vaddr_t address)
+{
+    address_space_lock(space);
+    enum memory_fault fault = address_space_fault(space, address, REGION_WRITE);
     address_space_unlock(space);
     return fault == MEMORY_FAULT_NO_MEMORY ? -ENOMEM : 0;
 }

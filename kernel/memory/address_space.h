@@ -191,16 +191,18 @@ static inline void *constant_page(const struct constant_pages *pages, size_t ind
  * adopt: `frame` (FRAME_ANONYMOUS, one reference, which passes to the space) becomes the page at
  * `page` of a private anonymous region; writable and present at once. 0 or -ENOMEM (the reference
  * stays the caller's).
- * map_ahead: enters what the first touch of [start, start+size) would find, as far as it is there:
- * page cache frames read-only (a private writable page gets its own copy when `write`), zeros for
- * the rest only when `write`. So that a program's first instructions do not fault. 0 or -ENOMEM.
+ * show_ahead: shows the pages of files in [start, start+size) that are in their caches, but those
+ * that may be written; the range lies within what one lowest table maps (LEAF_SPAN).
+ * copy_ahead: makes the private copy that the first write to `address` would make.
+ * Both so that a program's first instructions do not fault. 0 or -ENOMEM.
  */
 int address_space_adopt(struct address_space *space, vaddr_t page, paddr_t frame);
 /* map_constant: maps `many` of these one behind the other, from `start` on, above all that is in
    the space yet; present at once. 0, -ENOMEM, -EEXIST. */
 int address_space_map_constant(struct address_space *space, vaddr_t start,
                                struct constant_pages *pages, size_t many);
-int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t size, bool write);
+int address_space_show_ahead(struct address_space *space, vaddr_t start, size_t size);
+int address_space_copy_ahead(struct address_space *space, vaddr_t address);
 int address_space_unmap(struct address_space *space, vaddr_t start, size_t size);
 int address_space_protect(struct address_space *space, vaddr_t start, size_t size,
                           unsigned protection);

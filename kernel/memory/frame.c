@@ -62,7 +62,8 @@ static uint64_t metadata_promised; /* of these, what the metadata to come will t
 
 /* What a CPU has at hand; its own, with interrupts off. */
 struct at_hand {
-    paddr_t used, zeroed; /* lists of free frames, none below 1 MiB */
+    paddr_t used;   /* a list of free frames, none below 1 MiB */
+    paddr_t zeroed; /* the same, full of zeros: kept for page tables, which come and go */
     uint32_t used_count, zeroed_count;
     int64_t by_owner[FRAME_OWNER_COUNT]; /* allocated less freed here; others may read */
 } __attribute__((aligned(64)));
@@ -351,7 +352,7 @@ paddr_t frame_allocate(enum frame_owner owner, unsigned flags)
     bool enabled = interrupts_save();
     struct at_hand *hand = own();
     paddr_t frame = 0;
-    if (flags == FRAME_ZEROED && hand->zeroed) {
+    if (flags == FRAME_ZEROED && owner == FRAME_PAGE_TABLE && hand->zeroed) {
         hand->zeroed_count--;
         frame = pop(&hand->zeroed);
         count_add(hand, owner, 1);
@@ -384,23 +385,35 @@ static void push(paddr_t frame, paddr_t *list)
 }
 
 /* Interrupts off. */
-static inline void put_back(struct at_hand *hand, paddr_t frame, bool zeroed)
+static inline void put_back(struct at_hand *hand, paddr_t frame)
 {
     struct frame *metadata = frame_metadata(frame);
     count_add(hand, metadata->owner, -1);
     metadata->owner = FRAME_FREE;
 
     enum zone zone = zone_of(frame);
-    uint32_t *count = zeroed ? &hand->zeroed_count : &hand->used_count;
-    if (*count < AT_HAND_MAXIMUM && zone != ZONE_BELOW_1M) {
-        ++*count;
-        push(frame, zeroed ? &hand->zeroed : &hand->used);
+    if (hand->used_count < AT_HAND_MAXIMUM && zone != ZONE_BELOW_1M) {
+        hand->used_count++;
+        push(frame, &hand->used);
         return;
     }
     spinlock_acquire(&frame_lock);
-    zeroed = zeroed && zone != ZONE_BELOW_1M && zeroed_count < ZEROED_MAXIMUM;
-    zeroed_count += zeroed;
-    push(frame, zeroed ? &zeroed_list : &free_list[zone]);
+    push(frame, &free_list[zone]);
+    spinlock_release(&frame_lock);
+}
+
+/* The same for a frame of zeros; none of those lies below 1 MiB. Interrupts off. */
+static inline void put_back_zeroed(struct at_hand *hand, paddr_t frame)
+{
+    if (hand->zeroed_count < AT_HAND_MAXIMUM) {
+        hand->zeroed_count++;
+        push(frame, &hand->zeroed);
+        return;
+    }
+    spinlock_acquire(&frame_lock);
+    bool kept = zeroed_count < ZEROED_MAXIMUM;
+    zeroed_count += kept;
+    push(frame, kept ? &zeroed_list : &free_list[zone_of(frame)]);
     spinlock_release(&frame_lock);
 }
 
@@ -418,7 +431,7 @@ void frame_release(paddr_t frame)
         return;
     poison(frame);
     bool enabled = interrupts_save();
-    put_back(own(), frame, false);
+    put_back(own(), frame);
     interrupts_restore(enabled);
 }
 
@@ -429,19 +442,24 @@ void frame_release_many(const paddr_t *frames, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (drop(frames[i])) {
             poison(frames[i]);
-            put_back(hand, frames[i], false);
+            put_back(hand, frames[i]);
         }
     }
     interrupts_restore(enabled);
 }
 
-void frame_release_zeroed(paddr_t frame)
+void frame_release_tables(const paddr_t *tables, size_t count)
 {
-    bool last = drop(frame);
-    debug_assert(last);
-    (void)last;
     bool enabled = interrupts_save();
-    put_back(own(), frame, true);
+    struct at_hand *hand = own();
+    count_add(hand, FRAME_PAGE_TABLE, -(int64_t)count);
+    for (size_t i = 0; i < count; i++) {
+        struct frame *metadata = frame_metadata(tables[i]);
+        debug_assert(metadata->references == 1 && metadata->owner == FRAME_PAGE_TABLE);
+        metadata->owner = FRAME_FREE;
+        __atomic_store_n(&metadata->references, 0, __ATOMIC_RELAXED);
+        put_back_zeroed(hand, tables[i]);
+    }
     interrupts_restore(enabled);
 }
 

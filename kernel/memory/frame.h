@@ -51,9 +51,9 @@ paddr_t frame_allocate(enum frame_owner owner, unsigned flags);
 void frame_release(paddr_t frame);
 /* The same for many frames at once. */
 void frame_release_many(const paddr_t *frames, size_t count);
-/* Frees a frame with one reference that holds nothing but zeros: whoever wants zeros next gets it
-   without the work of clearing it. */
-void frame_release_zeroed(paddr_t frame);
+/* Frees page tables, each with one reference and no entry: full of zeros, so that the next table
+   needs no clearing. None lies below 1 MiB. */
+void frame_release_tables(const paddr_t *tables, size_t count);
 /* Makes what every CPU has at hand available to all. True: there was some. Interrupts on, no
    spinlock held. */
 bool frame_gather(void);

@@ -318,7 +318,7 @@ void kernel_tables_release(vaddr_t start, vaddr_t end)
             paddr_t table = *entry & PAGE_FRAME;
             *entry = 0;
             tlb_shootdown(TLB_EVERY_CPU, address, address + PAGE_SIZE); /* and upper levels */
-            page_table_free(table);
+            frame_release(table);
         }
     }
 }

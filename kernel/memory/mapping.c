@@ -150,13 +150,17 @@ static int map_below(struct address_space *space, const struct region *wanted, s
         return 0;
     }
 
-    struct region_reserve reserve;
     bool splits = !vacant && unmap_splits(above, wanted->start, wanted->end);
-    if (region_reserve_fill(&reserve, space, 1 + splits))
+    if (space->region_count + 1 + splits > REGIONS_MAXIMUM)
         return -ENOMEM;
-    if (!vacant)
-        unmap_commit(space, above, wanted->start, wanted->end, &reserve);
-    struct region *region = region_reserve_take(&reserve);
+    struct region *region = heap_allocate(sizeof(*region));
+    int error = !region  ? -ENOMEM
+                : vacant ? 0
+                         : address_space_unmap_locked(space, wanted->start, size);
+    if (error) {
+        heap_free(region);
+        return error;
+    }
     region->start = wanted->start;
     region->end = wanted->end;
     region->flags = wanted->flags;
@@ -166,8 +170,8 @@ static int map_below(struct address_space *space, const struct region *wanted, s
     if (region->object)
         region->object->reference(region->object);
     region_insert(space, region, vacant ? above : address_space_find(space, wanted->start));
-    region_merge(region);
-    region_reserve_drain(&reserve);
+    if (!vacant)
+        region_merge(region);
     return 0;
 }
 

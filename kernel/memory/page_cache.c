@@ -33,25 +33,31 @@ static bool has_place(const struct page_cache *cache, uint64_t index)
     return bits >= 64 || index >> bits == 0;
 }
 
-static paddr_t tree_find(const struct page_cache *cache, uint64_t index)
+/* The slot of page `index`, and how many from there on lie side by side; NULL: all of these are
+   holes. */
+static inline void *const *tree_slots(const struct page_cache *cache, uint64_t index, size_t *count)
 {
-    if (!has_place(cache, index))
-        return 0;
-    void *slot = cache->root;
-    for (unsigned height = cache->height; height > 0 && slot; height--)
-        slot = ((struct node *)slot)->slots[slot_index(index, height - 1)];
-    return (paddr_t)slot;
+    unsigned bits = NODE_BITS * cache->height;
+    void *const *slot = &cache->root;
+
+    *count = bits ? NODE_SLOTS - slot_index(index, 0) : 1;
+    if (bits < 64 && index >> bits)
+        return NULL;
+    while (bits > 0) {
+        const struct node *node = *slot;
+        if (!node)
+            return NULL;
+        bits -= NODE_BITS;
+        slot = &node->slots[index >> bits & (NODE_SLOTS - 1)];
+    }
+    return slot;
 }
 
-/* The lowest node on the way to `index`: a whole block of slots. NULL: a hole, or a single page. */
-static const struct node *tree_block(const struct page_cache *cache, uint64_t index)
+static paddr_t tree_find(const struct page_cache *cache, uint64_t index)
 {
-    if (!cache->height || !has_place(cache, index))
-        return NULL;
-    const void *slot = cache->root;
-    for (unsigned height = cache->height; height > 1 && slot; height--)
-        slot = ((const struct node *)slot)->slots[slot_index(index, height - 1)];
-    return slot;
+    size_t count;
+    void *const *slot = tree_slots(cache, index, &count);
+    return slot ? (paddr_t)*slot : 0;
 }
 
 static bool node_is_empty(const struct node *node, unsigned from)
@@ -251,22 +257,35 @@ int page_cache_create(struct page_cache *cache, uint64_t index, paddr_t *frame)
     }
 }
 
-size_t page_cache_show(struct page_cache *cache, uint64_t first, size_t count, paddr_t *frames)
+size_t page_cache_show(struct page_cache *cache, uint64_t first, size_t count, uint64_t bits,
+                       uint64_t *frames, unsigned *found)
 {
     mutex_acquire(&cache->lock);
     uint64_t pages = page_count(cache);
     size_t below = first >= pages ? 0 : pages - first < count ? pages - first : count;
-    for (size_t done = 0; done < below;) {
-        uint64_t index = first + done;
-        const struct node *node = tree_block(cache, index);
-        if (!node) { /* one page, or a hole: rare enough to go page by page */
-            frames[done++] = tree_find(cache, index);
-            continue;
+    const uint64_t *behind = frames + below;
+    unsigned holes = 0;
+    while (frames < behind) {
+        size_t run;
+        void *const *slot = tree_slots(cache, first, &run);
+        const uint64_t *stop = run < (size_t)(behind - frames) ? frames + run : behind;
+        first += run;
+        for (; frames < stop; frames++) {
+            paddr_t frame = slot ? (paddr_t)*slot++ : 0;
+            holes += !frame;
+            *frames = frame ? frame | bits : 0;
         }
-        void *const *slot = &node->slots[slot_index(index, 0)];
-        for (; slot < &node->slots[NODE_SLOTS] && done < below; slot++)
-            frames[done++] = (paddr_t)*slot;
     }
+    mutex_release(&cache->lock);
+    *found = (unsigned)below - holes;
+    return below;
+}
+
+bool page_cache_find(struct page_cache *cache, uint64_t index, paddr_t *frame)
+{
+    mutex_acquire(&cache->lock);
+    bool below = index < page_count(cache);
+    *frame = below ? tree_find(cache, index) : 0;
     mutex_release(&cache->lock);
     return below;
 }

@@ -38,12 +38,16 @@ paddr_t page_cache_get(struct page_cache *cache, uint64_t index);
 /* The same, and makes a page of zeros of a hole. 0, -ENOMEM, or -ENOSPC: the quota is used up. */
 int page_cache_create(struct page_cache *cache, uint64_t index, paddr_t *frame);
 /*
- * Looks at `count` pages from `first` on that lie below the size, under one lock: frames[i] is 0
- * for a hole. Returns how many pages lie below the size and so are answered. No references are
- * taken: the caller holds the mutex of a space with a region that maps the cache, and no frame
- * is freed before address_spaces_forget() had that mutex.
+ * Looks at `count` pages from `first` on that lie below the size, under one lock: frames[i] is the
+ * frame together with `bits`, 0 for a hole; *found are not holes. Returns how many pages lie below
+ * the size and so are answered. No references are taken: the caller holds the mutex of a space
+ * with a region that maps the cache, and no frame is freed before address_spaces_forget() had
+ * that mutex.
  */
-size_t page_cache_show(struct page_cache *cache, uint64_t first, size_t count, paddr_t *frames);
+size_t page_cache_show(struct page_cache *cache, uint64_t first, size_t count, uint64_t bits,
+                       uint64_t *frames, unsigned *found);
+/* The same for one page: false if it lies behind the size. */
+bool page_cache_find(struct page_cache *cache, uint64_t index, paddr_t *frame);
 /* Is there a frame for page `index`? Takes the lock. */
 bool page_cache_has(struct page_cache *cache, uint64_t index);
 

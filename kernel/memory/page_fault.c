@@ -21,27 +21,27 @@ static void page_copy(paddr_t to, paddr_t from)
 
 /* ---- pages that are not there ---- */
 
-static enum memory_fault enter(const struct region *region, uint64_t *leaf, vaddr_t page,
-                               paddr_t frame, bool writable)
+static enum memory_fault enter(const struct region *region, uint64_t *entry, paddr_t frame,
+                               bool writable)
 {
     if (!frame)
         return MEMORY_FAULT_NO_MEMORY;
-    space_pages_enter(region->space, leaf, &leaf[page_table_index(page, 0)],
-                      entry_make(region, frame, writable));
+    space_pages_enter(region->space, entry, entry_make(region, frame, writable));
     return MEMORY_FAULT_NONE;
 }
 
-static enum memory_fault fault_anonymous(const struct region *region, uint64_t *leaf, vaddr_t page,
+static enum memory_fault fault_anonymous(const struct region *region, uint64_t *entry,
                                          unsigned access)
 {
     if (access != REGION_WRITE)
-        return enter(region, leaf, page, zero_frame, false);
-    return enter(region, leaf, page, frame_allocate(FRAME_ANONYMOUS, FRAME_ZEROED), true);
+        return enter(region, entry, zero_frame, false);
+    return enter(region, entry, frame_allocate(FRAME_ANONYMOUS, FRAME_ZEROED), true);
 }
 
-/* The empty places around `page` in its block of PAGES_AHEAD, region and table. */
-static void window_around(const struct region *region, const uint64_t *leaf, vaddr_t page,
-                          vaddr_t *first, size_t *count)
+/* The empty places around `page` in its block of PAGES_AHEAD and its region: how many below it,
+   and how many from it on. */
+static void window_around(const struct region *region, const uint64_t *entry, vaddr_t page,
+                          size_t *below, size_t *from)
 {
     vaddr_t low = align_down(page, PAGES_AHEAD * PAGE_SIZE), high = low + PAGES_AHEAD * PAGE_SIZE;
     vaddr_t end = region->file_end ? align_down(region->file_end, PAGE_SIZE) : region->end;
@@ -52,7 +52,6 @@ static void window_around(const struct region *region, const uint64_t *leaf, vad
 
     if ((region->flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE)
         low = page, high = page + PAGE_SIZE; /* what is written next is copied anyway */
-    const uint64_t *entry = &leaf[page_table_index(page, 0)];
     const uint64_t *lowest = entry - ((page - low) >> PAGE_SHIFT);
     const uint64_t *behind = entry + ((high - page) >> PAGE_SHIFT);
     const uint64_t *start = entry, *stop = entry + 1;
@@ -60,43 +59,41 @@ static void window_around(const struct region *region, const uint64_t *leaf, vad
         start--;
     while (stop < behind && !*stop)
         stop++;
-    *first = page - ((vaddr_t)(entry - start) << PAGE_SHIFT);
-    *count = (size_t)(stop - start);
+    *below = (size_t)(entry - start);
+    *from = (size_t)(stop - entry);
 }
 
 /* A file's page, shown as it is, with its neighbours that are in the cache. */
-static enum memory_fault fault_file_show(const struct region *region, uint64_t *leaf, vaddr_t page)
+static enum memory_fault fault_file_show(const struct region *region, uint64_t *entry, vaddr_t page)
 {
     struct page_cache *cache = region->object->cache;
+    uint64_t index = region_page_index(region, page);
     bool writable =
         (region->flags & (REGION_SHARED | REGION_WRITE)) == (REGION_SHARED | REGION_WRITE);
-    paddr_t frames[PAGES_AHEAD];
-    vaddr_t first;
-    size_t count;
+    size_t below, from;
 
-    window_around(region, leaf, page, &first, &count);
-    size_t wanted = (page - first) >> PAGE_SHIFT;
-    size_t below = page_cache_show(cache, region_page_index(region, first), count, frames);
-    space_pages_enter_many(region->space, leaf, &leaf[page_table_index(first, 0)], frames, below,
-                           entry_make(region, 0, writable));
-    if (wanted >= below)
+    window_around(region, entry, page, &below, &from);
+    size_t there = space_pages_borrow(region->space, entry - below, below + from,
+                                      entry_make(region, 0, writable), cache, index - below);
+    if (there <= below)
         return MEMORY_FAULT_BEYOND_FILE;
-    if (frames[wanted])
+    if (*entry)
         return MEMORY_FAULT_NONE;
     /* A hole: it becomes a page of zeros, so that all who map the file see the same one. */
     paddr_t frame;
-    int error = page_cache_create(cache, region_page_index(region, page), &frame);
+    int error = page_cache_create(cache, index, &frame);
     if (error)
         return error == -ENOSPC ? MEMORY_FAULT_NO_SPACE : MEMORY_FAULT_NO_MEMORY;
-    return enter(region, leaf, page, frame, writable);
+    return enter(region, entry, frame, writable);
 }
 
 /* A private copy of a file's page, of its first `size` bytes; the rest is zeros. */
-static enum memory_fault fault_file_copy(const struct region *region, uint64_t *leaf, vaddr_t page,
+static enum memory_fault fault_file_copy(const struct region *region, uint64_t *entry, vaddr_t page,
                                          size_t size)
 {
     paddr_t original;
-    if (!page_cache_show(region->object->cache, region_page_index(region, page), 1, &original))
+
+    if (!page_cache_find(region->object->cache, region_page_index(region, page), &original))
         return MEMORY_FAULT_BEYOND_FILE;
     paddr_t copy = frame_allocate(FRAME_ANONYMOUS, original ? FRAME_ANYWHERE : FRAME_ZEROED);
     if (copy && original) {
@@ -105,21 +102,21 @@ static enum memory_fault fault_file_copy(const struct region *region, uint64_t *
         if (size < PAGE_SIZE)
             memset(bytes + size, 0, PAGE_SIZE - size);
     }
-    return enter(region, leaf, page, copy, region->flags & REGION_WRITE);
+    return enter(region, entry, copy, region->flags & REGION_WRITE);
 }
 
-static enum memory_fault fault_missing(const struct region *region, uint64_t *leaf, vaddr_t page,
+static enum memory_fault fault_missing(const struct region *region, uint64_t *entry, vaddr_t page,
                                        unsigned access)
 {
     if (!region->object || (region->file_end && page >= region->file_end))
-        return fault_anonymous(region, leaf, page, access);
+        return fault_anonymous(region, entry, access);
     if (region->file_end && page + PAGE_SIZE > region->file_end)
-        return fault_file_copy(region, leaf, page, region->file_end - page);
+        return fault_file_copy(region, entry, page, region->file_end - page);
     if (access == REGION_WRITE && !(region->flags & REGION_SHARED))
-        return fault_file_copy(region, leaf, page, PAGE_SIZE);
+        return fault_file_copy(region, entry, page, PAGE_SIZE);
     if (access == REGION_WRITE && region->object->written)
         region->object->written(region->object);
-    return fault_file_show(region, leaf, page);
+    return fault_file_show(region, entry, page);
 }
 
 /* ---- pages that may not be written to ---- */
@@ -203,7 +200,7 @@ enum memory_fault address_space_fault(struct address_space *space, vaddr_t addre
         return MEMORY_FAULT_NO_MEMORY;
     uint64_t *entry = &leaf[page_table_index(page, 0)];
     enum memory_fault fault = *entry ? fault_present(region, entry, page, access)
-                                     : fault_missing(region, leaf, page, access);
+                                     : fault_missing(region, entry, page, access);
     if (fault && *page_table_count(leaf) == 0)
         space_pages_remove(space, page, page + PAGE_SIZE); /* the table made in vain */
     return fault;

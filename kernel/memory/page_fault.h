@@ -9,7 +9,7 @@
 #include "memory/address_space.h"
 
 /* Pages of a file that one touch shows, if they are in the cache: the aligned block round it. */
-#define PAGES_AHEAD 16
+#define PAGES_AHEAD 8
 
 /* Why a fault was not resolved. */
 enum memory_fault {
@@ -48,7 +48,7 @@ extern bool (*memory_ended)(void);
 
 /*
  * Makes the page of `address` accessible as `access` (one of REGION_READ,
- * _WRITE, _EXECUTE) wants. Space's mutex held. Maps up to 16 pages of a file
+ * _WRITE, _EXECUTE) wants. Space's mutex held. Shows a block of pages of a file
  * in one go where they are in the cache.
  */
 enum memory_fault address_space_fault(struct address_space *space, vaddr_t address,

@@ -9,14 +9,17 @@
 /* Upper tables permit everything; the lowest entry decides. */
 #define USER_TABLE (PAGE_PRESENT | PAGE_WRITABLE | PAGE_USER | PAGE_ACCESSED)
 
-static uint64_t *table_of(uint64_t entry)
+static paddr_t table_allocate(void)
 {
-    return frame_pointer(entry & PAGE_FRAME);
+    paddr_t frame = frame_allocate(FRAME_PAGE_TABLE, FRAME_ZEROED);
+    if (frame)
+        frame_metadata(frame)->words[0] = 0; /* no line was used */
+    return frame;
 }
 
 paddr_t page_table_create(void)
 {
-    paddr_t root = frame_allocate(FRAME_PAGE_TABLE, FRAME_ZEROED);
+    paddr_t root = table_allocate();
     if (root)
         kernel_space_install(frame_pointer(root));
     return root;
@@ -26,18 +29,20 @@ void page_table_destroy(paddr_t root)
 {
     debug_assert(*page_table_count(frame_pointer(root)) == 0);
     kernel_space_remove(frame_pointer(root));
-    page_table_free(root);
+    page_table_free(&root, 1);
 }
 
-void page_table_free(paddr_t table)
+void page_table_free(const paddr_t *tables, size_t count)
 {
 #ifdef DEBUG_CHECKS
-    const uint64_t *entries = frame_pointer(table);
-    for (unsigned i = 0; i < TABLE_ENTRIES; i++)
-        assert_invariant(entries[i] == 0);
-    frame_release(table); /* which poisons it */
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t *entries = frame_pointer(tables[i]);
+        for (unsigned entry = 0; entry < TABLE_ENTRIES; entry++)
+            assert_invariant(entries[entry] == 0);
+    }
+    frame_release_many(tables, count); /* which poisons them */
 #else
-    frame_release_zeroed(table);
+    frame_release_tables(tables, count);
 #endif
 }
 
@@ -53,45 +58,64 @@ uint64_t *page_table_leaf(paddr_t root, vaddr_t address, vaddr_t *stop)
                           (PAGE_SIZE << (9 * level));
             if (end < *stop)
                 *stop = end;
-            return present ? table_of(entry) : NULL;
+            return present ? page_table_below(entry) : NULL;
         }
-        table = table_of(entry);
+        table = page_table_below(entry);
     }
 }
 
-/* The table below `entry` of `table`, made when it is missing. */
-static uint64_t *table_create(uint64_t *table, uint64_t *entry, uint64_t *tables)
+/* The table below `entry`, made when it is missing. */
+static uint64_t *table_create(uint64_t *entry, uint64_t *tables)
 {
-    paddr_t frame = frame_allocate(FRAME_PAGE_TABLE, FRAME_ZEROED);
+    paddr_t frame = table_allocate();
     if (!frame)
         return NULL;
     *entry = frame | USER_TABLE;
-    ++*page_table_count(table);
+    page_table_filled(entry, entry, 1);
     ++*tables;
     return frame_pointer(frame);
 }
 
-uint64_t *page_table_leaf_create(paddr_t root, vaddr_t address, uint64_t *tables)
+/* page_table_prune() from a table of this level on. */
+static __attribute__((noinline)) unsigned prune(paddr_t root, vaddr_t address, unsigned level,
+                                                paddr_t frames[3], uint64_t *tables)
 {
     uint64_t *path[4];
+    unsigned pruned = 0;
 
     path[3] = frame_pointer(root);
-    for (unsigned level = 3; level > 0; level--) {
-        uint64_t *entry = &path[level][page_table_index(address, level)];
-        path[level - 1] =
-            *entry & PAGE_PRESENT ? table_of(*entry) : table_create(path[level], entry, tables);
-        if (path[level - 1])
-            continue;
-        /* No memory: what was made above goes back, empty as it is. */
-        for (; level < 3 && *page_table_count(path[level]) == 0; level++) {
-            path[level + 1][page_table_index(address, level + 1)] = 0;
-            --*page_table_count(path[level + 1]);
-            --*tables;
-            page_table_free(frame_address(path[level]));
-        }
-        return NULL;
+    for (unsigned above = 3; above > level; above--)
+        path[above - 1] = page_table_below(path[above][page_table_index(address, above)]);
+
+    for (; level < 3 && *page_table_count(path[level]) == 0; level++) {
+        path[level + 1][page_table_index(address, level + 1)] = 0;
+        --*page_table_count(path[level + 1]);
+        --*tables;
+        frames[pruned++] = frame_address(path[level]);
     }
-    return path[0];
+    return pruned;
+}
+
+unsigned page_table_prune(paddr_t root, vaddr_t address, paddr_t frames[3], uint64_t *tables)
+{
+    return prune(root, address, 0, frames, tables);
+}
+
+uint64_t *page_table_leaf_create(paddr_t root, vaddr_t address, uint64_t *tables)
+{
+    uint64_t *table = frame_pointer(root);
+
+    for (unsigned level = 3; level > 0; level--) {
+        uint64_t *entry = &table[page_table_index(address, level)];
+        table = *entry & PAGE_PRESENT ? page_table_below(*entry) : table_create(entry, tables);
+        if (!table) {
+            /* No memory: what was made above goes back, empty as it is. */
+            paddr_t made[3];
+            page_table_free(made, prune(root, address, level, made, tables));
+            return NULL;
+        }
+    }
+    return table;
 }
 
 uint64_t *page_table_entry(paddr_t root, vaddr_t page)
@@ -102,25 +126,7 @@ uint64_t *page_table_entry(paddr_t root, vaddr_t page)
         uint64_t entry = table[page_table_index(page, level)];
         if (!(entry & PAGE_PRESENT))
             return NULL;
-        table = table_of(entry);
+        table = page_table_below(entry);
     }
     return &table[page_table_index(page, 0)];
-}
-
-unsigned page_table_prune(paddr_t root, vaddr_t address, paddr_t frames[3], uint64_t *tables)
-{
-    uint64_t *path[4];
-    unsigned pruned = 0;
-
-    path[3] = frame_pointer(root);
-    for (unsigned level = 3; level > 0; level--)
-        path[level - 1] = table_of(path[level][page_table_index(address, level)]);
-
-    for (unsigned level = 0; level < 3 && *page_table_count(path[level]) == 0; level++) {
-        path[level + 1][page_table_index(address, level + 1)] = 0;
-        --*page_table_count(path[level + 1]);
-        --*tables;
-        frames[pruned++] = frame_address(path[level]);
-    }
-    return pruned;
 }

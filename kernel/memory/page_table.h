@@ -5,6 +5,8 @@
  * A table's frame metadata count its entries (`small`), so that a table that
  * becomes empty is known without a look at its 512 entries, and goes back to
  * the frame allocator as a frame of zeros: the next table needs no clearing.
+ * They also remember which lines of entries (8, a cache line) were ever used
+ * (`words[0]`, a bit each): what a walk over a table costs depends on what is in it.
  */
 #ifndef BATON_MEMORY_PAGE_TABLE_H
 #define BATON_MEMORY_PAGE_TABLE_H
@@ -28,11 +30,23 @@
 #define PAGE_UNCACHED        (PAGE_PCD | PAGE_PWT)
 
 #define TABLE_ENTRIES 512U
+#define TABLE_LINE    8U                          /* entries to a cache line */
 #define LEAF_SPAN     (TABLE_ENTRIES * PAGE_SIZE) /* bytes that one lowest table maps */
 
 static inline unsigned page_table_index(vaddr_t address, unsigned level)
 {
     return address >> (PAGE_SHIFT + 9 * level) & (TABLE_ENTRIES - 1);
+}
+
+static inline unsigned page_table_line(const uint64_t *entry)
+{
+    return (vaddr_t)entry / (TABLE_LINE * sizeof(*entry)) % (TABLE_ENTRIES / TABLE_LINE);
+}
+
+/* The table that an upper entry points to. */
+static inline uint64_t *page_table_below(uint64_t entry)
+{
+    return frame_pointer(entry & PAGE_FRAME);
 }
 
 /*
@@ -56,10 +70,24 @@ uint64_t *page_table_leaf_create(paddr_t root, vaddr_t address, uint64_t *tables
 /* The entry of a page, NULL when there is no table for it. */
 uint64_t *page_table_entry(paddr_t root, vaddr_t page);
 
-/* How many entries of a table are not 0: whoever changes a lowest one keeps this true. */
+/* How many entries of a table are not 0. */
 static inline uint16_t *page_table_count(const uint64_t *table)
 {
     return &frame_metadata(frame_address(table))->small;
+}
+
+/* Whoever fills entries that were 0 says so: `count` of those from `first` to `last`. */
+static inline void page_table_filled(const uint64_t *first, const uint64_t *last, unsigned count)
+{
+    struct frame *table = frame_metadata(frame_address(first));
+    table->small = (uint16_t)(table->small + count);
+    table->words[0] |= (2UL << page_table_line(last)) - (1UL << page_table_line(first));
+}
+
+/* The lines of a table that may not be all 0, a bit each. */
+static inline uint64_t page_table_lines(const uint64_t *table)
+{
+    return frame_metadata(frame_address(table))->words[0];
 }
 
 /*
@@ -68,7 +96,7 @@ static inline uint16_t *page_table_count(const uint64_t *table)
  * by page_table_free() when no CPU can walk them any more.
  */
 unsigned page_table_prune(paddr_t root, vaddr_t address, paddr_t frames[3], uint64_t *tables);
-/* Frees the frame of a table without entries. */
-void page_table_free(paddr_t table);
+/* Frees frames of tables without entries. */
+void page_table_free(const paddr_t *tables, size_t count);
 
 #endif

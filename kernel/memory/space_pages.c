@@ -31,28 +31,26 @@ static void resident_add(struct address_space *space, int64_t pages)
     __atomic_store_n(&space->pages_mapped, space->pages_mapped + (uint64_t)pages, __ATOMIC_RELAXED);
 }
 
-void space_pages_enter(struct address_space *space, uint64_t *leaf, uint64_t *entry, uint64_t value)
+void space_pages_enter(struct address_space *space, uint64_t *entry, uint64_t value)
 {
     debug_assert(*entry == 0);
     *entry = value;
-    ++*page_table_count(leaf);
+    page_table_filled(entry, entry, 1);
     if (entry_frame(value) != zero_frame)
         resident_add(space, 1);
 }
 
-void space_pages_enter_many(struct address_space *space, uint64_t *leaf, uint64_t *entry,
-                            const paddr_t *frames, size_t count, uint64_t rights)
+size_t space_pages_borrow(struct address_space *space, uint64_t *entries, size_t count,
+                          uint64_t rights, struct page_cache *cache, uint64_t index)
 {
-    unsigned entered = 0;
+    unsigned shown;
+    size_t below = page_cache_show(cache, index, count, rights | PAGE_BORROWED, entries, &shown);
 
-    for (size_t i = 0; i < count; i++) {
-        if (!frames[i])
-            continue;
-        entry[i] = frames[i] | rights | PAGE_BORROWED;
-        entered++;
+    if (shown > 0) {
+        page_table_filled(entries, entries + below - 1, shown);
+        resident_add(space, shown);
     }
-    *page_table_count(leaf) = (uint16_t)(*page_table_count(leaf) + entered);
-    resident_add(space, entered);
+    return below;
 }
 
 void space_pages_replace(struct address_space *space, uint64_t *entry, vaddr_t page, uint64_t value)
@@ -68,7 +66,7 @@ void space_pages_replace(struct address_space *space, uint64_t *entry, vaddr_t p
         frame_release(old);
 }
 
-/* ---- removing ---- */
+/* ---- removing a range ---- */
 
 /*
  * A walk that takes pages out. Frames may still be in a TLB then, so they are
@@ -76,23 +74,12 @@ void space_pages_replace(struct address_space *space, uint64_t *entry, vaddr_t p
  */
 struct removal {
     struct address_space *space;
-    uint64_t *leaf;      /* the lowest table the walk is in; NULL: none */
-    vaddr_t leaf_end;    /* where it ends, or where there may be another one */
-    unsigned leaf_count; /* of its entries that are not 0 */
-    unsigned resident;   /* pages taken out, but those of zeros */
-    unsigned frame_count, table_count;
     vaddr_t start, end; /* pages to be forgotten */
+    unsigned resident;  /* pages taken out, but those of zeros */
+    unsigned frame_count, table_count;
     paddr_t frames[64];
     paddr_t tables[8];
 };
-
-static void removal_begin(struct removal *removal, struct address_space *space, vaddr_t start)
-{
-    removal->space = space;
-    removal->leaf = NULL;
-    removal->leaf_end = removal->start = removal->end = start;
-    removal->resident = removal->frame_count = removal->table_count = 0;
-}
 
 static void removal_flush(struct removal *removal)
 {
@@ -100,29 +87,9 @@ static void removal_flush(struct removal *removal)
         space_shootdown(removal->space, removal->start, removal->end);
     resident_add(removal->space, -(int64_t)removal->resident);
     frame_release_many(removal->frames, removal->frame_count);
-    for (unsigned i = 0; i < removal->table_count; i++)
-        page_table_free(removal->tables[i]);
+    page_table_free(removal->tables, removal->table_count);
     removal->resident = removal->frame_count = removal->table_count = 0;
     removal->start = removal->end;
-}
-
-/* Leaves the table it is in: without entries it is of no use any more. */
-static void removal_leave(struct removal *removal)
-{
-    if (!removal->leaf)
-        return;
-    *page_table_count(removal->leaf) = (uint16_t)removal->leaf_count;
-    if (removal->leaf_count > 0)
-        return;
-    if (removal->table_count + 3 > array_length(removal->tables))
-        removal_flush(removal);
-    vaddr_t last = removal->leaf_end - PAGE_SIZE;
-    removal->table_count +=
-        page_table_prune(removal->space->root, last, &removal->tables[removal->table_count],
-                         &removal->space->page_tables);
-    /* What is remembered of upper levels goes with any page: so there has to be one. */
-    if (removal->end < removal->leaf_end)
-        removal->end = removal->leaf_end;
 }
 
 /* The first entry from `entry` on that is not in eight empty ones, or near `behind`. */
@@ -134,12 +101,12 @@ static uint64_t *skip_empty(uint64_t *entry, const uint64_t *behind)
     return entry;
 }
 
-/* Takes out [address, end) of the table it is in. */
-static void removal_clear(struct removal *removal, vaddr_t address, vaddr_t end)
+/* Takes [address, end) out of the lowest table that maps it. */
+static void remove_pages(struct removal *removal, uint64_t *leaf, vaddr_t address, vaddr_t end)
 {
-    uint64_t *entry = &removal->leaf[page_table_index(address, 0)];
+    uint64_t *entry = &leaf[page_table_index(address, 0)];
     uint64_t *behind = entry + ((end - address) >> PAGE_SHIFT);
-    unsigned count = removal->leaf_count;
+    unsigned count = *page_table_count(leaf);
 
     for (; entry < behind && count > 0; entry++) {
         uint64_t value = *entry;
@@ -163,50 +130,112 @@ static void removal_clear(struct removal *removal, vaddr_t address, vaddr_t end)
             removal->start = address;
         }
     }
-    removal->leaf_count = count;
+    *page_table_count(leaf) = (uint16_t)count;
     removal->end = end;
-}
-
-/* Ranges come in ascending order. */
-static void removal_range(struct removal *removal, vaddr_t start, vaddr_t end)
-{
-    vaddr_t stop;
-
-    for (vaddr_t address = start; address < end; address = stop) {
-        if (address >= removal->leaf_end) {
-            removal_leave(removal);
-            removal->leaf_end = USER_END;
-            removal->leaf = page_table_leaf(removal->space->root, address, &removal->leaf_end);
-            if (removal->leaf)
-                removal->leaf_count = *page_table_count(removal->leaf);
-        }
-        stop = end < removal->leaf_end ? end : removal->leaf_end;
-        if (removal->leaf)
-            removal_clear(removal, address, stop);
-    }
-}
-
-static void removal_end(struct removal *removal)
-{
-    removal_leave(removal);
-    removal_flush(removal);
 }
 
 void space_pages_remove(struct address_space *space, vaddr_t start, vaddr_t end)
 {
     struct removal removal;
-    removal_begin(&removal, space, start);
-    removal_range(&removal, start, end);
-    removal_end(&removal);
+    vaddr_t stop;
+
+    removal.space = space;
+    removal.start = removal.end = start;
+    removal.resident = removal.frame_count = removal.table_count = 0;
+    for (vaddr_t address = start; address < end; address = stop) {
+        stop = end;
+        uint64_t *leaf = page_table_leaf(space->root, address, &stop);
+        if (!leaf)
+            continue;
+        if (removal.table_count + 3 > array_length(removal.tables))
+            removal_flush(&removal);
+        remove_pages(&removal, leaf, address, stop);
+        /* Without entries a table is of no use any more. What CPUs remember of it goes with any
+           page of those that remove_pages() has just noted. */
+        if (*page_table_count(leaf) == 0)
+            removal.table_count += page_table_prune(
+                space->root, address, &removal.tables[removal.table_count], &space->page_tables);
+    }
+    removal_flush(&removal);
 }
 
-void space_pages_remove_all(struct address_space *space)
+/* ---- the end of a space ---- */
+
+/* A walk over the tables themselves: what it costs does not depend on where things lay. */
+struct ending {
+    struct address_space *space;
+    unsigned resident; /* pages taken out, but those of zeros */
+    unsigned frame_count, table_count;
+    paddr_t frames[64];
+    paddr_t tables[16];
+};
+
+static void ending_flush(struct ending *ending)
 {
-    struct removal removal;
-    removal_begin(&removal, space, 0);
-    for (const struct region *region = space->first; region; region = region->next)
-        removal_range(&removal, region->start, region->end);
-    removal_end(&removal);
+    resident_add(ending->space, -(int64_t)ending->resident);
+    ending->space->page_tables -= ending->table_count;
+    frame_release_many(ending->frames, ending->frame_count);
+    page_table_free(ending->tables, ending->table_count);
+    ending->resident = ending->frame_count = ending->table_count = 0;
+}
+
+static __attribute__((noinline)) void end_frame(struct ending *ending, paddr_t frame)
+{
+    if (frame == zero_frame) {
+        ending->resident--;
+        return;
+    }
+    if (ending->frame_count == array_length(ending->frames))
+        ending_flush(ending);
+    ending->frames[ending->frame_count++] = frame;
+}
+
+static void end_pages(struct ending *ending, uint64_t *leaf)
+{
+    for (uint64_t lines = page_table_lines(leaf); lines; lines &= lines - 1) {
+        uint64_t *line = &leaf[TABLE_LINE * (unsigned)__builtin_ctzl(lines)];
+        for (unsigned i = 0; i < TABLE_LINE; i++) {
+            uint64_t entry = line[i];
+            if (!entry)
+                continue;
+            line[i] = 0;
+            ending->resident++;
+            if (!(entry & PAGE_BORROWED))
+                end_frame(ending, entry_frame(entry));
+        }
+    }
+}
+
+/* Empties an upper table, and ends the tables below it. */
+static void end_tables(struct ending *ending, uint64_t *table, unsigned level)
+{
+    for (uint64_t lines = page_table_lines(table); lines; lines &= lines - 1) {
+        uint64_t *line = &table[TABLE_LINE * (unsigned)__builtin_ctzl(lines)];
+        for (unsigned i = 0; i < TABLE_LINE; i++) {
+            if (!line[i])
+                continue;
+            uint64_t *below = page_table_below(line[i]);
+            line[i] = 0;
+            if (level > 1)
+                end_tables(ending, below, level - 1);
+            else
+                end_pages(ending, below);
+            if (ending->table_count == array_length(ending->tables))
+                ending_flush(ending);
+            ending->tables[ending->table_count++] = frame_address(below);
+        }
+    }
+}
+
+void space_pages_end(struct address_space *space)
+{
+    struct ending ending;
+
+    ending.space = space;
+    ending.resident = ending.frame_count = ending.table_count = 0;
+    end_tables(&ending, frame_pointer(space->root), 3);
+    ending_flush(&ending);
+    *page_table_count(frame_pointer(space->root)) = 0;
 }
 
 /* ---- changing ---- */
@@ -262,7 +291,7 @@ static void share_pages(struct sharing *sharing, vaddr_t address, vaddr_t end, b
 {
     uint64_t *entry = &sharing->leaf[page_table_index(address, 0)];
     uint64_t *behind = entry + ((end - address) >> PAGE_SHIFT);
-    uint64_t *copy = &sharing->copies[page_table_index(address, 0)];
+    uint64_t *copies = &sharing->copies[page_table_index(address, 0)], *copy = copies;
     uint64_t removed = private ? PAGE_WRITABLE : 0;
     unsigned copied = 0, resident = 0;
 
@@ -280,7 +309,7 @@ static void share_pages(struct sharing *sharing, vaddr_t address, vaddr_t end, b
         if (!(value & PAGE_BORROWED))
             frame_reference(entry_frame(value));
     }
-    *page_table_count(sharing->copies) = (uint16_t)(*page_table_count(sharing->copies) + copied);
+    page_table_filled(copies, copy - 1, copied);
     sharing->resident += resident;
 }
 
@@ -356,8 +385,9 @@ void space_pages_move_commit(struct address_space *space, vaddr_t from, vaddr_t 
                 continue;
             vaddr_t target = page - from + to, end = target + PAGE_SIZE;
             uint64_t *target_leaf = page_table_leaf(space->root, target, &end);
-            target_leaf[page_table_index(target, 0)] = *entry;
-            ++*page_table_count(target_leaf);
+            uint64_t *target_entry = &target_leaf[page_table_index(target, 0)];
+            *target_entry = *entry;
+            page_table_filled(target_entry, target_entry, 1);
             *entry = 0;
             --*page_table_count(leaf);
         }

@@ -46,13 +46,15 @@ static inline uint64_t entry_make(const struct region *region, paddr_t frame, bo
            (region->flags & REGION_EXECUTE ? 0 : PAGE_NO_EXECUTE);
 }
 
-/* Enters pages into an empty place: the reference is the entry's then. */
-void space_pages_enter(struct address_space *space, uint64_t *leaf, uint64_t *entry,
-                       uint64_t value);
-/* The same for `count` pages borrowed from a cache, one behind the other: frames[i] (0: none) with
-   `rights`, as entry_make() gives them. */
-void space_pages_enter_many(struct address_space *space, uint64_t *leaf, uint64_t *entry,
-                            const paddr_t *frames, size_t count, uint64_t rights);
+/* Enters a page into an empty place: the reference is the entry's then. */
+void space_pages_enter(struct address_space *space, uint64_t *entry, uint64_t value);
+/*
+ * Shows `count` pages of a cache, from `index` on, in `count` empty entries of one table, with
+ * `rights`, as entry_make() gives them; holes stay empty. Returns how many of them lie below the
+ * cache's size.
+ */
+size_t space_pages_borrow(struct address_space *space, uint64_t *entries, size_t count,
+                          uint64_t rights, struct page_cache *cache, uint64_t index);
 /* Shows another frame at a page that has one; lets go of the old when no CPU sees it any more. */
 void space_pages_replace(struct address_space *space, uint64_t *entry, vaddr_t page,
                          uint64_t value);
@@ -60,8 +62,8 @@ void space_pages_replace(struct address_space *space, uint64_t *entry, vaddr_t p
 void space_shootdown(struct address_space *space, vaddr_t start, vaddr_t end);
 /* Takes all pages of [start, end) out, with tables that become empty, and frees them. */
 void space_pages_remove(struct address_space *space, vaddr_t start, vaddr_t end);
-/* The same for all regions, in one walk. */
-void space_pages_remove_all(struct address_space *space);
+/* All pages and tables of a space that no CPU uses any more, in one walk; the root stays. */
+void space_pages_end(struct address_space *space);
 /* Makes entries of the region in [start, end) agree with its flags. */
 void space_pages_protect(struct region *region, vaddr_t start, vaddr_t end);
 /*

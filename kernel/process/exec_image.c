@@ -140,30 +140,30 @@ static int map_segment(struct address_space *space, struct file *file,
 
 /*
  * So that the program's start does not fault page by page: what every C library
- * touches first. The page with the program headers, a window round the entry,
- * and of the data the first page (pointers that are relocated or used at once)
- * and the one where the bss begins; these two as private copies.
+ * touches first. The page with the headers, the block round the entry, and of
+ * the data the first page (pointers that are relocated or used at once) and
+ * the one where the bss begins; these two as private copies. That is a dozen
+ * pages, whatever the size of the file.
  */
-static int map_ahead(struct address_space *space, const struct elf_segment *segment,
-                     const struct elf_image *image, uint64_t bias)
+static int map_ahead(struct address_space *space, const struct elf_image *image, uint64_t bias)
 {
-    vaddr_t start = segment->address + bias, end = start + segment->memory_size;
-    vaddr_t entry = image->entry + bias;
-    int error = 0;
+    const vaddr_t block = PAGES_AHEAD * PAGE_SIZE;
+    const struct elf_segment *first = image->segments, *behind = first + image->segment_count;
 
-    if ((segment->flags & PF_W) && segment->file_size) {
-        vaddr_t last = start + segment->file_size - 1;
-        error = address_space_map_ahead(space, start, 1, true);
-        if (!error && last / PAGE_SIZE != start / PAGE_SIZE)
-            error = address_space_map_ahead(space, last, 1, true);
-    } else if (entry >= start && entry < end) {
-        vaddr_t first = align_down(entry, PAGES_AHEAD * PAGE_SIZE);
-        vaddr_t behind = first + PAGES_AHEAD * PAGE_SIZE;
-        first = first < start ? start : first;
-        behind = behind > end ? end : behind;
-        error = address_space_map_ahead(space, first, behind - first, false);
-    } else if (segment->file_offset == 0 && segment->file_size) {
-        error = address_space_map_ahead(space, start, 1, false);
+    int error = address_space_show_ahead(space, align_down(image->entry + bias, block), block);
+    for (const struct elf_segment *segment = first; segment < behind && !error; segment++) {
+        vaddr_t start = align_down(segment->address + bias, PAGE_SIZE);
+        vaddr_t last = segment->address + bias + segment->file_size - 1;
+        if (!segment->file_size)
+            continue;
+        if (segment->file_offset < PAGE_SIZE)
+            error = address_space_show_ahead(space, start, PAGE_SIZE);
+        if (!(segment->flags & PF_W))
+            continue;
+        if (!error)
+            error = address_space_copy_ahead(space, start);
+        if (!error && last >= start + PAGE_SIZE)
+            error = address_space_copy_ahead(space, last);
     }
     return error;
 }
@@ -175,9 +175,7 @@ int exec_image_map(struct address_space *space, struct file *file, const struct 
 
     for (uint32_t i = 0; i < image->segment_count && !error; i++)
         error = map_segment(space, file, image, i, bias);
-    for (uint32_t i = 0; i < image->segment_count && !error; i++)
-        error = map_ahead(space, &image->segments[i], image, bias);
-    return error;
+    return error ? error : map_ahead(space, image, bias);
 }
 
 void exec_image_describe(struct address_space *space, const struct elf_image *image, uint64_t bias)

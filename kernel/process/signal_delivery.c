@@ -314,7 +314,7 @@ static void run_handler(struct user_thread *thread, struct trap_frame *frame,
     signal_mask_set(blocked);
 }
 
-static void deliver(struct user_thread *thread, struct trap_frame *frame)
+static __attribute__((noinline)) void deliver(struct user_thread *thread, struct trap_frame *frame)
 {
     struct delivery delivery;
 

@@ -150,8 +150,9 @@ static int launch_pad_make(struct launch_pad *pad)
     if (!leaf)
         return -ENOMEM;
     /* Executable, so not writable: it is written through the direct map. */
-    leaf[page_table_index(pad->code, 0)] = pad->code | PAGE_PRESENT | PAGE_ACCESSED;
-    ++*page_table_count(leaf);
+    uint64_t *entry = &leaf[page_table_index(pad->code, 0)];
+    *entry = pad->code | PAGE_PRESENT | PAGE_ACCESSED;
+    page_table_filled(entry, entry, 1);
     return 0;
 }
 
