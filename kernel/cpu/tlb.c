@@ -1,6 +1,7 @@
 #include "cpu/tlb.h"
 
 #include "cpu/call.h"
+#include "cpu/cpu.h"
 #include "cpu/registers.h"
 
 /* Beyond this many pages forgetting everything is cheaper. */
@@ -41,5 +42,9 @@ static void flush_range(void *context)
 void tlb_shootdown(uint64_t cpus, vaddr_t start, vaddr_t end)
 {
     struct range range = {start, end};
+    if (cpus == 1UL << cpu_current()->number) { /* the thread does not move within the kernel */
+        flush_local(start, end);
+        return;
+    }
     cpu_call(cpus, flush_range, &range);
 }

@@ -187,12 +187,13 @@ int address_space_map(struct address_space *space, vaddr_t start, size_t size, u
     if (!range_valid(start, size) || start < USER_START)
         return -EINVAL;
 
-    struct region wanted = {.start = start,
-                            .end = start + size,
-                            .flags = flags,
-                            .object = object,
-                            .offset = page_offset,
-                            .file_end = file_end};
+    struct region wanted; /* only what describes the mapping */
+    wanted.start = start;
+    wanted.end = start + size;
+    wanted.flags = flags;
+    wanted.object = object;
+    wanted.offset = page_offset;
+    wanted.file_end = file_end;
     address_space_lock(space);
     struct region *above = address_space_find(space, start);
     int error =

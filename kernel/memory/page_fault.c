@@ -43,6 +43,11 @@ static enum memory_fault fault_anonymous(const struct region *region, uint64_t *
 static void window_around(const struct region *region, const uint64_t *entry, vaddr_t page,
                           size_t *below, size_t *from)
 {
+    *below = 0;
+    *from = 1;
+    if ((region->flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE)
+        return; /* what is written next is copied anyway */
+
     vaddr_t low = align_down(page, PAGES_AHEAD * PAGE_SIZE), high = low + PAGES_AHEAD * PAGE_SIZE;
     vaddr_t end = region->file_end ? align_down(region->file_end, PAGE_SIZE) : region->end;
     if (low < region->start)
@@ -50,8 +55,6 @@ static void window_around(const struct region *region, const uint64_t *entry, va
     if (high > end)
         high = end;
 
-    if ((region->flags & (REGION_WRITE | REGION_SHARED)) == REGION_WRITE)
-        low = page, high = page + PAGE_SIZE; /* what is written next is copied anyway */
     const uint64_t *lowest = entry - ((page - low) >> PAGE_SHIFT);
     const uint64_t *behind = entry + ((high - page) >> PAGE_SHIFT);
     const uint64_t *start = entry, *stop = entry + 1;

@@ -192,6 +192,9 @@ static __attribute__((noinline)) void end_frame(struct ending *ending, paddr_t f
 
 static void end_pages(struct ending *ending, uint64_t *leaf)
 {
+    unsigned left = *page_table_count(leaf);
+
+    ending->resident += left;
     for (uint64_t lines = page_table_lines(leaf); lines; lines &= lines - 1) {
         uint64_t *line = &leaf[TABLE_LINE * (unsigned)__builtin_ctzl(lines)];
         for (unsigned i = 0; i < TABLE_LINE; i++) {
@@ -199,9 +202,10 @@ static void end_pages(struct ending *ending, uint64_t *leaf)
             if (!entry)
                 continue;
             line[i] = 0;
-            ending->resident++;
             if (!(entry & PAGE_BORROWED))
                 end_frame(ending, entry_frame(entry));
+            if (--left == 0)
+                return;
         }
     }
 }
@@ -209,6 +213,8 @@ static void end_pages(struct ending *ending, uint64_t *leaf)
 /* Empties an upper table, and ends the tables below it. */
 static void end_tables(struct ending *ending, uint64_t *table, unsigned level)
 {
+    unsigned left = *page_table_count(table);
+
     for (uint64_t lines = page_table_lines(table); lines; lines &= lines - 1) {
         uint64_t *line = &table[TABLE_LINE * (unsigned)__builtin_ctzl(lines)];
         for (unsigned i = 0; i < TABLE_LINE; i++) {
@@ -223,6 +229,8 @@ static void end_tables(struct ending *ending, uint64_t *table, unsigned level)
             if (ending->table_count == array_length(ending->tables))
                 ending_flush(ending);
             ending->tables[ending->table_count++] = frame_address(below);
+            if (--left == 0)
+                return;
         }
     }
 }
