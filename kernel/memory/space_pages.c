@@ -164,7 +164,7 @@ void space_pages_remove(struct address_space *space, vaddr_t start, vaddr_t end)
 /* A walk over the tables themselves: what it costs does not depend on where things lay. */
 struct ending {
     struct address_space *space;
-    unsigned resident; /* pages taken out, but those of zeros */
+    int64_t resident; /* pages taken out, but those of zeros; below 0 between two lots */
     unsigned frame_count, table_count;
     paddr_t frames[64];
     paddr_t tables[16];
@@ -172,7 +172,7 @@ struct ending {
 
 static void ending_flush(struct ending *ending)
 {
-    resident_add(ending->space, -(int64_t)ending->resident);
+    resident_add(ending->space, -ending->resident);
     ending->space->page_tables -= ending->table_count;
     frame_release_many(ending->frames, ending->frame_count);
     page_table_free(ending->tables, ending->table_count);
