@@ -16,9 +16,10 @@
 #include "library/script.h"
 #include "memory/address_space.h"
 #include "memory/heap.h"
+#include "memory/page_table.h"
 #include "process/exec_image.h"
 
-enum { FILES = 8, SCRIPTS = 5, MAPPINGS = 2 * ELF_PROGRAM_HEADERS_MAX, AHEAD_MOST = 16 };
+enum { FILES = 8, SCRIPTS = 5, MAPPINGS = 2 * ELF_PROGRAM_HEADERS_MAX };
 
 /* ---- the input: what fails, and the files ---- */
 
@@ -123,19 +124,22 @@ int address_space_map(struct address_space *space, vaddr_t start, size_t size, u
     return failing_allocation == 1 ? -ENOMEM : 0;
 }
 
-int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t size, bool write)
+/* The entry may lie anywhere, then nothing is shown. */
+int address_space_show_ahead(struct address_space *space, vaddr_t start, size_t size)
 {
-    unsigned first = 0, last = 0;
+    (void)space;
+    require(start % PAGE_SIZE == 0 && size > 0 && start % LEAF_SPAN + size <= LEAF_SPAN);
+    return 0;
+}
+
+int address_space_copy_ahead(struct address_space *space, vaddr_t address)
+{
+    unsigned i = 0;
 
     (void)space;
-    require(size > 0 && size <= AHEAD_MOST * PAGE_SIZE);
-    while (first < mapping_count && (start < mappings[first].start || start >= mappings[first].end))
-        first++;
-    while (last < mapping_count &&
-           (start + size - 1 < mappings[last].start || start + size - 1 >= mappings[last].end))
-        last++;
-    require(first < mapping_count && last < mapping_count);
-    (void)write;
+    while (i < mapping_count && (address < mappings[i].start || address >= mappings[i].end))
+        i++;
+    require(i < mapping_count);
     return 0;
 }
 
