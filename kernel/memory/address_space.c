@@ -180,8 +180,10 @@ int constant_pages_initialize(struct constant_pages *pages, size_t count)
     return 0;
 }
 
-/* A region of the pages above all others, with its entries. */
-static int map_constant(struct address_space *space, vaddr_t start, struct constant_pages *pages)
+/* A region of the pages above all others, with its entries. *leaf: the table of the page before
+   `start`; NULL: not known. */
+static int map_constant(struct address_space *space, vaddr_t start, struct constant_pages *pages,
+                        uint64_t **leaf)
 {
     struct region *region = heap_allocate(sizeof(*region));
     if (!region)
@@ -196,10 +198,11 @@ static int map_constant(struct address_space *space, vaddr_t start, struct const
 
     for (size_t i = 0; i < pages->count; i++) {
         vaddr_t page = start + i * PAGE_SIZE;
-        uint64_t *leaf = page_table_leaf_create(space->root, page, &space->page_tables);
-        if (!leaf)
+        if (!*leaf || page % LEAF_SPAN == 0)
+            *leaf = page_table_leaf_create(space->root, page, &space->page_tables);
+        if (!*leaf)
             return -ENOMEM;
-        space_pages_enter(space, &leaf[page_table_index(page, 0)],
+        space_pages_enter(space, &(*leaf)[page_table_index(page, 0)],
                           entry_make(region, pages->frames[i], false) | PAGE_BORROWED);
     }
     return 0;
@@ -208,6 +211,7 @@ static int map_constant(struct address_space *space, vaddr_t start, struct const
 int address_space_map_constant(struct address_space *space, vaddr_t start,
                                struct constant_pages *pages, size_t many)
 {
+    uint64_t *leaf = NULL;
     size_t size = 0;
     for (size_t i = 0; i < many; i++)
         size += pages[i].count * PAGE_SIZE;
@@ -219,7 +223,7 @@ int address_space_map_constant(struct address_space *space, vaddr_t start,
     else if (!address_space_may_grow(space, start, size, 0))
         error = -ENOMEM;
     for (size_t i = 0; i < many && !error; i++) {
-        error = map_constant(space, start, &pages[i]);
+        error = map_constant(space, start, &pages[i], &leaf);
         start += pages[i].count * PAGE_SIZE;
     }
     mutex_release(&space->mutex);
