@@ -616,13 +616,14 @@ static bool rseq_taken_back(void)
                      : "=&r"(start), "=&r"(length), "=&r"(handler));
     section =
         (struct rseq_cs){.start_ip = start, .post_commit_offset = length, .abort_ip = handler};
-    area.rseq_cs = (uintptr_t)&section;
     alarm(5); /* ends the case if nothing takes it back */
-    __asm__ volatile("1: pause; jmp 1b; 2: jmp 4f;"
-                     ".long 0x53053053; 3: movq $1, %0; 4:"
-                     : "+r"(aborted)
-                     :
-                     : "memory", "cc");
+    /* Announced again and again: what interrupts right before the sequence takes that back. */
+    __asm__ volatile("5: movq %2, %1; movl $100000, %%ecx;"
+                     "1: pause; decl %%ecx; jnz 1b; 2: jmp 5b;"
+                     ".long 0x53053053; 3: movq $1, %0"
+                     : "+r"(aborted), "=m"(area.rseq_cs)
+                     : "r"(&section)
+                     : "rcx", "memory", "cc");
     REQUIRE(aborted == 1 && area.rseq_cs == 0);
     kill(child, SIGKILL);
     status_of(child);
