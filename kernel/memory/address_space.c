@@ -216,7 +216,7 @@ int address_space_map_constant(struct address_space *space, vaddr_t start,
     for (size_t i = 0; i < many; i++)
         size += pages[i].count * PAGE_SIZE;
 
-    mutex_acquire(&space->mutex);
+    address_space_lock(space);
     int error = 0;
     if (space->last && space->last->end > start)
         error = -EEXIST;
@@ -226,7 +226,7 @@ int address_space_map_constant(struct address_space *space, vaddr_t start,
         error = map_constant(space, start, &pages[i], &leaf);
         start += pages[i].count * PAGE_SIZE;
     }
-    mutex_release(&space->mutex);
+    address_space_unlock(space);
     return error;
 }
 
