@@ -39,12 +39,12 @@ static void flush_range(void *context)
     flush_local(range->start, range->end);
 }
 
-void tlb_shootdown(uint64_t cpus, vaddr_t start, vaddr_t end)
+void tlb_shootdown(uint64_t mask, vaddr_t start, vaddr_t end)
 {
     struct range range = {start, end};
-    if (cpus == 1UL << cpu_current()->number) { /* the thread does not move within the kernel */
+    if (mask == 1UL << cpu_current()->number) { /* the thread does not move within the kernel */
         flush_local(start, end);
         return;
     }
-    cpu_call(cpus, flush_range, &range);
+    cpu_call(mask, flush_range, &range);
 }

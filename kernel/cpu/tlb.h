@@ -9,11 +9,11 @@
 #define TLB_EVERY_CPU UINT64_MAX
 
 /*
- * Makes every CPU of `cpus` (a bit each) forget translations of the pages in
+ * Makes every CPU of `mask` (a bit each) forget translations of the pages in
  * [start, end), global ones too, and all it remembers of upper table levels. The
  * entries were changed before. When it returns, none can use the old ones.
- * Interrupts on (or only this CPU in `cpus`), no spinlock held.
+ * Interrupts on (or only this CPU in `mask`), no spinlock held.
  */
-void tlb_shootdown(uint64_t cpus, vaddr_t start, vaddr_t end);
+void tlb_shootdown(uint64_t mask, vaddr_t start, vaddr_t end);
 
 #endif

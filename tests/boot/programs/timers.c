@@ -642,11 +642,11 @@ static bool timerfd_follows(void)
     int timer = timerfd_create(CLOCK_REALTIME, 0);
     struct itimerspec setting = {.it_value = in_an_hour()};
     long since = now_ms();
-    uint64_t count;
+    uint64_t expired;
 
     REQUIRE(timerfd_settime(timer, TFD_TIMER_ABSTIME, &setting, NULL) == 0);
     move_clock_soon();
-    REQUIRE(read(timer, &count, sizeof(count)) == sizeof(count) && count == 1);
+    REQUIRE(read(timer, &expired, sizeof(expired)) == sizeof(expired) && expired == 1);
     REQUIRE(noticed_at_once(since));
     return true;
 }
@@ -657,16 +657,16 @@ static bool timerfd_is_cancelled(void)
     int flags = TFD_TIMER_ABSTIME | (1 << 1) /* TFD_TIMER_CANCEL_ON_SET */;
     struct itimerspec setting = {.it_value = in_an_hour()};
     struct pollfd one = {.fd = timer, .events = POLLIN};
-    uint64_t count;
+    uint64_t expired;
 
     setting.it_value.tv_sec += 86400;
     REQUIRE(timerfd_settime(timer, flags, &setting, NULL) == 0);
-    REQUIRE_ERRNO(read(timer, &count, sizeof(count)), EAGAIN);
+    REQUIRE_ERRNO(read(timer, &expired, sizeof(expired)), EAGAIN);
     long since = now_ms();
     move_clock_soon();
     REQUIRE(poll(&one, 1, 5000) == 1 && one.revents == POLLIN);
-    REQUIRE_ERRNO(read(timer, &count, sizeof(count)), ECANCELED);
-    REQUIRE_ERRNO(read(timer, &count, sizeof(count)), EAGAIN);
+    REQUIRE_ERRNO(read(timer, &expired, sizeof(expired)), ECANCELED);
+    REQUIRE_ERRNO(read(timer, &expired, sizeof(expired)), EAGAIN);
     REQUIRE(noticed_at_once(since));
     REQUIRE_ERRNO(timerfd_settime(timer, flags, &setting, NULL), ECANCELED);
     REQUIRE(timerfd_settime(timer, flags, &setting, NULL) == 0);
