@@ -294,7 +294,7 @@ int interrupt_controller_initialize(const struct acpi_root *acpi, device_map_fun
         if (!local_apic)
             return -ENODEV;
     }
-    for (uint8_t irq = 0; irq < array_length(isa_routes); irq++)
+    for (uint32_t irq = 0; irq < array_length(isa_routes); irq++)
         isa_routes[irq].interrupt = irq;
     read_madt(acpi, map);
     local_apic_initialize_cpu();

@@ -288,7 +288,7 @@ static int inject_store(const struct pseudo_key *key, const char *bytes, size_t 
         armed.action = find_word(next_word(&line), action_names, array_length(action_names));
         if (!armed.point || !armed.action)
             return -EINVAL;
-    } else if (strcmp(what, "off")) {
+    } else if (strcmp(what, "off") != 0) {
         return -EINVAL;
     }
     *injection = armed;

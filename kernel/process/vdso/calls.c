@@ -120,7 +120,7 @@ int __vdso_getcpu(unsigned *cpu, unsigned *node, void *unused)
 
 /* The names without a prefix are weak, so that a program's own go first. */
 #define ALSO_AS(name)                                                                              \
-    extern __typeof__(__vdso_##name) name __attribute__((weak, alias("__vdso_" #name)))
+    extern __typeof__(__vdso_##name)(name) __attribute__((weak, alias("__vdso_" #name)))
 ALSO_AS(clock_gettime);
 ALSO_AS(clock_getres);
 ALSO_AS(gettimeofday);

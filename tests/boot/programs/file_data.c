@@ -89,7 +89,7 @@ static void check_offsets(void)
     tap_ok(pwrite(file, "ab", 2, 0) == 2 && pread(file, text, 2, 0) == 2 && text[1] == 'b',
            "pwrite and pread");
     FAILS(EINVAL, pread(file, text, 1, -1), "pread: negative offset");
-    tap_ok(lseek(file, 0, SEEK_HOLE) == 101 || lseek(file, 0, SEEK_HOLE) >= 0, "SEEK_HOLE");
+    tap_ok(lseek(file, 0, SEEK_HOLE) >= 0, "SEEK_HOLE");
     FAILS(ENXIO, lseek(file, 101, SEEK_DATA), "SEEK_DATA behind the end");
 
     FAILS(EFAULT, write(file, (void *)8, 1), "write: bad address");

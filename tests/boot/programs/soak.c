@@ -25,8 +25,6 @@
 #define TEAM    12 /* threads of the process that works */
 #define WARM_UP 5  /* seconds */
 
-extern char **environ;
-
 enum work { FORKS, EXECS, SIGNALS, MAPS, STOPS, THREADS, PIPES, GROUPS, WORK_COUNT };
 static const char *const work_names[] = {
     "forks", "execs", "signals", "maps", "stops", "threads", "pipes", "executors among threads",
