@@ -349,6 +349,35 @@ static void reprint(struct line_discipline *line)
         echo(line, *input_at(line, position));
 }
 
+/* ---- stopping and starting output ---- */
+
+static void output_stop(struct line_discipline *line)
+{
+    if (line->stopped)
+        return;
+    line->stopped = true;
+    line->flow(line);
+}
+
+static void output_start(struct line_discipline *line)
+{
+    if (!line->stopped || line->held)
+        return;
+    line->stopped = false;
+    line->flow(line);
+}
+
+void line_hold(struct line_discipline *line, bool hold)
+{
+    if (hold == line->held)
+        return;
+    line->held = hold;
+    if (hold)
+        output_stop(line);
+    else
+        output_start(line);
+}
+
 /* ---- what a typed byte means ---- */
 
 static bool input_flow(struct line_discipline *line, uint8_t byte)
@@ -356,15 +385,15 @@ static bool input_flow(struct line_discipline *line, uint8_t byte)
     if (!input_flag(line, IXON))
         return false;
     if (is_control(line, VSTART, byte)) {
-        line->stopped = false;
+        output_start(line);
         return true;
     }
     if (is_control(line, VSTOP, byte)) {
-        line->stopped = true;
+        output_stop(line);
         return true;
     }
     if (input_flag(line, IXANY))
-        line->stopped = false;
+        output_start(line);
     return false;
 }
 
@@ -386,7 +415,8 @@ static bool input_signal(struct line_discipline *line, uint8_t byte)
 
     if (flush)
         line_flush(line);
-    line->stopped = false;
+    if (input_flag(line, IXON))
+        output_start(line);
     line->signal(line, signal, flush);
     if (local_flag(line, ECHO))
         echo(line, byte);
@@ -463,6 +493,10 @@ static void input_byte(struct line_discipline *line, uint8_t byte)
         byte &= 0x7f;
     if (input_flag(line, IUCLC) && local_flag(line, IEXTEN) && byte >= 'A' && byte <= 'Z')
         byte += 'a' - 'A';
+    if (local_flag(line, EXTPROC)) {
+        put(line, byte, false, false);
+        return;
+    }
     if (line->literal_next) {
         line->literal_next = false;
         echo_typed(line, byte);
@@ -488,6 +522,8 @@ static void input_byte(struct line_discipline *line, uint8_t byte)
 /* Does every byte go straight through? */
 static bool input_is_plain(const struct line_discipline *line)
 {
+    if (local_flag(line, EXTPROC))
+        return !input_flag(line, ISTRIP | IUCLC);
     const tcflag_t input = ISTRIP | INLCR | IGNCR | ICRNL | IUCLC | IXON | PARMRK;
     const tcflag_t local = ICANON | ISIG | ECHO;
 
@@ -596,11 +632,11 @@ size_t line_read(struct line_discipline *line, uint8_t *to, size_t size, bool *e
 
 void line_set(struct line_discipline *line, const struct termios2 *settings)
 {
-    bool was_canonical = line_canonical(line);
+    bool was_canonical = line_canonical(line), could_stop = input_flag(line, IXON);
 
     line->settings = *settings;
-    if (!input_flag(line, IXON))
-        line->stopped = false;
+    if (could_stop && !input_flag(line, IXON))
+        output_start(line);
     if (was_canonical == line_canonical(line))
         return;
     line->literal_next = false;
@@ -618,7 +654,8 @@ void line_set(struct line_discipline *line, const struct termios2 *settings)
 
 void line_initialize(struct line_discipline *line,
                      void (*output)(struct line_discipline *, const uint8_t *, size_t),
-                     void (*signal)(struct line_discipline *, int, bool))
+                     void (*signal)(struct line_discipline *, int, bool),
+                     void (*flow)(struct line_discipline *))
 {
     /* termios(3) and stty(1)'s "sane". */
     static const struct termios2 sane = {
@@ -647,4 +684,5 @@ void line_initialize(struct line_discipline *line,
     line->settings = sane;
     line->output = output;
     line->signal = signal;
+    line->flow = flow;
 }

@@ -32,18 +32,22 @@ struct line_discipline {
     uint32_t line_column; /* where the line that is being typed began */
     bool literal_next;    /* VLNEXT was typed */
     bool reprinting;      /* ECHOPRT: between \ and / */
-    bool stopped;         /* VSTOP was typed: output waits */
+    bool stopped;         /* output waits: VSTOP was typed, or line_hold() */
+    bool held;            /* …and only line_hold() lets it go on */
 
     /* Echo, ready for the device; what does not fit is lost. */
     void (*output)(struct line_discipline *line, const uint8_t *bytes, size_t size);
     /* SIGINT, SIGQUIT or SIGTSTP was typed; output that waits is to be dropped if `flush`. */
     void (*signal)(struct line_discipline *line, int signal, bool flush);
+    /* Output was stopped, or goes on; `stopped` says which. */
+    void (*flow)(struct line_discipline *line);
 };
 
 /* As a terminal is when it is first opened: line editing and echo. */
 void line_initialize(struct line_discipline *line,
                      void (*output)(struct line_discipline *, const uint8_t *, size_t),
-                     void (*signal)(struct line_discipline *, int, bool));
+                     void (*signal)(struct line_discipline *, int, bool),
+                     void (*flow)(struct line_discipline *));
 
 /* Takes new settings over: what was typed stays readable when the mode changes. */
 void line_set(struct line_discipline *line, const struct termios2 *settings);
@@ -61,6 +65,8 @@ size_t line_readable(const struct line_discipline *line);
 bool line_ready(const struct line_discipline *line);
 /* Bytes for a reader. *ended: in canonical mode, the end of a line or file was among them. */
 size_t line_read(struct line_discipline *line, uint8_t *to, size_t size, bool *ended);
+/* Stops output, whatever is typed, until it is let go (tcflow(3): TCOOFF, TCOON). */
+void line_hold(struct line_discipline *line, bool hold);
 /* Drops what was typed. */
 void line_flush(struct line_discipline *line);
 
@@ -73,9 +79,10 @@ size_t line_process_output(struct line_discipline *line, const uint8_t *from, si
                            uint8_t *to, size_t room, size_t *made);
 #define LINE_OUTPUT_EXPANSION 8 /* one byte becomes at most that many: a tab */
 
+/* Lines are edited here: not when whoever is at the other side does so (EXTPROC, ioctl_tty(2)). */
 static inline bool line_canonical(const struct line_discipline *line)
 {
-    return line->settings.c_lflag & ICANON;
+    return (line->settings.c_lflag & (ICANON | EXTPROC)) == ICANON;
 }
 
 #endif

@@ -25,6 +25,10 @@
 #define GROUP_TTY      5    /* Debian's group `tty`, who may write(1) to terminals */
 #define CHUNK_SIZE     256
 
+/* The master's own VSTOP and VSTART, which nobody can change: settings are the slave's. */
+#define MASTER_STOP  ('S' & 0x1f)
+#define MASTER_START ('Q' & 0x1f)
+
 struct pseudo_terminal {
     struct terminal terminal;    /* the slave */
     struct terminal_file master; /* what file->private of the master is */
@@ -38,6 +42,8 @@ struct pseudo_terminal {
     bool slave_closed; /* it was open, and nobody has it open now */
     bool packets;      /* TIOCPKT: each read of the master begins with a status byte */
     uint8_t status;    /* TIOCPKT_* that is to be told */
+    bool typing_held;  /* tcflow(TCOOFF) of the master: what it writes waits */
+    bool exclusive;    /* TIOCEXCL of the master, which cannot be opened again anyhow; atomic */
 
     struct wait_queue readers; /* of the master: there is output */
     struct wait_queue writers; /* of the master: the line accepts input */
@@ -80,19 +86,61 @@ static void slave_start(struct terminal *terminal)
     wait_queue_wake(&slave_of(terminal)->readers);
 }
 
-static void slave_flushed(struct terminal *terminal)
+/* Tells the master, in packet mode; what was to be told of the opposite is no longer true. */
+static void status_tell(struct pseudo_terminal *pair, uint8_t status, uint8_t opposite)
+{
+    if (!pair->packets)
+        return;
+    pair->status = (pair->status & ~opposite) | status;
+    wait_queue_wake(&pair->readers);
+}
+
+static void slave_flushed(struct terminal *terminal, bool input)
+{
+    status_tell(slave_of(terminal), input ? TIOCPKT_FLUSHREAD : TIOCPKT_FLUSHWRITE, 0);
+}
+
+static void slave_flow(struct terminal *terminal)
+{
+    bool stopped = terminal->line.stopped;
+
+    status_tell(slave_of(terminal), stopped ? TIOCPKT_STOP : TIOCPKT_START,
+                stopped ? TIOCPKT_START : TIOCPKT_STOP);
+}
+
+/* Do ^S and ^Q mean what a master takes them for (TIOCPKT_DOSTOP)? */
+static bool stops_as_usual(const struct termios2 *settings)
+{
+    return settings->c_iflag & IXON && settings->c_cc[VSTOP] == MASTER_STOP &&
+           settings->c_cc[VSTART] == MASTER_START;
+}
+
+static void slave_changed(struct terminal *terminal, const struct termios2 *before)
 {
     struct pseudo_terminal *pair = slave_of(terminal);
+    struct termios2 *settings = &terminal->line.settings;
+    bool stops = stops_as_usual(settings);
 
-    if (pair->packets) {
-        pair->status |= TIOCPKT_FLUSHWRITE;
-        wait_queue_wake(&pair->readers);
-    }
+    settings->c_cflag = (settings->c_cflag & ~(CSIZE | PARENB)) | CS8 | CREAD;
+    if (stops != stops_as_usual(before))
+        status_tell(pair, stops ? TIOCPKT_DOSTOP : TIOCPKT_NOSTOP, TIOCPKT_DOSTOP | TIOCPKT_NOSTOP);
+    if ((settings->c_lflag | before->c_lflag) & EXTPROC)
+        status_tell(pair, TIOCPKT_IOCTL, 0);
 }
 
 static void slave_resume(struct terminal *terminal)
 {
     wait_queue_wake(&slave_of(terminal)->writers);
+}
+
+/* There is no wire to break. */
+static ssize_t slave_ioctl(struct terminal *terminal, struct file *file, unsigned command,
+                           vaddr_t argument)
+{
+    (void)terminal;
+    (void)file;
+    (void)argument;
+    return command == TIOCSBRK || command == TIOCCBRK ? 0 : -ENOTTY;
 }
 
 static bool slave_gone(struct terminal *terminal)
@@ -116,8 +164,11 @@ static const struct terminal_device slave_device = {
     .close = slave_close,
     .start = slave_start,
     .flushed = slave_flushed,
+    .flow = slave_flow,
+    .changed = slave_changed,
     .resume = slave_resume,
     .gone = slave_gone,
+    .ioctl = slave_ioctl,
     .destroy = slave_destroy,
     .pseudo = true,
 };
@@ -129,20 +180,26 @@ static struct pseudo_terminal *pair_of(const struct file *master)
     return container_of((struct terminal_file *)master->private, struct pseudo_terminal, master);
 }
 
-/* Output of the slave, or the status byte, for one read. 0: nothing yet. Lock held. */
-static size_t master_take(struct pseudo_terminal *pair, uint8_t *to, size_t size)
+/*
+ * The next piece of what one read gives: of the slave's output, or a packet, which is a status
+ * alone, or a byte TIOCPKT_DATA and as much output as there is room for. 0: nothing, or no more.
+ * Lock held.
+ */
+static size_t master_take(struct pseudo_terminal *pair, uint8_t *to, size_t size, bool first)
 {
     if (!pair->packets)
         return terminal_output_take(&pair->terminal, to, size);
+    if (!first)
+        return pair->status ? 0 : terminal_output_take(&pair->terminal, to, size);
     if (pair->status) {
         to[0] = pair->status;
         pair->status = 0;
         return 1;
     }
-    size_t taken = terminal_output_take(&pair->terminal, to + 1, size - 1);
-
+    if (!terminal_output_ready(&pair->terminal))
+        return 0;
     to[0] = TIOCPKT_DATA;
-    return taken ? taken + 1 : 0;
+    return 1 + terminal_output_take(&pair->terminal, to + 1, size - 1);
 }
 
 static bool master_readable(struct pseudo_terminal *pair)
@@ -160,14 +217,15 @@ static ssize_t master_read(struct file *file, struct transfer *to, int64_t *offs
     struct pseudo_terminal *pair = pair_of(file);
     uint8_t chunk[CHUNK_SIZE];
     ssize_t done = 0;
+    bool status = false; /* which is a packet of its own */
 
     (void)offset;
-    while (to->left) {
+    while (to->left && !status) {
         size_t size = to->left < CHUNK_SIZE ? to->left : CHUNK_SIZE;
         bool enabled = spinlock_acquire_save(&pair->terminal.lock);
-        bool packet = pair->packets;
 
-        size = packet && done ? 0 : master_take(pair, chunk, size);
+        status = pair->packets && pair->status && !done;
+        size = master_take(pair, chunk, size, !done);
         bool closed = pair->slave_closed;
         spinlock_release_restore(&pair->terminal.lock, enabled);
         if (size) {
@@ -188,10 +246,16 @@ static ssize_t master_read(struct file *file, struct transfer *to, int64_t *offs
     return done;
 }
 
+/* Lock held. */
+static bool typing_possible(const struct pseudo_terminal *pair)
+{
+    return !pair->typing_held && line_accepts(&pair->terminal.line);
+}
+
 static bool master_writable(struct pseudo_terminal *pair)
 {
     bool enabled = spinlock_acquire_save(&pair->terminal.lock);
-    bool accepts = line_accepts(&pair->terminal.line);
+    bool accepts = typing_possible(pair);
 
     spinlock_release_restore(&pair->terminal.lock, enabled);
     return accepts;
@@ -201,7 +265,7 @@ static bool master_writable(struct pseudo_terminal *pair)
 static size_t master_type(struct pseudo_terminal *pair, const uint8_t *bytes, size_t size)
 {
     bool enabled = spinlock_acquire_save(&pair->terminal.lock);
-    size_t taken = terminal_input_locked(&pair->terminal, bytes, size);
+    size_t taken = pair->typing_held ? 0 : terminal_input_locked(&pair->terminal, bytes, size);
 
     terminal_input_done(&pair->terminal);
     spinlock_release_restore(&pair->terminal.lock, enabled);
@@ -258,7 +322,7 @@ static unsigned master_poll(struct file *file, struct poll_table *table)
         events |= POLLIN | POLLRDNORM;
     if (pair->packets && pair->status)
         events |= POLLIN | POLLRDNORM | POLLPRI;
-    if (line_accepts(&pair->terminal.line))
+    if (typing_possible(pair))
         events |= POLLOUT | POLLWRNORM;
     if (pair->slave_closed)
         events |= POLLHUP;
@@ -286,8 +350,9 @@ static ssize_t packets_set(struct pseudo_terminal *pair, vaddr_t argument)
         return -EFAULT;
     bool enabled = spinlock_acquire_save(&pair->terminal.lock);
 
+    if (on && !pair->packets)
+        pair->status = 0;
     pair->packets = on != 0;
-    pair->status = 0;
     spinlock_release_restore(&pair->terminal.lock, enabled);
     return 0;
 }
@@ -313,6 +378,60 @@ static ssize_t count_ready(struct pseudo_terminal *pair, vaddr_t argument)
 
     spinlock_release_restore(&pair->terminal.lock, enabled);
     return value_put(argument, count);
+}
+
+/* TCFLSH: the master's input is what the slave wrote; what it typed itself has been sent. */
+static ssize_t master_flush(struct pseudo_terminal *pair, vaddr_t which)
+{
+    if (which != TCIFLUSH && which != TCOFLUSH && which != TCIOFLUSH)
+        return -EINVAL;
+    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+
+    if (which != TCOFLUSH)
+        terminal_output_consume(&pair->terminal, terminal_output_ready(&pair->terminal));
+    spinlock_release_restore(&pair->terminal.lock, enabled);
+    return 0;
+}
+
+/* TCXONC: its output is what is typed for the slave. */
+static ssize_t master_flow(struct pseudo_terminal *pair, vaddr_t action)
+{
+    uint8_t byte = action == TCIOFF ? MASTER_STOP : MASTER_START;
+
+    if (action > TCION)
+        return -EINVAL;
+    if (action == TCIOFF || action == TCION) {
+        master_type(pair, &byte, 1);
+        return 0;
+    }
+    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+
+    pair->typing_held = action == TCOOFF;
+    spinlock_release_restore(&pair->terminal.lock, enabled);
+    wait_queue_wake(&pair->writers);
+    return 0;
+}
+
+/* TIOCSTI: a byte for the master's reader, as if the slave had sent it. */
+static ssize_t master_receive(struct pseudo_terminal *pair, vaddr_t from)
+{
+    uint8_t byte;
+
+    if (!credentials_capable(credentials_current(), CAP_SYS_ADMIN))
+        return -EPERM;
+    if (user_get(&byte, from))
+        return -EFAULT;
+    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+
+    terminal_send_locked(&pair->terminal, byte);
+    spinlock_release_restore(&pair->terminal.lock, enabled);
+    return 0;
+}
+
+static ssize_t master_exclusive(struct pseudo_terminal *pair, bool exclusive)
+{
+    __atomic_store_n(&pair->exclusive, exclusive, __ATOMIC_RELAXED);
+    return 0;
 }
 
 /* TIOCGPTPEER: the slave, as a descriptor. */
@@ -359,6 +478,22 @@ static ssize_t master_ioctl(struct file *file, unsigned command, vaddr_t argumen
     case TIOCSCTTY:
     case TIOCNOTTY:
         return -ENOTTY;
+    case TCFLSH:
+        return master_flush(pair, argument);
+    case TCXONC:
+        return master_flow(pair, argument);
+    case TIOCSTI:
+        return master_receive(pair, argument);
+    case TIOCEXCL:
+    case TIOCNXCL:
+        return master_exclusive(pair, command == TIOCEXCL);
+    case TIOCGEXCL:
+        return value_put(argument, pair->exclusive);
+    case TCSBRK:
+    case TCSBRKP:
+    case TIOCSBRK:
+    case TIOCCBRK:
+        return 0; /* there is no wire to break */
     default:
         /* Settings and size are the pair's, whichever side asks. */
         return terminal_ioctl(file, command, argument);

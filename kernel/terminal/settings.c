@@ -41,8 +41,11 @@ static void settings_set(struct terminal *terminal, struct termios2 *settings)
     settings->c_ospeed = speed_of_code(settings->c_cflag, settings->c_ospeed);
     settings->c_ispeed = input ? speed_of_code(input, settings->c_ispeed) : settings->c_ospeed;
     bool enabled = spinlock_acquire_save(&terminal->lock);
+    struct termios2 before = terminal->line.settings;
 
     line_set(&terminal->line, settings);
+    if (terminal->device->changed)
+        terminal->device->changed(terminal, &before);
     if (line_accepts(&terminal->line) && terminal->device->resume)
         terminal->device->resume(terminal);
     terminal_input_done(terminal);
@@ -107,6 +110,8 @@ static void flush_input(struct terminal *terminal)
     line_flush(&terminal->line);
     if (terminal->device->discard)
         terminal->device->discard(terminal);
+    if (terminal->device->flushed)
+        terminal->device->flushed(terminal, true);
     if (terminal->device->resume)
         terminal->device->resume(terminal);
     spinlock_release_restore(&terminal->lock, enabled);
@@ -200,6 +205,7 @@ static ssize_t flow(struct terminal *terminal, vaddr_t action)
 {
     ssize_t error = terminal_check_foreground(terminal, SIGTTOU);
     const uint8_t *control = terminal->line.settings.c_cc;
+    uint8_t byte;
 
     if (error)
         return error;
@@ -207,16 +213,14 @@ static ssize_t flow(struct terminal *terminal, vaddr_t action)
 
     switch (action) {
     case TCOOFF:
-        terminal->output_held = true;
-        break;
     case TCOON:
-        terminal->output_held = false;
+        line_hold(&terminal->line, action == TCOOFF);
         break;
     case TCIOFF:
-        terminal->line.output(&terminal->line, &control[VSTOP], control[VSTOP] != 0);
-        break;
     case TCION:
-        terminal->line.output(&terminal->line, &control[VSTART], control[VSTART] != 0);
+        byte = control[action == TCIOFF ? VSTOP : VSTART];
+        if (byte)
+            terminal_send_locked(terminal, byte);
         break;
     default:
         error = -EINVAL;
@@ -239,7 +243,8 @@ static ssize_t count_input(struct terminal *terminal, vaddr_t to)
 static ssize_t count_output(struct terminal *terminal, vaddr_t to)
 {
     bool enabled = spinlock_acquire_save(&terminal->lock);
-    int count = terminal->output_head - terminal->output_tail;
+    /* What is in a pseudo-terminal has been sent. */
+    int count = terminal->device->pseudo ? 0 : terminal->output_head - terminal->output_tail;
 
     spinlock_release_restore(&terminal->lock, enabled);
     return user_put(to, &count);
@@ -251,6 +256,23 @@ static ssize_t send_break(struct terminal *terminal)
     ssize_t error = terminal_check_foreground(terminal, SIGTTOU);
 
     return error ? error : terminal_drain(terminal);
+}
+
+/*
+ * TIOCSTI: a byte as if it had been typed. To type for whoever else reads the terminal is a way to
+ * act as them (setsid(1) is not used by all who should), so it takes privileges, as on Linux with
+ * dev.tty.legacy_tiocsti=0.
+ */
+static ssize_t type(struct terminal *terminal, vaddr_t from)
+{
+    uint8_t byte;
+
+    if (!credentials_capable(credentials_current(), CAP_SYS_ADMIN))
+        return terminal_controls_caller(terminal) ? -EIO : -EPERM;
+    if (user_get(&byte, from))
+        return -EFAULT;
+    terminal_input(terminal, &byte, 1);
+    return 0;
 }
 
 /* ---- this and that ---- */
@@ -398,8 +420,7 @@ ssize_t terminal_ioctl(struct file *file, unsigned command, vaddr_t argument)
     case TIOCVHANGUP:
         return hang_up(terminal);
     case TIOCSTI:
-        /* Typing for somebody else is a hole; Linux refuses it so, too (dev.tty.legacy_tiocsti). */
-        return -EIO;
+        return type(terminal, argument);
     default:
         return terminal->device->ioctl ? terminal->device->ioctl(terminal, file, command, argument)
                                        : -ENOTTY;

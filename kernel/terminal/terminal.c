@@ -23,9 +23,16 @@ static uint32_t output_used(const struct terminal *terminal)
     return terminal->output_head - terminal->output_tail;
 }
 
+/* What is written to a pseudo-terminal is sent at once: while it is stopped it takes nothing. */
+static bool output_blocked(const struct terminal *terminal)
+{
+    return terminal->device->pseudo && terminal->line.stopped;
+}
+
 static bool output_has_room(const struct terminal *terminal)
 {
-    return output_used(terminal) <= TERMINAL_OUTPUT_SIZE - OUTPUT_ROOM_WANTED;
+    return !output_blocked(terminal) &&
+           output_used(terminal) <= TERMINAL_OUTPUT_SIZE - OUTPUT_ROOM_WANTED;
 }
 
 /* ---- the output ring; the lock is held ---- */
@@ -38,7 +45,11 @@ static void output_put(struct terminal *terminal, const uint8_t *bytes, size_t s
 
 size_t terminal_output_ready(const struct terminal *terminal)
 {
-    return terminal->line.stopped || terminal->output_held ? 0 : output_used(terminal);
+    if (!terminal->line.stopped)
+        return output_used(terminal);
+    int32_t sent = (int32_t)(terminal->output_stop - terminal->output_tail);
+
+    return sent > 0 ? sent : 0;
 }
 
 size_t terminal_output_peek(const struct terminal *terminal, uint8_t *to, size_t size)
@@ -77,10 +88,31 @@ static void device_start(struct terminal *terminal)
 
 void terminal_flush_output_locked(struct terminal *terminal)
 {
-    terminal->output_tail = terminal->output_head;
+    if (!terminal->device->pseudo)
+        terminal->output_tail = terminal->output_head;
+    else if (terminal->line.stopped)
+        terminal->output_head = terminal->output_tail + terminal_output_ready(terminal);
     if (terminal->device->flushed)
-        terminal->device->flushed(terminal);
+        terminal->device->flushed(terminal, false);
     wait_queue_wake(&terminal->writers);
+}
+
+/* STOP and START go out even while output is stopped: they are for the other direction. */
+void terminal_send_locked(struct terminal *terminal, uint8_t byte)
+{
+    bool pseudo = terminal->device->pseudo;
+
+    if (output_used(terminal) == TERMINAL_OUTPUT_SIZE || (pseudo && terminal->line.held))
+        return;
+    if (terminal->line.stopped && !pseudo) {
+        terminal->output[--terminal->output_tail % TERMINAL_OUTPUT_SIZE] = byte;
+        if (terminal_output_ready(terminal) == 0)
+            terminal->output_stop = terminal->output_tail + 1;
+    } else {
+        output_put(terminal, &byte, 1);
+        terminal->output_stop = terminal->output_head;
+    }
+    device_start(terminal);
 }
 
 /* ---- what the line discipline calls ---- */
@@ -97,9 +129,25 @@ static void line_signal(struct line_discipline *line, int signal, bool flush)
 {
     struct terminal *terminal = container_of(line, struct terminal, line);
 
-    if (flush)
+    if (flush) {
         terminal_flush_output_locked(terminal);
+        if (terminal->device->flushed)
+            terminal->device->flushed(terminal, true);
+    }
     terminal_signal(terminal, signal);
+}
+
+static void line_flow(struct line_discipline *line)
+{
+    struct terminal *terminal = container_of(line, struct terminal, line);
+
+    if (line->stopped)
+        terminal->output_stop =
+            terminal->device->pseudo ? terminal->output_head : terminal->output_tail;
+    if (terminal->device->flow)
+        terminal->device->flow(terminal);
+    if (!line->stopped)
+        wait_queue_wake(&terminal->writers);
 }
 
 /* ---- input from the device ---- */
@@ -263,7 +311,7 @@ static size_t output_process(struct terminal *terminal, const uint8_t *bytes, si
     uint8_t processed[CHUNK_SIZE * 2];
     size_t taken = 0;
 
-    while (taken < size) {
+    while (taken < size && !output_blocked(terminal)) {
         size_t room = TERMINAL_OUTPUT_SIZE - output_used(terminal);
         size_t made;
         size_t count =
@@ -514,7 +562,7 @@ void terminal_initialize(struct terminal *terminal, const char *name, uint32_t m
     terminal->device = device;
     terminal->references = 1;
     spinlock_initialize(&terminal->lock, LOCK_TERMINAL);
-    line_initialize(&terminal->line, line_output, line_signal);
+    line_initialize(&terminal->line, line_output, line_signal, line_flow);
     mutex_initialize(&terminal->open_lock, MUTEX_TERMINAL_OPEN);
     wait_queue_initialize(&terminal->readers);
     wait_queue_initialize(&terminal->writers);

@@ -36,8 +36,12 @@ struct terminal_device {
     /* There is output to be taken (terminal_output_take), or it may go on. May let go of the lock
        meanwhile. */
     void (*start)(struct terminal *terminal);
-    /* The output that waited was dropped (a signal, TCFLSH, hang-up). */
-    void (*flushed)(struct terminal *terminal);
+    /* What waited was dropped (a signal, TCFLSH, hang-up): what was typed, or the output. */
+    void (*flushed)(struct terminal *terminal, bool input);
+    /* Output was stopped, or goes on: line.stopped says which. */
+    void (*flow)(struct terminal *terminal);
+    /* The settings were others before; may correct what it cannot do in the new ones. */
+    void (*changed)(struct terminal *terminal, const struct termios2 *before);
     /* What was typed was dropped (TCIFLUSH): what the device holds back goes with it. */
     void (*discard)(struct terminal *terminal);
     /* There is room for input again. */
@@ -67,7 +71,8 @@ struct terminal {
     struct line_discipline line;          /* lock */
     uint8_t output[TERMINAL_OUTPUT_SIZE]; /* a ring, positions count up for ever; lock */
     uint32_t output_tail, output_head;    /* lock */
-    bool output_held;                     /* tcflow(TCOOFF); lock */
+    uint32_t output_stop;                 /* while the line is stopped: what is before it may leave;
+                                             lock */
     struct winsize size;                  /* lock */
     uint32_t hang_ups;                    /* files opened before the last one are dead; lock */
     bool exclusive;                       /* TIOCEXCL; lock */
@@ -141,7 +146,12 @@ bool terminal_file_dead(const struct terminal_file *opened);
 ssize_t terminal_ioctl(struct file *file, unsigned command, vaddr_t argument);
 /* Waits until all output has left. 0 or -RESTART_CALL. */
 ssize_t terminal_drain(struct terminal *terminal);
+/* Drops the output that waits; lock held. What a pseudo-terminal's other side can read already is
+   not dropped: it has been sent. */
 void terminal_flush_output_locked(struct terminal *terminal);
+/* A byte for the other side, written by the terminal itself; lost if there is no room. Lock held.
+ */
+void terminal_send_locked(struct terminal *terminal, uint8_t byte);
 /* Sets the size and tells the foreground. */
 void terminal_resize(struct terminal *terminal, const struct winsize *size);
 

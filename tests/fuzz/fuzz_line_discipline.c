@@ -60,6 +60,11 @@ static void line_read_some(struct line_discipline *line, size_t size)
     free(bytes);
 }
 
+static void flow(struct line_discipline *line)
+{
+    (void)line;
+}
+
 static void line_write_some(struct line_discipline *line, const uint8_t *from, size_t size,
                             size_t room)
 {
@@ -78,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct termios2 settings;
 
     echoed = 0;
-    line_initialize(line, output, signal);
+    line_initialize(line, output, signal, flow);
     while (size >= 2) {
         enum action action = data[0] % ACTIONS;
         size_t count = data[1];

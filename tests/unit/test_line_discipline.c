@@ -10,7 +10,8 @@ static struct line_discipline line;
 static char echoed[1 << 16];
 static size_t echoed_size;
 static int signalled;
-static bool flushed;
+static bool flushed, flow_stopped;
+static unsigned flow_changes;
 
 static void record_output(struct line_discipline *from, const uint8_t *bytes, size_t size)
 {
@@ -26,13 +27,20 @@ static void record_signal(struct line_discipline *from, int signal, bool flush)
     flushed = flush;
 }
 
+static void record_flow(struct line_discipline *from)
+{
+    flow_changes++;
+    flow_stopped = from->stopped;
+}
+
 static void begin(const char *name)
 {
     test_case("%s", name);
     echoed_size = 0;
     signalled = 0;
     flushed = false;
-    line_initialize(&line, record_output, record_signal);
+    flow_changes = 0;
+    line_initialize(&line, record_output, record_signal, record_flow);
 }
 
 static size_t type(const char *text)
@@ -336,6 +344,44 @@ static void test_flow(void)
     expect(!line.stopped);
     type("\023\n");
     expect_string(got(), "\023\n");
+
+    begin("what is held is only let go");
+    line_hold(&line, true);
+    expect(line.stopped && flow_stopped);
+    type("\021\003");
+    change(0, IXON, 0, 0);
+    expect(line.stopped);
+    expect_equal(flow_changes, 1);
+    line_hold(&line, false);
+    expect(!line.stopped && !flow_stopped);
+    expect_equal(flow_changes, 2);
+
+    begin("to hold and let go ends a stop, to let go does not");
+    type("\023");
+    line_hold(&line, false);
+    expect(line.stopped);
+    line_hold(&line, true);
+    line_hold(&line, false);
+    expect(!line.stopped);
+    expect_equal(flow_changes, 2);
+
+    begin("each change is told once");
+    type("\023\023\021\021");
+    expect_equal(flow_changes, 2);
+}
+
+static void test_external(void)
+{
+    begin("bytes that were processed elsewhere");
+    change(0, 0, EXTPROC, 0);
+    type("a\003\177\r");
+    expect_string(got(), "a\003\177\r");
+    expect_string(echo(), "");
+    expect_equal(signalled, 0);
+    change(ISTRIP, 0, 0, 0);
+    type("\341\003");
+    expect_string(got(), "a\003");
+    expect_equal(signalled, 0);
 }
 
 static void test_input_modes(void)
@@ -487,6 +533,7 @@ int main(void)
     test_echo();
     test_signals();
     test_flow();
+    test_external();
     test_input_modes();
     test_raw();
     test_output();
