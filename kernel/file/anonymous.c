@@ -10,6 +10,7 @@
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/user_account.h"
 
 static struct file_system anonymous_file_system = {
     .references = 1,
@@ -83,6 +84,8 @@ int memory_file_create(const char *name, size_t length, bool sealable, struct fi
     struct inode *inode = internal_inode_create(S_IFREG | 0777, NULL, &regular_operations);
     if (!inode)
         return -ENOMEM;
+    inode->account = user_account_get_current();
+    inode->cache.quota = &inode->account->pages;
     inode->seals = sealable ? 0 : F_SEAL_SEAL;
     struct file *file =
         internal_file_create(name, length, inode, &regular_operations, O_RDWR | O_LARGEFILE);

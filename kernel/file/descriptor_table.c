@@ -196,6 +196,28 @@ void descriptor_table_close_on_exec(struct descriptor_table *table)
 
 /* ---- looking up ---- */
 
+/* What an open file takes at least: most have a name and an inode of their own. */
+#define FILE_MEMORY (sizeof(struct file) + sizeof(struct dentry) + sizeof(struct inode))
+
+static uint64_t file_memory_share(const struct file *file)
+{
+    uint64_t (*memory)(const struct file *) = file->operations->memory;
+    uint32_t references = __atomic_load_n(&file->references, __ATOMIC_RELAXED) & ~FILE_FLYING;
+    return (FILE_MEMORY + (memory ? memory(file) : 0)) / (references ? references : 1);
+}
+
+uint64_t descriptor_table_memory(struct descriptor_table *table, unsigned from, unsigned count)
+{
+    uint64_t bytes = 0;
+
+    spinlock_acquire(&table->lock);
+    for (unsigned i = from; i < table->capacity && i - from < count; i++)
+        bytes +=
+            sizeof(table->files[i]) + (table->files[i] ? file_memory_share(table->files[i]) : 0);
+    spinlock_release(&table->lock);
+    return bytes;
+}
+
 struct file *descriptor_table_get(struct descriptor_table *table, unsigned descriptor)
 {
     struct file *file = NULL;

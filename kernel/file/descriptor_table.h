@@ -36,6 +36,12 @@ void descriptor_table_release(struct descriptor_table *table);
 /* For exec's commit: closes what is marked; cannot fail, allocates nothing. May sleep. */
 void descriptor_table_close_on_exec(struct descriptor_table *table);
 
+/*
+ * Bytes that would be free again if only this table went: its share of what `count` of its files
+ * keep, from number `from` on. May be called with the lock of whoever keeps the table held.
+ */
+uint64_t descriptor_table_memory(struct descriptor_table *table, unsigned from, unsigned count);
+
 /* The file with a reference, or NULL (-EBADF). O_PATH files only by the second. */
 struct file *descriptor_get(int descriptor);
 struct file *descriptor_get_any(int descriptor);

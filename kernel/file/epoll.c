@@ -16,8 +16,10 @@
 #include "file/internal.h"
 #include "file/poll.h"
 #include "file/system_calls.h"
+#include "file/user_limits.h"
 #include "library/format.h"
 #include "memory/heap.h"
+#include "memory/user_account.h"
 #include "memory/user_copy.h"
 
 #define NESTING_MAXIMUM 5 /* instances that watch instances; epoll_ctl(2), ELOOP */
@@ -27,8 +29,11 @@
 #define PRIVATE_BITS                                                                               \
     ((uint32_t)EPOLLWAKEUP | (uint32_t)EPOLLONESHOT | (uint32_t)EPOLLET | (uint32_t)EPOLLEXCLUSIVE)
 
+uint64_t epoll_watches_maximum;
+
 struct epoll {
     struct mutex lock;
+    struct user_account *account;              /* charged for the items: a reference; constant */
     uint64_t rounds;                           /* of collecting events; lock */
     RB_HEAD(epoll_items, epoll_item) items;    /* lock */
     TAILQ_HEAD(epoll_ready, epoll_item) ready; /* ready_lock */
@@ -74,6 +79,8 @@ RB_GENERATE(epoll_items, epoll_item, link, item_compare)
 void epoll_initialize(void)
 {
     mutex_initialize(&watch_mutex, MUTEX_EPOLL_WATCH);
+    /* As on Linux a 25th of all memory. */
+    epoll_watches_maximum = frame_total() / 25 * PAGE_SIZE / sizeof(struct epoll_item);
 }
 
 /* ---- readiness ---- */
@@ -146,6 +153,7 @@ static void item_free(struct epoll_item *item)
     spinlock_release_restore(&epoll->ready_lock, enabled);
     RB_REMOVE(epoll_items, &epoll->items, item);
     LIST_REMOVE(item, watch_link);
+    user_account_discharge(&epoll->account->watches, 1);
     heap_free(item);
 }
 
@@ -185,9 +193,14 @@ static void item_check(struct epoll_item *item, struct poll_table *table)
 static int item_add(struct epoll *epoll, struct file *file, int descriptor,
                     const struct epoll_event *event)
 {
+    if (!user_account_charge(&epoll->account->watches, 1,
+                             __atomic_load_n(&epoll_watches_maximum, __ATOMIC_RELAXED)))
+        return -ENOSPC;
     struct epoll_item *item = heap_allocate_zeroed(sizeof(*item));
-    if (!item)
+    if (!item) {
+        user_account_discharge(&epoll->account->watches, 1);
         return -ENOMEM;
+    }
     item->epoll = epoll;
     item->file = file;
     item->descriptor = descriptor;
@@ -389,6 +402,12 @@ static unsigned epoll_poll(struct file *file, struct poll_table *table)
     return epoll_is_ready(epoll) ? POLLIN | POLLRDNORM : 0;
 }
 
+static void epoll_free(struct epoll *epoll)
+{
+    user_account_release(epoll->account);
+    heap_free(epoll);
+}
+
 static void epoll_release(struct file *file)
 {
     struct epoll *epoll = file->private;
@@ -399,7 +418,7 @@ static void epoll_release(struct file *file)
         item_free(RB_ROOT(&epoll->items));
     mutex_release(&epoll->lock);
     mutex_release(&watch_mutex);
-    heap_free(epoll);
+    epoll_free(epoll);
 }
 
 static void epoll_describe(struct file *file, char *buffer, size_t size)
@@ -433,12 +452,13 @@ ssize_t sys_epoll_create1(int flags)
     if (!epoll)
         return -ENOMEM;
     mutex_initialize(&epoll->lock, MUTEX_EPOLL);
+    epoll->account = user_account_get_current();
     RB_INIT(&epoll->items);
     TAILQ_INIT(&epoll->ready);
     wait_queue_initialize(&epoll->changed);
     struct file *file = file_create_anonymous("[eventpoll]", &epoll_operations, epoll, O_RDWR);
     if (!file) {
-        heap_free(epoll);
+        epoll_free(epoll);
         return -ENOMEM;
     }
     return descriptor_add(file, flags & EPOLL_CLOEXEC);

@@ -116,9 +116,22 @@ void file_free(struct file *file)
     heap_free(file);
 }
 
+/* True: it was the last one. Nothing is known of the file once another's reference is the last. */
+static bool reference_drop(struct file *file)
+{
+    uint32_t references = __atomic_load_n(&file->references, __ATOMIC_RELAXED);
+
+    do {
+        if (references & FILE_FLYING)
+            return flying_file_drop(file);
+    } while (!__atomic_compare_exchange_n(&file->references, &references, references - 1, true,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    return references == 1;
+}
+
 void file_release(struct file *file)
 {
-    if (!file || __atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL) != 0)
+    if (!file || !reference_drop(file))
         return;
     epoll_forget_file(file);
     record_locks_release_file(file);

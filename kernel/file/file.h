@@ -67,14 +67,21 @@ struct file_operations {
     int (*map)(struct file *file, unsigned flags, struct memory_object **object);
     int (*synchronise)(struct file *file);
     int (*allocate)(struct file *file, int mode, int64_t offset, int64_t size);
+    /* Bytes that the kernel keeps for this file and frees with its last reference, beside the file
+       itself; does not sleep, any lock may be held. NULL: none worth counting. */
+    uint64_t (*memory)(const struct file *file);
     /* A line or more for /proc/PID/fdinfo. */
     void (*describe)(struct file *file, char *buffer, size_t size);
 };
 
+/* In file->references: a socket that is on its way in messages (unix(7), SCM_RIGHTS); whether these
+   alone hold it is looked at with each reference that goes. */
+#define FILE_FLYING (1U << 31)
+
 /* Beside O_* in file->flags. */
 struct file {
     const struct file_operations *operations; /* constant after open */
-    uint32_t references;                      /* atomic */
+    uint32_t references;                      /* and FILE_FLYING; atomic */
     uint32_t flags; /* O_*: access mode and creation: constant; O_APPEND, O_NONBLOCK, …: atomic */
     uint32_t opened_with;     /* all of open's flags, for `open` operations (O_NOCTTY); constant */
     bool readable, writable;  /* constant */

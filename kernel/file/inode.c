@@ -10,6 +10,7 @@
 #include "file/internal.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/user_account.h"
 
 void file_system_release(struct file_system *file_system)
 {
@@ -49,6 +50,7 @@ void inode_release(struct inode *inode)
     if (file_system->writable_tree)
         ram_inode_uncount(inode);
     heap_free(inode->link_target);
+    user_account_release(inode->account);
     heap_free(inode);
     file_system_release(file_system);
 }

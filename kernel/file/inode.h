@@ -91,14 +91,15 @@ struct inode {
     struct mutex lock;
     /* Open files that may write (> 0), or denials by exec (< 0); atomic, see inode_deny_write. */
     int32_t writers;
-    bool nameless;              /* made by O_TMPFILE and not yet linked; atomic */
-    uint32_t seals;             /* F_SEAL_*, fcntl(2); lock */
-    struct page_cache cache;    /* contents and size; a RAM file's storage */
-    struct pipe *pipe;          /* a FIFO that is open; lock */
-    struct socket *socket;      /* bound to this name; socket_name.c's lock */
-    struct record_locks *locks; /* fcntl and flock locks; NULL: never any; lock.c */
-    char *link_target;          /* RAM symbolic link: NUL-terminated; constant */
-    void *private;              /* the kind's own; constant */
+    bool nameless;                /* made by O_TMPFILE and not yet linked; atomic */
+    uint32_t seals;               /* F_SEAL_*, fcntl(2); lock */
+    struct page_cache cache;      /* contents and size; a RAM file's storage */
+    struct pipe *pipe;            /* a FIFO that is open; lock */
+    struct socket *socket;        /* bound to this name; socket_name.c's lock */
+    struct record_locks *locks;   /* fcntl and flock locks; NULL: never any; lock.c */
+    char *link_target;            /* RAM symbolic link: NUL-terminated; constant */
+    struct user_account *account; /* that a memfd's pages count against: a reference; constant */
+    void *private;                /* the kind's own; constant */
 };
 
 /* A new inode with one reference, times now, no links. `mode` with its type. NULL: no memory. */

@@ -9,6 +9,7 @@
 #include "file/internal.h"
 #include "file/system_calls.h"
 #include "memory/heap.h"
+#include "memory/user_account.h"
 #include "memory/user_copy.h"
 
 /* <asm/fcntl.h> has these only with the C library's. */
@@ -17,14 +18,57 @@
 #define FLOCK_NONBLOCKING 4
 #define FLOCK_UNLOCK      8
 
+/* Of one user a 64th of all memory; then fcntl(2) and flock(2) say ENOLCK. Linux knows no limit. */
+#define LOCKS_PART 64
+
 struct record_lock {
     LIST_ENTRY(record_lock) link;
-    const void *owner;   /* a descriptor table (fcntl) or a file (OFD, flock) */
-    int64_t first, last; /* bytes, both included */
-    int32_t process;     /* for F_GETLK; -1: OFD */
+    struct user_account *account; /* of who made it: a reference */
+    const void *owner;            /* a descriptor table (fcntl) or a file (OFD, flock) */
+    int64_t first, last;          /* bytes, both included */
+    int32_t process;              /* for F_GETLK; -1: OFD */
     bool exclusive;
 };
 LIST_HEAD(record_list, record_lock);
+
+/* Not set yet. NULL: *error says why: -ENOMEM, -ENOLCK. */
+static struct record_lock *lock_create(int *error)
+{
+    struct user_account *account = user_account_get_current();
+    uint64_t limit = frame_total() / LOCKS_PART * PAGE_SIZE / sizeof(struct record_lock);
+    bool charged = user_account_charge(&account->locks, 1, limit);
+    struct record_lock *lock = charged ? heap_allocate_zeroed(sizeof(*lock)) : NULL;
+
+    if (lock) {
+        lock->account = account;
+        return lock;
+    }
+    *error = charged ? -ENOMEM : -ENOLCK;
+    if (charged)
+        user_account_discharge(&account->locks, 1);
+    user_account_release(account);
+    return NULL;
+}
+
+/* NULL allowed. */
+static void lock_free(struct record_lock *lock)
+{
+    if (!lock)
+        return;
+    user_account_discharge(&lock->account->locks, 1);
+    user_account_release(lock->account);
+    heap_free(lock);
+}
+
+/* Makes it like another, which may be in a list. */
+static void lock_fill(struct record_lock *lock, const struct record_lock *like)
+{
+    lock->owner = like->owner;
+    lock->first = like->first;
+    lock->last = like->last;
+    lock->process = like->process;
+    lock->exclusive = like->exclusive;
+}
 
 /* An inode's. Made with its first lock, ends with the inode. */
 struct record_locks {
@@ -77,7 +121,7 @@ static bool release_owner(struct record_list *list, const void *owner)
         struct record_lock *next = LIST_NEXT(lock, link);
         if (lock->owner == owner) {
             LIST_REMOVE(lock, link);
-            heap_free(lock);
+            lock_free(lock);
             released = true;
         }
         lock = next;
@@ -140,7 +184,7 @@ static void cut_range(struct record_locks *locks, const void *owner, int64_t fir
         if (lock->first < first && lock->last > last) {
             struct record_lock *rest = *spare;
             *spare = NULL;
-            *rest = *lock;
+            lock_fill(rest, lock);
             rest->first = last + 1;
             lock->last = first - 1;
             LIST_INSERT_HEAD(&locks->ranges, rest, link);
@@ -150,7 +194,7 @@ static void cut_range(struct record_locks *locks, const void *owner, int64_t fir
             lock->first = last + 1;
         } else {
             LIST_REMOVE(lock, link);
-            heap_free(lock);
+            lock_free(lock);
         }
         lock = next;
     }
@@ -171,7 +215,7 @@ static void merge_range(struct record_locks *locks, struct record_lock *new)
             else
                 new->last = lock->last;
             LIST_REMOVE(lock, link);
-            heap_free(lock);
+            lock_free(lock);
         }
         lock = next;
     }
@@ -246,9 +290,11 @@ static ssize_t range_set(struct inode *inode, const struct record_lock *wanted, 
                          bool waits)
 {
     struct record_locks *locks = locks_of(inode);
-    struct record_lock *new = heap_allocate(sizeof(*new));
-    struct record_lock *spare = heap_allocate(sizeof(*spare));
-    ssize_t error = locks && new &&spare ? 0 : -ENOMEM;
+    int error = locks ? 0 : -ENOMEM;
+    bool whole = !wanted->first && wanted->last == INT64_MAX;
+    /* Giving all of a file up always succeeds; a part of it may need one lock more. */
+    struct record_lock *new = error || unlock ? NULL : lock_create(&error);
+    struct record_lock *spare = error || (unlock && whole) ? NULL : lock_create(&error);
 
     while (!error) {
         mutex_acquire(&locks->lock);
@@ -257,7 +303,7 @@ static ssize_t range_set(struct inode *inode, const struct record_lock *wanted, 
         if (unlock || !conflict) {
             cut_range(locks, wanted->owner, wanted->first, wanted->last, &spare);
             if (!unlock) {
-                *new = *wanted;
+                lock_fill(new, wanted);
                 merge_range(locks, new);
                 LIST_INSERT_HEAD(&locks->ranges, new, link);
                 new = NULL;
@@ -269,10 +315,10 @@ static ssize_t range_set(struct inode *inode, const struct record_lock *wanted, 
         }
         const void *owner = conflict->owner;
         mutex_release(&locks->lock);
-        error = waits ? range_wait(locks, seen, wanted, owner) : -EAGAIN;
+        error = waits ? (int)range_wait(locks, seen, wanted, owner) : -EAGAIN;
     }
-    heap_free(new);
-    heap_free(spare);
+    lock_free(new);
+    lock_free(spare);
     return error;
 }
 
@@ -369,8 +415,8 @@ ssize_t record_lock_control(struct file *file, unsigned command, vaddr_t argumen
 static ssize_t flock_set(struct file *file, bool exclusive, bool unlock, bool waits)
 {
     struct record_locks *locks = locks_of(file->inode);
-    struct record_lock *new = heap_allocate(sizeof(*new));
-    ssize_t error = locks && new ? 0 : -ENOMEM;
+    int error = locks ? 0 : -ENOMEM;
+    struct record_lock *new = error || unlock ? NULL : lock_create(&error);
 
     while (!error) {
         struct record_lock wanted = {
@@ -381,7 +427,7 @@ static ssize_t flock_set(struct file *file, bool exclusive, bool unlock, bool wa
         bool done = unlock || !find_conflict(&locks->whole, &wanted);
         uint64_t seen = locks->changes + released;
         if (done && !unlock) {
-            *new = wanted;
+            lock_fill(new, &wanted);
             LIST_INSERT_HEAD(&locks->whole, new, link);
             new = NULL;
         }
@@ -397,7 +443,7 @@ static ssize_t flock_set(struct file *file, bool exclusive, bool unlock, bool wa
                             THREAD_INTERRUPTIBLE, CLOCK_NEVER))
             error = -RESTART_CALL;
     }
-    heap_free(new);
+    lock_free(new);
     return error;
 }
 

@@ -13,13 +13,17 @@
 
 #include "file/internal.h"
 #include "file/system_calls.h"
+#include "file/user_limits.h"
 #include "library/format.h"
 #include "memory/heap.h"
+#include "memory/user_account.h"
 #include "memory/user_copy.h"
 
-#define PIPE_PAGES_DEFAULT 16  /* 64 KiB; pipe(7), "Pipe capacity" */
-#define PIPE_PAGES_MAXIMUM 256 /* 1 MiB: /proc/sys/fs/pipe-max-size */
+#define PIPE_PAGES_DEFAULT 16 /* 64 KiB; pipe(7), "Pipe capacity" */
+#define PIPE_PAGES_LEAST   2  /* of a user who has many (Linux's PIPE_MIN_DEF_BUFFERS) */
 _Static_assert(PIPE_BUF <= PAGE_SIZE, "what is atomic fits into a page");
+
+struct pipe_limits pipe_limits = {.pages = 256, .user_pages_soft = 16384};
 
 struct pipe_page {
     paddr_t frame; /* owned */
@@ -29,14 +33,15 @@ struct pipe_page {
 
 struct pipe {
     struct mutex lock;
-    struct pipe_page *pages; /* a ring of `capacity`, a power of two; lock */
-    unsigned capacity;       /* lock; atomic to read */
-    unsigned first, used;    /* lock; `used` atomic to read */
-    unsigned readers;        /* open files that may; lock; atomic to read */
-    unsigned writers;        /* lock; atomic to read */
-    uint64_t reader_opens;   /* how many there ever were: open(2) of a FIFO waits for one */
-    uint64_t writer_opens;   /* lock; atomic to read */
-    unsigned opening;        /* a FIFO's opens under way; its inode's lock */
+    struct user_account *account; /* of who made it: a reference; constant */
+    struct pipe_page *pages;      /* a ring of `capacity`, a power of two; lock */
+    unsigned capacity;            /* lock; atomic to read */
+    unsigned first, used;         /* lock; `used` atomic to read */
+    unsigned readers;             /* open files that may; lock; atomic to read */
+    unsigned writers;             /* lock; atomic to read */
+    uint64_t reader_opens;        /* how many there ever were: open(2) of a FIFO waits for one */
+    uint64_t writer_opens;        /* lock; atomic to read */
+    unsigned opening;             /* a FIFO's opens under way; its inode's lock */
     struct wait_queue readable, writable, opened;
 };
 
@@ -50,22 +55,95 @@ static void store(unsigned *field, unsigned value)
     __atomic_store_n(field, value, __ATOMIC_RELEASE);
 }
 
-static struct pipe *pipe_create(void)
+/* ---- room, by user ---- */
+
+/* pipe(7), "/proc files": who is not bound by the limits of users. */
+static bool user_is_bound(void)
+{
+    const struct credentials *credentials = credentials_current();
+    return !credentials_capable(credentials, CAP_SYS_RESOURCE) &&
+           !credentials_capable(credentials, CAP_SYS_ADMIN);
+}
+
+static bool exceeds(const uint64_t *limit, uint64_t slots)
+{
+    uint64_t most = __atomic_load_n(limit, __ATOMIC_RELAXED);
+    return most && slots > most && user_is_bound();
+}
+
+static bool too_large(unsigned pages)
+{
+    return pages > __atomic_load_n(&pipe_limits.pages, __ATOMIC_RELAXED) &&
+           !credentials_capable(credentials_current(), CAP_SYS_RESOURCE);
+}
+
+/* How many pages a new pipe has room for, which the user is charged for; 0: it has too many. */
+static unsigned slots_take(struct user_account *account)
+{
+    unsigned count = PIPE_PAGES_DEFAULT;
+
+    if (too_large(count))
+        count = (unsigned)__atomic_load_n(&pipe_limits.pages, __ATOMIC_RELAXED);
+    uint64_t slots = __atomic_add_fetch(&account->pipe_slots, count, __ATOMIC_RELAXED);
+    if (count > PIPE_PAGES_LEAST && exceeds(&pipe_limits.user_pages_soft, slots)) {
+        slots =
+            __atomic_sub_fetch(&account->pipe_slots, count - PIPE_PAGES_LEAST, __ATOMIC_RELAXED);
+        count = PIPE_PAGES_LEAST;
+    }
+    if (!exceeds(&pipe_limits.user_pages_hard, slots))
+        return count;
+    __atomic_fetch_sub(&account->pipe_slots, count, __ATOMIC_RELAXED);
+    return 0;
+}
+
+/* Another number of slots for a pipe; false: it would be more, and more than the user may have. */
+static bool slots_change(struct user_account *account, unsigned from, unsigned to)
+{
+    uint64_t change = (uint64_t)to - from;
+    uint64_t slots = __atomic_add_fetch(&account->pipe_slots, change, __ATOMIC_RELAXED);
+
+    if (to <= from || (!exceeds(&pipe_limits.user_pages_hard, slots) &&
+                       !exceeds(&pipe_limits.user_pages_soft, slots)))
+        return true;
+    __atomic_fetch_sub(&account->pipe_slots, change, __ATOMIC_RELAXED);
+    return false;
+}
+
+/* ---- life ---- */
+
+/* The account's reference becomes the pipe's. 0, -ENOMEM. */
+static int pipe_allocate(struct user_account *account, unsigned capacity, struct pipe **result)
 {
     struct pipe *pipe = heap_allocate_zeroed(sizeof(*pipe));
-    struct pipe_page *pages = heap_allocate_zeroed(PIPE_PAGES_DEFAULT * sizeof(*pages));
+    struct pipe_page *pages = heap_allocate_zeroed(capacity * sizeof(*pages));
     if (!pipe || !pages) {
         heap_free(pipe);
         heap_free(pages);
-        return NULL;
+        return -ENOMEM;
     }
     mutex_initialize(&pipe->lock, MUTEX_PIPE);
+    pipe->account = account;
     pipe->pages = pages;
-    pipe->capacity = PIPE_PAGES_DEFAULT;
+    pipe->capacity = capacity;
     wait_queue_initialize(&pipe->readable);
     wait_queue_initialize(&pipe->writable);
     wait_queue_initialize(&pipe->opened);
-    return pipe;
+    *result = pipe;
+    return 0;
+}
+
+/* 0, -ENOMEM; -ENFILE: the user has too many. */
+static int pipe_create(struct pipe **result)
+{
+    struct user_account *account = user_account_get_current();
+    unsigned capacity = slots_take(account);
+    int error = capacity ? pipe_allocate(account, capacity, result) : -ENFILE;
+
+    if (error) {
+        __atomic_fetch_sub(&account->pipe_slots, capacity, __ATOMIC_RELAXED);
+        user_account_release(account);
+    }
+    return error;
 }
 
 static struct pipe_page *pipe_page(struct pipe *pipe, unsigned number)
@@ -73,10 +151,18 @@ static struct pipe_page *pipe_page(struct pipe *pipe, unsigned number)
     return &pipe->pages[(pipe->first + number) & (pipe->capacity - 1)];
 }
 
+static void page_release(struct pipe *pipe, struct pipe_page *page)
+{
+    frame_release(page->frame);
+    quota_give(&pipe->account->pages, 1);
+}
+
 static void pipe_free(struct pipe *pipe)
 {
     for (unsigned i = 0; i < pipe->used; i++)
-        frame_release(pipe_page(pipe, i)->frame);
+        page_release(pipe, pipe_page(pipe, i));
+    __atomic_fetch_sub(&pipe->account->pipe_slots, pipe->capacity, __ATOMIC_RELAXED);
+    user_account_release(pipe->account);
     heap_free(pipe->pages);
     heap_free(pipe);
 }
@@ -99,7 +185,7 @@ static size_t pipe_take(struct pipe *pipe, struct transfer *to)
             break;
         bool packet = page->packet;
         if (!page->size || packet) { /* what a reader leaves of a packet is lost */
-            frame_release(page->frame);
+            page_release(pipe, page);
             pipe->first = (pipe->first + 1) & (pipe->capacity - 1);
             store(&pipe->used, pipe->used - 1);
         }
@@ -143,6 +229,7 @@ static ssize_t pipe_append(struct pipe *pipe, struct transfer *from, bool packet
     }
     *pipe_page(pipe, pipe->used) =
         (struct pipe_page){.frame = frame, .size = (uint16_t)size, .packet = packet};
+    quota_take(&pipe->account->pages, 1);
     store(&pipe->used, pipe->used + 1);
     return (ssize_t)size;
 }
@@ -295,7 +382,14 @@ static void pipe_release(struct file *file)
     pipe_end_use(file->inode, file->readable, file->writable);
 }
 
+/* Both of its files count it. */
+static uint64_t pipe_memory(const struct file *file)
+{
+    return load(&file->inode->pipe->used) * PAGE_SIZE;
+}
+
 static const struct file_operations pipe_operations = {
+    .memory = pipe_memory,
     .read = pipe_read,
     .write = pipe_write,
     .ioctl = pipe_ioctl,
@@ -303,8 +397,8 @@ static const struct file_operations pipe_operations = {
     .release = pipe_release,
 };
 
-/* Gives the pipe another ring. Lock held. The new size in bytes, -EBUSY, -ENOMEM. */
-static ssize_t pipe_resize(struct pipe *pipe, unsigned capacity)
+/* Gives the pipe another ring. Lock held. 0, -EBUSY, -ENOMEM. */
+static int ring_replace(struct pipe *pipe, unsigned capacity)
 {
     if (pipe->used > capacity)
         return -EBUSY;
@@ -317,7 +411,22 @@ static ssize_t pipe_resize(struct pipe *pipe, unsigned capacity)
     pipe->pages = pages;
     pipe->first = 0;
     store(&pipe->capacity, capacity);
-    return (ssize_t)(capacity * PAGE_SIZE);
+    return 0;
+}
+
+/* Lock held. The new size in bytes, or what fcntl(2) says of it. */
+static ssize_t pipe_resize(struct pipe *pipe, unsigned capacity)
+{
+    unsigned old = pipe->capacity;
+
+    if (capacity > old && too_large(capacity))
+        return -EPERM;
+    if (!slots_change(pipe->account, old, capacity))
+        return -EPERM;
+    int error = ring_replace(pipe, capacity);
+    if (error)
+        __atomic_fetch_sub(&pipe->account->pipe_slots, (uint64_t)capacity - old, __ATOMIC_RELAXED);
+    return error ? error : (ssize_t)(capacity * PAGE_SIZE);
 }
 
 ssize_t pipe_control_size(struct file *file, unsigned command, uint64_t size)
@@ -334,9 +443,6 @@ ssize_t pipe_control_size(struct file *file, unsigned command, uint64_t size)
         return -EINVAL;
     while (capacity * PAGE_SIZE < (unsigned)size)
         capacity *= 2;
-    if (capacity > PIPE_PAGES_MAXIMUM &&
-        !credentials_capable(credentials_current(), CAP_SYS_RESOURCE))
-        return -EPERM;
     mutex_acquire(&pipe->lock);
     result = pipe_resize(pipe, capacity);
     mutex_release(&pipe->lock);
@@ -385,7 +491,7 @@ static int fifo_open(struct inode *inode, struct file *file)
         return -EINVAL; /* access mode 3, open(2) */
     mutex_acquire(&inode->lock);
     if (!inode->pipe)
-        inode->pipe = pipe_create();
+        pipe_create(&inode->pipe);
     struct pipe *pipe = inode->pipe;
     if (pipe)
         pipe->opening++;
@@ -441,10 +547,10 @@ static int pipe_create_ends(uint32_t flags, struct file *ends[2])
     struct inode *inode = internal_inode_create(S_IFIFO | 0600, NULL, &fifo_operations);
     if (!inode)
         return -ENOMEM;
-    inode->pipe = pipe_create();
-    if (!inode->pipe) {
+    int error = pipe_create(&inode->pipe);
+    if (error) {
         inode_release(inode);
-        return -ENOMEM;
+        return error;
     }
     struct pipe *pipe = inode->pipe;
     pipe->readers = 1;

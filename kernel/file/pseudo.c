@@ -9,6 +9,7 @@
 #include "library/hash.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/user_account.h"
 
 #define STORE_MAXIMUM 65536 /* bytes of one write */
 
@@ -250,10 +251,18 @@ static int pseudo_follow(struct inode *inode, struct path *target)
 /* An open text file: what a reader has seen stays until it begins anew. */
 struct reader {
     struct mutex lock;
-    struct text text; /* lock */
-    bool made;        /* lock */
-    uint64_t subject; /* constant: what it was opened for */
+    struct text text;             /* lock */
+    bool made;                    /* lock */
+    uint64_t subject;             /* constant: what it was opened for */
+    struct user_account *account; /* charged for the text: a reference; constant */
 };
+
+/* Lock held, or nobody else has it. */
+static void reader_forget(struct reader *reader)
+{
+    __atomic_fetch_sub(&reader->account->heap_bytes, reader->text.capacity, __ATOMIC_RELAXED);
+    text_free(&reader->text);
+}
 
 const struct pseudo_node *pseudo_directory_node(const struct file *file)
 {
@@ -282,6 +291,7 @@ static int pseudo_open(struct inode *inode, struct file *file)
     if (!reader)
         return -ENOMEM;
     reader->subject = subject;
+    reader->account = user_account_get_current();
     mutex_initialize(&reader->lock, MUTEX_PSEUDO_READER);
     file->private = reader;
     return 0;
@@ -290,22 +300,30 @@ static int pseudo_open(struct inode *inode, struct file *file)
 static void pseudo_release(struct file *file)
 {
     struct reader *reader = file->private;
-    text_free(&reader->text);
+    reader_forget(reader);
+    user_account_release(reader->account);
     heap_free(reader);
+}
+
+static uint64_t pseudo_memory(const struct file *file)
+{
+    const struct reader *reader = file->private;
+    return __atomic_load_n(&reader->text.capacity, __ATOMIC_RELAXED);
 }
 
 /* Makes the text. Reader's lock held. */
 static int reader_make(struct reader *reader, const struct place *place)
 {
-    text_free(&reader->text);
+    reader_forget(reader);
     reader->made = false;
     if (!place->node->show)
         return -EINVAL;
     int error = place->node->show(&place->key, &reader->text);
+    __atomic_fetch_add(&reader->account->heap_bytes, reader->text.capacity, __ATOMIC_RELAXED);
     if (!error && reader->text.failed)
         error = -ENOMEM;
     if (place->node->subject && place->node->subject(&place->key) != reader->subject)
-        text_free(&reader->text);
+        reader_forget(reader);
     reader->made = !error;
     return error;
 }
@@ -370,6 +388,7 @@ static const struct inode_operations magic_inode = {.read_link = pseudo_read_lin
 static const struct file_operations pseudo_directory_operations = {.iterate = pseudo_iterate,
                                                                    .seek = directory_seek};
 static const struct file_operations pseudo_file_operations = {
+    .memory = pseudo_memory,
     .open = pseudo_open,
     .read = pseudo_read,
     .write = pseudo_write,

@@ -182,7 +182,18 @@ static int regular_allocate(struct file *file, int mode, int64_t offset, int64_t
     return error;
 }
 
+/* Of a file without a name; the others stay when they are closed. */
+static uint64_t regular_memory(const struct file *file)
+{
+    const struct inode *inode = file->inode;
+
+    if (inode->links && !inode->file_system->internal)
+        return 0;
+    return __atomic_load_n(&inode->cache.frame_count, __ATOMIC_RELAXED) * PAGE_SIZE;
+}
+
 const struct file_operations regular_operations = {
+    .memory = regular_memory,
     .read = regular_read,
     .write = regular_write,
     .seek = file_seek_size,

@@ -8,6 +8,7 @@
 #include "file/system_calls.h"
 #include "library/format.h"
 #include "memory/heap.h"
+#include "memory/user_account.h"
 #include "memory/user_copy.h"
 #include "thread/restart.h"
 
@@ -39,10 +40,12 @@ struct socket *socket_create(uint32_t type)
         return NULL;
     socket->references = 1;
     socket->type = type;
+    socket->account = user_account_get_current();
     mutex_initialize(&socket->lock, MUTEX_SOCKET);
     TAILQ_INIT(&socket->inbox);
     TAILQ_INIT(&socket->backlog);
     LIST_INIT(&socket->carried);
+    LIST_INIT(&socket->carriers);
     wait_queue_initialize(&socket->changed);
     socket->send_limit = BUFFER_LIMIT_DEFAULT;
     socket->receive_limit = BUFFER_LIMIT_DEFAULT;
@@ -52,8 +55,10 @@ struct socket *socket_create(uint32_t type)
 
 void socket_release(struct socket *socket)
 {
-    if (socket && __atomic_sub_fetch(&socket->references, 1, __ATOMIC_ACQ_REL) == 0)
-        heap_free(socket);
+    if (!socket || __atomic_sub_fetch(&socket->references, 1, __ATOMIC_ACQ_REL))
+        return;
+    user_account_release(socket->account);
+    heap_free(socket);
 }
 
 struct file *socket_file_create(uint32_t flags)
@@ -104,7 +109,6 @@ void socket_close(struct socket *socket)
         socket_shut(peer, SHUT_BOTH, TAILQ_EMPTY(&unread) ? 0 : ECONNRESET);
     socket_release(peer);
     messages_free(&unread);
-    flights_collect_garbage();
     socket_release(socket);
 }
 
@@ -228,7 +232,15 @@ static void socket_file_release(struct file *file)
         socket_close(file->private);
 }
 
+/* What it sent and nobody received. */
+static uint64_t socket_memory(const struct file *file)
+{
+    const struct socket *socket = file->private;
+    return socket ? __atomic_load_n(&socket->charged, __ATOMIC_RELAXED) : 0;
+}
+
 static const struct file_operations socket_operations = {
+    .memory = socket_memory,
     .read = socket_read,
     .write = socket_write,
     .ioctl = socket_ioctl,

@@ -54,11 +54,18 @@ struct socket_name {
 };
 
 /* Files on their way in a message (SCM_RIGHTS). */
+struct flying_file {
+    struct file *file;            /* a reference; constant */
+    struct flight *flight;        /* constant once it is on its way */
+    LIST_ENTRY(flying_file) link; /* in a socket's `carriers`; socket_rights.c's */
+};
 struct flight {
     LIST_ENTRY(flight) link; /* in the receiver's `carried`, or to be ended; socket_rights.c's */
     struct flight **holder;  /* the message's field; NULL: not on its way; socket_rights.c's */
-    unsigned count;          /* constant */
-    struct file *files[];    /* a reference each; constant */
+    struct socket *receiver; /* in whose inbox it lies; constant on its way */
+    struct user_account *account; /* of who sent it: a reference; constant on its way */
+    unsigned count;               /* constant on its way */
+    struct flying_file files[];
 };
 LIST_HEAD(flight_list, flight);
 
@@ -99,30 +106,37 @@ struct socket {
     uint32_t shut;       /* SHUT_*; lock; atomic to read */
     int32_t error;       /* SO_ERROR; atomic */
     struct socket *peer; /* a reference; lock */
-    struct message_list inbox;  /* lock */
-    unsigned waiting;           /* in the inbox or the backlog; lock of the list; atomic to read */
-    size_t charged;             /* for what it sent and nobody has read; atomic */
-    struct wait_queue changed;  /* anything of the above, or room to send */
-    uint32_t options;           /* a bit for each SO_* of those that are on or off; atomic */
-    size_t send_limit;          /* SO_SNDBUF; atomic */
-    size_t receive_limit;       /* SO_RCVBUF: told, and no more; atomic */
-    uint64_t send_timeout;      /* ns, 0: none; atomic */
-    uint64_t receive_timeout;   /* …as well */
-    struct socket_identity own; /* at listen(2); connection_mutex */
+    struct message_list inbox; /* lock */
+    unsigned waiting;          /* in the inbox or the backlog; lock of the list; atomic to read */
+    size_t charged;            /* for what it sent and nobody has read; atomic */
+    struct user_account *account; /* of who made it, charged for the same: a reference; constant */
+    struct wait_queue changed;    /* anything of the above, or room to send */
+    uint32_t options;             /* a bit for each SO_* of those that are on or off; atomic */
+    size_t send_limit;            /* SO_SNDBUF; atomic */
+    size_t receive_limit;         /* SO_RCVBUF: told, and no more; atomic */
+    uint64_t send_timeout;        /* ns, 0: none; atomic */
+    uint64_t receive_timeout;     /* …as well */
+    struct socket_identity own;   /* at listen(2); connection_mutex */
     struct socket_identity other; /* SO_PEERCRED; connection_mutex */
 
-    TAILQ_HEAD(, socket) backlog;     /* connections nobody accepted yet; connection_mutex */
-    TAILQ_ENTRY(socket) backlog_link; /* connection_mutex */
-    unsigned backlog_limit;           /* connection_mutex */
+    /* Connections nobody accepted yet; connection_mutex and flight_mutex to change, either to
+       read. */
+    TAILQ_HEAD(, socket) backlog;
+    TAILQ_ENTRY(socket) backlog_link;
+    struct socket *waits_at; /* the listener in whose backlog it is */
+    unsigned backlog_limit;  /* connection_mutex */
 
-    struct socket_name name;        /* constant once its length is there; names_mutex to write */
-    struct inode *place;            /* of a path name: a reference; names_mutex */
-    RB_ENTRY(socket) name_link;     /* of an abstract name; names_mutex */
-    struct flight_list carried;     /* the flights in its inbox; flight_mutex */
-    unsigned flying;                /* flights its file is in; flight_mutex */
-    unsigned held_outside;          /* while garbage is looked for; flight_mutex */
-    bool suspected;                 /* as well */
-    LIST_ENTRY(socket) flight_link; /* of those in flight; flight_mutex */
+    struct socket_name name;    /* constant once its length is there; names_mutex to write */
+    struct inode *place;        /* of a path name: a reference; names_mutex */
+    RB_ENTRY(socket) name_link; /* of an abstract name; names_mutex */
+    /* socket_rights.c; flight_mutex. */
+    struct flight_list carried;        /* the flights in its inbox */
+    LIST_HEAD(, flying_file) carriers; /* its file's places in flights */
+    unsigned flying;                   /* how many these are */
+    bool suspected;                    /* of being garbage: is among the suspects */
+    LIST_ENTRY(socket) suspect_link;
+    uint64_t search; /* the last search that came here */
+    TAILQ_ENTRY(socket) found_link;
 };
 
 static inline bool socket_option(const struct socket *socket, unsigned option)
@@ -223,10 +237,11 @@ size_t socket_readable_size(struct socket *socket);
 
 void flights_initialize(void);
 #define FLIGHT_FILES_MAXIMUM 253 /* unix(7), SCM_RIGHTS */
-/* Room for so many files; NULL: no memory. */
-struct flight *flight_create(unsigned count);
-/* The flight belongs to *holder, a message in the socket's inbox, whose lock is held. 0, or
-   -ETOOMANYREFS. */
+/* A flight with the files of this one, if any, which is freed, and room for more; NULL: no memory,
+   and nothing has changed. */
+struct flight *flight_extend(struct flight *flight, unsigned more);
+/* The flight belongs to *holder, a message in the socket's inbox, whose lock is held; then, without
+   it, flights_collect_garbage(). 0, or -ETOOMANYREFS: its user has too many files on their way. */
 int flight_begin(struct flight *flight, struct socket *receiver, struct flight **holder);
 /* It is no more on its way; the caller has it. NULL: there is none. */
 struct flight *flight_take(struct flight **holder);
@@ -234,7 +249,11 @@ struct flight *flight_take(struct flight **holder);
 int flight_copy(struct flight **holder, struct flight **copy);
 /* Drops the files. NULL allowed. May end other sockets: no lock held. */
 void flight_end(struct flight *flight);
-/* Ends sockets that only messages to themselves hold any more. No lock held. */
+/* Ends sockets that were sent to nobody but themselves. No lock held. */
 void flights_collect_garbage(void);
+/* Joins or leaves a listener's backlog, in the latter case with its file or, to be closed, without
+   one. connection_mutex held. */
+void socket_backlog_insert(struct socket *listener, struct socket *waiting);
+void socket_backlog_remove(struct socket *listener, struct socket *waiting, struct file *file);
 
 #endif

@@ -67,23 +67,32 @@ struct socket_identity socket_other(struct socket *socket)
     return other;
 }
 
+/* The first of a backlog that nobody accepts from any more; NULL: there is none left. */
+static struct socket *take_waiting(struct socket *listener)
+{
+    mutex_acquire(&connection_mutex);
+    struct socket *waiting = TAILQ_FIRST(&listener->backlog);
+    if (waiting)
+        socket_backlog_remove(listener, waiting, NULL);
+    mutex_release(&connection_mutex);
+    return waiting;
+}
+
 void socket_connections_end(struct socket *socket)
 {
-    TAILQ_HEAD(, socket) backlog = TAILQ_HEAD_INITIALIZER(backlog);
     struct socket *waiting;
 
     mutex_acquire(&connection_mutex);
     set_state(socket, SOCKET_CLOSED);
-    TAILQ_CONCAT(&backlog, &socket->backlog, backlog_link);
     mutex_release(&connection_mutex);
-    while ((waiting = TAILQ_FIRST(&backlog))) {
-        TAILQ_REMOVE(&backlog, waiting, backlog_link);
+    while ((waiting = take_waiting(socket))) {
         /* Never accepted: to who connected that is a reset, as if something were unread. */
         struct socket *peer = socket_peer(waiting);
         if (peer)
             socket_shut(peer, SHUT_BOTH, ECONNRESET);
         socket_release(peer);
         socket_close(waiting);
+        thread_preemption_point();
     }
 }
 
@@ -171,7 +180,7 @@ static int join_backlog(struct socket *socket, struct socket *listener, struct s
     socket->other = listener->own;
     set_peer(end, socket);
     set_peer(socket, end);
-    TAILQ_INSERT_TAIL(&listener->backlog, end, backlog_link);
+    socket_backlog_insert(listener, end);
     set_waiting(listener, listener->waiting + 1);
     return 0;
 }
@@ -286,9 +295,8 @@ static int take_first(struct socket *listener, struct file *file)
     if (listener->state != SOCKET_LISTENING) {
         error = -EINVAL;
     } else if (first) {
-        TAILQ_REMOVE(&listener->backlog, first, backlog_link);
+        socket_backlog_remove(listener, first, file);
         set_waiting(listener, listener->waiting - 1);
-        socket_attach(file, first);
         error = 0;
     } else if (listener->shut & SHUT_RECEIVE) {
         error = -EINVAL;

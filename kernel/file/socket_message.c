@@ -9,6 +9,7 @@
 #include "file/socket.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/user_account.h"
 
 /* A stream's pieces fill a page. */
 #define STREAM_PIECE (PAGE_SIZE - sizeof(struct message))
@@ -20,12 +21,27 @@ static size_t message_charge(const struct message *message)
     return sizeof(*message) + message->size;
 }
 
+/* What has been sent and not received belongs to who sent it. */
+static void sender_charge(const struct message *message)
+{
+    struct socket *sender = message->sender;
+    __atomic_fetch_add(&sender->charged, message_charge(message), __ATOMIC_ACQ_REL);
+    __atomic_fetch_add(&sender->account->heap_bytes, message_charge(message), __ATOMIC_RELAXED);
+}
+
+static void sender_discharge(const struct message *message)
+{
+    struct socket *sender = message->sender;
+    __atomic_fetch_sub(&sender->account->heap_bytes, message_charge(message), __ATOMIC_RELAXED);
+    __atomic_fetch_sub(&sender->charged, message_charge(message), __ATOMIC_ACQ_REL);
+}
+
 /* Frees it; its files, if any, are somebody else's by now. Any lock of a socket may be held. */
 static void message_free(struct message *message)
 {
     struct socket *sender = message->sender;
 
-    __atomic_fetch_sub(&sender->charged, message_charge(message), __ATOMIC_ACQ_REL);
+    sender_discharge(message);
     if (socket_writable(sender))
         wait_queue_wake(&sender->changed);
     socket_release(sender);
@@ -58,7 +74,7 @@ static int message_create(struct socket *sender, const struct outgoing *out, siz
         return -EFAULT;
     }
     socket_reference(sender);
-    __atomic_fetch_add(&sender->charged, message_charge(message), __ATOMIC_ACQ_REL);
+    sender_charge(message);
     *result = message;
     return 0;
 }
@@ -66,6 +82,7 @@ static int message_create(struct socket *sender, const struct outgoing *out, siz
 /* Puts a message into an inbox; the outgoing files go with it. 0, or why it cannot be. */
 static int message_deliver(struct message *message, struct socket *receiver, struct outgoing *out)
 {
+    bool flies = out->flight;
     int error = 0;
 
     mutex_acquire(&receiver->lock);
@@ -85,6 +102,8 @@ static int message_deliver(struct message *message, struct socket *receiver, str
         message_free(message);
     else
         wait_queue_wake(&receiver->changed);
+    if (flies)
+        flights_collect_garbage();
     return error;
 }
 

@@ -51,21 +51,19 @@ static int add_files(struct flight **flight, const char *numbers, size_t size)
 {
     unsigned count = (unsigned)(size / sizeof(int));
 
-    if (!*flight) {
-        *flight = flight_create(FLIGHT_FILES_MAXIMUM);
-        if (!*flight)
-            return -ENOMEM;
-        (*flight)->count = 0;
-    }
-    if (count > FLIGHT_FILES_MAXIMUM - (*flight)->count)
+    if (count > FLIGHT_FILES_MAXIMUM - (*flight ? (*flight)->count : 0))
         return -EINVAL;
+    struct flight *longer = count ? flight_extend(*flight, count) : *flight;
+    if (count && !longer)
+        return -ENOMEM;
+    *flight = longer;
     for (unsigned i = 0; i < count; i++) {
         int descriptor;
         memcpy(&descriptor, numbers + i * sizeof(int), sizeof(int));
         struct file *file = descriptor_get_any(descriptor);
         if (!file)
             return -EBADF;
-        (*flight)->files[(*flight)->count++] = file;
+        (*flight)->files[(*flight)->count++].file = file;
     }
     return 0;
 }
@@ -128,10 +126,6 @@ static int control_from_user(struct outgoing *out, vaddr_t address, size_t size)
     if (!error)
         error = parse_control(out, control, size);
     heap_free(control);
-    if (out->flight && !out->flight->count) {
-        flight_end(out->flight);
-        out->flight = NULL;
-    }
     return error;
 }
 
@@ -314,8 +308,8 @@ static unsigned open_files(struct flight *flight, vaddr_t numbers, unsigned coun
             descriptor_cancel(descriptor);
             break;
         }
-        file_reference(flight->files[done]);
-        descriptor_install(descriptor, flight->files[done]);
+        file_reference(flight->files[done].file);
+        descriptor_install(descriptor, flight->files[done].file);
     }
     return done;
 }

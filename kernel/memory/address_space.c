@@ -16,6 +16,7 @@
 #include "memory/page_fault.h"
 #include "memory/region.h"
 #include "memory/space_pages.h"
+#include "memory/user_account.h"
 
 /* Kernel stacks kept ready for the next threads; more are given back when a space ends. */
 #define STACKS_IN_RESERVE 16
@@ -387,7 +388,8 @@ void address_spaces_forget(struct page_cache *cache, uint64_t first, uint64_t la
 struct shared_memory {
     struct memory_object object;
     struct page_cache cache;
-    uint32_t references; /* atomic */
+    struct user_account *account; /* of who made it; a reference */
+    uint32_t references;          /* atomic */
 };
 
 static void shared_memory_reference(struct memory_object *object)
@@ -402,6 +404,7 @@ static void shared_memory_release(struct memory_object *object)
     if (__atomic_sub_fetch(&memory->references, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     page_cache_destroy(&memory->cache);
+    user_account_release(memory->account);
     heap_free(memory);
 }
 
@@ -417,6 +420,8 @@ struct memory_object *shared_memory_create(uint64_t size)
     if (!memory)
         return NULL;
     page_cache_initialize(&memory->cache, FRAME_SHARED);
+    memory->account = user_account_get_current();
+    memory->cache.quota = &memory->account->pages;
     memory->cache.size = size;
     memory->references = 1;
     memory->object = (struct memory_object){

@@ -14,7 +14,7 @@
 #include "process/credentials_change.h"
 #include "process/process.h"
 #include "process/system_calls.h"
-#include "process/user_account.h"
+#include "process/thread_account.h"
 
 #define KEEP ((uint32_t)-1) /* this one stays as it is */
 

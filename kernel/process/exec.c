@@ -38,7 +38,7 @@
 #include "process/posix_timer.h"
 #include "process/signal_frame.h"
 #include "process/system_calls.h"
-#include "process/user_account.h"
+#include "process/thread_account.h"
 #include "process/vdso.h"
 #include "thread/injection.h"
 

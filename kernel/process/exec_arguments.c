@@ -7,6 +7,7 @@
 #include "memory/address_space.h"
 #include "memory/frame.h"
 #include "memory/heap.h"
+#include "memory/user_account.h"
 
 #define POINTERS_MAXIMUM 0x7fffffff /* Linux's MAX_ARG_STRINGS */
 
@@ -21,8 +22,12 @@ static bool grow_frame_list(struct exec_arguments *arguments)
     paddr_t *frames = heap_grow(few ? NULL : arguments->frames, few ? 0 : old_size, 4 * old_size);
     if (!frames)
         return false;
-    if (few)
+    if (few) {
         memcpy(frames, arguments->few_frames, old_size);
+        arguments->account = user_account_get_current();
+    }
+    quota_take(&arguments->account->pages,
+               4 * arguments->frame_capacity - (few ? 0 : arguments->frame_capacity));
     arguments->frames = frames;
     arguments->frame_capacity *= 4;
     return true;
@@ -115,8 +120,11 @@ void exec_arguments_discard(struct exec_arguments *arguments)
     for (size_t i = 0; i < arguments->frame_count; i++)
         frame_release(arguments->frames[i]);
     arguments->frame_count = 0;
-    if (arguments->frames != arguments->few_frames)
+    if (arguments->frames != arguments->few_frames) {
+        quota_give(&arguments->account->pages, arguments->frame_capacity);
+        user_account_release(arguments->account);
         heap_free(arguments->frames);
+    }
     arguments->frames = arguments->few_frames;
 }
 

@@ -26,7 +26,8 @@ struct exec_arguments {
     /* The block in frames; those that `frame_count` counts are there, zeroed at first. */
     paddr_t *frames;
     size_t frame_count, frame_capacity;
-    paddr_t few_frames[8]; /* enough for most programs */
+    paddr_t few_frames[8];        /* enough for most programs */
+    struct user_account *account; /* charged for room for more of them, until these are discarded */
 
     /* Offsets in the block. */
     size_t start;                      /* of argc: the new RSP */

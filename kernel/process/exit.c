@@ -19,7 +19,7 @@
 #include "process/identity.h"
 #include "process/system_calls.h"
 #include "process/usage.h"
-#include "process/user_account.h"
+#include "process/thread_account.h"
 #include "thread/injection.h"
 
 static void no_terminal(struct session *session)
@@ -175,6 +175,7 @@ void process_reap(struct process *process, struct process_group_remains *remains
     process->identity->process = NULL;
     identity_drop(process->identity);
     process->identity = NULL;
+    user_account_remove_thread(&process->account);
 }
 
 /* Who takes in the children of `process`: the nearest ancestor that wants to, or init. */
@@ -332,6 +333,8 @@ static void leave_process(struct user_thread *thread)
     if (last) {
         process->credentials = credentials;
         credentials = NULL;
+        process->account = thread->thread.account; /* a zombie counts for RLIMIT_NPROC */
+        thread->thread.account = NULL;
     }
     spinlock_release(&process->lock);
 
@@ -360,7 +363,7 @@ void user_thread_off_stack(struct thread *thread)
     struct process *process = thread->process;
 
     process_reference(process);
-    user_account_remove_thread(user);
+    user_account_remove_thread(&user->thread.account);
     kernel_stack_free(thread->kernel_stack);
     user_thread_release(user);
 

@@ -25,7 +25,7 @@
 #include "process/process_file.h"
 #include "process/process_group.h"
 #include "process/system_calls.h"
-#include "process/user_account.h"
+#include "process/thread_account.h"
 #include "thread/injection.h"
 #include "thread/restart.h"
 
@@ -73,7 +73,7 @@ no_identity:
 
 void user_thread_discard(struct user_thread *thread)
 {
-    user_account_remove_thread(thread);
+    user_account_remove_thread(&thread->thread.account);
     kernel_stack_free(thread->thread.kernel_stack);
     identity_cancel(thread->identity);
     heap_free(thread);

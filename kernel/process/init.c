@@ -18,7 +18,7 @@
 #include "process/identity.h"
 #include "process/limits.h"
 #include "process/process_group.h"
-#include "process/user_account.h"
+#include "process/thread_account.h"
 
 /* Standard input, output and error: the console, as Linux gives it to init. */
 static struct descriptor_table *open_console(void)

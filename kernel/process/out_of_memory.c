@@ -4,6 +4,13 @@
  * that has most of it goes, by SIGKILL; never PID 1, nor one that is spared
  * (proc(5), oom_score_adj). One at a time: until it is gone, everybody else who
  * finds no memory waits.
+ *
+ * A process has what is mapped in it, what its descriptors keep (a file that it
+ * shares with others: its share), and what the kernel needs for it. What a user
+ * made and no process of his shows, as a file on its way in a message that lies
+ * in the inbox of another one, he has all the same: as long as that is more, it
+ * is what each of his processes has, and of these the largest goes. The
+ * superuser's do not answer for each other: the session's first process is one.
  */
 #include "process/out_of_memory.h"
 
@@ -15,6 +22,7 @@
 #include "memory/frame.h"
 #include "memory/heap.h"
 #include "memory/page_fault.h"
+#include "memory/user_account.h"
 #include "process/process.h"
 #include "process/signal.h"
 #include "process/user_thread.h"
@@ -35,57 +43,113 @@ static bool choosing;         /* somebody looks for one; the others wait for wha
 
 /* ---- the rule ---- */
 
-/* What a thread of the process holds for all of them. Process's lock held. */
-static uint64_t shared_pages(const struct user_thread *thread)
+/* How many descriptors are looked at before others get a turn. */
+#define DESCRIPTORS_AT_ONCE 256
+
+/* The first thread that has not given up what it shares with the others, or NULL. Lock held. */
+static struct user_thread *thread_that_has(const struct process *process)
+{
+    struct user_thread *thread;
+
+    LIST_FOREACH(thread, &process->threads, process_link)
+    if (thread->thread.address_space || thread->thread.descriptors)
+        break;
+    return thread;
+}
+
+/* Bytes of the address space and of the kernel's for the threads. Lock held. */
+static uint64_t memory_of_threads(const struct process *process, const struct user_thread *thread)
 {
     const struct address_space *space = thread->thread.address_space;
-    const struct descriptor_table *descriptors = thread->thread.descriptors;
-    uint64_t pages = 0, bytes = 0;
+    uint64_t pages = process->thread_count * (KERNEL_STACK_SIZE / PAGE_SIZE);
+    uint64_t bytes = 0;
 
     if (space) {
-        pages = __atomic_load_n(&space->pages_mapped, __ATOMIC_RELAXED) +
-                __atomic_load_n(&space->page_tables, __ATOMIC_RELAXED);
+        pages += __atomic_load_n(&space->pages_mapped, __ATOMIC_RELAXED) +
+                 __atomic_load_n(&space->page_tables, __ATOMIC_RELAXED);
         bytes = __atomic_load_n(&space->region_count, __ATOMIC_RELAXED) * sizeof(struct region);
     }
-    if (descriptors)
-        bytes += __atomic_load_n(&descriptors->capacity, __ATOMIC_RELAXED) * sizeof(struct file);
-    return pages + bytes / PAGE_SIZE;
+    return bytes + pages * PAGE_SIZE;
+}
+
+/* Bytes that descriptors from *from on keep; moves it on, to 0 behind the last one. Lock held. */
+static uint64_t memory_of_descriptors(const struct user_thread *thread, unsigned *from)
+{
+    struct descriptor_table *table = thread->thread.descriptors;
+    uint64_t bytes = 0;
+
+    if (table)
+        bytes = descriptor_table_memory(table, *from, DESCRIPTORS_AT_ONCE);
+    *from += DESCRIPTORS_AT_ONCE;
+    if (!table || *from >= __atomic_load_n(&table->capacity, __ATOMIC_RELAXED))
+        *from = 0;
+    return bytes;
+}
+
+/* Pages that the process has by itself, and its user with it; own 0: it has begun to end. */
+struct holdings {
+    uint64_t own, user;
+};
+
+static struct holdings holdings_of(struct process *process)
+{
+    struct holdings holdings = {0, 0};
+    uint64_t bytes = 0;
+    unsigned descriptor = 0;
+
+    do {
+        bool enabled = spinlock_acquire_save(&process->lock);
+        const struct user_thread *thread = thread_that_has(process);
+        if (thread && !descriptor)
+            bytes = memory_of_threads(process, thread);
+        if (thread)
+            bytes += memory_of_descriptors(thread, &descriptor);
+        else
+            descriptor = 0;
+        if (thread && thread->thread.account && thread->thread.account->user)
+            holdings.user = user_account_pages(thread->thread.account);
+        spinlock_release_restore(&process->lock, enabled);
+        thread_preemption_point();
+    } while (descriptor);
+    holdings.own = bytes / PAGE_SIZE;
+    return holdings;
+}
+
+static bool is_spared(const struct process *process)
+{
+    return process == process_init ||
+           __atomic_load_n(&process->oom_score_adjustment, __ATOMIC_RELAXED) == OOM_SCORE_ADJ_MIN;
+}
+
+static int64_t score_of(struct process *process, const struct holdings *holdings)
+{
+    int adjustment = __atomic_load_n(&process->oom_score_adjustment, __ATOMIC_RELAXED);
+
+    if (is_spared(process) || !holdings->own)
+        return INT64_MIN;
+    uint64_t pages = holdings->own > holdings->user ? holdings->own : holdings->user;
+    return (int64_t)pages + adjustment * (int64_t)(frame_total() / 1000);
 }
 
 int64_t out_of_memory_score(struct process *process)
 {
-    int adjustment = __atomic_load_n(&process->oom_score_adjustment, __ATOMIC_RELAXED);
-    uint64_t most = 0;
-
-    if (process == process_init || adjustment == OOM_SCORE_ADJ_MIN)
-        return INT64_MIN;
-    bool enabled = spinlock_acquire_save(&process->lock);
-    struct user_thread *thread;
-    LIST_FOREACH(thread, &process->threads, process_link)
-    {
-        uint64_t pages = shared_pages(thread);
-        if (pages > most)
-            most = pages;
-        if (pages) /* one that has begun to end has given it up: the next may not have */
-            break;
-    }
-    uint64_t stacks = process->thread_count * (KERNEL_STACK_SIZE / PAGE_SIZE);
-    spinlock_release_restore(&process->lock, enabled);
-    if (!most)
-        return INT64_MIN;
-    return (int64_t)(most + stacks) + adjustment * (int64_t)(frame_total() / 1000);
+    struct holdings holdings = holdings_of(process);
+    return score_of(process, &holdings);
 }
 
-/* The process with the highest score, with a reference; NULL: none may be chosen. */
+/* The process with the highest score, of several the one that has most by itself, with a
+   reference; NULL: none may be chosen. */
 static struct process *choose(int64_t *highest)
 {
     struct process *process, *chosen = NULL;
+    uint64_t most = 0;
 
     *highest = INT64_MIN;
     for (uint32_t id = 2; (process = process_next(&id)); id++) {
+        struct holdings holdings = holdings_of(process);
         /* The last one has had its time. */
-        int64_t score = id == victim ? INT64_MIN : out_of_memory_score(process);
-        if (score <= *highest) {
+        int64_t score = id == victim ? INT64_MIN : score_of(process, &holdings);
+        if (score <= *highest && !(chosen && score == *highest && holdings.own > most)) {
             process_release(process);
             continue;
         }
@@ -93,6 +157,7 @@ static struct process *choose(int64_t *highest)
             process_release(chosen);
         chosen = process;
         *highest = score;
+        most = holdings.own;
     }
     return chosen;
 }

@@ -20,8 +20,9 @@ bool out_of_memory(void);
 bool out_of_memory_call_again(unsigned attempts);
 
 /*
- * What the rule compares: pages that the process's end gives back, and its share of all memory by
- * oom_score_adj. INT64_MIN: it is never chosen. Takes the process's lock.
+ * What the rule compares: pages that the process's end gives back, or all that its user holds, and
+ * its share of all memory by oom_score_adj. INT64_MIN: it is never chosen. Takes the process's
+ * lock; may give others a turn.
  */
 int64_t out_of_memory_score(struct process *process);
 

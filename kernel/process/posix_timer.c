@@ -15,7 +15,7 @@
 #include "process/process.h"
 #include "process/system_calls.h"
 #include "process/usage.h"
-#include "process/user_account.h"
+#include "process/thread_account.h"
 #include "process/wall_clock.h"
 
 #define TIMERS_MAXIMUM 65536 /* a process */

@@ -18,7 +18,7 @@
 #include "process/process.h"
 #include "process/signal_delivery.h"
 #include "process/usage.h"
-#include "process/user_account.h"
+#include "process/thread_account.h"
 
 /* Hundredths of a second, as times(2) counts. */
 static uint64_t to_ticks(uint64_t nanoseconds)
@@ -263,8 +263,8 @@ static void facts_gather(struct facts *facts, const struct target *target, bool 
         facts->pending = thread->signals.pending.set;
         facts->blocked = thread->signals.blocked;
         facts->affinity = thread->thread.affinity;
-        if (thread->account)
-            facts->queued_signals = thread->account->signals;
+        if (thread->thread.account)
+            facts->queued_signals = thread->thread.account->signals;
     }
     spinlock_release_restore(&process->lock, enabled);
 }

@@ -547,7 +547,6 @@ CONSTANT(overcommit_show, "0\n")
 CONSTANT(lowest_address_show, "65536\n")
 CONSTANT(maps_maximum_show, "%d\n", REGIONS_MAXIMUM)
 CONSTANT(files_maximum_show, "%d\n", DESCRIPTORS_MAXIMUM)
-CONSTANT(pipe_size_show, "1048576\n")
 CONSTANT(entropy_show, "256\n")
 CONSTANT(pool_size_show, "256\n")
 CONSTANT(yama_show, "0\n")
@@ -652,7 +651,6 @@ static struct pseudo_node memory_files[] = {
 };
 static struct pseudo_node file_files[] = {
     FILE_NODE("nr_open", files_maximum_show),
-    FILE_NODE("pipe-max-size", pipe_size_show),
     FILE_NODE("suid_dumpable", never_show),
 };
 static struct pseudo_node sys_directories[] = {
@@ -679,4 +677,5 @@ void proc_system_initialize(void)
 {
     random_fill(boot_id, sizeof(boot_id));
     pseudo_add(&proc_root, system_nodes, array_length(system_nodes));
+    proc_limits_add(&sys_directories[0]);
 }

@@ -98,6 +98,7 @@ struct process {
     uint64_t started;                     /* ns since boot; constant */
 
     const struct credentials *credentials; /* of a zombie: its last thread's; lock */
+    struct user_account *account;          /* of a zombie, as well; lock */
     uint32_t membarrier;                   /* the commands it registered for; atomic */
     uint32_t dumpable;                     /* prctl(PR_SET_DUMPABLE); atomic */
     int oom_score_adjustment;              /* -1000 to 1000; atomic */

@@ -10,7 +10,7 @@
 #include "memory/heap.h"
 #include "process/process.h"
 #include "process/signal_delivery.h"
-#include "process/user_account.h"
+#include "process/thread_account.h"
 
 /* ---- queues ---- */
 
@@ -56,7 +56,7 @@ static void signal_queue_flush(struct signal_queue *queue)
 static struct queued_signal *entry_create(struct process *process, struct user_thread *receiver,
                                           bool without_limit)
 {
-    struct user_account *account = receiver ? receiver->account : NULL;
+    struct user_account *account = receiver ? receiver->thread.account : NULL;
     struct queued_signal *entry;
 
     if (!account)

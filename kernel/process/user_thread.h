@@ -28,7 +28,6 @@ struct user_thread {
     struct vfork_wait *vfork_wait;        /* the parent that sleeps in vfork; process's lock */
 
     struct thread_signals signals; /* signal.h */
-    struct user_account *account;  /* of its real user: user_account.h; process's lock */
 
     /* What the C library asked for. Own. User addresses, 0: none. */
     vaddr_t set_child_tid;   /* where a new thread writes its number at first */
@@ -42,7 +41,7 @@ struct user_thread {
     uint64_t minor_faults, major_faults; /* own */
     int parent_death_signal;             /* prctl(2); own */
     bool no_new_privileges;              /* prctl(2); own; never cleared */
-    bool exceeds_processes;              /* RLIMIT_NPROC, by setuid(2): user_account.h; own */
+    bool exceeds_processes;              /* RLIMIT_NPROC, by setuid(2): thread_account.h; own */
     int policy, priority;                /* sched_setscheduler(2): remembered; atomic */
     bool reset_on_fork;                  /* its children begin as SCHED_OTHER; atomic */
     uint64_t timer_slack;                /* prctl(2), ns; kept only to be told; own; 0: default */

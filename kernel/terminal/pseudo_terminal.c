@@ -16,12 +16,14 @@
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/user_account.h"
 #include "memory/user_copy.h"
 #include "terminal/job_control.h"
 #include "terminal/terminal.h"
 #include "thread/restart.h"
 
 #define NUMBER_MAXIMUM 4096 /* Linux's kernel.pty.max */
+#define USER_MAXIMUM   1024 /* of one user but the superuser */
 #define GROUP_TTY      5    /* Debian's group `tty`, who may write(1) to terminals */
 #define CHUNK_SIZE     256
 
@@ -34,7 +36,8 @@ struct pseudo_terminal {
     struct terminal_file master; /* what file->private of the master is */
     char name[12];
     uint32_t number;
-    uint32_t user; /* who opened the master owns the slave */
+    uint32_t user;                /* who opened the master owns the slave */
+    struct user_account *account; /* …and is charged for both: a reference; constant */
 
     /* terminal.lock */
     bool locked;       /* TIOCSPTLCK: the slave cannot be opened yet */
@@ -53,6 +56,14 @@ struct pseudo_terminal {
 static struct spinlock table_lock;
 static struct pseudo_terminal *masters[NUMBER_MAXIMUM]; /* by number, while the master is open */
 static bool number_used[NUMBER_MAXIMUM];                /* until the last reference is gone */
+
+/* With its number not given out, or given back. */
+static void pair_free(struct pseudo_terminal *pair)
+{
+    user_account_discharge(&pair->account->terminals, 1);
+    user_account_release(pair->account);
+    heap_free(pair);
+}
 
 static struct pseudo_terminal *slave_of(struct terminal *terminal)
 {
@@ -156,7 +167,7 @@ static void slave_destroy(struct terminal *terminal)
     spinlock_acquire(&table_lock);
     number_used[pair->number] = false;
     spinlock_release(&table_lock);
-    heap_free(pair);
+    pair_free(pair);
 }
 
 static const struct terminal_device slave_device = {
@@ -539,16 +550,36 @@ static bool number_take(uint32_t *number)
     return found;
 }
 
-int pseudo_terminal_open_master(struct file *file)
+/* Charged for, with a number. 0; -ENOMEM; -ENOSPC: the user, or all of them, have too many. */
+static int pair_create(struct pseudo_terminal **result)
 {
-    struct pseudo_terminal *pair = heap_allocate_zeroed(sizeof(*pair));
+    struct user_account *account = user_account_get_current();
+    uint64_t limit = account->user ? USER_MAXIMUM : NUMBER_MAXIMUM;
+    bool charged = user_account_charge(&account->terminals, 1, limit);
+    struct pseudo_terminal *pair = charged ? heap_allocate_zeroed(sizeof(*pair)) : NULL;
 
-    if (!pair)
-        return -ENOMEM;
+    if (!pair) {
+        if (charged)
+            user_account_discharge(&account->terminals, 1);
+        user_account_release(account);
+        return charged ? -ENOMEM : -ENOSPC;
+    }
+    pair->account = account;
     if (!number_take(&pair->number)) {
-        heap_free(pair);
+        pair_free(pair);
         return -ENOSPC;
     }
+    *result = pair;
+    return 0;
+}
+
+int pseudo_terminal_open_master(struct file *file)
+{
+    struct pseudo_terminal *pair;
+
+    int error = pair_create(&pair);
+    if (error)
+        return error;
     format_string(pair->name, sizeof(pair->name), "pts/%u", pair->number);
     terminal_initialize(&pair->terminal, pair->name, UNIX98_PTY_SLAVE_MAJOR, pair->number,
                         &slave_device);

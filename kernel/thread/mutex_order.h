@@ -6,7 +6,6 @@
 #define BATON_THREAD_MUTEX_ORDER_H
 
 enum mutex_rank {
-    MUTEX_SOCKET_ENDING, /* files that were on their way: one for all */
     MUTEX_EPOLL_WATCH,   /* who watches whom: one for all */
     MUTEX_EPOLL,
     MUTEX_RENAME,             /* one for all */

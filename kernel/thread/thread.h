@@ -97,6 +97,7 @@ struct thread {
     struct descriptor_table *descriptors;
     struct file_system_context *file_system;
     const struct credentials *credentials;
+    struct user_account *account; /* of its real user, who is charged for what it makes */
 
     /* Called by the scheduler when the dead thread is off its stack; frees it. May not sleep. */
     void (*release)(struct thread *thread);
@@ -104,6 +105,8 @@ struct thread {
     struct restart_block restart; /* own; what restart_syscall(2) goes on with */
 
     bool no_memory; /* there was no frame for it: thread_had_no_memory(); own */
+
+    struct flight_list *ending; /* the file room's: what it is about to end; own; NULL */
 
     struct thread_injection injection; /* own; debug builds */
 #ifdef DEBUG_CHECKS

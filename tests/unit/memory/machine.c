@@ -18,6 +18,7 @@
 #include "memory/kernel_space.h"
 #include "memory/page_table.h"
 #include "memory/space_pages.h"
+#include "memory/user_account.h"
 #include "memory/user_copy.h"
 #include "thread/injection.h"
 #include "thread/mutex.h"
@@ -50,6 +51,19 @@ void machine_start(void)
         abort();
     frame_setup(ranges, 1, early + PAGE_SIZE, early + MACHINE_MEMORY, storage);
     space_pages_initialize();
+}
+
+/* ---- who is charged ---- */
+
+struct user_account *user_account_get_current(void)
+{
+    static struct user_account account;
+    return &account;
+}
+
+void user_account_release(struct user_account *account)
+{
+    (void)account;
 }
 
 /* ---- the kernel's half ---- */
