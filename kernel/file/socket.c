@@ -12,6 +12,9 @@
 #include "memory/user_copy.h"
 #include "thread/restart.h"
 
+/* Of memory, what the sockets of one user but the superuser may take; then socket(2) says ENFILE.
+ */
+#define SOCKETS_PART         16
 #define BUFFER_LIMIT_DEFAULT 212992 /* socket(7): /proc/sys/net/core/wmem_default */
 
 static const struct file_operations socket_operations;
@@ -33,14 +36,40 @@ void sockets_initialize(void)
 
 /* ---- life ---- */
 
-struct socket *socket_create(uint32_t type)
+/* Each counts, also who waits in a backlog and who is only kept by what it sent: there may be many
+   more of these than descriptors. False: the user has too many. */
+static bool account_charge(struct user_account *account)
 {
-    struct socket *socket = heap_allocate_zeroed(sizeof(*socket));
-    if (!socket)
-        return NULL;
+    uint64_t limit = account->user
+                         ? frame_total() / SOCKETS_PART * PAGE_SIZE / sizeof(struct socket)
+                         : UINT64_MAX;
+
+    if (!user_account_charge(&account->sockets, 1, limit))
+        return false;
+    __atomic_fetch_add(&account->heap_bytes, sizeof(struct socket), __ATOMIC_RELAXED);
+    return true;
+}
+
+static void account_discharge(struct user_account *account)
+{
+    __atomic_fetch_sub(&account->heap_bytes, sizeof(struct socket), __ATOMIC_RELAXED);
+    user_account_discharge(&account->sockets, 1);
+}
+
+int socket_create(uint32_t type, struct socket **result)
+{
+    struct user_account *account = user_account_get_current();
+    bool charged = account_charge(account);
+    struct socket *socket = charged ? heap_allocate_zeroed(sizeof(*socket)) : NULL;
+    if (!socket) {
+        if (charged)
+            account_discharge(account);
+        user_account_release(account);
+        return charged ? -ENOMEM : -ENFILE;
+    }
     socket->references = 1;
     socket->type = type;
-    socket->account = user_account_get_current();
+    socket->account = account;
     mutex_initialize(&socket->lock, MUTEX_SOCKET);
     TAILQ_INIT(&socket->inbox);
     TAILQ_INIT(&socket->backlog);
@@ -50,13 +79,15 @@ struct socket *socket_create(uint32_t type)
     socket->send_limit = BUFFER_LIMIT_DEFAULT;
     socket->receive_limit = BUFFER_LIMIT_DEFAULT;
     socket->other = (struct socket_identity){.user = UINT32_MAX, .group = UINT32_MAX};
-    return socket;
+    *result = socket;
+    return 0;
 }
 
 void socket_release(struct socket *socket)
 {
     if (!socket || __atomic_sub_fetch(&socket->references, 1, __ATOMIC_ACQ_REL))
         return;
+    account_discharge(socket->account);
     user_account_release(socket->account);
     heap_free(socket);
 }
@@ -236,7 +267,7 @@ static void socket_file_release(struct file *file)
 static uint64_t socket_memory(const struct file *file)
 {
     const struct socket *socket = file->private;
-    return socket ? __atomic_load_n(&socket->charged, __ATOMIC_RELAXED) : 0;
+    return socket ? sizeof(*socket) + __atomic_load_n(&socket->charged, __ATOMIC_RELAXED) : 0;
 }
 
 static const struct file_operations socket_operations = {
@@ -271,29 +302,32 @@ static int check_kind(int family, int type, int protocol, uint32_t *kind)
     return 0;
 }
 
-/* A new socket and its file. NULL: no memory. */
-static struct file *create(uint32_t kind, int flags)
+/* A new socket and its file. 0, -ENOMEM, -ENFILE. */
+static int create(uint32_t kind, int flags, struct file **file)
 {
-    struct socket *socket = socket_create(kind);
-    if (!socket)
-        return NULL;
-    struct file *file = socket_file_create((uint32_t)flags);
-    if (file)
-        socket_attach(file, socket);
-    else
-        socket_release(socket);
-    return file;
+    struct socket *socket;
+
+    int error = socket_create(kind, &socket);
+    if (error)
+        return error;
+    *file = socket_file_create((uint32_t)flags);
+    if (*file) {
+        socket_attach(*file, socket);
+        return 0;
+    }
+    socket_release(socket);
+    return -ENOMEM;
 }
 
 ssize_t sys_socket(int family, int type, int protocol)
 {
+    struct file *file;
     uint32_t kind;
 
     int error = check_kind(family, type, protocol, &kind);
-    if (error)
-        return error;
-    struct file *file = create(kind, type);
-    return file ? descriptor_add(file, type & SOCK_CLOEXEC) : -ENOMEM;
+    if (!error)
+        error = create(kind, type, &file);
+    return error ? error : descriptor_add(file, type & SOCK_CLOEXEC);
 }
 
 ssize_t sys_socketpair(int family, int type, int protocol, vaddr_t result)
@@ -302,13 +336,14 @@ ssize_t sys_socketpair(int family, int type, int protocol, vaddr_t result)
     uint32_t kind;
 
     int error = check_kind(family, type, protocol, &kind);
+    if (!error)
+        error = create(kind, type, &ends[0]);
     if (error)
         return error;
-    ends[0] = create(kind, type);
-    ends[1] = ends[0] ? create(kind, type) : NULL;
-    if (!ends[1]) {
+    error = create(kind, type, &ends[1]);
+    if (error) {
         file_release(ends[0]);
-        return -ENOMEM;
+        return error;
     }
     socket_join(ends[0]->private, ends[1]->private);
     return descriptor_add_pair(ends, type & SOCK_CLOEXEC, result);

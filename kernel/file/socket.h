@@ -146,8 +146,8 @@ static inline bool socket_option(const struct socket *socket, unsigned option)
 
 /* ---- socket.c ---- */
 
-/* Unconnected, one reference, without a file. NULL: no memory. */
-struct socket *socket_create(uint32_t type);
+/* Unconnected, one reference, without a file. 0, -ENOMEM; -ENFILE: the user has too many. */
+int socket_create(uint32_t type, struct socket **result);
 static inline void socket_reference(struct socket *socket)
 {
     __atomic_fetch_add(&socket->references, 1, __ATOMIC_RELAXED);

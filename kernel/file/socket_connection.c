@@ -189,12 +189,11 @@ static int connect_to_listener(struct socket *socket, const struct socket_name *
                                bool nonblocking)
 {
     uint64_t deadline = socket_deadline(&socket->send_timeout);
-    struct socket *listener;
-    int error;
+    struct socket *listener, *end;
 
-    struct socket *end = socket_create(socket->type);
-    if (!end)
-        return -ENOMEM;
+    int error = socket_create(socket->type, &end);
+    if (error)
+        return error;
     for (;;) {
         error = socket_find(name, socket->type, &listener);
         if (error)

@@ -17,6 +17,7 @@ struct user_account {
     uint32_t threads;              /* and zombies: RLIMIT_NPROC; atomic */
     uint32_t signals;              /* queued, and timers: RLIMIT_SIGPENDING; atomic */
     uint32_t flying_files;         /* in messages: RLIMIT_NOFILE; atomic */
+    uint32_t sockets;              /* socket.c; atomic */
     uint32_t locks;                /* of files: lock.c; atomic */
     uint32_t watches;              /* items of epoll: fs.epoll.max_user_watches; atomic */
     uint32_t terminals;            /* pseudo-terminals: pseudo_terminal.c; atomic */

@@ -9,6 +9,7 @@
 #include "memory/frame.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "process/identity.h"
 #include "process/process.h"
 #include "process/system_calls.h"
 
@@ -28,6 +29,8 @@ void limits_initialize(struct rlimit64 limits[RLIM_NLIMITS])
     uint64_t threads = counts.total / (8 * KERNEL_STACK_SIZE / PAGE_SIZE) / 2;
     if (threads < THREADS_MINIMUM)
         threads = THREADS_MINIMUM;
+    if (threads > IDENTITY_LIMIT / 2) /* of the numbers there are a user may take half, too */
+        threads = IDENTITY_LIMIT / 2;
     for (int resource = 0; resource < RLIM_NLIMITS; resource++)
         set(limits, resource, RLIM64_INFINITY, RLIM64_INFINITY);
     set(limits, RLIMIT_STACK, 8 << 20, RLIM64_INFINITY);

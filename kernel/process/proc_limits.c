@@ -67,7 +67,7 @@ static int pipe_size_store(const struct pseudo_key *key, const char *bytes, size
 
     (void)key;
     int error = number_read(bytes, size, &number);
-    if (error || !number || number > 1U << 31)
+    if (error || number > 1U << 31)
         return -EINVAL;
     while (pages * PAGE_SIZE < number)
         pages *= 2;

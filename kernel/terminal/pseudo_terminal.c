@@ -60,6 +60,7 @@ static bool number_used[NUMBER_MAXIMUM];                /* until the last refere
 /* With its number not given out, or given back. */
 static void pair_free(struct pseudo_terminal *pair)
 {
+    __atomic_fetch_sub(&pair->account->heap_bytes, sizeof(*pair), __ATOMIC_RELAXED);
     user_account_discharge(&pair->account->terminals, 1);
     user_account_release(pair->account);
     heap_free(pair);
@@ -565,6 +566,7 @@ static int pair_create(struct pseudo_terminal **result)
         return charged ? -ENOMEM : -ENOSPC;
     }
     pair->account = account;
+    __atomic_fetch_add(&account->heap_bytes, sizeof(*pair), __ATOMIC_RELAXED);
     if (!number_take(&pair->number)) {
         pair_free(pair);
         return -ENOSPC;

@@ -8,7 +8,9 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "cases.h"
@@ -18,8 +20,8 @@ enum { ANN = 4731, BOB = 4732, PAGE = 4096 };
 
 static bool become(uid_t user)
 {
-    return setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
-           setresuid(user, user, user) == 0;
+    return getuid() == user || (setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
+                                setresuid(user, user, user) == 0);
 }
 
 /* Does it hold for another user, while this process keeps what it has? */
@@ -29,6 +31,26 @@ static bool for_other(uid_t user, bool (*holds)(void))
     if (child == 0)
         _exit(!(become(user) && holds()));
     return exited(status_of(child), 0);
+}
+
+/* A child takes all that its user may have; another user has his own, and the first one again when
+   the child has ended. */
+static bool bound_by_user(bool (*take_all)(void), bool (*take_one)(void))
+{
+    int ready[2];
+    char byte;
+
+    REQUIRE(pipe(ready) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        if (become(ANN) && take_all() && write(ready[1], "", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    close(ready[1]);
+    REQUIRE(read(ready[0], &byte, 1) == 1 && for_other(BOB, take_one));
+    kill(child, SIGKILL);
+    return killed_by(status_of(child), SIGKILL) && for_other(ANN, take_one);
 }
 
 /* A limit in /proc/sys/fs; the group has the machine for itself. */
@@ -69,7 +91,8 @@ static bool pipe_files(void)
     REQUIRE(limit_is("pipe-max-size", "1048576\n"));
     REQUIRE(limit_is("pipe-user-pages-soft", "16384\n"));
     REQUIRE(limit_is("pipe-user-pages-hard", "0\n"));
-    REQUIRE(!set_limit("pipe-max-size", "0") && set_limit("pipe-max-size", "1000000\n"));
+    REQUIRE(set_limit("pipe-max-size", "0") && limit_is("pipe-max-size", "4096\n"));
+    REQUIRE(set_limit("pipe-max-size", "1000000\n"));
     REQUIRE(limit_is("pipe-max-size", "1048576\n"));
     return true;
 }
@@ -235,26 +258,22 @@ static bool lock_one(void)
 }
 
 /* fcntl(2): ENOLCK. Each in a file of its own: looking for neighbours takes its time. */
-static bool locks(void)
+static bool lock_until_refused(void)
 {
     struct flock all = {.l_type = F_UNLCK};
     int file = -1, files = 0;
 
-    if (!baton_is_here())
-        return true;
-    REQUIRE(become(ANN));
     do {
         file = open("/tmp", O_RDWR | O_TMPFILE, 0600);
         REQUIRE(file >= 0 && files++ < 900);
     } while (lock_bytes(file, 1000, 2));
-    REQUIRE(errno == ENOLCK && for_other(ANN, lock_one) == false);
-    REQUIRE(fcntl(file, F_SETLK, &all) == 0 && lock_bytes(file, 1, 2));
-    return true;
+    REQUIRE(errno == ENOLCK && !for_other(ANN, lock_one));
+    return fcntl(file, F_SETLK, &all) == 0 && lock_bytes(file, 1, 2);
 }
 
-static bool locks_of_one(void)
+static bool locks(void)
 {
-    return !baton_is_here() || for_other(BOB, lock_one);
+    return !baton_is_here() || bound_by_user(lock_until_refused, lock_one);
 }
 
 /* pty(7), kernel.pty.max: of the 4,096 there are, one user gets a quarter. */
@@ -263,22 +282,62 @@ static bool open_terminal(void)
     return open("/dev/ptmx", O_RDWR | O_NOCTTY) >= 0;
 }
 
-static bool terminals(void)
+static bool open_until_refused(void)
 {
     int count = 0;
 
-    if (!baton_is_here())
-        return true;
     REQUIRE(setrlimit(RLIMIT_NOFILE, &(struct rlimit){4096, 4096}) == 0);
-    pid_t child = fork();
-    if (child == 0) {
-        REQUIRE(become(ANN));
-        while (open_terminal())
-            count++;
-        REQUIRE(errno == ENOSPC && count == 1024 && for_other(ANN, open_terminal) == false);
-        _exit(0);
+    while (open_terminal())
+        count++;
+    REQUIRE(errno == ENOSPC && count == 1024);
+    return !for_other(ANN, open_terminal);
+}
+
+static bool terminals(void)
+{
+    return !baton_is_here() || bound_by_user(open_until_refused, open_terminal);
+}
+
+/* Connections that nobody accepts need no descriptor; socket(2): ENFILE. */
+static bool one_socket(void)
+{
+    return socket(AF_UNIX, SOCK_STREAM, 0) >= 0;
+}
+
+static int listen_anew(struct sockaddr_un *name, socklen_t *size)
+{
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    *name = (struct sockaddr_un){.sun_family = AF_UNIX};
+    *size = sizeof(*name);
+    if (bind(listener, (struct sockaddr *)name, sizeof(sa_family_t)) ||
+        getsockname(listener, (struct sockaddr *)name, size) || listen(listener, 4096))
+        return -1;
+    return listener;
+}
+
+static bool connect_until_refused(void)
+{
+    struct sockaddr_un name;
+    socklen_t size = 0;
+    int listener = -1, connection;
+
+    for (int made = 0; made < 1000000; made++) {
+        if (made % 4096 == 0)
+            REQUIRE((listener = listen_anew(&name, &size)) >= 0);
+        connection = socket(AF_UNIX, SOCK_STREAM, 0);
+        if (connection < 0 || connect(connection, (struct sockaddr *)&name, size))
+            break;
+        close(connection);
     }
-    return exited(status_of(child), 0) && for_other(BOB, open_terminal);
+    REQUIRE(errno == ENFILE && !one_socket());
+    REQUIRE(close(listener) == 0 && one_socket());
+    return true;
+}
+
+static bool waiting_connections(void)
+{
+    return !baton_is_here() || bound_by_user(connect_until_refused, one_socket);
 }
 
 static const struct test_case cases[] = {
@@ -291,8 +350,8 @@ static const struct test_case cases[] = {
     {"max_user_watches is by user", "epoll(7)", watches},
     {"zombies count for RLIMIT_NPROC", "getrlimit(2)", zombies_count},
     {"locks of files are bound by user", "fcntl(2)", locks},
-    {"…and each user has his own", "fcntl(2)", locks_of_one},
     {"pseudo-terminals are bound by user", "pty(7)", terminals},
+    {"connections that nobody accepts are bound by user", "unix(7)", waiting_connections},
 };
 
 int main(void)
