@@ -67,7 +67,7 @@ def links(tree):
 
 # ---- names in texts ----
 
-PLACEHOLDER = re.compile(r"[*<>…{}|$\[\]]|\b[A-Z]{2,}\b(?!\.md|\.EFI|\.efi)")
+PLACEHOLDER = re.compile(r"[*<>…{}|$\[\]]|(?:^|[/_-])(?:NAME|FILE|DIR|GROUP|PID|N)(?![A-Za-z])")
 
 
 def is_there(tree, folder, path):
@@ -109,6 +109,25 @@ def functions_told(tree):
                 found = CALL.match(quoted)
                 if found and found.group(1) not in words:
                     yield Finding(name, number, f"there is no {quoted} in the source")
+
+
+# ---- invariants ----
+
+INVARIANTS = "docs/architecture.md"
+CITED = re.compile(r"\binvariants? (\d+)", re.IGNORECASE)
+
+
+@rule
+def invariants(tree):
+    """An invariant that is cited by its number stands in docs/architecture.md."""
+    known = set(re.findall(r"^### (\d+)\. ", tree.text(INVARIANTS), re.MULTILINE)) \
+        if INVARIANTS in tree.files else set()
+    for name in tree.select(".c", ".h", ".S", ".py", ".md", ".build"):
+        for number, line in tree.lines(name):
+            for cited in CITED.findall(line):
+                if cited not in known:
+                    yield Finding(name, number, f"cites invariant {cited}, which {INVARIANTS} "
+                                                "does not have")
 
 
 # ---- READMEs ----

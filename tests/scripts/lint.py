@@ -20,6 +20,8 @@ SOUND = {
     "kernel/thread/README.md": "`thread.c`, `context_switch.S`\n",
     "kernel/thread/thread.c": "int begin_thread(int number);\n\n"
                               "int begin_thread(int number)\n{\n    return number;\n}\n",
+    "docs/README.md": "`architecture.md`\n",
+    "docs/architecture.md": "### 1. One\n",
     "scripts/README.md": "`greet`, `greet.py`\n",
     "scripts/greet": "#!/bin/sh\necho hello\n",
     "scripts/greet.py": "print('hello')\n",
@@ -52,6 +54,7 @@ PLANTED = [
     ("links", "README.md", "[gone](kernel/README.md#gone)\n"),
     ("paths", "README.md", "`kernel/thread/gone.c`\n"),
     ("functions-told", "README.md", "`gone_from_here()`\n"),
+    ("invariants", "kernel/thread/thread.c", "/* invariant" " 16 */\n"),
     ("readmes", "kernel/thread/untold.c", "int untold;\n"),
     ("readmes", "newcomers/guide.txt", "welcome\n"),
     ("test-table", "tests/boot/programs/untold.c", "int main(void);\n"),

@@ -3,8 +3,8 @@
  * descriptors, signals.
  *
  * Each case runs in a child. Where Linux finds the fault only after its point of no return it kills
- * the caller, or starts what it should not; Baton's promise is stricter (ARCHITECTURE, invariant
- * 2). These cases are marked LATE and hold on Linux whatever happens.
+ * the caller, or starts what it should not; Baton's promise is stricter (invariant 2 of
+ * docs/architecture.md). These cases are marked LATE and hold on Linux whatever happens.
  */
 #define _GNU_SOURCE
 #include <elf.h>
