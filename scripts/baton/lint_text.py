@@ -130,6 +130,18 @@ def invariants(tree):
                                                 "does not have")
 
 
+# ---- the handoff's versions ----
+
+@rule
+def handoff_version(tree):
+    """CHANGELOG.md has a line for the version of the handoff."""
+    header = "include/handoff.h"
+    found = re.search(r"#define HANDOFF_VERSION (\d+)", tree.text(header)) \
+        if header in tree.files else None
+    if found and f"\n| {found.group(1)} |" not in tree.text("CHANGELOG.md"):
+        yield Finding("CHANGELOG.md", 0, f"does not tell of version {found.group(1)} of the handoff")
+
+
 # ---- READMEs ----
 
 NOT_TOLD = ("README.md", "meson.build", "__init__.py")

@@ -20,6 +20,9 @@ SOUND = {
     "kernel/thread/README.md": "`thread.c`, `context_switch.S`\n",
     "kernel/thread/thread.c": "int begin_thread(int number);\n\n"
                               "int begin_thread(int number)\n{\n    return number;\n}\n",
+    "CHANGELOG.md": "# Handoff\n\n| 7 | what changed |\n",
+    "include/README.md": "`handoff.h`\n",
+    "include/handoff.h": "#define HANDOFF_VERSION 7\n",
     "docs/README.md": "`architecture.md`\n",
     "docs/architecture.md": "### 1. One\n",
     "scripts/README.md": "`greet`, `greet.py`\n",
@@ -55,6 +58,7 @@ PLANTED = [
     ("paths", "README.md", "`kernel/thread/gone.c`\n"),
     ("functions-told", "README.md", "`gone_from_here()`\n"),
     ("invariants", "kernel/thread/thread.c", "/* invariant" " 16 */\n"),
+    ("handoff-version", "CHANGELOG.md", None),
     ("readmes", "kernel/thread/untold.c", "int untold;\n"),
     ("readmes", "newcomers/guide.txt", "welcome\n"),
     ("test-table", "tests/boot/programs/untold.c", "int main(void);\n"),
@@ -88,9 +92,13 @@ def make_project(folder):
         write(folder, name, text)
 
 
-def plant(folder, name, text):
+# Faults that are something missing: what is taken out.
+TAKEN = {"warnings": "'-Wvla', ", "handoff-version": "| 7 "}
+
+
+def plant(folder, rule, name, text):
     if text is None:
-        write(folder, name, read(folder, name).replace("'-Wvla', ", ""))
+        write(folder, name, read(folder, name).replace(TAKEN[rule], ""))
     else:
         write(folder, name, text, "a")
 
@@ -108,9 +116,9 @@ def check(tap, rule, name, text):
     with tempfile.TemporaryDirectory() as folder:
         make_project(folder)
         before, said_before = findings(folder, rule)
-        plant(folder, name, text)
+        plant(folder, rule, name, text)
         after, said = findings(folder, rule)
-    shown = " ".join((text or "a warning less").split())[:40]
+    shown = " ".join((text or f"without {TAKEN[rule]}").split())[:40]
     tap.check(before == 0, f"{rule} finds nothing in a sound project", said_before)
     tap.check(after == 1 and f"{rule}: " in said and name in said,
               f"{rule} finds in {name}: {shown}", said)
