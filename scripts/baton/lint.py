@@ -4,7 +4,7 @@ import os
 import sys
 
 from . import project
-from . import lint_language, lint_structure, lint_text
+from . import lint_structure, lint_text, lint_language
 from .lint_tree import RULES, Tree
 
 SUBJECTS = (lint_structure, lint_text, lint_language)  # importing them made their rules
