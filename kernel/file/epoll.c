@@ -5,16 +5,16 @@
  * file's end takes its items away (epoll_forget_file). A queue's wake-up puts
  * the item on the ready list; who collects events asks the file again.
  *
- * Locks: watch_mutex (who watches what) → epoll->lock → a queue's lock →
- * epoll->ready_lock. An instance's own queue is woken under no other lock but
- * that of the queue that woke the item.
+ * Locks: watch_mutex (who watches what) → epoll->lock, an outer instance's before
+ * that of one it watches → a queue's lock → epoll->ready_lock. An instance's own
+ * queues are woken under no other lock but that of the queue that woke the item.
  */
 #include <asm/errno.h>
-#include <linux/eventpoll.h>
+#include <linux/capability.h>
 #include <linux/fcntl.h>
 
+#include "file/epoll.h"
 #include "file/internal.h"
-#include "file/poll.h"
 #include "file/system_calls.h"
 #include "file/user_limits.h"
 #include "library/format.h"
@@ -22,47 +22,17 @@
 #include "memory/user_account.h"
 #include "memory/user_copy.h"
 
-#define NESTING_MAXIMUM 5 /* instances that watch instances; epoll_ctl(2), ELOOP */
-#define EVENTS_MAXIMUM  (INT32_MAX / (int)sizeof(struct epoll_event))
+#define EVENTS_MAXIMUM (INT32_MAX / (int)sizeof(struct epoll_event))
 
 /* Bits of epoll_event.events that are no events. */
 #define PRIVATE_BITS                                                                               \
     ((uint32_t)EPOLLWAKEUP | (uint32_t)EPOLLONESHOT | (uint32_t)EPOLLET | (uint32_t)EPOLLEXCLUSIVE)
+/* What may be asked for together with EPOLLEXCLUSIVE: epoll_ctl(2). */
+#define EXCLUSIVE_BITS                                                                             \
+    ((uint32_t)EPOLLIN | (uint32_t)EPOLLOUT | (uint32_t)EPOLLERR | (uint32_t)EPOLLHUP |            \
+     (uint32_t)EPOLLWAKEUP | (uint32_t)EPOLLET | (uint32_t)EPOLLEXCLUSIVE)
 
 uint64_t epoll_watches_maximum;
-
-struct epoll {
-    struct mutex lock;
-    struct user_account *account;              /* charged for the items: a reference; constant */
-    uint64_t rounds;                           /* of collecting events; lock */
-    RB_HEAD(epoll_items, epoll_item) items;    /* lock */
-    TAILQ_HEAD(epoll_ready, epoll_item) ready; /* ready_lock */
-    struct spinlock ready_lock;                /* taken with interrupts off */
-    struct wait_queue changed;                 /* waiters, and who polls the instance */
-};
-
-/* A file rarely has more than two queues. */
-#define ITEM_QUEUES 3
-
-struct epoll_item {
-    RB_ENTRY(epoll_item) link;          /* epoll->lock */
-    TAILQ_ENTRY(epoll_item) ready_link; /* epoll->ready_lock */
-    LIST_ENTRY(epoll_item) watch_link;  /* watch_mutex */
-    bool ready;                         /* on the list; epoll->ready_lock */
-    struct epoll *epoll;                /* constant */
-    struct file *file;                  /* no reference; constant */
-    int descriptor;                     /* constant */
-    struct epoll_event event;           /* epoll->lock */
-    struct poll_table table;
-    uint64_t round;           /* when it was last looked at; epoll->lock */
-    struct epoll_item *again; /* the next that stays ready; while events are collected */
-    bool failed;              /* more queues than entries */
-    unsigned queue_count;
-    struct item_entry {
-        struct wait_entry entry;
-        struct epoll_item *item;
-    } entries[ITEM_QUEUES];
-};
 
 static struct mutex watch_mutex;
 static const struct file_operations epoll_operations;
@@ -73,7 +43,6 @@ static int item_compare(const struct epoll_item *left, const struct epoll_item *
         return left->file < right->file ? -1 : 1;
     return left->descriptor < right->descriptor ? -1 : left->descriptor > right->descriptor;
 }
-RB_PROTOTYPE(epoll_items, epoll_item, link, item_compare)
 RB_GENERATE(epoll_items, epoll_item, link, item_compare)
 
 void epoll_initialize(void)
@@ -83,41 +52,61 @@ void epoll_initialize(void)
     epoll_watches_maximum = frame_total() / 25 * PAGE_SIZE / sizeof(struct epoll_item);
 }
 
+struct epoll *epoll_of_file(const struct file *file)
+{
+    return file->operations == &epoll_operations ? file->private : NULL;
+}
+
 /* ---- readiness ---- */
 
-static void item_set_ready(struct epoll_item *item)
+static void item_set_ready(struct epoll_item *item, bool first)
 {
     struct epoll *epoll = item->epoll;
 
     bool enabled = spinlock_acquire_save(&epoll->ready_lock);
     if (!item->ready) {
         item->ready = true;
-        TAILQ_INSERT_TAIL(&epoll->ready, item, ready_link);
+        if (first)
+            TAILQ_INSERT_HEAD(&epoll->ready, item, ready_link);
+        else
+            TAILQ_INSERT_TAIL(&epoll->ready, item, ready_link);
     }
     spinlock_release_restore(&epoll->ready_lock, enabled);
 }
 
+/* What the item asks for; 0: nothing, as it had its one event (EPOLLONESHOT). */
+static uint32_t item_wanted(const struct epoll_item *item)
+{
+    return __atomic_load_n(&item->events, __ATOMIC_RELAXED) & ~PRIVATE_BITS;
+}
+
+/* Of the exclusive items of a file one whose instance is waited for is enough. */
 static bool item_notify(struct wait_entry *entry)
 {
     struct epoll_item *item = container_of(entry, struct item_entry, entry)->item;
 
-    item_set_ready(item);
-    wait_queue_wake(&item->epoll->changed);
-    return true;
+    if (!item_wanted(item))
+        return false;
+    item_set_ready(item, false);
+    bool waited_for = wait_queue_wake_one(&item->epoll->waiters);
+    wait_queue_wake(&item->epoll->watchers);
+    return waited_for || !entry->exclusive;
 }
 
-static void item_add_queue(struct poll_table *table, struct wait_queue *queue)
+static bool item_add_queue(struct poll_table *table, struct wait_queue *queue,
+                           struct watch_limit *limit)
 {
     struct epoll_item *item = container_of(table, struct epoll_item, table);
 
-    if (item->queue_count == ITEM_QUEUES) {
-        item->failed = true;
-        return;
-    }
+    if (item->queue_count == ITEM_QUEUES)
+        return false;
     struct item_entry *entry = &item->entries[item->queue_count++];
     entry->item = item;
-    entry->entry = (struct wait_entry){.notify = item_notify};
+    entry->limit = limit;
+    entry->entry = (struct wait_entry){.notify = item_notify,
+                                       .exclusive = item->events & (uint32_t)EPOLLEXCLUSIVE};
     wait_queue_add(queue, &entry->entry);
+    return true;
 }
 
 static bool epoll_is_ready(struct epoll *epoll)
@@ -125,17 +114,27 @@ static bool epoll_is_ready(struct epoll *epoll)
     return !TAILQ_EMPTY(&epoll->ready);
 }
 
-/* Takes the first ready item off the list; NULL: none. */
+/* Takes the first ready item off the list that was not looked at in this round; NULL: none. Lock
+   held. */
 static struct epoll_item *epoll_take_ready(struct epoll *epoll)
 {
     bool enabled = spinlock_acquire_save(&epoll->ready_lock);
     struct epoll_item *item = TAILQ_FIRST(&epoll->ready);
+    if (item && item->round == epoll->rounds)
+        item = NULL; /* it became ready once more: for the next time */
     if (item) {
         TAILQ_REMOVE(&epoll->ready, item, ready_link);
         item->ready = false;
+        item->round = epoll->rounds;
     }
     spinlock_release_restore(&epoll->ready_lock, enabled);
     return item;
+}
+
+/* What the item asks for and its file has now. epoll->lock held. */
+static uint32_t item_events(struct epoll_item *item, struct poll_table *table)
+{
+    return file_poll(item->file, table) & item_wanted(item);
 }
 
 /* ---- items ---- */
@@ -145,8 +144,11 @@ static void item_free(struct epoll_item *item)
 {
     struct epoll *epoll = item->epoll;
 
-    for (unsigned i = 0; i < item->queue_count; i++)
+    for (unsigned i = 0; i < item->queue_count; i++) {
         wait_queue_remove(&item->entries[i].entry);
+        if (item->entries[i].limit)
+            watch_limit_leave(item->entries[i].limit);
+    }
     bool enabled = spinlock_acquire_save(&epoll->ready_lock);
     if (item->ready)
         TAILQ_REMOVE(&epoll->ready, item, ready_link);
@@ -182,12 +184,17 @@ static struct epoll_item *item_find(struct epoll *epoll, struct file *file, int 
 /* Asks the file whether the item has something now, and marks it if so. epoll->lock held. */
 static void item_check(struct epoll_item *item, struct poll_table *table)
 {
-    unsigned wanted = item->event.events | POLLERR | POLLHUP;
-
-    if (!(file_poll(item->file, table) & wanted & ~PRIVATE_BITS))
+    if (!item_events(item, table))
         return;
-    item_set_ready(item);
-    wait_queue_wake(&item->epoll->changed);
+    item_set_ready(item, false);
+    wait_queue_wake_one(&item->epoll->waiters);
+    wait_queue_wake(&item->epoll->watchers);
+}
+
+static void item_set_event(struct epoll_item *item, const struct epoll_event *event)
+{
+    item->data = event->data;
+    __atomic_store_n(&item->events, event->events | EPOLLERR | EPOLLHUP, __ATOMIC_RELAXED);
 }
 
 static int item_add(struct epoll *epoll, struct file *file, int descriptor,
@@ -204,60 +211,73 @@ static int item_add(struct epoll *epoll, struct file *file, int descriptor,
     item->epoll = epoll;
     item->file = file;
     item->descriptor = descriptor;
-    item->event = *event;
-    item->table.add = item_add_queue;
+    item->table = (struct poll_table){.add = item_add_queue, .nests = true};
+    item_set_event(item, event);
     RB_INSERT(epoll_items, &epoll->items, item);
     LIST_INSERT_HEAD(&file->watchers, item, watch_link);
-    item_check(item, &item->table);
-    if (!item->failed)
-        return 0;
-    item_free(item);
-    return -ENOSPC;
+    int error = epoll_ways_check(epoll, file);
+    if (!error) {
+        item_check(item, &item->table);
+        error = item->table.failed ? -ENOSPC : 0;
+    }
+    if (error)
+        item_free(item);
+    return error;
 }
 
-/* Does `file` watch `epoll`, itself or through others, or nest too deep? watch_mutex held. */
-static bool makes_loop(struct file *file, const struct epoll *epoll, unsigned depth)
+/* An exclusive item cannot be changed. */
+static int item_modify(struct epoll_item *item, const struct epoll_event *event)
 {
-    if (file->operations != &epoll_operations)
-        return false;
-    struct epoll *inner = file->private;
-    if (inner == epoll || depth >= NESTING_MAXIMUM)
-        return true;
-    struct epoll_item *item;
-    RB_FOREACH(item, epoll_items, &inner->items)
-    if (makes_loop(item->file, epoll, depth + 1))
-        return true;
-    return false;
+    if (item->events & (uint32_t)EPOLLEXCLUSIVE)
+        return -EINVAL;
+    item_set_event(item, event);
+    item_check(item, NULL);
+    return 0;
 }
 
+/* watch_mutex held. */
 static int control(struct epoll *epoll, int operation, struct file *file, int descriptor,
                    const struct epoll_event *event)
 {
-    if (operation == EPOLL_CTL_ADD && makes_loop(file, epoll, 0))
-        return -ELOOP;
+    int error = operation == EPOLL_CTL_ADD ? epoll_nesting_check(epoll, file) : 0;
+    if (error)
+        return error;
     mutex_acquire(&epoll->lock);
     struct epoll_item *item = item_find(epoll, file, descriptor);
-    int error = 0;
-    if (operation == EPOLL_CTL_ADD) {
+    if (operation == EPOLL_CTL_ADD)
         error = item ? -EEXIST : item_add(epoll, file, descriptor, event);
-    } else if (!item) {
+    else if (!item)
         error = -ENOENT;
-    } else if (operation == EPOLL_CTL_DEL) {
+    else if (operation == EPOLL_CTL_DEL)
         item_free(item);
-    } else if ((item->event.events | event->events) & EPOLLEXCLUSIVE) {
-        error = -EINVAL;
-    } else {
-        item->event = *event;
-        item_check(item, NULL);
-    }
+    else
+        error = item_modify(item, event);
     mutex_release(&epoll->lock);
     return error;
+}
+
+/* Can the file be watched so, whatever is watched already? */
+static int check_request(const struct file *epoll_file, int operation, const struct file *file,
+                         uint32_t events)
+{
+    if (!file->operations->poll)
+        return -EPERM;
+    if (file == epoll_file || !epoll_of_file(epoll_file))
+        return -EINVAL;
+    if (operation == EPOLL_CTL_DEL)
+        return 0;
+    if (operation != EPOLL_CTL_ADD && operation != EPOLL_CTL_MOD)
+        return -EINVAL;
+    if (!(events & (uint32_t)EPOLLEXCLUSIVE))
+        return 0;
+    bool allowed =
+        operation == EPOLL_CTL_ADD && !epoll_of_file(file) && !(events & ~EXCLUSIVE_BITS);
+    return allowed ? 0 : -EINVAL;
 }
 
 ssize_t sys_epoll_ctl(int descriptor, int operation, int target, vaddr_t event_address)
 {
     struct epoll_event event = {0};
-    int error = 0;
 
     if (operation != EPOLL_CTL_DEL && user_get(&event, event_address))
         return -EFAULT;
@@ -265,16 +285,11 @@ ssize_t sys_epoll_ctl(int descriptor, int operation, int target, vaddr_t event_a
     if (!epoll_file)
         return -EBADF;
     struct file *file = descriptor_get(target);
-    if (!file) {
-        error = -EBADF;
-    } else if (!file->operations->poll) {
-        error = -EPERM;
-    } else if (file == epoll_file || epoll_file->operations != &epoll_operations) {
-        error = -EINVAL;
-    } else if (operation != EPOLL_CTL_ADD && operation != EPOLL_CTL_DEL &&
-               operation != EPOLL_CTL_MOD) {
-        error = -EINVAL;
-    } else {
+    /* epoll_ctl(2): without the capability the flag is ignored. */
+    if (!credentials_capable(credentials_current(), CAP_BLOCK_SUSPEND))
+        event.events &= ~(uint32_t)EPOLLWAKEUP;
+    int error = file ? check_request(epoll_file, operation, file, event.events) : -EBADF;
+    if (!error) {
         mutex_acquire(&watch_mutex);
         error = control(epoll_file->private, operation, file, target, &event);
         mutex_release(&watch_mutex);
@@ -286,45 +301,63 @@ ssize_t sys_epoll_ctl(int descriptor, int operation, int target, vaddr_t event_a
 
 /* ---- waiting ---- */
 
+/* Puts those back that stay ready, in the order in which they were given out. */
+static void set_ready_again(struct epoll_item *item)
+{
+    for (; item; item = item->again)
+        item_set_ready(item, false);
+}
+
+/* Gives out an event of the item, if it has one: 1, 0 or -EFAULT. *again: it stays ready. */
+static int item_give(struct epoll_item *item, vaddr_t to, bool *again)
+{
+    uint32_t found = item_events(item, NULL);
+    struct epoll_event event = {.events = found, .data = item->data};
+
+    *again = false;
+    if (!found)
+        return 0;
+    if (user_put(to, &event)) {
+        item_set_ready(item, true);
+        return -EFAULT;
+    }
+    if (item->events & EPOLLONESHOT)
+        __atomic_store_n(&item->events, item->events & PRIVATE_BITS, __ATOMIC_RELAXED);
+    else
+        *again = !(item->events & (uint32_t)EPOLLET);
+    return 1;
+}
+
 /*
  * Gives out up to `count` events: how many, or -EFAULT. An item that stays ready
  * (level-triggered) goes back behind those that were not looked at.
  */
 static ssize_t epoll_collect(struct epoll *epoll, vaddr_t events, int count)
 {
-    struct epoll_item *item, *again = NULL;
+    struct epoll_item *item, *again = NULL, **again_last = &again;
     ssize_t given = 0;
 
     mutex_acquire(&epoll->lock);
-    uint64_t round = ++epoll->rounds;
+    epoll->rounds++;
     while (given < count && (item = epoll_take_ready(epoll))) {
-        if (item->round == round) { /* it became ready once more: for the next time */
-            item_set_ready(item);
+        bool stays;
+        int one = item_give(item, events + (size_t)given * sizeof(struct epoll_event), &stays);
+        if (one < 0) {
+            given = given ? given : one;
             break;
         }
-        item->round = round;
-        unsigned found =
-            file_poll(item->file, NULL) & (item->event.events | POLLERR | POLLHUP) & ~PRIVATE_BITS;
-        if (!found || !(item->event.events & ~PRIVATE_BITS))
-            continue;
-        struct epoll_event event = {.events = found, .data = item->event.data};
-        if (user_put(events + (size_t)given * sizeof(event), &event)) {
-            item_set_ready(item);
-            if (!given)
-                given = -EFAULT;
-            break;
+        given += one;
+        if (stays) {
+            item->again = NULL;
+            *again_last = item;
+            again_last = &item->again;
         }
-        given++;
-        if (item->event.events & EPOLLONESHOT)
-            item->event.events &= PRIVATE_BITS;
-        else if (!(item->event.events & EPOLLET)) {
-            item->again = again;
-            again = item;
-        }
+        thread_preemption_point();
     }
-    for (; again; again = again->again)
-        item_set_ready(again);
+    set_ready_again(again);
     mutex_release(&epoll->lock);
+    if (epoll_is_ready(epoll)) /* what this one leaves is another one's */
+        wait_queue_wake_one(&epoll->waiters);
     return given;
 }
 
@@ -346,7 +379,7 @@ static ssize_t epoll_wait_until(int descriptor, vaddr_t events, int count, uint6
         int error = -ETIMEDOUT;
         if (deadline == CLOCK_NEVER || deadline > clock_now())
             error =
-                wait_event(&epoll->changed, epoll_is_ready(epoll), THREAD_INTERRUPTIBLE, deadline);
+                wait_event(&epoll->waiters, epoll_is_ready(epoll), THREAD_INTERRUPTIBLE, deadline);
         if (error == -ETIMEDOUT)
             break;
         if (error) {
@@ -393,13 +426,34 @@ ssize_t sys_epoll_pwait2(int descriptor, vaddr_t events, int count, vaddr_t time
 
 /* ---- the instance ---- */
 
-/* Ready if collecting now would find something. */
+/* Would collecting now find something? What has nothing any more leaves the list. Lock held. */
+static bool epoll_has_events(struct epoll *epoll)
+{
+    struct epoll_item *item;
+
+    epoll->rounds++;
+    while ((item = epoll_take_ready(epoll))) {
+        if (item_events(item, NULL)) {
+            item_set_ready(item, true);
+            return true;
+        }
+        thread_preemption_point();
+    }
+    return false;
+}
+
 static unsigned epoll_poll(struct file *file, struct poll_table *table)
 {
     struct epoll *epoll = file->private;
 
-    poll_wait(table, &epoll->changed);
-    return epoll_is_ready(epoll) ? POLLIN | POLLRDNORM : 0;
+    if (table && table->nests)
+        poll_wait(table, &epoll->watchers);
+    else
+        poll_wait_limited(table, &epoll->watchers, &epoll->watch_limit);
+    mutex_acquire(&epoll->lock);
+    bool ready = epoll_has_events(epoll);
+    mutex_release(&epoll->lock);
+    return ready ? POLLIN | POLLRDNORM : 0;
 }
 
 static void epoll_free(struct epoll *epoll)
@@ -421,6 +475,17 @@ static void epoll_release(struct file *file)
     epoll_free(epoll);
 }
 
+/* As proc(5) shows it. */
+static size_t item_describe(const struct epoll_item *item, char *buffer, size_t size)
+{
+    const struct file *file = item->file;
+
+    return (size_t)format_string(
+        buffer, size, "tfd: %8d events: %8x data: %16lx  pos:%ld ino:%lx sdev:%lx\n",
+        item->descriptor, item->events, item->data, file->stream ? 0 : file->offset,
+        file->inode->number, file->inode->file_system->device);
+}
+
 static void epoll_describe(struct file *file, char *buffer, size_t size)
 {
     struct epoll *epoll = file->private;
@@ -432,9 +497,7 @@ static void epoll_describe(struct file *file, char *buffer, size_t size)
     mutex_acquire(&epoll->lock);
     RB_FOREACH(item, epoll_items, &epoll->items)
     if (used < size)
-        used +=
-            (size_t)format_string(buffer + used, size - used, "tfd: %8d events: %8x data: %16llx\n",
-                                  item->descriptor, item->event.events, item->event.data);
+        used += item_describe(item, buffer + used, size - used);
     mutex_release(&epoll->lock);
 }
 
@@ -455,12 +518,15 @@ ssize_t sys_epoll_create1(int flags)
     epoll->account = user_account_get_current();
     RB_INIT(&epoll->items);
     TAILQ_INIT(&epoll->ready);
-    wait_queue_initialize(&epoll->changed);
+    wait_queue_initialize(&epoll->waiters);
+    wait_queue_initialize(&epoll->watchers);
+    epoll->watch_limit.most = WATCHERS_FEW / 2;
     struct file *file = file_create_anonymous("[eventpoll]", &epoll_operations, epoll, O_RDWR);
     if (!file) {
         epoll_free(epoll);
         return -ENOMEM;
     }
+    epoll->file = file;
     return descriptor_add(file, flags & EPOLL_CLOEXEC);
 }
 

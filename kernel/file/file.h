@@ -97,7 +97,8 @@ struct file {
     int32_t signal;                        /* F_SETSIG; atomic */
     void *private;                         /* the kind's own */
     struct memory_object object;           /* lets a mapping hold this file: see file_from_object */
-    LIST_HEAD(, epoll_item) watchers;      /* epoll instances that watch it; epoll.c's lock */
+    LIST_HEAD(epoll_watchers, epoll_item) watchers; /* epoll instances; epoll.c's watch_mutex */
+    uint64_t watch_check;                           /* the last that looked at them; as well */
 };
 
 static inline void file_reference(struct file *file)
@@ -162,6 +163,24 @@ extern const struct file_operations regular_operations, directory_operations;
 /* Called by a poll operation for each queue whose wake-up may change its answer. The queue lives
    as long as the file. `table` NULL: nobody wants to wait. Does not sleep. */
 void poll_wait(struct poll_table *table, struct wait_queue *queue);
+
+/*
+ * How many may watch a queue that is woken with interrupts off, or from another queue's wake-up:
+ * that work must have a bound. Embedded beside the queue.
+ */
+struct watch_limit {
+    uint32_t watchers; /* whoever owns the queue may count as one; atomic */
+    uint32_t most;     /* constant */
+    void (*unwatched)(struct watch_limit *limit); /* the last of them left; or NULL; constant */
+};
+#define WATCHERS_FEW 128
+/* As poll_wait; poll(2) fails with ENOMEM, epoll_ctl(2) with ENOSPC, where there are too many. */
+void poll_wait_limited(struct poll_table *table, struct wait_queue *queue,
+                       struct watch_limit *limit);
+/* The same failure, for who has no queue to give. */
+void poll_refuse(struct poll_table *table);
+/* One watcher less. */
+void watch_limit_leave(struct watch_limit *limit);
 
 /* ---- what process/ gives this room; set once at boot ---- */
 struct file_hooks {

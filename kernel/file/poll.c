@@ -13,8 +13,41 @@
 
 void poll_wait(struct poll_table *table, struct wait_queue *queue)
 {
+    if (table && !table->add(table, queue, NULL))
+        table->failed = true;
+}
+
+static bool watch_limit_join(struct watch_limit *limit)
+{
+    if (__atomic_fetch_add(&limit->watchers, 1, __ATOMIC_ACQ_REL) < limit->most)
+        return true;
+    __atomic_fetch_sub(&limit->watchers, 1, __ATOMIC_ACQ_REL);
+    return false;
+}
+
+void watch_limit_leave(struct watch_limit *limit)
+{
+    if (!__atomic_sub_fetch(&limit->watchers, 1, __ATOMIC_ACQ_REL) && limit->unwatched)
+        limit->unwatched(limit);
+}
+
+void poll_wait_limited(struct poll_table *table, struct wait_queue *queue,
+                       struct watch_limit *limit)
+{
+    if (!table)
+        return;
+    if (!watch_limit_join(limit)) {
+        table->failed = true;
+    } else if (!table->add(table, queue, limit)) {
+        watch_limit_leave(limit);
+        table->failed = true;
+    }
+}
+
+void poll_refuse(struct poll_table *table)
+{
     if (table)
-        table->add(table, queue);
+        table->failed = true;
 }
 
 unsigned file_poll(struct file *file, struct poll_table *table)
@@ -87,6 +120,7 @@ struct poll_entries {
     struct poll_entry {
         struct wait_entry entry;
         struct poller *poller;
+        struct watch_limit *limit; /* to be left; or NULL */
     } entries[POLL_ENTRIES];
 };
 
@@ -94,7 +128,6 @@ struct poller {
     struct poll_table table;
     struct thread *thread;
     bool triggered; /* atomic: something happened since the last look */
-    bool failed;    /* no memory for an entry */
     struct poll_entries first, *last;
 };
 
@@ -106,31 +139,32 @@ static bool poller_notify(struct wait_entry *wait_entry)
     return true;
 }
 
-static void poller_add(struct poll_table *table, struct wait_queue *queue)
+static bool poller_add(struct poll_table *table, struct wait_queue *queue,
+                       struct watch_limit *limit)
 {
     struct poller *poller = container_of(table, struct poller, table);
     struct poll_entries *entries = poller->last;
 
     if (entries->used == POLL_ENTRIES) {
         entries = heap_allocate_zeroed(sizeof(*entries));
-        if (!entries) {
-            poller->failed = true;
-            return;
-        }
+        if (!entries)
+            return false;
         poller->last->next = entries;
         poller->last = entries;
     }
     struct poll_entry *entry = &entries->entries[entries->used++];
     entry->poller = poller;
+    entry->limit = limit;
     entry->entry = (struct wait_entry){.notify = poller_notify, .thread = poller->thread};
     wait_queue_add(queue, &entry->entry);
+    return true;
 }
 
 static void poller_begin(struct poller *poller)
 {
-    poller->table.add = poller_add;
+    poller->table = (struct poll_table){.add = poller_add};
     poller->thread = thread_current();
-    poller->triggered = poller->failed = false;
+    poller->triggered = false;
     poller->first.next = NULL;
     poller->first.used = 0;
     poller->last = &poller->first;
@@ -142,8 +176,11 @@ static void poller_end(struct poller *poller)
 
     while (entries) {
         struct poll_entries *next = entries->next;
-        for (unsigned i = 0; i < entries->used; i++)
+        for (unsigned i = 0; i < entries->used; i++) {
             wait_queue_remove(&entries->entries[i].entry);
+            if (entries->entries[i].limit)
+                watch_limit_leave(entries->entries[i].limit);
+        }
         if (entries != &poller->first)
             heap_free(entries);
         entries = next;
@@ -163,6 +200,7 @@ static int poll_scan(struct poll_item *items, size_t count, struct poll_table *t
             file_poll(item->file, ready ? NULL : table) & (item->wanted | POLLERR | POLLHUP);
         if (item->found)
             ready++;
+        thread_preemption_point();
     }
     return ready;
 }
@@ -182,7 +220,7 @@ static int poll_items(struct poll_item *items, size_t count, uint64_t deadline, 
         first = false;
         if (ready || late)
             break;
-        if (poller.failed) {
+        if (poller.table.failed) {
             ready = -ENOMEM;
             break;
         }

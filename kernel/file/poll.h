@@ -6,7 +6,11 @@
 
 /* What poll_wait() does with a queue: poll(2) and epoll have their own. */
 struct poll_table {
-    void (*add)(struct poll_table *table, struct wait_queue *queue);
+    /* `limit`: counts the watchers of the queue; it was joined, to be left with the queue; or NULL.
+       False: no room for an entry. */
+    bool (*add)(struct poll_table *table, struct wait_queue *queue, struct watch_limit *limit);
+    bool failed; /* a queue could not be joined */
+    bool nests;  /* an epoll instance's: how many of those come together epoll_nesting.c limits */
 };
 
 /* What the file is ready for now, POLLERR and POLLHUP included. `table` may be NULL. */

@@ -89,7 +89,7 @@ void mutex_wake(struct mutex *mutex)
 
 static bool may_nest(enum mutex_rank rank)
 {
-    return rank == MUTEX_INODE || rank == MUTEX_ADDRESS_SPACE;
+    return rank == MUTEX_EPOLL || rank == MUTEX_INODE || rank == MUTEX_ADDRESS_SPACE;
 }
 
 void mutex_check_acquire(const struct mutex *mutex)

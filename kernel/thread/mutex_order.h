@@ -6,19 +6,19 @@
 #define BATON_THREAD_MUTEX_ORDER_H
 
 enum mutex_rank {
-    MUTEX_EPOLL_WATCH,   /* who watches whom: one for all */
-    MUTEX_EPOLL,
+    MUTEX_FILE_OFFSET,
+    MUTEX_PSEUDO_READER,      /* the text of a file in /proc: made by who owns what it tells */
+    MUTEX_EPOLL_WATCH,        /* who watches whom: one for all */
+    MUTEX_EPOLL,              /* of two: the one that watches the other */
     MUTEX_RENAME,             /* one for all */
     MUTEX_SOCKET_NAMES,       /* one for all */
     MUTEX_SOCKET_CONNECTIONS, /* one for all */
-    MUTEX_FILE_OFFSET,
     MUTEX_INODE, /* of several: a directory's before what is below it */
     MUTEX_PIPE,
     MUTEX_SOCKET,
     MUTEX_SOCKET_FLIGHT, /* files on their way: one for all */
     MUTEX_TERMINAL_OPEN,
     MUTEX_RECORD_LOCKS,
-    MUTEX_PSEUDO_READER, /* the text of a file in /proc */
     MUTEX_TRUNCATION,
     MUTEX_ADDRESS_SPACE, /* of two: the parent's before the child's (fork) */
     MUTEX_PAGE_CACHE,

@@ -44,29 +44,82 @@ void wait_end(struct wait_entry *entry)
     wait_queue_remove(entry);
 }
 
-/* Wakes until `most` were woken. */
-static int wake(struct wait_queue *queue, int most)
+/* Interrupts stay off for so many entries at most, where the waker has them on. */
+#define WAKE_PIECE 32
+
+static bool wake_nobody(struct wait_entry *entry)
+{
+    (void)entry;
+    return false;
+}
+
+/* A wake-up of all on its way through a queue. */
+struct wake_walk {
+    struct wait_entry here, end; /* mark where it goes on, and where those begin that came later */
+    bool end_marked;
+};
+
+/* Lets interrupts and others at the queue in. Returns the entry to go on with. */
+static struct wait_entry *wake_pause(struct wake_walk *walk, struct wait_queue *queue,
+                                     struct wait_entry *next)
+{
+    walk->here = (struct wait_entry){.notify = wake_nobody};
+    if (!walk->end_marked) {
+        walk->end = walk->here;
+        TAILQ_INSERT_TAIL(&queue->entries, &walk->end, link);
+        walk->end_marked = true;
+    }
+    TAILQ_INSERT_BEFORE(next, &walk->here, link);
+    spinlock_release_restore(&queue->lock, true);
+    spinlock_acquire_save(&queue->lock);
+    next = TAILQ_NEXT(&walk->here, link);
+    TAILQ_REMOVE(&queue->entries, &walk->here, link);
+    return next;
+}
+
+/* Wakes all, of the exclusive ones `exclusive` at most. */
+static int wake_all(struct wait_queue *queue, int exclusive)
 {
     struct wait_entry *entry, *next;
-    int woken = 0;
+    struct wake_walk walk; /* set when it is needed: nearly always a queue is short */
+    int woken = 0, looked_at = 0;
     bool enabled = spinlock_acquire_save(&queue->lock);
 
-    TAILQ_FOREACH_SAFE(entry, &queue->entries, link, next)
-    {
-        if (woken == most)
-            break;
-        woken += entry->notify(entry);
+    walk.end_marked = false;
+    for (entry = TAILQ_FIRST(&queue->entries); entry && entry != &walk.end; entry = next) {
+        next = TAILQ_NEXT(entry, link);
+        if ((!entry->exclusive || exclusive) && entry->notify(entry)) {
+            woken++;
+            exclusive -= entry->exclusive;
+        }
+        if (++looked_at % WAKE_PIECE == 0 && enabled && next)
+            next = wake_pause(&walk, queue, next);
     }
+    if (walk.end_marked)
+        TAILQ_REMOVE(&queue->entries, &walk.end, link);
     spinlock_release_restore(&queue->lock, enabled);
     return woken;
 }
 
 int wait_queue_wake(struct wait_queue *queue)
 {
-    return wake(queue, -1);
+    return wake_all(queue, 1);
+}
+
+int wait_queue_wake_all(struct wait_queue *queue)
+{
+    return wake_all(queue, INT32_MAX);
 }
 
 int wait_queue_wake_one(struct wait_queue *queue)
 {
-    return wake(queue, 1);
+    struct wait_entry *entry;
+    int woken = 0;
+    bool enabled = spinlock_acquire_save(&queue->lock);
+
+    TAILQ_FOREACH(entry, &queue->entries, link)
+    if ((woken = entry->notify(entry)))
+        break;
+    spinlock_release_restore(&queue->lock, enabled);
+    return woken;
 }

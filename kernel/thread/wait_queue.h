@@ -34,7 +34,7 @@ struct wait_entry {
     bool (*notify)(struct wait_entry *entry);
     struct thread *thread;
     enum thread_state state;
-    bool exclusive; /* wait_queue_wake_one() stops after one of these */
+    bool exclusive; /* wait_queue_wake() wakes one of these and no more; constant */
 };
 
 struct wait_queue {
@@ -55,8 +55,13 @@ void wait_end(struct wait_entry *entry);
 void wait_queue_add(struct wait_queue *queue, struct wait_entry *entry);
 void wait_queue_remove(struct wait_entry *entry);
 
-/* Wake all, or the oldest one. Any context. Return how many were woken. */
+/*
+ * Wake all, of the exclusive ones the first that can be; all without exception, when nothing more
+ * will come; the oldest that can be. Any context; with interrupts on they are let in between
+ * pieces of a long queue, which has to last until the call returns. Return how many were woken.
+ */
 int wait_queue_wake(struct wait_queue *queue);
+int wait_queue_wake_all(struct wait_queue *queue);
 int wait_queue_wake_one(struct wait_queue *queue);
 
 /* Sleeps until the condition holds: 0; or -EINTR, -ETIMEDOUT. No spinlock held. */
