@@ -15,6 +15,7 @@
 #include "file/system_calls.h"
 #include "file/user_limits.h"
 #include "library/format.h"
+#include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
 #include "memory/user_copy.h"
@@ -42,6 +43,7 @@ struct pipe {
     uint64_t reader_opens;        /* how many there ever were: open(2) of a FIFO waits for one */
     uint64_t writer_opens;        /* lock; atomic to read */
     unsigned opening;             /* a FIFO's opens under way; its inode's lock */
+    bool claimed; /* a splice has what is in it: other readers wait; lock; atomic to read */
     struct wait_queue readable, writable, opened;
 };
 
@@ -169,6 +171,14 @@ static void pipe_free(struct pipe *pipe)
 
 /* ---- reading and writing: the pipe's lock is held ---- */
 
+/* What is left of the oldest page goes. */
+static void pipe_drop_page(struct pipe *pipe)
+{
+    page_release(pipe, pipe_page(pipe, 0));
+    pipe->first = (pipe->first + 1) & (pipe->capacity - 1);
+    store(&pipe->used, pipe->used - 1);
+}
+
 /* Bytes moved; fewer than there are: the reader's memory faulted, or has no room left. */
 static size_t pipe_take(struct pipe *pipe, struct transfer *to)
 {
@@ -184,11 +194,8 @@ static size_t pipe_take(struct pipe *pipe, struct transfer *to)
         if (done < wanted)
             break;
         bool packet = page->packet;
-        if (!page->size || packet) { /* what a reader leaves of a packet is lost */
-            page_release(pipe, page);
-            pipe->first = (pipe->first + 1) & (pipe->capacity - 1);
-            store(&pipe->used, pipe->used - 1);
-        }
+        if (!page->size || packet) /* what a reader leaves of a packet is lost */
+            pipe_drop_page(pipe);
         if (packet)
             break;
     }
@@ -234,6 +241,20 @@ static ssize_t pipe_append(struct pipe *pipe, struct transfer *from, bool packet
     return (ssize_t)size;
 }
 
+/* Takes the pipe's lock when no splice has what is in it. 0, or -RESTART_CALL without the lock. */
+static int pipe_lock_to_read(struct pipe *pipe)
+{
+    mutex_acquire(&pipe->lock);
+    while (pipe->claimed) {
+        mutex_release(&pipe->lock);
+        if (wait_event(&pipe->readable, !__atomic_load_n(&pipe->claimed, __ATOMIC_ACQUIRE),
+                       THREAD_INTERRUPTIBLE, CLOCK_NEVER))
+            return -RESTART_CALL;
+        mutex_acquire(&pipe->lock);
+    }
+    return 0;
+}
+
 static ssize_t pipe_read(struct file *file, struct transfer *to, int64_t *offset)
 {
     struct pipe *pipe = file->inode->pipe;
@@ -242,7 +263,8 @@ static ssize_t pipe_read(struct file *file, struct transfer *to, int64_t *offset
     (void)offset;
     if (!to->left)
         return 0;
-    mutex_acquire(&pipe->lock);
+    if (pipe_lock_to_read(pipe))
+        return -RESTART_CALL;
     for (;;) {
         bool empty = !pipe->used;
         result = (ssize_t)pipe_take(pipe, to);
@@ -257,9 +279,8 @@ static ssize_t pipe_read(struct file *file, struct transfer *to, int64_t *offset
         mutex_release(&pipe->lock);
         int error = wait_event(&pipe->readable, load(&pipe->used) || !load(&pipe->writers),
                                THREAD_INTERRUPTIBLE, CLOCK_NEVER);
-        if (error)
+        if (error || pipe_lock_to_read(pipe))
             return -RESTART_CALL;
-        mutex_acquire(&pipe->lock);
     }
     mutex_release(&pipe->lock);
     if (result > 0) {
@@ -269,13 +290,12 @@ static ssize_t pipe_read(struct file *file, struct transfer *to, int64_t *offset
     return result;
 }
 
-static ssize_t pipe_write(struct file *file, struct transfer *from, int64_t *offset)
+ssize_t pipe_put(struct file *file, struct transfer *from, bool nonblocking)
 {
     struct pipe *pipe = file->inode->pipe;
     bool packet = file->flags & O_DIRECT;
     ssize_t total = 0, done = 0;
 
-    (void)offset;
     if (!from->left)
         return 0;
     mutex_acquire(&pipe->lock);
@@ -290,7 +310,7 @@ static ssize_t pipe_write(struct file *file, struct transfer *from, int64_t *off
             done = pipe_append(pipe, from, packet);
             if (done > 0)
                 total += done;
-        } else if (file_nonblocking(file)) {
+        } else if (nonblocking) {
             done = -EAGAIN;
         } else {
             mutex_release(&pipe->lock);
@@ -311,6 +331,108 @@ static ssize_t pipe_write(struct file *file, struct transfer *from, int64_t *off
         inode_touch(file->inode, INODE_MODIFIED | INODE_CHANGED);
     }
     return total ? total : done;
+}
+
+static ssize_t pipe_write(struct file *file, struct transfer *from, int64_t *offset)
+{
+    (void)offset;
+    return pipe_put(file, from, file_nonblocking(file));
+}
+
+/* ---- for splice.c ---- */
+
+int pipe_wait_bytes(struct file *file, bool nonblocking)
+{
+    struct pipe *pipe = file->inode->pipe;
+
+    if (load(&pipe->used))
+        return 1;
+    if (load(&pipe->writers) && nonblocking)
+        return -EAGAIN;
+    if (wait_event(&pipe->readable, load(&pipe->used) || !load(&pipe->writers),
+                   THREAD_INTERRUPTIBLE, CLOCK_NEVER))
+        return -RESTART_CALL;
+    return load(&pipe->used) != 0; /* the last writer may have left some */
+}
+
+ssize_t pipe_wait_room(struct file *file, bool nonblocking)
+{
+    struct pipe *pipe = file->inode->pipe;
+
+    for (;;) {
+        if (!load(&pipe->readers)) {
+            file_hooks->broken_pipe();
+            return -EPIPE;
+        }
+        mutex_acquire(&pipe->lock);
+        unsigned pages = pipe->capacity - pipe->used;
+        mutex_release(&pipe->lock);
+        if (pages)
+            return (ssize_t)(pages * PAGE_SIZE);
+        if (nonblocking)
+            return -EAGAIN;
+        if (wait_event(&pipe->writable,
+                       load(&pipe->used) < load(&pipe->capacity) || !load(&pipe->readers),
+                       THREAD_INTERRUPTIBLE, CLOCK_NEVER))
+            return -RESTART_CALL;
+    }
+}
+
+int pipe_claim(struct file *file)
+{
+    struct pipe *pipe = file->inode->pipe;
+
+    if (pipe_lock_to_read(pipe))
+        return -RESTART_CALL;
+    pipe->claimed = true;
+    mutex_release(&pipe->lock);
+    return 0;
+}
+
+size_t pipe_peek(struct file *file, size_t skip, char *buffer, size_t size)
+{
+    struct pipe *pipe = file->inode->pipe;
+    size_t total = 0;
+
+    mutex_acquire(&pipe->lock);
+    for (unsigned i = 0; i < pipe->used && total < size; i++) {
+        const struct pipe_page *page = pipe_page(pipe, i);
+        size_t passed = skip < page->size ? skip : page->size;
+        size_t part = page->size - passed;
+        if (part > size - total)
+            part = size - total;
+        memcpy(buffer + total, (char *)frame_pointer(page->frame) + page->start + passed, part);
+        total += part;
+        skip -= passed;
+    }
+    mutex_release(&pipe->lock);
+    return total;
+}
+
+void pipe_consume(struct file *file, size_t size)
+{
+    struct pipe *pipe = file->inode->pipe;
+
+    mutex_acquire(&pipe->lock);
+    while (size) {
+        struct pipe_page *page = pipe_page(pipe, 0);
+        size_t part = size < page->size ? size : page->size;
+        page->start = (uint16_t)(page->start + part);
+        page->size = (uint16_t)(page->size - part);
+        size -= part;
+        if (!page->size)
+            pipe_drop_page(pipe);
+    }
+    mutex_release(&pipe->lock);
+    wait_queue_wake(&pipe->writable);
+}
+
+void pipe_unclaim(struct file *file)
+{
+    struct pipe *pipe = file->inode->pipe;
+
+    __atomic_store_n(&pipe->claimed, false, __ATOMIC_RELEASE);
+    wait_queue_wake(&pipe->readable);
 }
 
 /* ---- the rest of a pipe's operations ---- */
@@ -367,8 +489,8 @@ static void pipe_end_use(struct inode *inode, bool reader, bool writer)
     if (writer)
         store(&pipe->writers, pipe->writers - 1);
     mutex_release(&pipe->lock);
-    wait_queue_wake(&pipe->readable);
-    wait_queue_wake(&pipe->writable);
+    wait_queue_wake_all(&pipe->readable);
+    wait_queue_wake_all(&pipe->writable);
     bool unused = !pipe->readers && !pipe->writers && !pipe->opening;
     if (unused)
         inode->pipe = NULL;
@@ -396,6 +518,11 @@ static const struct file_operations pipe_operations = {
     .poll = pipe_poll,
     .release = pipe_release,
 };
+
+bool file_is_pipe(const struct file *file)
+{
+    return file->operations == &pipe_operations;
+}
 
 /* Gives the pipe another ring. Lock held. 0, -EBUSY, -ENOMEM. */
 static int ring_replace(struct pipe *pipe, unsigned capacity)

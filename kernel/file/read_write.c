@@ -2,6 +2,7 @@
 #include <asm/errno.h>
 #include <linux/fs.h>
 
+#include "file/copy.h"
 #include "file/internal.h"
 #include "file/system_calls.h"
 #include "memory/heap.h"
@@ -178,15 +179,6 @@ ssize_t sys_lseek(int descriptor, int64_t offset, unsigned whence)
 
 /* ---- from file to file ---- */
 
-#define COPY_BUFFER_SIZE 16384
-
-/* One end of a copy: an open file, at an offset of the caller's or at its own. */
-struct copy_end {
-    struct file *file;
-    vaddr_t offset_address; /* 0: the file's own offset moves */
-    int64_t offset;
-};
-
 static int copy_end_begin(struct copy_end *end, int descriptor, vaddr_t offset_address)
 {
     *end = (struct copy_end){.offset_address = offset_address};
@@ -216,7 +208,7 @@ static ssize_t copy_end_finish(struct copy_end *end, ssize_t result)
     return result;
 }
 
-static ssize_t copy_end_move(struct copy_end *end, bool writes, void *buffer, size_t size)
+ssize_t copy_end_move(struct copy_end *end, bool writes, void *buffer, size_t size)
 {
     struct transfer transfer;
 
@@ -227,8 +219,7 @@ static ssize_t copy_end_move(struct copy_end *end, bool writes, void *buffer, si
                   : file_read_at(end->file, &transfer, &end->offset);
 }
 
-/* Puts back what was read and could not be written. */
-static void copy_end_return(struct copy_end *end, size_t size)
+void copy_end_return(struct copy_end *end, size_t size)
 {
     if (end->offset_address) {
         end->offset -= (int64_t)size;
@@ -319,29 +310,6 @@ ssize_t sys_copy_file_range(int in_descriptor, vaddr_t in_offset, int out_descri
             result = -EBADF;
         else if (from == to && from_offset < to_offset + (int64_t)size &&
                  to_offset < from_offset + (int64_t)size)
-            result = -EINVAL;
-        else
-            result = copy(&in, &out, size < TRANSFER_MAXIMUM ? size : TRANSFER_MAXIMUM);
-        result = copy_end_finish(&out, result);
-    }
-    return copy_end_finish(&in, result);
-}
-
-ssize_t sys_splice(int in_descriptor, vaddr_t in_offset, int out_descriptor, vaddr_t out_offset,
-                   size_t size, unsigned flags)
-{
-    struct copy_end in, out;
-
-    if (flags & ~0xfU) /* SPLICE_F_MOVE, _NONBLOCK, _MORE, _GIFT */
-        return -EINVAL;
-    int error = copy_end_begin(&in, in_descriptor, in_offset);
-    if (error)
-        return error;
-    ssize_t result = copy_end_begin(&out, out_descriptor, out_offset);
-    if (!result) {
-        if (!in.file->readable || !out.file->writable)
-            result = -EBADF;
-        else if (!S_ISFIFO(in.file->inode->mode) && !S_ISFIFO(out.file->inode->mode))
             result = -EINVAL;
         else
             result = copy(&in, &out, size < TRANSFER_MAXIMUM ? size : TRANSFER_MAXIMUM);

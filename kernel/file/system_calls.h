@@ -27,6 +27,8 @@ ssize_t sys_copy_file_range(int in, vaddr_t in_offset, int out, vaddr_t out_offs
                             unsigned flags);
 ssize_t sys_splice(int in, vaddr_t in_offset, int out, vaddr_t out_offset, size_t size,
                    unsigned flags);
+ssize_t sys_tee(int in, int out, size_t size, unsigned flags);
+ssize_t sys_vmsplice(int descriptor, vaddr_t vector, unsigned long count, unsigned flags);
 
 /* open.c */
 ssize_t sys_open(vaddr_t name, int flags, unsigned mode);
