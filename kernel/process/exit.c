@@ -340,13 +340,15 @@ static void leave_process(struct user_thread *thread)
 
     if (last) {
         __atomic_store_n(&process->zombie, true, __ATOMIC_RELEASE);
-        wait_queue_wake(&process->ended);
         unwanted = announce_end(process);
         if (unwanted)
             process_reap(process, &remains);
     }
     spinlock_release_restore(&process_table_lock, enabled);
 
+    /* Anybody may hold a process by a pidfd, and watch it: without the lock. */
+    if (last)
+        wait_queue_wake(&process->ended);
     credentials_release(credentials);
     process_group_remains_free(&remains);
     if (unwanted)

@@ -102,8 +102,11 @@ struct signal_actions *signal_actions_copy(struct signal_actions *actions)
 
 void signal_actions_release(struct signal_actions *actions)
 {
-    if (actions && __atomic_sub_fetch(&actions->references, 1, __ATOMIC_ACQ_REL) == 0)
-        heap_free(actions);
+    if (!actions || __atomic_sub_fetch(&actions->references, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    if (actions->watchers)
+        signal_watchers_release(actions->watchers);
+    heap_free(actions);
 }
 
 void signal_actions_reset(struct signal_actions *actions)
@@ -271,7 +274,10 @@ static void announce(struct process *process, struct user_thread *target, int si
 {
     struct user_thread *thread = target;
 
-    wait_queue_wake(&signal_file_readers);
+    struct signal_watchers *watchers =
+        __atomic_load_n(&process->signals.actions->watchers, __ATOMIC_ACQUIRE);
+    if (watchers)
+        signal_watchers_wake(watchers);
     if (target) {
         if (target->exiting || (is_held_back(target, signal) && signal != SIGKILL))
             return;

@@ -40,9 +40,10 @@ static inline signal_set signal_bit(int signal)
 struct queued_signal {
     TAILQ_ENTRY(queued_signal) link; /* lock of the process it was sent to */
     siginfo_t information;           /* lock */
-    struct user_account *account;    /* who is charged for it (RLIMIT_SIGPENDING); a timer's entry all its life */
-    struct posix_timer *timer;       /* whose entry it is (and which frees it); NULL; constant */
-    bool queued;                     /* lock */
+    struct user_account
+        *account; /* who is charged for it (RLIMIT_SIGPENDING); a timer's entry all its life */
+    struct posix_timer *timer; /* whose entry it is (and which frees it); NULL; constant */
+    bool queued;               /* lock */
 };
 
 /* The set says what is pending; an entry may be missing when there was no memory for it. */
@@ -56,6 +57,7 @@ struct signal_actions {
     uint32_t references; /* atomic */
     struct spinlock lock;
     signal_set changed;                   /* whose action may not be the default; lock */
+    struct signal_watchers *watchers;     /* signal_file.c; NULL: none yet; atomic, set once */
     struct sigaction table[SIGNAL_COUNT]; /* by signal - 1; lock */
 };
 
@@ -190,9 +192,12 @@ void signal_mask_restore(bool interrupted);
 /* Copies a sigset_t in, without the two that cannot be blocked. 0, -EFAULT, -EINVAL (size). */
 int signal_set_user(signal_set *set, vaddr_t from, size_t size);
 
-/* Who reads signals from a file, or polls one, looks here for any that was queued for anyone: the
-   files, and who watches them, may outlive the process whose signals they tell. */
-extern struct wait_queue signal_file_readers;
+/* ---- signal_file.c: who reads signals from a file, or polls one ---- */
+
+/* One was queued. The process's lock is held: how many wait has a bound. */
+void signal_watchers_wake(struct signal_watchers *watchers);
+/* The actions end. */
+void signal_watchers_release(struct signal_watchers *watchers);
 
 /* ---- the hooks of cpu/trap.h ---- */
 

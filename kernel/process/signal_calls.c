@@ -308,6 +308,7 @@ static int kill_many(bool (*matches)(struct process *process, uint32_t group), u
         }
         process_release(process);
         id++;
+        thread_preemption_point();
     }
     return one_sent ? 0 : result;
 }

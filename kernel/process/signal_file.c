@@ -12,10 +12,49 @@
 #include "process/system_calls.h"
 #include "thread/restart.h"
 
-struct wait_queue signal_file_readers = {
-    .lock = SPINLOCK_RANKED(LOCK_WAIT_QUEUE),
-    .entries = TAILQ_HEAD_INITIALIZER(signal_file_readers.entries),
+/*
+ * Who waits for signals of the processes that share these actions: they read a file, or watch one.
+ * Watchers may outlive the processes, as an epoll instance can be handed on: they count.
+ */
+struct signal_watchers {
+    struct watch_limit limit; /* the actions count as one */
+    struct wait_queue queue;
 };
+
+static void watchers_free(struct watch_limit *limit)
+{
+    heap_free(container_of(limit, struct signal_watchers, limit));
+}
+
+/* Those of the calling process; NULL: no memory. */
+static struct signal_watchers *watchers_get(void)
+{
+    struct signal_actions *actions = process_current()->signals.actions;
+    struct signal_watchers *watchers = __atomic_load_n(&actions->watchers, __ATOMIC_ACQUIRE);
+    if (watchers)
+        return watchers;
+    struct signal_watchers *fresh = heap_allocate(sizeof(*fresh));
+    if (!fresh)
+        return NULL;
+    fresh->limit =
+        (struct watch_limit){.watchers = 1, .most = WATCHERS_FEW, .unwatched = watchers_free};
+    wait_queue_initialize(&fresh->queue);
+    if (__atomic_compare_exchange_n(&actions->watchers, &watchers, fresh, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE))
+        return fresh;
+    heap_free(fresh); /* another thread was quicker */
+    return watchers;
+}
+
+void signal_watchers_wake(struct signal_watchers *watchers)
+{
+    wait_queue_wake(&watchers->queue);
+}
+
+void signal_watchers_release(struct signal_watchers *watchers)
+{
+    watch_limit_leave(&watchers->limit);
+}
 
 struct signal_file {
     signal_set mask; /* atomic */
@@ -77,6 +116,7 @@ static bool take(signal_set mask, siginfo_t *information)
 static ssize_t signal_file_read(struct file *file, struct transfer *to, int64_t *offset)
 {
     struct signal_file *signals = file->private;
+    struct signal_watchers *watchers = watchers_get();
     struct signalfd_siginfo converted;
     siginfo_t information;
     ssize_t done = 0;
@@ -84,6 +124,8 @@ static ssize_t signal_file_read(struct file *file, struct transfer *to, int64_t 
     (void)offset;
     if (to->left < sizeof(converted))
         return -EINVAL;
+    if (!watchers)
+        return -ENOMEM;
     while (to->left >= sizeof(converted)) {
         signal_set mask = __atomic_load_n(&signals->mask, __ATOMIC_RELAXED);
         if (!take(mask, &information)) {
@@ -91,7 +133,7 @@ static ssize_t signal_file_read(struct file *file, struct transfer *to, int64_t 
                 break;
             if (file_nonblocking(file))
                 return -EAGAIN;
-            if (wait_event(&signal_file_readers, take(mask, &information), THREAD_INTERRUPTIBLE,
+            if (wait_event(&watchers->queue, take(mask, &information), THREAD_INTERRUPTIBLE,
                            CLOCK_NEVER))
                 return -RESTART_CALL;
         }
@@ -103,13 +145,23 @@ static ssize_t signal_file_read(struct file *file, struct transfer *to, int64_t 
     return done;
 }
 
+static void watch(struct poll_table *table)
+{
+    struct signal_watchers *watchers = table ? watchers_get() : NULL;
+
+    if (watchers)
+        poll_wait_limited(table, &watchers->queue, &watchers->limit);
+    else
+        poll_refuse(table);
+}
+
 static unsigned signal_file_poll(struct file *file, struct poll_table *table)
 {
     struct signal_file *signals = file->private;
     struct user_thread *thread = user_thread_current();
     struct process *process = thread->thread.process;
 
-    poll_wait(table, &signal_file_readers);
+    watch(table);
     bool enabled = spinlock_acquire_save(&process->lock);
     signal_set pending = thread->signals.pending.set | process->signals.pending.set;
     spinlock_release_restore(&process->lock, enabled);
@@ -162,7 +214,9 @@ static ssize_t signal_file_change(int descriptor, signal_set mask)
     if (file_is(file, &signal_file_operations)) {
         struct signal_file *signals = file->private;
         __atomic_store_n(&signals->mask, mask, __ATOMIC_RELAXED);
-        wait_queue_wake(&signal_file_readers);
+        struct signal_watchers *watchers = process_current()->signals.actions->watchers;
+        if (watchers)
+            signal_watchers_wake(watchers);
     } else {
         result = -EINVAL;
     }

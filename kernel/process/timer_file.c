@@ -25,7 +25,8 @@ struct timer_file {
     uint64_t expires;     /* 0: not set, or over; lock */
     uint64_t interval;    /* lock */
     uint64_t expirations; /* not yet read; lock */
-    struct wait_queue readers;
+    struct wait_queue readers; /* woken by an interrupt */
+    struct watch_limit limit;  /* of who watches them */
 };
 
 static uint64_t clock_value(const struct timer_file *file)
@@ -137,7 +138,7 @@ static unsigned timer_file_poll(struct file *file, struct poll_table *table)
 {
     struct timer_file *timer = file->private;
 
-    poll_wait(table, &timer->readers);
+    poll_wait_limited(table, &timer->readers, &timer->limit);
     bool enabled = spinlock_acquire_save(&timer->lock);
     bool ready = timer->expirations || cancelled(timer);
     spinlock_release_restore(&timer->lock, enabled);
@@ -193,6 +194,7 @@ ssize_t sys_timerfd_create(int clock, int flags)
     timer->clock = timer->expiry_clock = clock;
     timer_initialize(&timer->timer, timer_expired);
     wait_queue_initialize(&timer->readers);
+    timer->limit.most = WATCHERS_FEW;
     struct file *file = file_create_anonymous("[timerfd]", &timer_file_operations, timer,
                                               O_RDWR | (flags & TFD_NONBLOCK));
     if (!file) {

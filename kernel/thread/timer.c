@@ -53,14 +53,20 @@ void timer_queue_arm_slice(uint64_t deadline)
     spinlock_release(&queue->lock);
 }
 
+/* As many timers as programs set may expire at once: after so many others have their turn. */
+#define EXPIRIES_AT_ONCE 64
+#define EXPIRIES_PAUSE   50000 /* ns */
+
 static void clock_expired(void)
 {
     struct timer_queue *queue = own_queue();
     uint64_t now = clock_now();
+    unsigned expired = 0;
     struct timer *timer;
 
     spinlock_acquire(&queue->lock);
-    while ((timer = RB_MIN(timer_tree, &queue->timers)) && timer->deadline <= now) {
+    while ((timer = RB_MIN(timer_tree, &queue->timers)) && timer->deadline <= now &&
+           expired++ < EXPIRIES_AT_ONCE) {
         RB_REMOVE(timer_tree, &queue->timers, timer);
         timer->armed = false;
         queue->running = timer;
@@ -71,7 +77,10 @@ static void clock_expired(void)
     }
     if (queue->slice_end <= now)
         queue->slice_end = CLOCK_NEVER; /* the switch that follows arms the next one */
-    arm_clock(queue);
+    if (expired > EXPIRIES_AT_ONCE)
+        clock_arm(clock_now() + EXPIRIES_PAUSE);
+    else
+        arm_clock(queue);
     spinlock_release(&queue->lock);
     scheduler_tick(now);
 }
