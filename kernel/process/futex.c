@@ -1,6 +1,7 @@
 #include "process/futex.h"
 
 #include <asm/errno.h>
+#include <bsd/sys/tree.h>
 #include <linux/futex.h>
 
 #include "library/hash.h"
@@ -70,19 +71,42 @@ static void key_release(struct futex_key *key)
 #define BUCKET_COUNT 256
 
 struct futex_waiter {
-    TAILQ_ENTRY(futex_waiter) link;
+    RB_ENTRY(futex_waiter) link;
     struct futex_key key; /* the bucket's lock; the object's reference is the waiter's, except … */
     struct memory_object *held; /* … that this is the one it holds: requeue may change both */
     struct thread *thread;
     uint32_t bits;               /* FUTEX_WAIT_BITSET; constant */
+    uint8_t priority;            /* the thread's, and … */
+    uint64_t arrival;            /* … which it was in the bucket; the bucket's lock */
     struct futex_bucket *bucket; /* where it stands; NULL: was woken; that bucket's lock; atomic */
 };
 
+/* Words that share a bucket cost each other next to nothing, however many wait for one of them: a
+   word's waiters stand together in a tree, in the order in which they are woken. */
 static struct futex_bucket {
     struct spinlock lock;
-    TAILQ_HEAD(waiter_list, futex_waiter) waiters; /* oldest first; lock */
-    bool initialized;                              /* lock */
+    RB_HEAD(waiter_tree, futex_waiter) waiters; /* lock */
+    uint64_t arrivals;                          /* lock */
 } buckets[BUCKET_COUNT];
+
+/* By word; the highest real-time priority first, then whoever came first. */
+static int waiter_compare(const struct futex_waiter *left, const struct futex_waiter *right)
+{
+    if (left->key.space != right->key.space)
+        return left->key.space < right->key.space ? -1 : 1;
+    if (left->key.cache != right->key.cache)
+        return left->key.cache < right->key.cache ? -1 : 1;
+    if (left->key.place != right->key.place)
+        return left->key.place < right->key.place ? -1 : 1;
+    if (left->priority != right->priority)
+        return left->priority > right->priority ? -1 : 1;
+    return left->arrival < right->arrival ? -1 : left->arrival > right->arrival;
+}
+
+/* The generated functions are not all used; <bsd/sys/cdefs.h> leaves the word to the C library. */
+#undef __unused
+#define __unused __attribute__((unused))
+RB_GENERATE_STATIC(waiter_tree, futex_waiter, link, waiter_compare)
 
 static struct futex_bucket *bucket_of(const struct futex_key *key)
 {
@@ -91,24 +115,15 @@ static struct futex_bucket *bucket_of(const struct futex_key *key)
     return &buckets[hash_number(hash_number(owner) ^ key->place) % BUCKET_COUNT];
 }
 
-static void bucket_acquire(struct futex_bucket *bucket)
-{
-    spinlock_acquire(&bucket->lock);
-    if (!bucket->initialized) {
-        TAILQ_INIT(&bucket->waiters);
-        bucket->initialized = true;
-    }
-}
-
 /* Two at once, always in the same order. */
 static void bucket_acquire_both(struct futex_bucket *one, struct futex_bucket *other)
 {
     struct futex_bucket *first = one < other ? one : other;
     struct futex_bucket *second = one < other ? other : one;
 
-    bucket_acquire(first);
+    spinlock_acquire(&first->lock);
     if (second != first)
-        bucket_acquire(second);
+        spinlock_acquire(&second->lock);
 }
 
 static void bucket_release_both(struct futex_bucket *one, struct futex_bucket *other)
@@ -118,21 +133,37 @@ static void bucket_release_both(struct futex_bucket *one, struct futex_bucket *o
         spinlock_release(&other->lock);
 }
 
-/* The highest real-time priority first, then whoever came first. Lock held. */
+/* Lock held. */
 static void waiter_insert(struct futex_bucket *bucket, struct futex_waiter *waiter)
 {
-    struct futex_waiter *next = NULL;
-
     __atomic_store_n(&waiter->bucket, bucket, __ATOMIC_RELEASE);
-    if (waiter->thread->priority) {
-        TAILQ_FOREACH(next, &bucket->waiters, link)
-        if (next->thread->priority < waiter->thread->priority)
-            break;
-    }
-    if (next)
-        TAILQ_INSERT_BEFORE(next, waiter, link);
-    else
-        TAILQ_INSERT_TAIL(&bucket->waiters, waiter, link);
+    waiter->priority = waiter->thread->priority;
+    waiter->arrival = ++bucket->arrivals;
+    RB_INSERT(waiter_tree, &bucket->waiters, waiter);
+}
+
+static void waiter_remove(struct futex_waiter *waiter)
+{
+    RB_REMOVE(waiter_tree, &waiter->bucket->waiters, waiter);
+}
+
+/* The first to be woken of a word's; NULL: nobody waits for it. Lock held. */
+static struct futex_waiter *waiter_first(struct futex_bucket *bucket, const struct futex_key *key)
+{
+    struct futex_waiter before; /* only what is compared */
+
+    before.key = *key;
+    before.priority = UINT8_MAX;
+    before.arrival = 0;
+    struct futex_waiter *first = RB_NFIND(waiter_tree, &bucket->waiters, &before);
+    return first && key_equal(&first->key, key) ? first : NULL;
+}
+
+/* Who is woken after this one. */
+static struct futex_waiter *waiter_next(struct futex_waiter *waiter)
+{
+    struct futex_waiter *next = RB_NEXT(waiter_tree, &waiter->bucket->waiters, waiter);
+    return next && key_equal(&next->key, &waiter->key) ? next : NULL;
 }
 
 /* Takes the waiter off and lets its thread run. It may be gone right after. Lock held. */
@@ -140,7 +171,7 @@ static void waiter_wake(struct futex_waiter *waiter)
 {
     struct thread *thread = waiter->thread;
 
-    TAILQ_REMOVE(&waiter->bucket->waiters, waiter, link);
+    waiter_remove(waiter);
     /* user_thread keeps the thread's memory for as long as it may return from this sleep. */
     user_thread_reference(user_thread_of(thread));
     __atomic_store_n(&waiter->bucket, NULL, __ATOMIC_RELEASE);
@@ -155,11 +186,9 @@ static int wake_locked(struct futex_bucket *bucket, const struct futex_key *key,
     struct futex_waiter *waiter, *next;
     int woken = 0;
 
-    TAILQ_FOREACH_SAFE(waiter, &bucket->waiters, link, next)
-    {
-        if (woken >= count)
-            break;
-        if (key_equal(&waiter->key, key) && (waiter->bits & bits)) {
+    for (waiter = waiter_first(bucket, key); waiter && woken < count; waiter = next) {
+        next = waiter_next(waiter);
+        if (waiter->bits & bits) {
             waiter_wake(waiter);
             woken++;
         }
@@ -171,7 +200,7 @@ static int wake_key(const struct futex_key *key, int count, uint32_t bits)
 {
     struct futex_bucket *bucket = bucket_of(key);
 
-    bucket_acquire(bucket);
+    spinlock_acquire(&bucket->lock);
     int woken = wake_locked(bucket, key, count, bits);
     spinlock_release(&bucket->lock);
     return woken;
@@ -208,7 +237,7 @@ static bool waiter_leave(struct futex_waiter *waiter)
         spinlock_acquire(&bucket->lock);
         bool here = waiter->bucket == bucket;
         if (here) {
-            TAILQ_REMOVE(&bucket->waiters, waiter, link);
+            waiter_remove(waiter);
             waiter->bucket = NULL;
         }
         spinlock_release(&bucket->lock);
@@ -273,7 +302,7 @@ static int wait_for(vaddr_t address, uint32_t expected, const struct futex_timeo
     struct futex_key key = waiter.key;
     struct futex_bucket *bucket = bucket_of(&key);
 
-    bucket_acquire(bucket);
+    spinlock_acquire(&bucket->lock);
     waiter_insert(bucket, &waiter);
     spinlock_release(&bucket->lock);
 
@@ -328,7 +357,7 @@ static int64_t restart_wait(struct restart_block *block)
 static void waiter_move(struct futex_waiter *waiter, struct futex_bucket *to,
                         const struct futex_key *key, struct memory_object **dropped)
 {
-    TAILQ_REMOVE(&waiter->bucket->waiters, waiter, link);
+    waiter_remove(waiter);
     waiter->key = *key;
     if (waiter->held != key->object) {
         if (key->object)
@@ -348,10 +377,8 @@ static struct memory_object *requeue_once(const struct futex_key *from, const st
     struct futex_waiter *waiter, *next;
 
     bucket_acquire_both(source, target);
-    TAILQ_FOREACH_SAFE(waiter, &source->waiters, link, next)
-    {
-        if (!key_equal(&waiter->key, from))
-            continue;
+    for (waiter = waiter_first(source, from); waiter; waiter = next) {
+        next = waiter_next(waiter);
         if (*woken < wakes) {
             waiter_wake(waiter);
             ++*woken;
