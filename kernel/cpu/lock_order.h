@@ -10,6 +10,8 @@ enum lock_rank {
     LOCK_UNRANKED,
     LOCK_TERMINAL,
     LOCK_TERMINAL_CONTROL,
+    LOCK_ASYNC_LIST,
+    LOCK_FILE_OWNER,
     LOCK_PROCESS_TABLE,
     LOCK_PROCESS, /* of two: the parent's first */
     LOCK_SIGNAL_ACTIONS,

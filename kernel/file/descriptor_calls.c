@@ -4,6 +4,7 @@
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
 
+#include "file/async.h"
 #include "file/internal.h"
 #include "file/pipe.h"
 #include "file/system_calls.h"
@@ -97,9 +98,9 @@ ssize_t sys_dup2(int descriptor, int wanted)
 
 /* ---- fcntl(2) ---- */
 
-static ssize_t set_flags(struct file *file, uint32_t flags)
+static ssize_t set_flags(int descriptor, struct file *file, uint32_t flags)
 {
-    uint32_t changeable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC;
+    uint32_t changeable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 
     if (flags & O_NOATIME && !(file->flags & O_NOATIME) &&
         !inode_owned(file->inode, credentials_current()))
@@ -107,6 +108,12 @@ static ssize_t set_flags(struct file *file, uint32_t flags)
     if (flags & O_DIRECT && S_ISREG(file->inode->mode))
         return -EINVAL;
     uint32_t old = __atomic_load_n(&file->flags, __ATOMIC_RELAXED);
+    if ((flags ^ old) & FASYNC && file->operations->async) { /* others ignore it */
+        int error = async_set(file, descriptor, flags & FASYNC);
+        if (error)
+            return error;
+        changeable |= FASYNC;
+    }
     while (!__atomic_compare_exchange_n(&file->flags, &old,
                                         (old & ~changeable) | (flags & changeable), false,
                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED))
@@ -150,27 +157,6 @@ static ssize_t add_seals(struct file *file, uint32_t seals)
     return error;
 }
 
-static ssize_t get_owner(struct file *file, vaddr_t result)
-{
-    int32_t number = __atomic_load_n(&file->owner, __ATOMIC_RELAXED);
-    struct f_owner_ex owner = {.type = number < 0 ? F_OWNER_PGRP : F_OWNER_PID,
-                               .pid = number < 0 ? -number : number};
-    return user_put(result, &owner);
-}
-
-static ssize_t set_owner(struct file *file, vaddr_t from)
-{
-    struct f_owner_ex owner;
-
-    if (user_get(&owner, from))
-        return -EFAULT;
-    if (owner.type != F_OWNER_TID && owner.type != F_OWNER_PID && owner.type != F_OWNER_PGRP)
-        return -EINVAL;
-    __atomic_store_n(&file->owner, owner.type == F_OWNER_PGRP ? -owner.pid : owner.pid,
-                     __ATOMIC_RELAXED);
-    return 0;
-}
-
 static ssize_t control(int descriptor, struct file *file, unsigned command, uint64_t argument)
 {
     struct descriptor_table *table = thread_current()->descriptors;
@@ -191,7 +177,7 @@ static ssize_t control(int descriptor, struct file *file, unsigned command, uint
         return -EBADF;
     switch (command) {
     case F_SETFL:
-        return set_flags(file, (uint32_t)argument);
+        return set_flags(descriptor, file, (uint32_t)argument);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
@@ -200,14 +186,13 @@ static ssize_t control(int descriptor, struct file *file, unsigned command, uint
     case F_OFD_SETLKW:
         return record_lock_control(file, command, argument);
     case F_GETOWN:
-        return __atomic_load_n(&file->owner, __ATOMIC_RELAXED);
+        return async_owner_get(file);
     case F_SETOWN:
-        __atomic_store_n(&file->owner, (int32_t)argument, __ATOMIC_RELAXED);
-        return 0;
+        return async_owner_set(file, (int32_t)argument);
     case F_GETOWN_EX:
-        return get_owner(file, argument);
+        return async_owner_get_extended(file, argument);
     case F_SETOWN_EX:
-        return set_owner(file, argument);
+        return async_owner_set_extended(file, argument);
     case F_GETSIG:
         return __atomic_load_n(&file->signal, __ATOMIC_RELAXED);
     case F_SETSIG:
@@ -241,17 +226,39 @@ ssize_t sys_fcntl(int descriptor, unsigned command, uint64_t argument)
 
 /* ---- ioctl(2) ---- */
 
-static ssize_t change_flag(struct file *file, uint32_t flag, vaddr_t argument)
+static void change_flag(struct file *file, uint32_t flag, bool on)
+{
+    if (on)
+        __atomic_fetch_or(&file->flags, flag, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_and(&file->flags, ~flag, __ATOMIC_RELAXED);
+}
+
+static ssize_t change_nonblocking(struct file *file, vaddr_t argument)
 {
     int on;
 
     if (user_get(&on, argument))
         return -EFAULT;
-    if (on)
-        __atomic_fetch_or(&file->flags, flag, __ATOMIC_RELAXED);
-    else
-        __atomic_fetch_and(&file->flags, ~flag, __ATOMIC_RELAXED);
+    change_flag(file, O_NONBLOCK, on);
     return 0;
+}
+
+static ssize_t change_async(int descriptor, struct file *file, vaddr_t argument)
+{
+    int on;
+
+    if (user_get(&on, argument))
+        return -EFAULT;
+    uint32_t old = __atomic_load_n(&file->flags, __ATOMIC_RELAXED);
+    if (!on == !(old & FASYNC))
+        return 0;
+    if (!file->operations->async)
+        return -ENOTTY;
+    int error = async_set(file, descriptor, on);
+    if (!error)
+        change_flag(file, FASYNC, on);
+    return error;
 }
 
 static ssize_t device_control(int descriptor, struct file *file, unsigned command, vaddr_t argument)
@@ -264,9 +271,9 @@ static ssize_t device_control(int descriptor, struct file *file, unsigned comman
         descriptor_set_close_on_exec(descriptor, false);
         return 0;
     case FIONBIO:
-        return change_flag(file, O_NONBLOCK, argument);
+        return change_nonblocking(file, argument);
     case FIOASYNC:
-        return change_flag(file, FASYNC, argument);
+        return change_async(descriptor, file, argument);
     case FIONREAD:
         if (S_ISREG(file->inode->mode)) {
             int left = (int)((int64_t)inode_size(file->inode) - file->offset);

@@ -4,6 +4,7 @@
 #include <asm/errno.h>
 #include <linux/fs.h>
 
+#include "file/async.h"
 #include "file/internal.h"
 #include "library/string.h"
 #include "memory/heap.h"
@@ -27,6 +28,12 @@ static int no_mask_replace(vaddr_t mask, size_t size)
     (void)size;
     return -ENOSYS;
 }
+static int no_owner(struct file_owner *owner, int32_t number)
+{
+    (void)owner;
+    (void)number;
+    return -ESRCH;
+}
 static void no_mask_restore(bool interrupted)
 {
     (void)interrupted;
@@ -46,6 +53,7 @@ static const struct file_hooks no_hooks = {
     .descriptors_replace = table_replace,
     .signal_mask_replace = no_mask_replace,
     .signal_mask_restore = no_mask_restore,
+    .owner_find = no_owner, /* so the other three are not called */
 };
 const struct file_hooks *file_hooks = &no_hooks;
 
@@ -97,6 +105,7 @@ struct file *file_allocate(const struct path *path, uint32_t flags,
     file->credentials = credentials_current();
     credentials_reference(file->credentials);
     LIST_INIT(&file->watchers);
+    spinlock_initialize(&file->owner_lock, LOCK_FILE_OWNER);
     file->object = (struct memory_object){
         .cache = &file->inode->cache,
         .reference = object_reference,
@@ -134,6 +143,7 @@ void file_release(struct file *file)
     if (!file || !reference_drop(file))
         return;
     epoll_forget_file(file);
+    async_forget_file(file);
     record_locks_release_file(file);
     if (file->operations->release)
         file->operations->release(file);

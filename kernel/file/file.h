@@ -35,6 +35,14 @@ size_t transfer_in(struct transfer *transfer, void *to, size_t size);
 size_t transfer_zeros(struct transfer *transfer, size_t size);
 
 struct poll_table;
+struct async_list;
+
+/* Who gets a file's signals, F_SETOWN (fcntl(2)). */
+struct file_owner {
+    void *who; /* a thread, process or group, which process/ knows: a reference; NULL: nobody */
+    int type;  /* F_OWNER_* */
+    uint32_t real_user, effective_user; /* of who said so */
+};
 
 /* A directory entry's receiver: false: it is full, ask again from this one. */
 struct directory_sink {
@@ -58,6 +66,9 @@ struct file_operations {
     /* EPOLLIN-like bits (POLLIN, …) that hold now; calls poll_wait for each queue. NULL: always
        readable and writable. */
     unsigned (*poll)(struct file *file, struct poll_table *table);
+    /* The list of those who want signals of it (async.h), which is about to be joined or left.
+       NULL: it sends none. */
+    struct async_list *(*async)(struct file *file, bool joins);
     /* A descriptor is closed (others may be left). */
     void (*flush)(struct file *file);
     /* The last reference is gone. */
@@ -93,8 +104,12 @@ struct file {
     int64_t offset;           /* offset_lock */
     struct mutex offset_lock; /* taken before the inode's lock */
     const struct credentials *credentials; /* of who opened it; constant */
-    int32_t owner;                         /* F_SETOWN; atomic */
+    struct spinlock owner_lock;            /* with interrupts off; an async_list's comes before */
+    struct file_owner owner;               /* owner_lock */
     int32_t signal;                        /* F_SETSIG; atomic */
+    bool async_listed;                     /* these three: its async_list's lock */
+    int async_descriptor;
+    LIST_ENTRY(file) async_link;
     void *private;                         /* the kind's own */
     struct memory_object object;           /* lets a mapping hold this file: see file_from_object */
     LIST_HEAD(epoll_watchers, epoll_item) watchers; /* epoll instances; epoll.c's watch_mutex */
@@ -201,6 +216,15 @@ struct file_hooks {
      */
     int (*signal_mask_replace)(vaddr_t mask, size_t size);
     void (*signal_mask_restore)(bool interrupted);
+    /* Finds who owner->type and the number mean, with a reference. 0 or -ESRCH. Any context, as
+       the next three. */
+    int (*owner_find)(struct file_owner *owner, int32_t number);
+    void (*owner_release)(const struct file_owner *owner);
+    /* 0: it has ended. Its file's owner_lock may be held, as by the next. */
+    int32_t (*owner_number)(const struct file_owner *owner);
+    /* Sends SIGIO, or `signal` (not 0) with the reason (POLL_IN, …) and the descriptor, if who set
+       the owner may. */
+    void (*owner_signal)(const struct file_owner *owner, int signal, int reason, int descriptor);
 };
 extern const struct file_hooks *file_hooks; /* never NULL: begins with harmless ones */
 

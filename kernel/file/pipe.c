@@ -11,6 +11,7 @@
 #include <asm/ioctls.h>
 #include <linux/limits.h>
 
+#include "file/async.h"
 #include "file/internal.h"
 #include "file/system_calls.h"
 #include "file/user_limits.h"
@@ -45,6 +46,7 @@ struct pipe {
     unsigned opening;             /* a FIFO's opens under way; its inode's lock */
     bool claimed; /* a splice has what is in it: other readers wait; lock; atomic to read */
     struct wait_queue readable, writable, opened;
+    struct async_list async;
 };
 
 static unsigned load(const unsigned *field)
@@ -130,6 +132,7 @@ static int pipe_allocate(struct user_account *account, unsigned capacity, struct
     wait_queue_initialize(&pipe->readable);
     wait_queue_initialize(&pipe->writable);
     wait_queue_initialize(&pipe->opened);
+    async_list_initialize(&pipe->async);
     *result = pipe;
     return 0;
 }
@@ -285,6 +288,7 @@ static ssize_t pipe_read(struct file *file, struct transfer *to, int64_t *offset
     mutex_release(&pipe->lock);
     if (result > 0) {
         wait_queue_wake(&pipe->writable);
+        async_tell(&pipe->async, POLL_OUT);
         inode_touch_accessed(file->inode, file->path.mount);
     }
     return result;
@@ -315,6 +319,7 @@ ssize_t pipe_put(struct file *file, struct transfer *from, bool nonblocking)
         } else {
             mutex_release(&pipe->lock);
             wait_queue_wake(&pipe->readable);
+            async_tell(&pipe->async, POLL_IN);
             done = wait_event(&pipe->writable,
                               load(&pipe->used) < load(&pipe->capacity) || !load(&pipe->readers),
                               THREAD_INTERRUPTIBLE, CLOCK_NEVER);
@@ -328,6 +333,7 @@ ssize_t pipe_put(struct file *file, struct transfer *from, bool nonblocking)
         file_hooks->broken_pipe();
     if (total) {
         wait_queue_wake(&pipe->readable);
+        async_tell(&pipe->async, POLL_IN);
         inode_touch(file->inode, INODE_MODIFIED | INODE_CHANGED);
     }
     return total ? total : done;
@@ -425,6 +431,7 @@ void pipe_consume(struct file *file, size_t size)
     }
     mutex_release(&pipe->lock);
     wait_queue_wake(&pipe->writable);
+    async_tell(&pipe->async, POLL_OUT);
 }
 
 void pipe_unclaim(struct file *file)
@@ -491,12 +498,22 @@ static void pipe_end_use(struct inode *inode, bool reader, bool writer)
     mutex_release(&pipe->lock);
     wait_queue_wake_all(&pipe->readable);
     wait_queue_wake_all(&pipe->writable);
+    if (!pipe->readers != !pipe->writers) {
+        async_tell(&pipe->async, POLL_IN);
+        async_tell(&pipe->async, POLL_OUT);
+    }
     bool unused = !pipe->readers && !pipe->writers && !pipe->opening;
     if (unused)
         inode->pipe = NULL;
     mutex_release(&inode->lock);
     if (unused)
         pipe_free(pipe);
+}
+
+static struct async_list *pipe_async(struct file *file, bool joins)
+{
+    (void)joins;
+    return &file->inode->pipe->async;
 }
 
 static void pipe_release(struct file *file)
@@ -516,6 +533,7 @@ static const struct file_operations pipe_operations = {
     .write = pipe_write,
     .ioctl = pipe_ioctl,
     .poll = pipe_poll,
+    .async = pipe_async,
     .release = pipe_release,
 };
 

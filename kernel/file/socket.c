@@ -3,6 +3,7 @@
 
 #include <asm/errno.h>
 #include <asm/ioctls.h>
+#include <asm/sockios.h>
 
 #include "file/internal.h"
 #include "file/system_calls.h"
@@ -76,6 +77,7 @@ int socket_create(uint32_t type, struct socket **result)
     LIST_INIT(&socket->carried);
     LIST_INIT(&socket->carriers);
     wait_queue_initialize(&socket->changed);
+    async_list_initialize(&socket->async);
     socket->send_limit = BUFFER_LIMIT_DEFAULT;
     socket->receive_limit = BUFFER_LIMIT_DEFAULT;
     socket->other = (struct socket_identity){.user = UINT32_MAX, .group = UINT32_MAX};
@@ -121,7 +123,14 @@ void socket_shut(struct socket *socket, uint32_t directions, int error)
     if (error)
         __atomic_store_n(&socket->error, error, __ATOMIC_RELEASE);
     mutex_release(&socket->lock);
-    wait_queue_wake(&socket->changed);
+    wait_queue_wake_all(&socket->changed);
+}
+
+void socket_shut_peer(struct socket *peer, uint32_t directions, int error)
+{
+    socket_shut(peer, directions, error);
+    if (directions & SHUT_RECEIVE)
+        async_tell(&peer->async, directions == SHUT_BOTH ? POLL_HUP : POLL_IN);
 }
 
 void socket_close(struct socket *socket)
@@ -137,7 +146,7 @@ void socket_close(struct socket *socket)
     mutex_release(&socket->lock);
     socket_shut(socket, SHUT_BOTH, 0);
     if (peer && socket_is_connection(socket))
-        socket_shut(peer, SHUT_BOTH, TAILQ_EMPTY(&unread) ? 0 : ECONNRESET);
+        socket_shut_peer(peer, SHUT_BOTH, TAILQ_EMPTY(&unread) ? 0 : ECONNRESET);
     socket_release(peer);
     messages_free(&unread);
     socket_release(socket);
@@ -215,6 +224,13 @@ static ssize_t socket_ioctl(struct file *file, unsigned command, vaddr_t argumen
     int bytes;
 
     switch (command) {
+    case FIOSETOWN:
+    case SIOCSPGRP:
+        return user_get(&bytes, argument) ? -EFAULT : async_owner_set(file, bytes);
+    case FIOGETOWN:
+    case SIOCGPGRP:
+        bytes = async_owner_get(file);
+        break;
     case FIONREAD: /* SIOCINQ */
         if (socket->state == SOCKET_LISTENING)
             return -EINVAL;
@@ -257,6 +273,14 @@ static unsigned socket_poll(struct file *file, struct poll_table *table)
     return answer;
 }
 
+static struct async_list *socket_async(struct file *file, bool joins)
+{
+    struct socket *socket = file->private;
+
+    (void)joins;
+    return &socket->async;
+}
+
 static void socket_file_release(struct file *file)
 {
     if (file->private)
@@ -276,6 +300,7 @@ static const struct file_operations socket_operations = {
     .write = socket_write,
     .ioctl = socket_ioctl,
     .poll = socket_poll,
+    .async = socket_async,
     .release = socket_file_release,
 };
 

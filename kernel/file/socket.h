@@ -11,7 +11,7 @@
 #include <bsd/sys/tree.h>
 #include <linux/un.h>
 
-#include "file/file.h"
+#include "file/async.h"
 
 /* socket(2), send(2), recv(2), shutdown(2); not among the UAPI headers. */
 enum {
@@ -111,6 +111,8 @@ struct socket {
     size_t charged;            /* for what it sent and nobody has read; atomic */
     struct user_account *account; /* of who made it, charged for the same: a reference; constant */
     struct wait_queue changed;    /* anything of the above, or room to send */
+    struct async_list async;
+    bool room_wanted; /* a send found none: its signal tells of the next; atomic */
     uint32_t options;             /* a bit for each SO_* of those that are on or off; atomic */
     size_t send_limit;            /* SO_SNDBUF; atomic */
     size_t receive_limit;         /* SO_RCVBUF: told, and no more; atomic */
@@ -168,6 +170,8 @@ struct socket *socket_of_file(const struct file *file);
 struct socket *socket_peer(struct socket *socket);
 /* No more in these directions: SHUT_*; `error`: for SO_ERROR, or 0. */
 void socket_shut(struct socket *socket, uint32_t directions, int error);
+/* The same by who is connected to it, which its owner is told of (O_ASYNC). */
+void socket_shut_peer(struct socket *peer, uint32_t directions, int error);
 bool socket_writable(const struct socket *socket);
 static inline bool socket_is_connection(const struct socket *socket)
 {

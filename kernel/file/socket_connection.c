@@ -45,6 +45,8 @@ static void set_waiting(struct socket *listener, unsigned waiting)
 {
     __atomic_store_n(&listener->waiting, waiting, __ATOMIC_RELEASE);
     wait_queue_wake(&listener->changed);
+    if (waiting)
+        async_tell(&listener->async, POLL_IN);
 }
 
 void socket_join(struct socket *first, struct socket *second)
@@ -89,7 +91,7 @@ void socket_connections_end(struct socket *socket)
         /* Never accepted: to who connected that is a reset, as if something were unread. */
         struct socket *peer = socket_peer(waiting);
         if (peer)
-            socket_shut(peer, SHUT_BOTH, ECONNRESET);
+            socket_shut_peer(peer, SHUT_BOTH, ECONNRESET);
         socket_release(peer);
         socket_close(waiting);
         thread_preemption_point();
@@ -390,7 +392,8 @@ ssize_t sys_shutdown(int descriptor, int how)
         socket_shut(socket, directions, 0);
         struct socket *peer = socket_is_connection(socket) ? socket_peer(socket) : NULL;
         if (peer) /* what one does not send the other does not receive */
-            socket_shut(peer, (directions & SHUT_SEND) >> 1 | (directions & SHUT_RECEIVE) << 1, 0);
+            socket_shut_peer(peer, (directions & SHUT_SEND) >> 1 | (directions & SHUT_RECEIVE) << 1,
+                             0);
         socket_release(peer);
     }
     file_release(file);

@@ -42,8 +42,11 @@ static void message_free(struct message *message)
     struct socket *sender = message->sender;
 
     sender_discharge(message);
-    if (socket_writable(sender))
+    if (socket_writable(sender)) {
         wait_queue_wake(&sender->changed);
+        if (__atomic_exchange_n(&sender->room_wanted, false, __ATOMIC_ACQ_REL))
+            async_tell(&sender->async, POLL_OUT);
+    }
     socket_release(sender);
     heap_free(message);
 }
@@ -100,8 +103,10 @@ static int message_deliver(struct message *message, struct socket *receiver, str
     mutex_release(&receiver->lock);
     if (error)
         message_free(message);
-    else
+    else {
         wait_queue_wake(&receiver->changed);
+        async_tell(&receiver->async, POLL_IN);
+    }
     if (flies)
         flights_collect_garbage();
     return error;
@@ -124,6 +129,7 @@ static int wait_for_room(struct socket *socket, const struct outgoing *out, uint
         return -EPIPE;
     if (has_room(socket))
         return 0;
+    __atomic_store_n(&socket->room_wanted, true, __ATOMIC_RELEASE);
     if (out->nonblocking)
         return -EAGAIN;
     int error = wait_event(&socket->changed, has_room(socket) || cannot_send(socket),

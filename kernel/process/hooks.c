@@ -5,6 +5,7 @@
 #include "file/descriptor_table.h"
 #include "file/file.h"
 #include "memory/page_fault.h"
+#include "process/file_owner.h"
 #include "process/out_of_memory.h"
 #include "process/proc.h"
 #include "process/process.h"
@@ -67,6 +68,10 @@ void process_initialize(void)
         .descriptors_replace = descriptors_replace,
         .signal_mask_replace = signal_mask_replace,
         .signal_mask_restore = signal_mask_restore,
+        .owner_find = file_owner_find,
+        .owner_release = file_owner_release,
+        .owner_number = file_owner_number,
+        .owner_signal = file_owner_signal,
     };
 
     file_hooks = &hooks;

@@ -87,6 +87,11 @@ static void information_convert(struct signalfd_siginfo *to, const siginfo_t *fr
         to->ssi_addr = (uint64_t)from->si_addr;
         return;
     }
+    if (from->si_code >= POLL_IN && from->si_code <= POLL_HUP && from->si_signo != SIGCHLD) {
+        to->ssi_band = (uint32_t)from->si_band;
+        to->ssi_fd = from->si_fd;
+        return;
+    }
     to->ssi_pid = from->si_pid;
     to->ssi_uid = from->si_uid;
     if (from->si_code > 0 && from->si_signo == SIGCHLD) {

@@ -40,6 +40,18 @@ static bool link_free(struct terminal *terminal, struct process_group *group)
     return free;
 }
 
+void terminal_owner_default(struct terminal *terminal, struct file *file)
+{
+    bool enabled = spinlock_acquire_save(&control_lock);
+    int32_t group = terminal->foreground ? (int32_t)terminal->foreground->id : 0;
+
+    spinlock_release_restore(&control_lock, enabled);
+    if (group)
+        async_owner_default(file, F_OWNER_PGRP, group);
+    else
+        async_owner_default(file, F_OWNER_PID, (int32_t)process_current()->id);
+}
+
 static void signal_leader(const struct session *session)
 {
     const siginfo_t hang_up = signal_information_kernel(SIGHUP);

@@ -35,6 +35,9 @@ ssize_t terminal_check_foreground(struct terminal *terminal, int signal);
 /* Sends a signal to the foreground group. Any context; the terminal's lock may be held. */
 void terminal_signal(struct terminal *terminal, int signal);
 
+/* Who gets a terminal's SIGIO unless its file has an owner: the foreground, or who asks. */
+void terminal_owner_default(struct terminal *terminal, struct file *file);
+
 /* Why a session loses its terminal; it decides who gets SIGHUP. */
 enum terminal_loss {
     TERMINAL_HUNG_UP,      /* the line is gone: the session's leader */

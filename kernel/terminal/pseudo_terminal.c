@@ -50,6 +50,7 @@ struct pseudo_terminal {
 
     struct wait_queue readers; /* of the master: there is output */
     struct wait_queue writers; /* of the master: the line accepts input */
+    struct async_list async;   /* of the master */
 };
 
 /* Guards the two tables. A leaf. */
@@ -95,7 +96,10 @@ static void slave_close(struct terminal *terminal)
 
 static void slave_start(struct terminal *terminal)
 {
-    wait_queue_wake(&slave_of(terminal)->readers);
+    struct pseudo_terminal *pair = slave_of(terminal);
+
+    wait_queue_wake(&pair->readers);
+    async_tell(&pair->async, POLL_IN);
 }
 
 /* Tells the master, in packet mode; what was to be told of the opposite is no longer true. */
@@ -528,11 +532,21 @@ static void master_close(struct file *file)
     terminal_release(&pair->terminal);
 }
 
+static struct async_list *master_async(struct file *file, bool joins)
+{
+    struct pseudo_terminal *pair = pair_of(file);
+
+    if (joins)
+        terminal_owner_default(&pair->terminal, file);
+    return &pair->async;
+}
+
 static const struct file_operations master_operations = {
     .read = master_read,
     .write = master_write,
     .ioctl = master_ioctl,
     .poll = master_poll,
+    .async = master_async,
     .release = master_close,
 };
 
@@ -587,6 +601,7 @@ int pseudo_terminal_open_master(struct file *file)
                         &slave_device);
     wait_queue_initialize(&pair->readers);
     wait_queue_initialize(&pair->writers);
+    async_list_initialize(&pair->async);
     pair->master = (struct terminal_file){.terminal = &pair->terminal, .console = true};
     pair->user = file->credentials->file_user;
     pair->locked = true;

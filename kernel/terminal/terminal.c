@@ -68,8 +68,10 @@ void terminal_output_consume(struct terminal *terminal, size_t size)
     bool had_room = output_has_room(terminal);
 
     terminal->output_tail += size;
-    if (!had_room && output_has_room(terminal))
+    if (!had_room && output_has_room(terminal)) {
         wait_queue_wake(&terminal->writers);
+        async_tell(&terminal->async, POLL_OUT);
+    }
 }
 
 size_t terminal_output_take(struct terminal *terminal, uint8_t *to, size_t size)
@@ -159,8 +161,10 @@ size_t terminal_input_locked(struct terminal *terminal, const uint8_t *bytes, si
 
 void terminal_wake_readers(struct terminal *terminal)
 {
-    if (line_ready(&terminal->line))
+    if (line_ready(&terminal->line)) {
         wait_queue_wake(&terminal->readers);
+        async_tell(&terminal->async, POLL_IN);
+    }
 }
 
 void terminal_input_done(struct terminal *terminal)
@@ -544,11 +548,21 @@ void terminal_release(struct terminal *terminal)
         terminal->device->destroy(terminal);
 }
 
+static struct async_list *terminal_async(struct file *file, bool joins)
+{
+    struct terminal *terminal = ((struct terminal_file *)file->private)->terminal;
+
+    if (joins)
+        terminal_owner_default(terminal, file);
+    return &terminal->async;
+}
+
 const struct file_operations terminal_operations = {
     .read = terminal_read,
     .write = terminal_write,
     .ioctl = terminal_ioctl,
     .poll = terminal_poll,
+    .async = terminal_async,
     .release = terminal_close,
 };
 
@@ -566,4 +580,5 @@ void terminal_initialize(struct terminal *terminal, const char *name, uint32_t m
     mutex_initialize(&terminal->open_lock, MUTEX_TERMINAL_OPEN);
     wait_queue_initialize(&terminal->readers);
     wait_queue_initialize(&terminal->writers);
+    async_list_initialize(&terminal->async);
 }

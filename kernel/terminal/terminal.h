@@ -16,7 +16,7 @@
 #include <asm/termios.h>
 
 #include "cpu/spinlock.h"
-#include "file/file.h"
+#include "file/async.h"
 #include "library/line_discipline.h"
 #include "thread/mutex.h"
 #include "thread/wait_queue.h"
@@ -86,6 +86,7 @@ struct terminal {
     bool writing;              /* one write(2) at a time; lock */
     struct wait_queue readers; /* woken when there is input */
     struct wait_queue writers; /* woken when there is room for output, and when all is sent */
+    struct async_list async;
 };
 
 /* What file->private is for a terminal. */
