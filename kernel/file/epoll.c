@@ -81,15 +81,15 @@ static uint32_t item_wanted(const struct epoll_item *item)
 }
 
 /* Of the exclusive items of a file one whose instance is waited for is enough. */
-static bool item_notify(struct wait_entry *entry)
+static bool item_notify(struct wait_entry *entry, unsigned events)
 {
     struct epoll_item *item = container_of(entry, struct item_entry, entry)->item;
 
-    if (!item_wanted(item))
+    if (!(item_wanted(item) & events))
         return false;
     item_set_ready(item, false);
     bool waited_for = wait_queue_wake_one(&item->epoll->waiters);
-    wait_queue_wake(&item->epoll->watchers);
+    wait_queue_wake_for(&item->epoll->watchers, POLLIN | POLLRDNORM);
     return waited_for || !entry->exclusive;
 }
 
@@ -188,7 +188,7 @@ static void item_check(struct epoll_item *item, struct poll_table *table)
         return;
     item_set_ready(item, false);
     wait_queue_wake_one(&item->epoll->waiters);
-    wait_queue_wake(&item->epoll->watchers);
+    wait_queue_wake_for(&item->epoll->watchers, POLLIN | POLLRDNORM);
 }
 
 static void item_set_event(struct epoll_item *item, const struct epoll_event *event)

@@ -60,7 +60,7 @@ static ssize_t event_read(struct file *file, struct transfer *to, int64_t *offse
         if (wait_event(&event->changed, event_count(event), THREAD_INTERRUPTIBLE, CLOCK_NEVER))
             return -RESTART_CALL;
     }
-    wait_queue_wake(&event->changed);
+    wait_queue_wake_for(&event->changed, POLLOUT);
     return transfer_out(to, &value, sizeof(value)) < sizeof(value) ? -EFAULT
                                                                    : (ssize_t)sizeof(value);
 }
@@ -84,7 +84,7 @@ static ssize_t event_write(struct file *file, struct transfer *from, int64_t *of
                        THREAD_INTERRUPTIBLE, CLOCK_NEVER))
             return -RESTART_CALL;
     }
-    wait_queue_wake(&event->changed);
+    wait_queue_wake_for(&event->changed, POLLIN);
     return sizeof(value);
 }
 

@@ -131,9 +131,11 @@ struct poller {
     struct poll_entries first, *last;
 };
 
-static bool poller_notify(struct wait_entry *wait_entry)
+static bool poller_notify(struct wait_entry *wait_entry, unsigned events)
 {
     struct poller *poller = container_of(wait_entry, struct poll_entry, entry)->poller;
+
+    (void)events;
     __atomic_store_n(&poller->triggered, true, __ATOMIC_SEQ_CST);
     thread_wake(poller->thread);
     return true;

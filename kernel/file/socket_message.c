@@ -43,7 +43,7 @@ static void message_free(struct message *message)
 
     sender_discharge(message);
     if (socket_writable(sender)) {
-        wait_queue_wake(&sender->changed);
+        wait_queue_wake_for(&sender->changed, POLLOUT | POLLWRNORM | POLLWRBAND);
         if (__atomic_exchange_n(&sender->room_wanted, false, __ATOMIC_ACQ_REL))
             async_tell(&sender->async, POLL_OUT);
     }
@@ -104,7 +104,7 @@ static int message_deliver(struct message *message, struct socket *receiver, str
     if (error)
         message_free(message);
     else {
-        wait_queue_wake(&receiver->changed);
+        wait_queue_wake_for(&receiver->changed, POLLIN | POLLRDNORM);
         async_tell(&receiver->async, POLL_IN);
     }
     if (flies)

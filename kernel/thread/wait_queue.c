@@ -1,7 +1,10 @@
 #include "thread/wait_queue.h"
 
-static bool wake_thread(struct wait_entry *entry)
+#define ANYTHING UINT32_MAX
+
+static bool wake_thread(struct wait_entry *entry, unsigned events)
 {
+    (void)events;
     return thread_wake(entry->thread);
 }
 
@@ -47,8 +50,9 @@ void wait_end(struct wait_entry *entry)
 /* Interrupts stay off for so many entries at most, where the waker has them on. */
 #define WAKE_PIECE 32
 
-static bool wake_nobody(struct wait_entry *entry)
+static bool wake_nobody(struct wait_entry *entry, unsigned events)
 {
+    (void)events;
     (void)entry;
     return false;
 }
@@ -78,7 +82,7 @@ static struct wait_entry *wake_pause(struct wake_walk *walk, struct wait_queue *
 }
 
 /* Wakes all, of the exclusive ones `exclusive` at most. */
-static int wake_all(struct wait_queue *queue, int exclusive)
+static int wake_all(struct wait_queue *queue, unsigned events, int exclusive)
 {
     struct wait_entry *entry, *next;
     struct wake_walk walk; /* set when it is needed: nearly always a queue is short */
@@ -88,7 +92,7 @@ static int wake_all(struct wait_queue *queue, int exclusive)
     walk.end_marked = false;
     for (entry = TAILQ_FIRST(&queue->entries); entry && entry != &walk.end; entry = next) {
         next = TAILQ_NEXT(entry, link);
-        if ((!entry->exclusive || exclusive) && entry->notify(entry)) {
+        if ((!entry->exclusive || exclusive) && entry->notify(entry, events)) {
             woken++;
             exclusive -= entry->exclusive;
         }
@@ -103,12 +107,17 @@ static int wake_all(struct wait_queue *queue, int exclusive)
 
 int wait_queue_wake(struct wait_queue *queue)
 {
-    return wake_all(queue, 1);
+    return wake_all(queue, ANYTHING, 1);
+}
+
+int wait_queue_wake_for(struct wait_queue *queue, unsigned events)
+{
+    return wake_all(queue, events, 1);
 }
 
 int wait_queue_wake_all(struct wait_queue *queue)
 {
-    return wake_all(queue, INT32_MAX);
+    return wake_all(queue, ANYTHING, INT32_MAX);
 }
 
 int wait_queue_wake_one(struct wait_queue *queue)
@@ -118,7 +127,7 @@ int wait_queue_wake_one(struct wait_queue *queue)
     bool enabled = spinlock_acquire_save(&queue->lock);
 
     TAILQ_FOREACH(entry, &queue->entries, link)
-    if ((woken = entry->notify(entry)))
+    if ((woken = entry->notify(entry, ANYTHING)))
         break;
     spinlock_release_restore(&queue->lock, enabled);
     return woken;

@@ -29,9 +29,9 @@ struct wait_entry {
     TAILQ_ENTRY(wait_entry) link; /* queue's lock */
     /*
      * Called by the waker under the queue's lock, interrupts off. The default wakes `thread`.
-     * poll gives its own. True: this counts as one woken.
+     * poll gives its own. `events`: what happened. True: this counts as one woken.
      */
-    bool (*notify)(struct wait_entry *entry);
+    bool (*notify)(struct wait_entry *entry, unsigned events);
     struct thread *thread;
     enum thread_state state;
     bool exclusive; /* wait_queue_wake() wakes one of these and no more; constant */
@@ -61,6 +61,9 @@ void wait_queue_remove(struct wait_entry *entry);
  * pieces of a long queue, which has to last until the call returns. Return how many were woken.
  */
 int wait_queue_wake(struct wait_queue *queue);
+/* The same, and says what happened (poll's bits; the others: anything), so that who watches for
+   something else need not look. */
+int wait_queue_wake_for(struct wait_queue *queue, unsigned events);
 int wait_queue_wake_all(struct wait_queue *queue);
 int wait_queue_wake_one(struct wait_queue *queue);
 

@@ -195,6 +195,42 @@ static bool times(void)
     return true;
 }
 
+/* An edge is one of what was asked for. */
+static bool edges_of_the_other_direction(void)
+{
+    int ends[2], epoll = epoll_create1(0), input = epoll_create1(0);
+    char byte;
+
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+    REQUIRE(add(input, ends[0], EPOLLIN | EPOLLET) == 0);
+    REQUIRE(add(epoll, ends[0], EPOLLOUT | EPOLLET) == 0);
+    REQUIRE(collect(epoll) == 1 && collect(epoll) == 0);
+    REQUIRE(write(ends[1], "x", 1) == 1);
+    REQUIRE(collect(input) == 1 && collect(epoll) == 0);
+    REQUIRE(write(ends[0], "x", 1) == 1 && read(ends[1], &byte, 1) == 1);
+    REQUIRE(collect(input) == 0 && collect(epoll) == 1);
+    REQUIRE(write(ends[1], "x", 1) == 1 && collect(input) == 1); /* once more, unread or not */
+    return true;
+}
+
+/* Reading a part is no edge. */
+static bool edges_and_what_is_left(void)
+{
+    int ends[2], epoll = epoll_create1(0), event = eventfd(0, 0);
+    uint64_t one = 1;
+    char byte;
+
+    REQUIRE(pipe(ends) == 0 && add(epoll, ends[0], EPOLLIN | EPOLLET) == 0);
+    REQUIRE(write(ends[1], "xy", 2) == 2 && collect(epoll) == 1);
+    REQUIRE(read(ends[0], &byte, 1) == 1 && collect(epoll) == 0);
+    REQUIRE(write(ends[1], "z", 1) == 1 && collect(epoll) == 1);
+    REQUIRE(add(epoll, event, EPOLLIN | EPOLLET) == 0);
+    REQUIRE(write(event, &one, 8) == 8 && collect(epoll) == 1 && collect(epoll) == 0);
+    REQUIRE(write(event, &one, 8) == 8 && collect(epoll) == 1);
+    REQUIRE(control(epoll, EPOLL_CTL_MOD, event, EPOLLIN | EPOLLET) == 0 && collect(epoll) == 1);
+    return true;
+}
+
 /* ---- instances that watch instances ---- */
 
 static bool drained_inner(void)
@@ -481,6 +517,8 @@ static const struct test_case cases[] = {
     {"a fault loses nothing", "epoll_wait(2)", order_after_fault},
     {"errors", "epoll_ctl(2)", errors_in_order},
     {"times of epoll_pwait2", "epoll_pwait2(2)", times},
+    {"an edge is one of what was asked for", "epoll(7)", edges_of_the_other_direction},
+    {"edges, and what is left", "epoll(7)", edges_and_what_is_left},
     {"an instance whose files were drained is not ready", "epoll(7)", drained_inner},
     {"five may nest", "epoll_ctl(2)", nests_upwards},
     {"none in a ring", "epoll_ctl(2)", never_in_a_ring},
