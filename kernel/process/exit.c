@@ -348,7 +348,7 @@ static void leave_process(struct user_thread *thread)
 
     /* Anybody may hold a process by a pidfd, and watch it: without the lock. */
     if (last)
-        wait_queue_wake(&process->ended);
+        wait_queue_wake_all(&process->ended);
     credentials_release(credentials);
     process_group_remains_free(&remains);
     if (unwanted)

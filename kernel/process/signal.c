@@ -410,26 +410,6 @@ int signal_send_group(uint32_t id, int signal)
     return error;
 }
 
-struct session_signal {
-    uint32_t session;
-    siginfo_t information;
-};
-
-static void send_if_member(struct process *process, void *context)
-{
-    struct session_signal *wanted = context;
-
-    if (process->group && process->group->session->id == wanted->session)
-        signal_send_process(process, &wanted->information);
-}
-
-void signal_send_session(uint32_t session, int signal)
-{
-    struct session_signal wanted = {session, signal_information_kernel(signal)};
-
-    process_for_each(send_if_member, &wanted);
-}
-
 siginfo_t signal_information_kernel(int signal)
 {
     return (siginfo_t){.si_signo = signal, .si_code = SI_KERNEL};

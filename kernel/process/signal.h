@@ -152,8 +152,6 @@ void signal_withdraw_entry(struct process *process, struct user_thread *thread,
                            struct queued_signal *entry);
 /* For the terminal: a signal of the kernel to every process of the group. -ESRCH: it has none. */
 int signal_send_group(uint32_t group, int signal);
-/* The same for every process of a session. */
-void signal_send_session(uint32_t session, int signal);
 /*
  * A fault of the calling thread: comes also when blocked or ignored (then the default action
  * ends the process, PID 1 too). Not in interrupts.

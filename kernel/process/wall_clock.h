@@ -21,8 +21,9 @@ extern struct wait_queue wall_clock_sleepers;
 
 /* A timer that is to fire at once when the clock was set, to look at it. */
 struct wall_clock_watch {
-    LIST_ENTRY(wall_clock_watch) link; /* wall_clock.c's lock */
-    struct timer *timer;               /* NULL: is on no list; wall_clock.c's lock */
+    TAILQ_ENTRY(wall_clock_watch) link; /* wall_clock.c's lock, as the others */
+    struct timer *timer;                /* NULL: is on no list */
+    uint64_t told;                      /* of which setting it knows */
 };
 /* Begins to watch, if it does not yet. Any context; under the lock that guards the timer. */
 void wall_clock_watch(struct wall_clock_watch *watch, struct timer *timer);

@@ -91,7 +91,7 @@ static void slave_close(struct terminal *terminal)
 
     pair->slave_closed = true;
     spinlock_release_restore(&terminal->lock, enabled);
-    wait_queue_wake(&pair->readers);
+    wait_queue_wake_all(&pair->readers);
 }
 
 static void slave_start(struct terminal *terminal)

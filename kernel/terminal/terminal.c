@@ -203,7 +203,7 @@ void terminal_hang_up(struct terminal *terminal)
     __atomic_store_n(&terminal->hang_ups, terminal->hang_ups + 1, __ATOMIC_RELAXED);
     line_flush(&terminal->line);
     terminal_flush_output_locked(terminal);
-    wait_queue_wake(&terminal->readers);
+    wait_queue_wake_all(&terminal->readers);
     spinlock_release_restore(&terminal->lock, enabled);
     terminal_release_session(terminal, TERMINAL_HUNG_UP);
 }

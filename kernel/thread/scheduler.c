@@ -693,6 +693,25 @@ void scheduler_initialize_cpu(struct thread *idle, paddr_t root)
     interrupt_set_handler(VECTOR_RESCHEDULE, reschedule_interrupt, NULL);
 }
 
+/* Programs choose where their threads may run: of a queue of such threads so many are looked at. */
+#define STEAL_LOOKS 64
+
+/* The oldest waiting thread that may run on this CPU. Queue's lock held. */
+static struct thread *find_to_steal(struct run_queue *victim, const struct cpu *cpu)
+{
+    struct thread *thread;
+    unsigned looks = 0;
+
+    TAILQ_FOREACH(thread, &victim->threads, run_link)
+    {
+        if (may_run_on(thread, cpu))
+            return thread;
+        if (++looks == STEAL_LOOKS)
+            break;
+    }
+    return NULL;
+}
+
 /* Takes the oldest waiting thread of another CPU that may run here. NULL: there is none. */
 static struct thread *steal(struct cpu *cpu)
 {
@@ -700,11 +719,8 @@ static struct thread *steal(struct cpu *cpu)
         struct run_queue *victim = cpus[(cpu->number + i) % cpu_count]->run_queue;
         if (!__atomic_load_n(&victim->length, __ATOMIC_RELAXED))
             continue;
-        struct thread *thread;
         spinlock_acquire(&victim->lock);
-        TAILQ_FOREACH(thread, &victim->threads, run_link)
-        if (may_run_on(thread, cpu))
-            break;
+        struct thread *thread = find_to_steal(victim, cpu);
         if (thread) {
             dequeue(victim, thread);
             __atomic_store_n(&thread->cpu, cpu, __ATOMIC_RELAXED);
