@@ -110,8 +110,8 @@ struct file {
     bool async_listed;                     /* these three: its async_list's lock */
     int async_descriptor;
     LIST_ENTRY(file) async_link;
-    void *private;                         /* the kind's own */
-    struct memory_object object;           /* lets a mapping hold this file: see file_from_object */
+    void *private;               /* the kind's own */
+    struct memory_object object; /* lets a mapping hold this file: see file_from_object */
     LIST_HEAD(epoll_watchers, epoll_item) watchers; /* epoll instances; epoll.c's watch_mutex */
     uint64_t watch_check;                           /* the last that looked at them; as well */
 };

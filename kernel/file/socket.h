@@ -112,7 +112,7 @@ struct socket {
     struct user_account *account; /* of who made it, charged for the same: a reference; constant */
     struct wait_queue changed;    /* anything of the above, or room to send */
     struct async_list async;
-    bool room_wanted; /* a send found none: its signal tells of the next; atomic */
+    bool room_wanted;             /* a send found none: its signal tells of the next; atomic */
     uint32_t options;             /* a bit for each SO_* of those that are on or off; atomic */
     size_t send_limit;            /* SO_SNDBUF; atomic */
     size_t receive_limit;         /* SO_RCVBUF: told, and no more; atomic */

@@ -13,7 +13,7 @@ enum mutex_rank {
     MUTEX_RENAME,             /* one for all */
     MUTEX_SOCKET_NAMES,       /* one for all */
     MUTEX_SOCKET_CONNECTIONS, /* one for all */
-    MUTEX_INODE, /* of several: a directory's before what is below it */
+    MUTEX_INODE,              /* of several: a directory's before what is below it */
     MUTEX_PIPE,
     MUTEX_SOCKET,
     MUTEX_SOCKET_FLIGHT, /* files on their way: one for all */
