@@ -72,13 +72,14 @@ PLACEHOLDER = re.compile(r"[*<>…{}|$\[\]]|(?:^|[/_-])(?:NAME|FILE|DIR|GROUP|PI
 
 def is_there(tree, folder, path):
     return any(os.path.exists(tree.path(os.path.normpath(os.path.join(place, path))))
-               for place in (folder, ""))
+               for place in (folder, "", "kernel"))
 
 
 @rule
 def paths(tree):
-    """A path in a Markdown text that begins with a folder of the project is there."""
-    tops = {name.split("/")[0] for name in tree.files if "/" in name}
+    """A path in a Markdown text that begins with a folder of the project, or a room, is there."""
+    tops = {name.split("/")[0] for name in tree.files if "/" in name} | {".."}
+    tops |= {name.split("/")[1] for name in tree.files if name.startswith("kernel/")}
     for name in tree.select(".md"):
         for number, line in enumerate(prose(tree.text(name)).splitlines(), 1):
             for quoted in QUOTED.findall(line):

@@ -56,6 +56,7 @@ PLANTED = [
     ("links", "README.md", "[gone](kernel/gone.md)\n"),
     ("links", "README.md", "[gone](kernel/README.md#gone)\n"),
     ("paths", "README.md", "`kernel/thread/gone.c`\n"),
+    ("paths", "README.md", "`thread/gone.c`\n"),
     ("functions-told", "README.md", "`gone_from_here()`\n"),
     ("invariants", "kernel/thread/thread.c", "/* invariant" " 16 */\n"),
     ("handoff-version", "CHANGELOG.md", None),
