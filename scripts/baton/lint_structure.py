@@ -57,6 +57,20 @@ def order_told_twice(tree):
             yield Finding(name, 0, f"tells another order of the rooms than {ORDER_FILE}")
 
 
+HOOKS_FILE = "docs/architecture.md"  # the one table of calls from a lower room to a higher one
+HOOK = re.compile(r"^(?:extern .*\(\*|struct )(\w+_hooks(?= \{)|(?<=\(\*)\w+)", re.MULTILINE)
+
+
+@rule
+def hooks(tree):
+    """Every way to call up, a table of hooks or a pointer to a function, is in the list of them."""
+    listed = tree.text(HOOKS_FILE) if HOOKS_FILE in tree.files else ""
+    for name in tree.select(".h", under="kernel/"):
+        for hook in HOOK.findall(tree.text(name)):
+            if hook not in listed:
+                yield Finding(name, 0, f"{hook} is not in the table of {HOOKS_FILE}")
+
+
 # ---- CR3 (docs/architecture.md, invariant 1) ----
 
 CR3_WRITE = re.compile(r"\bcr3_write\(|,\s*%{1,2}cr3\b|\$cr3\s*=")
