@@ -120,9 +120,10 @@ void exec_arguments_discard(struct exec_arguments *arguments)
     for (size_t i = 0; i < arguments->frame_count; i++)
         frame_release(arguments->frames[i]);
     arguments->frame_count = 0;
-    if (arguments->frames != arguments->few_frames) {
+    if (arguments->account) { /* there were more than a few */
         quota_give(&arguments->account->pages, arguments->frame_capacity);
         user_account_release(arguments->account);
+        arguments->account = NULL;
         heap_free(arguments->frames);
     }
     arguments->frames = arguments->few_frames;
