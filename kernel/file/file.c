@@ -125,22 +125,24 @@ void file_free(struct file *file)
     heap_free(file);
 }
 
-/* True: it was the last one. Nothing is known of the file once another's reference is the last. */
+/* True: it was the last one. Nothing is known of the file once others may hold the last. */
 static bool reference_drop(struct file *file)
 {
-    uint32_t references = __atomic_load_n(&file->references, __ATOMIC_RELAXED);
+    uint32_t references = __atomic_load_n(&file->references, __ATOMIC_ACQUIRE);
 
     do {
         if (references & FILE_FLYING)
             return flying_file_drop(file);
+        if (references == 1) /* who has no reference cannot take one */
+            return true;
     } while (!__atomic_compare_exchange_n(&file->references, &references, references - 1, true,
-                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
-    return references == 1;
+                                          __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+    return false;
 }
 
-void file_release(struct file *file)
+void file_release_rest(struct file *file)
 {
-    if (!file || !reference_drop(file))
+    if (!reference_drop(file))
         return;
     epoll_forget_file(file);
     async_forget_file(file);

@@ -120,8 +120,20 @@ static inline void file_reference(struct file *file)
 {
     __atomic_fetch_add(&file->references, 1, __ATOMIC_RELAXED);
 }
+/* The rest of file_release(): perhaps the last reference, or one to a file on its way. */
+void file_release_rest(struct file *file);
 /* The last reference closes the file. May sleep, allocates nothing. NULL allowed. */
-void file_release(struct file *file);
+static inline void file_release(struct file *file)
+{
+    if (!file)
+        return;
+    /* Others' references remain, which no message holds: each call on a descriptor ends so. */
+    uint32_t references = __atomic_load_n(&file->references, __ATOMIC_RELAXED);
+    if (references <= 1 || references & FILE_FLYING ||
+        !__atomic_compare_exchange_n(&file->references, &references, references - 1, true,
+                                     __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        file_release_rest(file);
+}
 
 static inline bool file_nonblocking(const struct file *file)
 {
