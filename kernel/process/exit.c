@@ -18,8 +18,8 @@
 #include "process/futex.h"
 #include "process/identity.h"
 #include "process/system_calls.h"
-#include "process/usage.h"
 #include "process/thread_account.h"
+#include "process/usage.h"
 #include "thread/injection.h"
 
 static void no_terminal(struct session *session)

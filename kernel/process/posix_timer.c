@@ -14,8 +14,8 @@
 #include "process/clocks.h"
 #include "process/process.h"
 #include "process/system_calls.h"
-#include "process/usage.h"
 #include "process/thread_account.h"
+#include "process/usage.h"
 #include "process/wall_clock.h"
 
 #define TIMERS_MAXIMUM 65536 /* a process */

@@ -11,10 +11,10 @@
 void proc_initialize(void);
 
 /* Its parts. */
-void proc_process_initialize(void); /* proc_process.c: PID/, self, thread-self */
-void proc_system_initialize(void);  /* proc_system.c: meminfo, stat, sys/ */
+void proc_process_initialize(void);               /* proc_process.c: PID/, self, thread-self */
+void proc_system_initialize(void);                /* proc_system.c: meminfo, stat, sys/ */
 void proc_limits_add(struct pseudo_node *sys_fs); /* proc_limits.c: sys/fs, what users may hold */
-void sys_system_initialize(void);   /* sys_system.c: /sys/devices/system/cpu */
+void sys_system_initialize(void);                 /* sys_system.c: /sys/devices/system/cpu */
 
 /* key.number of what lies under PID/. */
 enum {

@@ -17,8 +17,8 @@
 #include "process/proc.h"
 #include "process/process.h"
 #include "process/signal_delivery.h"
-#include "process/usage.h"
 #include "process/thread_account.h"
+#include "process/usage.h"
 
 /* Hundredths of a second, as times(2) counts. */
 static uint64_t to_ticks(uint64_t nanoseconds)

@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define CASE_SECONDS 60
 #include "cases.h"
 #include "proc_baton.h"
 
