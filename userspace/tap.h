@@ -125,12 +125,12 @@ __attribute__((format(printf, 2, 3))) static inline void tap_skip(const char *re
     tap_ok(true, "%s # SKIP %s", name, reason);
 }
 
-/* What main() returns. */
+/* What main() returns: without a check nothing was tested, and that is a failure. */
 static inline int tap_done(void)
 {
     if (tap_planned == 0)
         tap_plan(tap_count);
-    return tap_failed > 0 || tap_count != tap_planned;
+    return tap_failed > 0 || tap_count == 0 || tap_count != tap_planned;
 }
 
 #endif

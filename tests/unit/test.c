@@ -12,6 +12,7 @@ struct copy {
 
 static int cases, failed_cases;
 static bool case_failed;
+static bool case_checked; /* anything at all */
 static char case_name[256];
 static struct copy *copies;
 
@@ -19,6 +20,10 @@ static void case_end(void)
 {
     if (cases == 0)
         return;
+    if (!case_checked) {
+        printf("# nothing was checked\n");
+        case_failed = true;
+    }
     printf("%s %d - %s\n", case_failed ? "not ok" : "ok", cases, case_name);
     failed_cases += case_failed;
     fflush(stdout);
@@ -30,7 +35,7 @@ void test_case(const char *format, ...)
 
     case_end();
     cases++;
-    case_failed = false;
+    case_failed = case_checked = false;
     va_start(arguments, format);
     vsnprintf(case_name, sizeof(case_name), format, arguments);
     va_end(arguments);
@@ -51,11 +56,12 @@ int test_end(void)
         free(copies);
         copies = next;
     }
-    return failed_cases > 0;
+    return failed_cases > 0 || cases == 0;
 }
 
 bool test_expect(bool condition, const char *text, const char *file, int line)
 {
+    case_checked = true;
     if (!condition) {
         printf("# %s:%d: not true: %s\n", file, line, text);
         case_failed = true;
@@ -66,6 +72,7 @@ bool test_expect(bool condition, const char *text, const char *file, int line)
 bool test_expect_equal(long long actual, long long expected, const char *text, const char *file,
                        int line)
 {
+    case_checked = true;
     if (actual != expected) {
         printf("# %s:%d: %s is %lld (0x%llx), expected %lld (0x%llx)\n", file, line, text, actual,
                (unsigned long long)actual, expected, (unsigned long long)expected);
@@ -79,6 +86,7 @@ bool test_expect_string(const char *actual, const char *expected, const char *te
 {
     bool equal = actual != NULL && strcmp(actual, expected) == 0;
 
+    case_checked = true;
     if (!equal) {
         printf("# %s:%d: %s is \"%s\", expected \"%s\"\n", file, line, text,
                actual != NULL ? actual : "(null)", expected);
