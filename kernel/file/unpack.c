@@ -11,6 +11,7 @@
 #include "cpu/log.h"
 #include "file/internal.h"
 #include "library/cpio.h"
+#include "library/error.h"
 #include "library/string.h"
 #include "memory/heap.h"
 
@@ -176,7 +177,7 @@ static int unpack_entry(struct unpacking *unpacking, const struct cpio_entry *en
     else
         error = unpack_inode(unpacking, entry);
     if (error && error != -ENOMEM) {
-        log_write(LOG_WARNING, "initrd: %s passed over (error %d)", entry->path, -error);
+        log_write(LOG_WARNING, "initrd: %s passed over: %s", entry->path, error_text(error));
         error = 0;
     }
     return error;

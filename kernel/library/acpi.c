@@ -318,9 +318,13 @@ enum {
     FADT_PM1A_CONTROL = 64,
     FADT_PM1B_CONTROL = 68,
     FADT_TIMER = 76,
+    FADT_GPE0 = 80,
+    FADT_GPE1 = 84,
     FADT_PM1_EVENT_LENGTH = 88,
     FADT_PM1_CONTROL_LENGTH = 89,
     FADT_TIMER_LENGTH = 91,
+    FADT_GPE0_LENGTH = 92,
+    FADT_GPE1_LENGTH = 93,
     FADT_CENTURY = 108,
     FADT_BOOT_ARCHITECTURE = 109,
     FADT_FLAGS = 112,
@@ -334,7 +338,10 @@ enum {
     FADT_X_PM1A_CONTROL = 172,
     FADT_X_PM1B_CONTROL = 184,
     FADT_X_TIMER = 208,
+    FADT_X_GPE0 = 220,
+    FADT_X_GPE1 = 232,
 
+    FADT_FLAG_POWER_BUTTON = 1 << 4, /* set: not a fixed feature */
     FADT_FLAG_TIMER_32_BIT = 1 << 8,
     FADT_FLAG_RESET = 1 << 10,
     FADT_FLAG_HARDWARE_REDUCED = 1 << 20,
@@ -403,6 +410,7 @@ int acpi_fadt_parse(const struct acpi_table *table, struct acpi_fadt *fadt, cons
     }
     if (fadt->hardware_reduced)
         return 0;
+    fadt->fixed_power_button = !(flags & FADT_FLAG_POWER_BUTTON);
 
     fadt->smi_command = load32(bytes + FADT_SMI_COMMAND);
     fadt->acpi_enable = bytes[FADT_ACPI_ENABLE];
@@ -412,6 +420,8 @@ int acpi_fadt_parse(const struct acpi_table *table, struct acpi_fadt *fadt, cons
         block_read(table, FADT_X_PM1A_CONTROL, FADT_PM1A_CONTROL, FADT_PM1_CONTROL_LENGTH);
     fadt->pm1b_control =
         block_read(table, FADT_X_PM1B_CONTROL, FADT_PM1B_CONTROL, FADT_PM1_CONTROL_LENGTH);
+    fadt->general_event[0] = block_read(table, FADT_X_GPE0, FADT_GPE0, FADT_GPE0_LENGTH);
+    fadt->general_event[1] = block_read(table, FADT_X_GPE1, FADT_GPE1, FADT_GPE1_LENGTH);
     /* ACPI 6.5, 5.2.9: a timer length other than 4 means that there is no timer. */
     if (bytes[FADT_TIMER_LENGTH] == 4)
         fadt->timer = block_read(table, FADT_X_TIMER, FADT_TIMER, FADT_TIMER_LENGTH);

@@ -158,9 +158,10 @@ struct acpi_fadt {
     uint16_t sci_interrupt;
     uint16_t boot_architecture; /* IAPC_BOOT_ARCH: bit 0 legacy devices, bit 1 8042, ... */
     uint32_t flags;
-    bool hardware_reduced; /* no PM registers, no PM timer */
-    bool has_reset;        /* reset_register and reset_value are valid */
-    bool timer_32_bit;     /* the PM timer counts 32 bits, else 24; at 3,579,545 Hz */
+    bool hardware_reduced;   /* no PM registers, no PM timer */
+    bool has_reset;          /* reset_register and reset_value are valid */
+    bool fixed_power_button; /* it is a bit of the PM1 event registers */
+    bool timer_32_bit;       /* the PM timer counts 32 bits, else 24; at 3,579,545 Hz */
     uint8_t reset_value;
     uint8_t acpi_enable;  /* written to smi_command to leave legacy mode */
     uint8_t century;      /* CMOS index of the century, 0: none */
@@ -171,8 +172,9 @@ struct acpi_fadt {
     struct acpi_address pm1b_event;
     struct acpi_address pm1a_control;
     struct acpi_address pm1b_control;
-    uint64_t dsdt; /* physical */
-    uint64_t facs; /* physical */
+    struct acpi_address general_event[2]; /* GPE0 and GPE1: status, and enable behind it */
+    uint64_t dsdt;                        /* physical */
+    uint64_t facs;                        /* physical */
 };
 
 /* Reads a table with the signature "FACP". 0, or -EINVAL with *reason. */

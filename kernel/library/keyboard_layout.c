@@ -21,6 +21,7 @@ enum {
     KEY_NUMBERS = 0x45,
     KEY_PAD_FIRST = 0x47,
     KEY_PAD_LAST = 0x53,
+    KEY_DELETE = 0x53, /* also the pad's */
     KEY_F11 = 0x57,
     KEY_F12 = 0x58,
 };
@@ -192,6 +193,7 @@ size_t keyboard_input(struct keyboard_state *state, uint8_t code, bool applicati
     bool down = !(code & KEY_UP);
     uint8_t key = code & ~KEY_UP;
 
+    state->restart = false;
     if (state->skip) {
         state->skip--;
         return 0;
@@ -207,5 +209,9 @@ size_t keyboard_input(struct keyboard_state *state, uint8_t code, bool applicati
     }
     if (modifier(state, key, extended, down) || !down)
         return 0;
+    if (key == KEY_DELETE && control(state) && (state->left_alternate || state->right_alternate)) {
+        state->restart = true;
+        return 0;
+    }
     return key_down(state, key, extended, application_cursor, bytes);
 }

@@ -20,13 +20,15 @@ struct keyboard_state {
     bool left_alternate, right_alternate;
     bool capitals, numbers; /* locks */
     bool extended;          /* 0xe0 came */
+    bool restart;           /* the last code was Delete, with Control and Alternate down */
     uint8_t skip;           /* codes of Pause that are still to come */
 };
 
 /*
  * One code of set 1 (IBM PS/2 Technical Reference, "Keyboards"). Writes what
  * the key sends to `bytes` (KEYBOARD_BYTES_MAXIMUM); returns how many bytes.
- * `application_cursor`: DECCKM is set.
+ * `application_cursor`: DECCKM is set. Control, Alternate and Delete send nothing and set
+ * state->restart, until the next code.
  */
 size_t keyboard_input(struct keyboard_state *state, uint8_t code, bool application_cursor,
                       uint8_t *bytes);

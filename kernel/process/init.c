@@ -11,6 +11,7 @@
 #include "file/descriptor_table.h"
 #include "file/file.h"
 #include "file/file_system_context.h"
+#include "library/error.h"
 #include "library/string.h"
 #include "memory/address_space.h"
 #include "process/exec.h"
@@ -40,7 +41,7 @@ static struct descriptor_table *open_console(void)
     }
     self->descriptors = NULL;
     if (error)
-        log_write(LOG_WARNING, "init has no console: error %d", -error);
+        log_write(LOG_WARNING, "init has no console: %s", error_text(error));
     return table;
 }
 

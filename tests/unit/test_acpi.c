@@ -421,12 +421,10 @@ static void test_madt(void)
     expect_equal(acpi_madt_start(&madt, &other, &reason), -EINVAL);
 }
 
-static void test_fadt(void)
+/* A FADT of ACPI 2 without its header. */
+static void fadt_make(uint8_t bytes[276])
 {
-    uint8_t bytes[276] = {0};
-    struct acpi_table made;
-    struct acpi_fadt fadt;
-
+    memset(bytes, 0, 276);
     put32(bytes + 36, 0x1000);
     put32(bytes + 40, 0x2000);
     put16(bytes + 46, 9);
@@ -438,6 +436,8 @@ static void test_fadt(void)
     bytes[88] = 4;
     bytes[89] = 2;
     bytes[91] = 4;
+    put32(bytes + 80, 0x620);
+    bytes[92] = 16;
     bytes[108] = 0x32;
     put16(bytes + 109, 3);
     put32(bytes + 112, 1 << 8 | 1 << 10);
@@ -450,7 +450,15 @@ static void test_fadt(void)
     bytes[209] = 32;
     bytes[211] = 3;
     put64(bytes + 212, 0xfed80800);
+}
 
+static void test_fadt(void)
+{
+    uint8_t bytes[276];
+    struct acpi_table made;
+    struct acpi_fadt fadt;
+
+    fadt_make(bytes);
     test_case("FADT of ACPI 2");
     made = table_of("FACP", bytes, sizeof(bytes));
     expect_equal(acpi_fadt_parse(&made, &fadt, &reason), 0);
@@ -466,6 +474,10 @@ static void test_fadt(void)
     expect_equal(fadt.timer.address, 0xfed80800);
     expect_equal(fadt.timer.space, ACPI_SPACE_MEMORY);
     expect_equal(fadt.timer.access_size, 3);
+    expect_equal(fadt.general_event[0].address, 0x620);
+    expect_equal(fadt.general_event[0].bit_width, 128);
+    expect_equal(fadt.general_event[1].address, 0);
+    expect(fadt.fixed_power_button);
     expect(fadt.timer_32_bit);
     expect(fadt.has_reset);
     expect_equal(fadt.reset_register.address, 0xcf9);
@@ -490,11 +502,29 @@ static void test_fadt(void)
         expect_equal(acpi_fadt_parse(&made, &fadt, &reason), size < 116 ? -EINVAL : 0);
     }
 
+    test_case("not a FADT");
+    made = table_of("APIC", bytes, sizeof(bytes));
+    expect_equal(acpi_fadt_parse(&made, &fadt, &reason), -EINVAL);
+}
+
+static void test_fadt_without(void)
+{
+    uint8_t bytes[276];
+    struct acpi_table made;
+    struct acpi_fadt fadt;
+
+    fadt_make(bytes);
     test_case("FADT without a timer");
     bytes[91] = 3;
     made = table_of("FACP", bytes, sizeof(bytes));
     expect_equal(acpi_fadt_parse(&made, &fadt, &reason), 0);
     expect_equal(fadt.timer.address, 0);
+
+    test_case("FADT whose power button is a device");
+    put32(bytes + 112, 1 << 4 | 1 << 8 | 1 << 10);
+    made = table_of("FACP", bytes, sizeof(bytes));
+    expect_equal(acpi_fadt_parse(&made, &fadt, &reason), 0);
+    expect(!fadt.fixed_power_button);
 
     test_case("FADT with a null reset register");
     put64(bytes + 120, 0);
@@ -507,12 +537,9 @@ static void test_fadt(void)
     made = table_of("FACP", bytes, sizeof(bytes));
     expect_equal(acpi_fadt_parse(&made, &fadt, &reason), 0);
     expect(fadt.hardware_reduced);
+    expect(!fadt.fixed_power_button);
     expect_equal(fadt.pm1a_event.address, 0);
     expect_equal(fadt.smi_command, 0);
-
-    test_case("not a FADT");
-    made = table_of("APIC", bytes, sizeof(bytes));
-    expect_equal(acpi_fadt_parse(&made, &fadt, &reason), -EINVAL);
 }
 
 static void test_hpet(void)
@@ -556,6 +583,7 @@ int main(void)
     test_tables();
     test_madt();
     test_fadt();
+    test_fadt_without();
     test_hpet();
     free(memory);
     return test_end();

@@ -36,6 +36,16 @@ int main(void)
     expect_keys("\x1e\x1f\x20\x21\x22\x23\x24\x25\x26\x27\x28\x1c", "asdfghjkl;'\r");
     expect_keys("\x2c\x2d\x2e\x2f\x30\x31\x32\x33\x34\x35\x39", "zxcvbnm,./ ");
 
+    begin("Control, Alternate and Delete");
+    expect_keys("\x1d\x38\xe0\x53", "");
+    expect(state.restart);
+    expect_keys("\xe0\xd3", "");
+    expect(!state.restart);
+    expect_keys("\x53", "");
+    expect(state.restart);
+    expect_keys("\xb8\xe0\x53", "\033[3~");
+    expect(!state.restart);
+
     begin("keys that go up send nothing");
     expect_keys("\x9e\xae\xe0\xc8", "");
 
