@@ -24,6 +24,8 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "greeting.h"
+#include "shutdown.h"
 
 #define COMMAND_FILE "/command"
 #define DATA_PORT    "/dev/ttyS2"
@@ -40,6 +42,7 @@ enum stdio {
 struct command {
     enum stdio stdio;
     bool mount_proc;
+    bool greeting; /* a person will see it */
     struct winsize size;
     char **arguments;
     char **environment;
@@ -70,15 +73,6 @@ struct session {
 static void report(const char *what)
 {
     fprintf(stderr, "init: %s: %s\n", what, strerror(errno));
-}
-
-static void power_off(void)
-{
-    sync();
-    reboot(RB_POWER_OFF);
-    report("power off");
-    for (;;)
-        pause();
 }
 
 /* ---- the command file ---- */
@@ -146,6 +140,8 @@ static void command_parse(struct command *command, char *text, size_t size)
                                                             : STDIO_PIPES;
         else if (strncmp(record, "proc", name) == 0)
             command->mount_proc = strcmp(value, "no") != 0;
+        else if (strncmp(record, "greeting", name) == 0)
+            command->greeting = strcmp(value, "yes") == 0;
         else if (strncmp(record, "size", name) == 0)
             sscanf(value, "%hux%hu", &command->size.ws_row, &command->size.ws_col);
     }
@@ -410,20 +406,14 @@ static void children_reap(struct session *session)
     }
 }
 
-static void child_signal(int number)
-{
-    (void)number; /* only interrupts ppoll */
-}
-
 /* Relays until the command has ended, whatever it left running. */
 static void session_relay(struct session *session, bool terminal)
 {
     enum { DATA, CONTROL, INPUT, OUTPUT, ERROR, COUNT };
     sigset_t waiting;
 
-    /* SIGCHLD is blocked but for the time of the wait, so that none is missed. */
-    sigprocmask(SIG_SETMASK, NULL, &waiting);
-    sigdelset(&waiting, SIGCHLD);
+    /* Signals are blocked but for the time of the wait, so that none is missed. */
+    shutdown_wait_mask(&waiting);
     for (children_reap(session); !session->ended; children_reap(session)) {
         bool room = session->pending_size < sizeof(session->pending);
         bool pending = session->pending_size > 0;
@@ -434,8 +424,10 @@ static void session_relay(struct session *session, bool terminal)
             [OUTPUT] = {.fd = session->output, .events = POLLIN},
             [ERROR] = {.fd = session->error, .events = POLLIN},
         };
-        if (ppoll(files, COUNT, NULL, &waiting) < 0)
+        if (ppoll(files, COUNT, NULL, &waiting) < 0) {
+            shutdown_if_asked(session->pid);
             continue;
+        }
         if (files[CONTROL].revents & POLLIN) {
             ssize_t count = read(session->control, session->received + session->received_size,
                                  sizeof(session->received) - session->received_size);
@@ -490,6 +482,8 @@ static void session_run(const struct command *command)
     session.control = port_open(CONTROL_PORT);
     if (session.data < 0 || session.control < 0 || !session_start(&session, command))
         return;
+    if (command->greeting)
+        greeting_write(session.data);
     number_put(window, CONTROL_WINDOW, 4);
     frame_send(&session, CONTROL_READY, window, sizeof(window));
     session_relay(&session, terminal);
@@ -498,41 +492,71 @@ static void session_run(const struct command *command)
 
 /* ---- without a command ---- */
 
-/* Keeps a login shell on the console. */
+/* In the child: a login shell whose terminal the console is. */
+static _Noreturn void shell_execute(void)
+{
+    char *const arguments[] = {"-sh", NULL};
+    char *const environment[] = {DEFAULT_PATH, "HOME=/root", "TERM=linux", NULL};
+    sigset_t none;
+
+    signal(SIGTTOU, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
+    setsid();
+    ioctl(STDIN_FILENO, TIOCSCTTY, 1);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve("/bin/sh", arguments, environment);
+    report("/bin/sh");
+    _exit(127);
+}
+
+/* Until the shell has ended, reaping the orphans that come by; or until the machine is to end. */
+static void shell_wait(pid_t shell)
+{
+    sigset_t waiting;
+
+    shutdown_wait_mask(&waiting);
+    for (;;) {
+        pid_t ended;
+        while ((ended = waitpid(-1, NULL, WNOHANG)) > 0)
+            if (ended == shell)
+                return;
+        sigsuspend(&waiting);
+        shutdown_if_asked(shell);
+    }
+}
+
+/* Keeps a login shell on the console, as busybox's init does with `respawn`. */
 static _Noreturn void shell_run(void)
 {
+    greeting_write(STDOUT_FILENO);
     for (;;) {
         pid_t shell = fork();
-        if (shell == 0) {
-            char *const arguments[] = {"-sh", NULL};
-            char *const environment[] = {DEFAULT_PATH, "HOME=/root", "TERM=linux", NULL};
-            sigset_t none;
-
-            sigemptyset(&none);
-            sigprocmask(SIG_SETMASK, &none, NULL);
-            signal(SIGTTOU, SIG_DFL);
-            signal(SIGPIPE, SIG_DFL);
-            setsid();
-            ioctl(STDIN_FILENO, TIOCSCTTY, 1);
-            execve("/bin/sh", arguments, environment);
-            report("/bin/sh");
-            _exit(127);
-        }
-        if (shell < 0)
+        if (shell == 0)
+            shell_execute();
+        if (shell < 0) {
             report("fork");
-        /* Also reaps the orphans that come by. */
-        for (pid_t ended = 0; ended != shell && (ended >= 0 || errno == EINTR);)
-            ended = wait(NULL);
-        if (shell < 0)
             sleep(1);
+            continue;
+        }
+        shell_wait(shell);
+        printf("init: the shell has ended, here is another; `poweroff` switches the machine off\n");
+        fflush(stdout);
     }
+}
+
+/* ---- the start ---- */
+
+static void mount_at(const char *path, const char *type, const char *options)
+{
+    if (mount(type, path, type, 0, options) < 0)
+        report(path);
 }
 
 int main(void)
 {
     static char *environment[] = {DEFAULT_PATH, "HOME=/root", NULL};
     struct command command = {.mount_proc = true};
-    sigset_t child;
     size_t size = 0;
     char *text;
 
@@ -544,10 +568,7 @@ int main(void)
         for (int at = 0; at < 3; at++)
             open("/dev/console", O_RDWR);
     umask(022);
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &child, NULL);
-    signal(SIGCHLD, child_signal);
+    shutdown_prepare();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGTTOU, SIG_IGN);
 
@@ -556,15 +577,16 @@ int main(void)
         unlink(COMMAND_FILE);
         command_parse(&command, text, size);
     }
-    if (command.mount_proc && mount("proc", "/proc", "proc", 0, NULL) < 0)
-        report("/proc");
-    if (command.mount_proc && mount("devpts", "/dev/pts", "devpts", 0, "mode=620,gid=5") < 0)
-        report("/dev/pts");
+    if (command.mount_proc) {
+        mount_at("/proc", "proc", NULL);
+        mount_at("/sys", "sysfs", NULL);
+        mount_at("/dev/pts", "devpts", "mode=620,gid=5");
+    }
     hostname_set();
     if (!command.arguments || !command.arguments[0])
         shell_run();
     if (!command.environment[0])
         command.environment = environment;
     session_run(&command);
-    power_off();
+    shutdown_now(RB_POWER_OFF);
 }

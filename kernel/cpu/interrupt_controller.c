@@ -202,23 +202,42 @@ static void isa_interrupt(void *context, struct trap_frame *frame)
     }
 }
 
+/* The I/O APIC that serves a global system interrupt, and which of its inputs; NULL: none. */
+static const struct io_apic *io_apic_find(uint32_t interrupt, uint32_t *input)
+{
+    for (unsigned i = 0; i < io_apic_count; i++) {
+        *input = interrupt - io_apics[i].first;
+        if (interrupt >= io_apics[i].first && *input < io_apics[i].count)
+            return &io_apics[i];
+    }
+    return NULL;
+}
+
 static int isa_route(uint8_t irq)
 {
     const struct isa_route *route = &isa_routes[irq];
     uint8_t vector = VECTOR_DEVICE_FIRST + irq;
+    uint32_t input;
+    const struct io_apic *io_apic = io_apic_find(route->interrupt, &input);
 
-    for (unsigned i = 0; i < io_apic_count; i++) {
-        const struct io_apic *io_apic = &io_apics[i];
-        uint32_t input = route->interrupt - io_apic->first;
-        if (route->interrupt < io_apic->first || input >= io_apic->count)
-            continue;
-        interrupt_set_handler(vector, isa_interrupt, (void *)(uintptr_t)irq);
-        io_apic_write(io_apic, 0x11 + 2 * input, local_apic_id() << 24);
-        io_apic_write(io_apic, 0x10 + 2 * input,
-                      (route->level ? 1U << 15 : 0) | (route->low ? 1U << 13 : 0) | vector);
-        return 0;
-    }
-    return -ENODEV;
+    if (!io_apic)
+        return -ENODEV;
+    interrupt_set_handler(vector, isa_interrupt, (void *)(uintptr_t)irq);
+    io_apic_write(io_apic, 0x11 + 2 * input, local_apic_id() << 24);
+    io_apic_write(io_apic, 0x10 + 2 * input,
+                  (route->level ? 1U << 15 : 0) | (route->low ? 1U << 13 : 0) | vector);
+    return 0;
+}
+
+void interrupt_mask_isa(uint8_t irq)
+{
+    uint32_t input;
+    const struct io_apic *io_apic = io_apic_find(isa_routes[irq].interrupt, &input);
+    bool enabled = spinlock_acquire_save(&isa_lock);
+
+    if (io_apic)
+        io_apic_write(io_apic, 0x10 + 2 * input, LVT_MASKED);
+    spinlock_release_restore(&isa_lock, enabled);
 }
 
 int interrupt_connect_isa(uint8_t irq, interrupt_handler *handler, void *context)

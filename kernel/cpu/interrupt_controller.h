@@ -39,5 +39,7 @@ uint32_t local_apic_timer_left(void);
  * Errors: -ENODEV (no I/O APIC serves it), -ENOSPC (no vector or slot left).
  */
 int interrupt_connect_isa(uint8_t irq, interrupt_handler *handler, void *context);
+/* From now on it comes no more. Any context. */
+void interrupt_mask_isa(uint8_t irq);
 
 #endif

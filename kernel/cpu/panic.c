@@ -10,7 +10,7 @@
 
 #define BACKTRACE_LIMIT 32
 
-static bool panicking; /* atomic: only the first CPU reports */
+static bool ending; /* atomic: only the first CPU reports */
 
 static void print_registers(const struct trap_frame *f)
 {
@@ -61,12 +61,12 @@ static _Noreturn void halt(void)
         __asm__ volatile("cli; hlt");
 }
 
-/* The NMI of another CPU's panic; any other is not ours to explain. */
+/* The NMI of the CPU that ends it all; any other is not ours to explain. */
 static void stop_interrupt(void *context, struct trap_frame *frame)
 {
     (void)context;
     (void)frame;
-    if (__atomic_load_n(&panicking, __ATOMIC_ACQUIRE))
+    if (__atomic_load_n(&ending, __ATOMIC_ACQUIRE))
         halt();
     log_write(LOG_WARNING, "an NMI nobody sent");
 }
@@ -76,11 +76,19 @@ void panic_initialize(void)
     interrupt_set_handler(TRAP_NMI, stop_interrupt, NULL);
 }
 
+_Noreturn void cpu_halt_all(void)
+{
+    interrupts_disable();
+    if (!__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
+        local_apic_stop_others();
+    halt();
+}
+
 static _Noreturn void panic_list(const struct trap_frame *frame, vaddr_t frame_pointer,
                                  const char *format, va_list arguments)
 {
     interrupts_disable();
-    if (__atomic_exchange_n(&panicking, true, __ATOMIC_ACQ_REL))
+    if (__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
         halt(); /* another CPU's panic, or one inside the report */
     local_apic_stop_others();
     log_enter_panic();

@@ -1,4 +1,4 @@
-/* panic.h: the end, for a broken invariant of ours (and /proc/sysrq-trigger) and nothing else. */
+/* panic.h: the end: in order, or for a broken invariant of ours (and /proc/sysrq-trigger). */
 #ifndef BATON_CPU_PANIC_H
 #define BATON_CPU_PANIC_H
 
@@ -13,6 +13,9 @@ _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2
 /* The same with the registers of a trap. */
 _Noreturn void panic_trap(const struct trap_frame *frame, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Stops the other CPUs and halts, without a word: nothing runs any more. */
+_Noreturn void cpu_halt_all(void);
 
 #define assert_invariant(condition)                                                                \
     do {                                                                                           \

@@ -8,7 +8,7 @@
 #include "memory/frame.h"
 #include "memory/kernel_space.h"
 #include "memory/page_table.h"
-#include "process/system_information.h"
+#include "process/reboot.h"
 #include "thread/thread.h"
 
 static paddr_t runtime_root;           /* constant after boot */

@@ -2,7 +2,6 @@
 
 #include <asm/errno.h>
 #include <linux/capability.h>
-#include <linux/reboot.h>
 #include <linux/sysinfo.h>
 #include <linux/utsname.h>
 
@@ -261,55 +260,5 @@ ssize_t sys_syslog(int type, vaddr_t buffer, int size)
         return SYSLOG_BUFFER_SIZE;
     default: /* open, close, console levels: nothing to do */
         return type >= 0 && type <= SYSLOG_SIZE_BUFFER ? 0 : -EINVAL;
-    }
-}
-
-/* ---- the end of it all ---- */
-
-static const struct machine_hooks *machine_hooks;
-
-void machine_set_hooks(const struct machine_hooks *hooks)
-{
-    machine_hooks = hooks;
-}
-
-/* The caller never goes on; with nothing left to do the CPUs halt. */
-static _Noreturn void machine_halt(void)
-{
-    log_write(LOG_NOTICE, "system halted");
-    for (;;) {
-        thread_prepare_sleep(THREAD_UNINTERRUPTIBLE);
-        thread_sleep(CLOCK_NEVER);
-    }
-}
-
-ssize_t sys_reboot(unsigned magic1, unsigned magic2, unsigned command, vaddr_t argument)
-{
-    (void)argument; /* a word for the firmware that only RESTART2 has */
-    if (!capable(CAP_SYS_BOOT))
-        return -EPERM;
-    if (magic1 != LINUX_REBOOT_MAGIC1 ||
-        (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&
-         magic2 != LINUX_REBOOT_MAGIC2B && magic2 != LINUX_REBOOT_MAGIC2C))
-        return -EINVAL;
-    switch (command) {
-    case LINUX_REBOOT_CMD_CAD_ON:
-    case LINUX_REBOOT_CMD_CAD_OFF:
-        return 0;
-    case LINUX_REBOOT_CMD_RESTART:
-    case LINUX_REBOOT_CMD_RESTART2:
-        log_write(LOG_NOTICE, "restarting");
-        if (machine_hooks && machine_hooks->restart)
-            machine_hooks->restart();
-        machine_halt();
-    case LINUX_REBOOT_CMD_POWER_OFF:
-        log_write(LOG_NOTICE, "powering off");
-        if (machine_hooks && machine_hooks->power_off)
-            machine_hooks->power_off();
-        machine_halt();
-    case LINUX_REBOOT_CMD_HALT:
-        machine_halt();
-    default:
-        return -EINVAL;
     }
 }

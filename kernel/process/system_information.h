@@ -40,11 +40,4 @@ struct thread_summary {
 };
 void thread_summary(struct thread_summary *summary);
 
-/* What reboot(2) calls; set at boot by who knows the machine. They do not return; NULL: halt. */
-struct machine_hooks {
-    void (*power_off)(void);
-    void (*restart)(void);
-};
-void machine_set_hooks(const struct machine_hooks *hooks);
-
 #endif

@@ -19,9 +19,11 @@
 #include "cpu/symbol.h"
 #include "file/device.h"
 #include "file/file.h"
+#include "firmware/power_button.h"
 #include "firmware/runtime_services.h"
 #include "library/acpi.h"
 #include "library/align.h"
+#include "library/error.h"
 #include "library/memory_map.h"
 #include "library/options.h"
 #include "library/string.h"
@@ -268,7 +270,7 @@ static void start_init(void)
         int error = process_start_init(chosen, arguments, environment);
         if (!error)
             return;
-        log_write(LOG_ERROR, "init: %s: error %d", chosen, -error);
+        log_write(LOG_ERROR, "init: %s: %s", chosen, error_text(error));
         stop("the program that init= names cannot be started");
     }
     for (size_t i = 0; i < array_length(paths); i++) {
@@ -277,7 +279,7 @@ static void start_init(void)
         if (!error)
             return;
         if (error != -ENOENT)
-            log_write(LOG_WARNING, "init: %s: error %d", chosen, -error);
+            log_write(LOG_WARNING, "init: %s: %s", chosen, error_text(error));
     }
     stop("there is no init in the initrd");
 }
@@ -299,6 +301,7 @@ static void start(void *unused)
     load_root_file_system();
     if (runtime_services_initialize(handoff.tables.system_table, ranges, range_count))
         log_write(LOG_WARNING, "firmware: no runtime services: reboot(2) can only halt");
+    power_button_initialize(acpi);
     memory_give_back(handoff.loader.base, handoff.loader.size);
     uint64_t most;
     other_cpus_start(acpi, options_number(options, "maxcpus", &most) ? CPU_MAXIMUM : most);

@@ -6,6 +6,7 @@
 
 #include "cpu/log.h"
 #include "file/device.h"
+#include "library/error.h"
 #include "library/options.h"
 #include "library/screen.h"
 #include "library/string.h"
@@ -110,6 +111,19 @@ static struct console_choice choice_read(const char *options)
     return choice;
 }
 
+/* What a person can see and type on. */
+static void log_console(bool serial, bool screen)
+{
+    const char *name = console_terminal->name;
+
+    if (serial)
+        log_write(LOG_NOTICE, "console: %s%s", name, screen ? " and the screen" : "");
+    else if (screen)
+        log_write(LOG_NOTICE, "console: the screen");
+    else
+        log_write(LOG_WARNING, "console: %s, and nothing is behind it", name);
+}
+
 static void console_choose(const char *options)
 {
     struct console_choice choice = choice_read(options);
@@ -125,8 +139,7 @@ static void console_choose(const char *options)
     }
     if (screen)
         typed_terminal->size = size;
-    log_write(LOG_NOTICE, "console: %s%s", console_terminal->name,
-              choice.screen && choice.serial >= 0 ? " and the screen" : "");
+    log_console(choice.serial >= 0 && serial_present(choice.serial), choice.screen && screen);
 }
 
 /* ---- device nodes ---- */
@@ -221,7 +234,7 @@ int terminals_initialize(const char *options)
     keyboard_initialize();
     int error = framebuffer_start_painter();
     if (error)
-        log_write(LOG_WARNING, "screen: no thread to paint it: error %d", -error);
+        log_write(LOG_WARNING, "screen: no thread to paint it: %s", error_text(error));
     for (size_t i = 0; i < array_length(devices); i++) {
         error = device_register(&devices[i]);
         if (error)

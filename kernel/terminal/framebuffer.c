@@ -279,7 +279,9 @@ static int console_prepare(const struct handoff_framebuffer *framebuffer)
     const char *problem = framebuffer_check(framebuffer);
 
     if (problem) {
-        log_write(LOG_NOTICE, "no console on the framebuffer: %s", problem);
+        /* A machine without one is in order; what the console is, console.c says. */
+        if (framebuffer->format != HANDOFF_PIXEL_NONE)
+            log_write(LOG_WARNING, "no console on the framebuffer: %s", problem);
         return -ENODEV;
     }
     if (pixel_format_find(framebuffer, &format) || columns == 0 || rows == 0) {

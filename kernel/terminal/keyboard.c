@@ -7,7 +7,9 @@
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
 #include "cpu/registers.h"
+#include "library/error.h"
 #include "library/keyboard_layout.h"
+#include "process/reboot.h"
 #include "terminal/console.h"
 #include "terminal/framebuffer.h"
 
@@ -115,6 +117,8 @@ static void keyboard_interrupt(void *context, struct trap_frame *frame)
         size_t size = keyboard_input(&keyboard, code, framebuffer_application_cursor(), bytes);
         if (size)
             console_type(bytes, size);
+        if (keyboard.restart)
+            machine_keys_pressed();
     }
 }
 
@@ -126,7 +130,7 @@ void keyboard_initialize(void)
     }
     int error = interrupt_connect_isa(KEYBOARD_IRQ, keyboard_interrupt, NULL);
     if (error) {
-        log_write(LOG_WARNING, "keyboard: no interrupt: error %d", -error);
+        log_write(LOG_WARNING, "keyboard: no interrupt: %s", error_text(error));
         return;
     }
     /* A byte that is waiting already will raise no edge. */

@@ -11,6 +11,7 @@
 #include "cpu/log.h"
 #include "cpu/registers.h"
 #include "cpu/spinlock.h"
+#include "library/error.h"
 #include "library/string.h"
 #include "terminal/console.h"
 #include "terminal/terminal.h"
@@ -511,13 +512,18 @@ void serial_initialize(void)
         int error = interrupt_connect_isa(irqs[i], serial_interrupt, (void *)(uintptr_t)irqs[i]);
 
         if (error)
-            log_write(LOG_WARNING, "serial ports: no interrupt %u: error %d", irqs[i], -error);
+            log_write(LOG_WARNING, "serial ports: no interrupt %u: %s", irqs[i], error_text(error));
     }
 }
 
 struct terminal *serial_terminal(unsigned number)
 {
     return &ports[number].terminal;
+}
+
+bool serial_present(unsigned number)
+{
+    return ports[number].present;
 }
 
 void serial_show_on_screen(unsigned number)

@@ -29,6 +29,8 @@ void serial_initialize(void);
 /* The terminal of port `number`, 0 to 3. */
 struct terminal *serial_terminal(unsigned number);
 
+/* Is the port there? */
+bool serial_present(unsigned number);
 /* From now on what this port's terminal sends is shown on the screen, too. At boot. */
 void serial_show_on_screen(unsigned number);
 

@@ -1,0 +1,133 @@
+#include "firmware/power_button.h"
+
+#include "cpu/clock.h"
+#include "cpu/interrupt_controller.h"
+#include "cpu/log.h"
+#include "cpu/registers.h"
+#include "library/acpi.h"
+#include "library/error.h"
+#include "process/reboot.h"
+
+/* PM1 status and enable registers (ACPI 6.5, tables 4.10 and 4.11): the same bit in both. */
+#define POWER_BUTTON (1U << 8)
+/* PM1 control register (table 4.12): events come as interrupts, not to the firmware. */
+#define ACPI_MODE          1U
+#define ACPI_MODE_PATIENCE (NANOSECONDS_PER_SECOND / 3)
+
+/* Interrupts that are not the button's before the line is given up: somebody else holds it. */
+#define STRAY_MAXIMUM 1000
+
+/* A block of status registers with as many enable registers behind them. Constant after boot. */
+struct event_block {
+    uint16_t status, enable; /* ports; 0: there is none */
+    uint16_t size;           /* bytes of each half */
+};
+
+static struct event_block events[2]; /* PM1a and PM1b */
+static uint8_t interrupt;            /* constant after boot */
+static unsigned stray;               /* the interrupt's own */
+
+/* Halves of at least `minimum` bytes, on ports; anything else is taken as absent. */
+static struct event_block event_block(const struct acpi_address *address, uint16_t minimum)
+{
+    uint16_t half = address->bit_width / 16;
+
+    if (address->space != ACPI_SPACE_PORT || !address->address || half < minimum ||
+        address->address + 2 * half > UINT16_MAX)
+        return (struct event_block){0};
+    return (struct event_block){
+        .status = (uint16_t)address->address,
+        .enable = (uint16_t)(address->address + half),
+        .size = half,
+    };
+}
+
+static bool button_was_pressed(const struct event_block *block)
+{
+    if (!block->status || !(port_read16(block->status) & POWER_BUTTON))
+        return false;
+    port_write16(block->status, POWER_BUTTON); /* a one clears it */
+    return true;
+}
+
+static void acpi_interrupt(void *context, struct trap_frame *frame)
+{
+    (void)context;
+    (void)frame;
+    bool first = button_was_pressed(&events[0]);
+
+    if (button_was_pressed(&events[1]) || first) {
+        stray = 0;
+        machine_button_pressed();
+    } else if (++stray == STRAY_MAXIMUM) {
+        interrupt_mask_isa(interrupt);
+        log_write(LOG_WARNING, "power button: interrupt %u is held by something else: given up",
+                  interrupt);
+    }
+}
+
+/* ACPI 6.5, 4.8.2.5: the firmware answers the command by setting the bit. */
+static bool enter_acpi_mode(const struct acpi_fadt *fadt)
+{
+    if (fadt->pm1a_control.space != ACPI_SPACE_PORT || !fadt->pm1a_control.address ||
+        fadt->pm1a_control.address > UINT16_MAX - 1)
+        return false;
+    uint16_t control = (uint16_t)fadt->pm1a_control.address;
+    if (port_read16(control) & ACPI_MODE)
+        return true;
+    if (!fadt->smi_command || fadt->smi_command > UINT16_MAX || !fadt->acpi_enable)
+        return false;
+    port_write8((uint16_t)fadt->smi_command, fadt->acpi_enable);
+    uint64_t until = clock_now() + ACPI_MODE_PATIENCE;
+    while (!(port_read16(control) & ACPI_MODE)) {
+        if (clock_now() > until)
+            return false;
+        cpu_relax();
+    }
+    return true;
+}
+
+/* General-purpose events need the interpreter; one that the firmware left on would hold the line.
+ */
+static void disable_other_events(const struct acpi_fadt *fadt)
+{
+    for (size_t i = 0; i < array_length(fadt->general_event); i++) {
+        struct event_block block = event_block(&fadt->general_event[i], 1);
+        for (uint16_t at = 0; block.status && at < block.size; at++)
+            port_write8(block.enable + at, 0);
+    }
+}
+
+static void enable_button(const struct event_block *block)
+{
+    if (!block->status)
+        return;
+    port_write16(block->status, POWER_BUTTON);
+    port_write16(block->enable, POWER_BUTTON);
+}
+
+void power_button_initialize(const struct acpi_root *acpi)
+{
+    struct acpi_table table;
+    struct acpi_fadt fadt;
+    const char *reason;
+
+    if (!acpi || acpi_table_find(acpi, "FACP", &table) || acpi_fadt_parse(&table, &fadt, &reason) ||
+        fadt.hardware_reduced || !fadt.fixed_power_button)
+        return;
+    events[0] = event_block(&fadt.pm1a_event, sizeof(uint16_t));
+    events[1] = event_block(&fadt.pm1b_event, sizeof(uint16_t));
+    if (!events[0].status || fadt.sci_interrupt > UINT8_MAX || !enter_acpi_mode(&fadt)) {
+        log_write(LOG_NOTICE, "power button: the firmware keeps it");
+        return;
+    }
+    disable_other_events(&fadt);
+    interrupt = (uint8_t)fadt.sci_interrupt;
+    int error = interrupt_connect_isa(interrupt, acpi_interrupt, NULL);
+    if (error) {
+        log_write(LOG_NOTICE, "power button: no interrupt %u: %s", interrupt, error_text(error));
+        return;
+    }
+    enable_button(&events[0]);
+    enable_button(&events[1]);
+}

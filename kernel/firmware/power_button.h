@@ -1,0 +1,17 @@
+/*
+ * power_button.h: the power button, where ACPI has it as a fixed feature, a bit of the PM1 event
+ * registers (ACPI 6.5, 4.8.2.2.1.1). Buttons that only the interpreter finds are left alone.
+ */
+#ifndef BATON_FIRMWARE_POWER_BUTTON_H
+#define BATON_FIRMWARE_POWER_BUTTON_H
+
+struct acpi_root;
+
+/*
+ * Puts the machine into ACPI mode if the firmware has not, disables all of its events but this
+ * one, and connects ACPI's interrupt: from then on a press calls machine_button_pressed(). Once, at
+ * boot, by a thread. `acpi` NULL: there are no tables. What cannot be had is logged and left out.
+ */
+void power_button_initialize(const struct acpi_root *acpi);
+
+#endif

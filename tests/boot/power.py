@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+"""How a person ends the machine: poweroff, reboot and halt, with and without -f, the power button,
+Ctrl-Alt-Del, and `exit` on the console; and what the console says before and after.
+
+usage: power.py [--kernel linux] [CASE...]
+"""
+import argparse
+import sys
+
+import harness
+
+PROMPT = ":/# "
+GREETING = "`poweroff` switches it off"
+# Heeds SIGTERM with a word on the log, and then stays: init has to kill it.
+STUBBORN = "(trap 'echo heeded >/dev/console' TERM; while :; do sleep 1; done) &\n"
+# What each ends as (Machine.ended_itself).
+COMMANDS = {"poweroff": "powered off", "reboot": "reset", "halt": "halted"}
+WAIT = 120  # seconds for one step on a busy host
+
+
+class Power:
+    def __init__(self, tap, kernel):
+        self.tap = tap
+        self.kernel = kernel
+
+    def machine(self, **options):
+        """One with a shell on the console, as from the stick."""
+        return harness.Machine(harness.Options(kernel=self.kernel, timeout=harness.TIMEOUT, **options))
+
+    def shell(self, machine):
+        """Waits for the shell on the console."""
+        return self.tap.check(machine.wait(lambda: PROMPT in machine.log.text(), WAIT),
+                              "the console has a shell", *machine.log.tail())
+
+    def ended(self, machine, how, name):
+        machine.run()
+        return self.tap.check(machine.ended_itself == how, f"{name}: the machine {how}",
+                              harness.describe(machine), *machine.log.tail())
+
+    # ---- on the console ----
+
+    def orderly(self):
+        for command, how in COMMANDS.items():
+            with self.machine() as machine:
+                self.shell(machine)
+                machine.type(STUBBORN.encode())
+                machine.type(f"{command}\n".encode())
+                self.ended(machine, how, command)
+                self.tap.check("heeded" in machine.log.lines, f"{command}: processes get SIGTERM first",
+                               *machine.log.tail())
+
+    def at_once(self):
+        for command, how in COMMANDS.items():
+            with self.machine() as machine:
+                self.shell(machine)
+                machine.type(f"{command} -f\n".encode())
+                self.ended(machine, how, f"{command} -f")
+
+    def halt_quietly(self):
+        """The log says nothing of it, but a halted machine is one whose processors all stand still."""
+        machine = harness.run(["halt", "-f"], append="quiet", smp=2, kernel=self.kernel)
+        self.tap.check("halted" in (machine.cause or ""), "quiet: that it halted is noticed too",
+                       harness.describe(machine))
+
+    def greeting(self):
+        with self.machine(smp=2, memory="256M") as machine:
+            self.shell(machine)
+            lines = [line for line in machine.log.lines if GREETING in line]
+            self.tap.check(len(lines) == 1 and "2 processors" in lines[0] and "MiB" in lines[0],
+                           "one line says what it is and how to power off", *machine.log.tail())
+            name = "Linux 6." if self.kernel == "linux" else "Baton "
+            self.tap.check(lines and lines[0].startswith(name), f"it begins with {name}", *lines)
+            before = machine.log.text().count(PROMPT)
+            machine.type(b"exit\n")
+            again = machine.wait(lambda: machine.log.text().count(PROMPT) > before + 1 or
+                                 "here is another" in machine.log.text() and
+                                 machine.log.text().endswith(PROMPT), WAIT)
+            self.tap.check(again and "here is another" in machine.log.text(),
+                           "exit: another shell, and a line that says so", *machine.log.tail())
+            machine.type(b"cd /; ls -d /sys/devices /proc/1; grep -c sysfs /proc/mounts\n")
+            seen = machine.wait(lambda: {"/sys/devices", "/proc/1", "1"} <= set(machine.log.lines), WAIT)
+            self.tap.check(seen, "/sys and /proc are mounted", *machine.log.tail())
+
+    # ---- what the kernel hears ----
+
+    def button(self):
+        with self.machine() as machine:
+            self.shell(machine)
+            machine.query("system_powerdown")
+            self.ended(machine, "powered off", "the power button")
+        with self.machine(machine="pc", smp=2) as machine:
+            self.shell(machine)
+            machine.query("system_powerdown")
+            self.ended(machine, "powered off", "the power button of machine pc")
+
+    def three_keys(self):
+        with self.machine(screen=True) as machine:
+            self.shell(machine)
+            machine.query("send-key", keys=[{"type": "qcode", "data": key}
+                                            for key in ("ctrl", "alt", "delete")])
+            self.ended(machine, "reset", "Ctrl-Alt-Del")
+            self.tap.check(any("restarting" in line for line in machine.log.lines),
+                           "Ctrl-Alt-Del: in order, by init", *machine.log.tail())
+
+    # ---- under a command ----
+
+    def under_a_command(self):
+        for command, how in COMMANDS.items():
+            script = f"trap 'echo heeded; exit' TERM; {command}; while :; do sleep 1; done"
+            machine = harness.run(["sh", "-c", script], kernel=self.kernel)
+            self.tap.check(machine.status == 126 and machine.ended_itself == how,
+                           f"{command} in a command: status 126, the machine {how} unasked",
+                           harness.describe(machine))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kernel", default="baton")
+    parser.add_argument("cases", nargs="*")
+    arguments = parser.parse_args()
+    cases = ["orderly", "at_once", "halt_quietly", "greeting", "three_keys", "under_a_command"]
+    if arguments.kernel == "baton":
+        cases.append("button")  # Linux leaves it to a daemon
+
+    def test(tap):
+        for case in arguments.cases or cases:
+            getattr(Power(tap, arguments.kernel), case)()
+
+    harness.main(test)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
