@@ -24,7 +24,11 @@ FIRST = [("directory", ".", 0o755), ("directory", "dev", 0o755),
 
 FOLDERS = [("proc", 0o555), ("sys", 0o555), ("tmp", 0o1777), ("run", 0o755), ("var", 0o755),
            ("var/tmp", 0o1777), ("home", 0o755), ("mnt", 0o755), ("usr", 0o755),
-           ("usr/bin", 0o755), ("usr/sbin", 0o755), ("dev/pts", 0o755), ("dev/shm", 0o1777)]
+           ("usr/bin", 0o755), ("usr/sbin", 0o755), ("usr/lib", 0o755), ("usr/lib64", 0o755),
+           ("dev/pts", 0o755), ("dev/shm", 0o1777)]
+
+# As Debian has it since 12 (file-hierarchy(7)), so that a Debian tree can be laid over.
+MERGED = ("bin", "sbin", "lib", "lib64")
 
 # Linux's numbers: Documentation/admin-guide/devices.txt
 DEVICES = [("mem", 1, 1, 0o640), ("null", 1, 3, 0o666), ("zero", 1, 5, 0o666),
@@ -57,6 +61,8 @@ def main():
         getattr(archive, kind)(*arguments)
     for name, mode in FOLDERS:
         archive.directory(name, mode)
+    for name in MERGED:
+        archive.folder_link(name, f"usr/{name}")
     for name, major, minor, mode in DEVICES:
         archive.device(f"dev/{name}", "c", major, minor, mode)
     for folder, folders, files in os.walk(root):

@@ -6,26 +6,60 @@ are added; Linux's and Baton's root list a directory newest entry first.
 import os
 import stat
 
+from . import project
+
 TRAILER = "TRAILER!!!"
+HEADER_SIZE = 110
+
+
+def folder_links(data):
+    """{name: target} of the links in the top folder of an archive that lead to a folder in it, both
+    as names in the archive: of a merged /usr {"bin": "usr/bin", ...}. What is no archive has none."""
+    folders, links = set(), {}
+    at = 0
+    while data[at:at + 6] == b"070701":
+        mode, size, name_size = (int(data[at + place:at + place + 8], 16) for place in (14, 54, 94))
+        name = os.fsdecode(data[at + HEADER_SIZE:at + HEADER_SIZE + name_size - 1])
+        start = (at + HEADER_SIZE + name_size + 3) & ~3
+        if stat.S_ISDIR(mode):
+            folders.add(name)
+        elif stat.S_ISLNK(mode) and "/" not in name:
+            links[name] = os.fsdecode(data[start:start + size]).strip("/")
+        if name == TRAILER:
+            break
+        at = (start + size + 3) & ~3
+    return {name: target for name, target in links.items() if target in folders}
 
 
 class Archive:
     """Collects entries and hands out the archive's bytes.
 
     `mtime` is the time, in seconds since 1970, of entries that do not come from a host's file.
+    `links` are links to folders where the archive will be unpacked (folder_links()), or that this
+    one makes itself: what is added below such a name goes where the link leads.
     """
 
-    def __init__(self, mtime=0):
+    def __init__(self, mtime=0, links=None):
         self.mtime = mtime
+        self._links = dict(links or {})
         self._parts = []
         self._inode = 0
         self._names = set()
 
     def __contains__(self, name):
-        return name in self._names
+        return self.place(name) in self._names
+
+    def place(self, name, folder=False):
+        """Where an entry of that name lies: behind the link that its first folder is. A folder with
+        a link's own name is where that leads."""
+        first, slash, rest = name.partition("/")
+        if first in self._links and (slash or folder):
+            return self._links[first] + slash + rest
+        return name
 
     def _entry(self, name, mode, data=b"", *, inode=None, uid=0, gid=0, links=1, mtime=None,
                device=(0, 0)):
+        name = self.place(name, stat.S_ISDIR(mode))
         if inode is None:
             self._inode += 1
             inode = self._inode
@@ -37,13 +71,13 @@ class Archive:
         self._parts += [head, b"\0" * (-len(head) % 4), data, b"\0" * (-len(data) % 4)]
 
     def _parent(self, name):
-        parent = os.path.dirname(name)
+        parent = os.path.dirname(self.place(name))
         if parent:
             self.directory(parent)
 
     def directory(self, name, mode=0o755):
         """Adds a directory and those above it, unless they are there."""
-        if name in self._names:
+        if self.place(name, True) in self._names:
             return
         self._parent(name)
         self._entry(name, stat.S_IFDIR | mode, links=2)
@@ -57,6 +91,11 @@ class Archive:
         """Adds a symbolic link."""
         self._parent(name)
         self._entry(name, stat.S_IFLNK | 0o777, os.fsencode(target))
+
+    def folder_link(self, name, target):
+        """Adds a link of the top folder to a folder that is there."""
+        self.link(name, target)
+        self._links[name] = target
 
     def device(self, name, kind, major, minor, mode=0o666):
         """Adds a device node; kind is "c" (character) or "b" (block)."""
@@ -95,8 +134,7 @@ class Archive:
             if links > 1 and key in inodes:
                 inode = inodes[key]  # a further name: the bytes came with the first one
             else:
-                with open(path, "rb") as file:
-                    data = file.read()
+                data = project.read(path)
                 self._inode += 1
                 inode = inodes[key] = self._inode
         elif stat.S_ISCHR(info.st_mode) or stat.S_ISBLK(info.st_mode):
