@@ -9,29 +9,68 @@ and in these cases says on stderr why.
 import argparse
 import contextlib
 import os
+import re
 import signal
 import sys
 
 from . import machine, project, qemu, terminal
 
+MEMORY_MINIMUM = 128 << 20
+PROCESSORS_MAXIMUM = 64  # CPU_MAXIMUM in kernel/cpu/cpu.h
+PASSED_OVER_MAXIMUM = 10
+
+
+class Parser(argparse.ArgumentParser):
+    """Says in one line what is wrong; the status is that of a machine that never came up."""
+
+    def error(self, message):
+        print(f"baton: {message} ({self.prog} --help)", file=sys.stderr)
+        sys.exit(machine.LOST)
+
+
+def memory_size(text):
+    """QEMU takes more forms; what it takes for a small number would be a machine of that many MiB."""
+    match = re.fullmatch(r"([0-9]+)([MG]?)", text)
+    size = int(match[1]) << (30 if match[2] == "G" else 20) if match else 0
+    if size < MEMORY_MINIMUM:
+        raise argparse.ArgumentTypeError(f"{text}: has to be 128M or more, as 512M or 2G")
+    return text
+
+
+def processor_count(text):
+    if not text.isdecimal() or not 1 <= int(text) <= PROCESSORS_MAXIMUM:
+        raise argparse.ArgumentTypeError(f"{text}: has to be 1 to {PROCESSORS_MAXIMUM}")
+    return int(text)
+
+
+def seconds(text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text}: has to be a number of seconds above 0")
+    return value
+
 
 def parser_make(program, description, epilog):
     """A parser for the options that say how a machine is made."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=program, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=epilog,
         usage=f"{program} [options] [-- COMMAND [ARG...]]", description=description)
     options = qemu.Options()
     qemu.add_content_options(parser)
     add = parser.add_argument
-    add("--smp", metavar="N", type=int, default=options.smp, help="processors (1)")
-    add("--memory", metavar="SIZE", default=options.memory, help="memory (1G)")
+    add("--smp", metavar="N", type=processor_count, default=options.smp, help="processors (1)")
+    add("--memory", metavar="SIZE", type=memory_size, default=options.memory,
+        help="memory (1G)")
     add("--cpu", metavar="MODEL", default=options.cpu, help="QEMU's processor model (max)")
     add("--machine", choices=qemu.MACHINES, default=options.machine, help="(q35)")
     add("--media", choices=qemu.MEDIA, default=options.media, help="what to boot from (virtio)")
     add("--firmware", metavar="CODE[,VARS]", help="firmware image, and its variables if they lie "
         "in one of their own (Debian's OVMF.fd, without its wait for a TPM)")
     add("--icount", action="store_true", help="count instructions: one is one nanosecond")
-    add("--timeout", metavar="SECONDS", type=float, help="give up after that time")
+    add("--timeout", metavar="SECONDS", type=seconds, help="give up after that time")
     add("--display", action="store_true", help="open a window with the machine's screen")
     add("--log", metavar="FILE", help="write the kernel log there")
     add("--qemu", metavar="ARGS", action="append", default=[], help="further arguments for QEMU")
@@ -74,6 +113,25 @@ def handle_signals(action):
             signal.signal(number, lambda number, _: action(number))
 
 
+class PassedOver:
+    """Tells, as soon as the kernel does, what of the folders laid over the root it could not lay."""
+
+    def __init__(self, running, line_end):
+        self._log, self._line_end, self._told = running.log, line_end, 0
+
+    def tell(self):
+        new = self._log.passed_over[self._told:PASSED_OVER_MAXIMUM]
+        for text in new:
+            print(f"baton: not laid over the root: {text}", end=self._line_end, file=sys.stderr)
+        self._told += len(new)
+        return False
+
+    def summary(self):
+        left = len(self._log.passed_over) - self._told
+        if left:
+            print(f"baton: nor were {left} others: see --log", file=sys.stderr)
+
+
 def boot(options, command):
     """Runs the command (or a shell); returns the status and what there is to say about it."""
     environment = dict(machine.ENVIRONMENT)
@@ -86,13 +144,18 @@ def boot(options, command):
     elif same_file(1, 2):
         stdio = "merged"
     with machine.Machine(options, command or ["sh", "-l"], environment=environment, stdio=stdio,
-                         size=size, input=0, output=1, error=2) as running:
+                         size=size, greeting=bool(size and not command),
+                         input=0, output=1, error=2) as running:
+        passed_over = PassedOver(running, "\r\n" if size else "\n")
         handle_signals(running.signal)
         if size:
             signal.signal(signal.SIGWINCH, lambda *_: running.resize(*terminal.size()))
         with hold:
-            status = running.run()
-        return status, running
+            running.wait(passed_over.tell)
+        passed_over.summary()
+        if size and not command and running.ended_itself:
+            return 0, running  # whoever has the shell wanted it
+        return running.status, running
 
 
 def main():
@@ -110,9 +173,11 @@ def main():
     try:
         status, ended = boot(options, command)
     except (project.Failure, OSError) as error:
-        print(f"baton: {error}", file=sys.stderr)
+        print(f"baton: {project.explain(error)}", file=sys.stderr)
         return machine.LOST
-    if ended.cause:
+    if status == 0 and ended.ended_itself:
+        print(f"baton: the machine {ended.ended_itself}", file=sys.stderr)
+    elif ended.cause:
         if status in (machine.TIMEOUT, machine.PANIC, machine.LOST):
             print("baton: the kernel log ends with", *ended.log.tail(), sep="\n    ",
                   file=sys.stderr)

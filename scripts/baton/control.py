@@ -79,7 +79,7 @@ class Decoder:
         self._bytes = self._bytes[count:]
 
 
-def command_file(arguments, environment, stdio, size=None, proc=True):
+def command_file(arguments, environment, stdio, size=None, proc=True, greeting=False):
     """The bytes of /command: `name=value` records, each with a NUL behind it.
 
     `stdio` is "pipes", "merged" or "terminal"; `size` the terminal's (rows, columns).
@@ -89,6 +89,8 @@ def command_file(arguments, environment, stdio, size=None, proc=True):
         records.append(f"size={size[0]}x{size[1]}")
     if not proc:
         records.append("proc=no")
+    if greeting:
+        records.append("greeting=yes")
     records += [f"environment={name}={value}" for name, value in environment.items()]
     records += [f"argument={argument}" for argument in arguments]
     return b"".join(record.encode("utf-8", "surrogateescape") + b"\0" for record in records)

@@ -73,7 +73,7 @@ def main():
     try:
         return debug(options, command or ["sh", "-c", "echo hello"], program, extra)
     except (project.Failure, OSError) as error:
-        print(f"baton: {error}", file=sys.stderr)
+        print(f"baton: {project.explain(error)}", file=sys.stderr)
         return machine.LOST
 
 

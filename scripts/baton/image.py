@@ -5,17 +5,22 @@ the root file system. Put it on a stick with
 
     dd if=OUT.img of=/dev/sdX bs=1M conv=fsync
 
-Without a command init keeps a shell on the machine's console.
+and turn Secure Boot off in the machine's firmware: nothing here is signed, and a firmware that checks
+refuses it with "Access Denied" or the like. A shell comes up on the machine's console; `poweroff`
+switches it off.
+
+The same sources and options give the same image, byte for byte: its dates are those of the last
+commit, or what SOURCE_DATE_EPOCH says.
 """
 import argparse
 import os
 import sys
 
-from . import project, qemu, volume
+from . import boot, machine, project, qemu, volume
 
 
 def parse(argv):
-    parser = argparse.ArgumentParser(
+    parser = boot.Parser(
         prog="scripts/image", formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="scripts/image OUT.img [options]", description=__doc__.partition(": ")[2])
     parser.add_argument("out", metavar="OUT.img")
@@ -32,8 +37,8 @@ def main():
         with project.build_in_use():
             volume.write(out, qemu.esp_files(qemu.Options(**arguments)))
     except (project.Failure, OSError) as error:
-        print(f"baton: {error}", file=sys.stderr)
-        return 1
+        print(f"baton: {project.explain(error)}", file=sys.stderr)
+        return machine.LOST
     print(f"baton: {out}: {os.path.getsize(out) >> 20} MiB", file=sys.stderr)
     return 0
 

@@ -5,6 +5,8 @@ _ESCAPES = re.compile(rb"\x1b\[[0-9;?=]*[A-Za-z]|\x1b[()][A-Z0-9]|[\r\0]")
 _TIME = r"^(\[[ 0-9.]+\] )?"
 _PANIC = re.compile(_TIME + r"(panic: (?!end)|Kernel panic - not syncing: )")
 _PANIC_END = re.compile(_TIME + r"(panic: end|---\[ end Kernel panic)")
+_HALTED = re.compile(_TIME + r"(reboot: S|s)ystem halted$")
+_PASSED_OVER = re.compile(_TIME + r"initrd: (.* passed over: .*)")
 _FAILURE = re.compile(r"^baton loader: |" + _TIME + r"baton: cannot start: ")
 _NOTHING_TO_START = re.compile(r"^BdsDxe: No bootable option|UEFI Interactive Shell")
 
@@ -18,6 +20,8 @@ class KernelLog:
         self.panic = None  # the line that says why
         self.panic_complete = False
         self.failure = None  # what the loader said, or the kernel when it could not start
+        self.halted = False  # in order: a program asked for it
+        self.passed_over = []  # of what was to be unpacked: name and reason
         self._part = b""
         self._file = open(path, "wb", buffering=0) if path else None
 
@@ -37,6 +41,10 @@ class KernelLog:
             self.panic = self.panic or line.strip()
         elif _FAILURE.search(line):
             self.failure = self.failure or line.strip()
+        elif _HALTED.search(line):
+            self.halted = True
+        elif match := _PASSED_OVER.search(line):
+            self.passed_over.append(match[2])
         elif _NOTHING_TO_START.search(line):
             self.failure = self.failure or "the firmware found nothing to start"
 

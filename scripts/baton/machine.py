@@ -32,6 +32,13 @@ SIGNAL_SECONDS = 3.0  # for a command to heed a signal
 POWER_OFF_SECONDS = 30.0
 SILENCE_SECONDS = 5.0  # then the processors are looked at
 
+# What to do about what QEMU says.
+HINTS = {
+    "unable to find CPU model": "; `qemu-system-x86_64 -cpu help` lists the models for --cpu",
+    "cannot set up guest memory": "; ask for less with --memory",
+    "gtk initialization failed": "; --display needs a graphical session",
+}
+
 BACKLOG = 1 << 20  # bytes of output kept for a slow reader before the guest has to wait
 PIPE_CHUNK = 4096  # a pipe that polls as writable takes this many without blocking: pipe(7)
 LEAVE_KEY = b"\x1d"  # Ctrl-]: ends a machine whose terminal this is
@@ -87,9 +94,10 @@ class Machine:
     """
 
     def __init__(self, options, arguments=None, *, environment=None, stdio="pipes", size=None,
-                 input=None, output=None, error=None):
+                 greeting=False, input=None, output=None, error=None):
         """`input`, `output` and `error` are file descriptors; without them there is no input, and
-        output is collected in self.output.data and self.error.data."""
+        output is collected in self.output.data and self.error.data. `greeting`: a person gets a
+        shell, and a line about the machine before it."""
         self.options = options
         self.log = KernelLog(options.log)
         self.output = Sink(output)
@@ -110,6 +118,7 @@ class Machine:
         self._killed = False
         self._end_at = None  # (when patience ends, status, cause)
         self._shutdown_reason = None
+        self.ended_itself = None  # "powered off", "reset", "halted": a program did it
         self._decoder = control.Decoder()
         self._qmp_part = b""
         self._qmp_replies = {}
@@ -118,7 +127,7 @@ class Machine:
         self._folder = tempfile.TemporaryDirectory(prefix="baton-")
         try:
             self._start(qemu.arguments(options, self._folder.name, arguments,
-                                       environment or ENVIRONMENT, stdio, size))
+                                       environment or ENVIRONMENT, stdio, size, greeting))
         except BaseException:
             self._folder.cleanup()
             raise
@@ -268,6 +277,9 @@ class Machine:
             self._expect_end(REPORT_SECONDS, PANIC, self.log.panic)
         elif self.log.failure:
             self._expect_end(FAILURE_SECONDS, LOST, self.log.failure)
+        elif self.log.halted and not self.exited:
+            self.ended_itself = "halted"
+            self._end(LOST, "the machine halted unasked")
 
     def _receive_control(self, data):
         for kind, payload in self._decoder.feed(data):
@@ -412,10 +424,19 @@ class Machine:
     def _why_lost(self):
         if self.log.failure:
             return self.log.failure
-        reasons = {"guest-reset": "the machine reset", "guest-shutdown": "the machine powered off",
-                   "host-ui": "the machine's window was closed"}
-        if self._shutdown_reason in reasons:
-            return f"{reasons[self._shutdown_reason]} unasked"
+        if self._shutdown_reason == "host-ui":
+            return "the machine's window was closed"
+        reasons = {"guest-reset": "reset", "guest-shutdown": "powered off"}
+        self.ended_itself = reasons.get(self._shutdown_reason)
+        if self.ended_itself:
+            return f"the machine {self.ended_itself} unasked"
+        return self._qemu_message()
+
+    def _qemu_message(self):
+        """Why QEMU itself ended, in one line, and what to do about it where that is known."""
         self._messages.seek(0)
-        text = self._messages.read().decode("utf-8", "replace").strip()
-        return f"QEMU ended with status {self._process.returncode}: {text or 'no message'}"
+        text = self._messages.read().decode("utf-8", "replace")
+        lines = [line.removeprefix("qemu-system-x86_64: ") for line in text.splitlines()]
+        message = next(filter(None, lines), f"status {self._process.returncode}, no message")
+        hint = next((hint for words, hint in HINTS.items() if words in message), "")
+        return f"QEMU cannot make this machine: {message}{hint}"

@@ -1,4 +1,5 @@
 """From options to QEMU's arguments: the firmware, the disk or the peer's kernel, the devices."""
+import argparse
 import dataclasses
 import os
 import shlex
@@ -49,13 +50,20 @@ class Options:
     gdb: str = None  # a socket's path: wait there for gdb
 
 
+def _one_line(text):
+    """The boot entry is text, a line an option."""
+    if not text.isprintable() or not text.isascii():
+        raise argparse.ArgumentTypeError("has to be one line of ASCII")
+    return text
+
+
 def add_content_options(parser):
     """Adds the options, common to boot and image, that say what is booted."""
     add = parser.add_argument
     add("--root", metavar="DIR", action="append", default=[],
         help="lay DIR over the root file system; may be repeated")
     add("--initrd", metavar="FILE", help="use FILE (cpio, newc) in place of the built initrd")
-    add("--append", metavar="OPTIONS", default="", help="further kernel options")
+    add("--append", metavar="OPTIONS", default="", type=_one_line, help="further kernel options")
     add("--debug-kernel", action="store_true", help="the kernel with all checks on")
 
 
@@ -64,13 +72,16 @@ def _padded(archive):
     return archive + bytes(-len(archive) % 4)
 
 
-def _overlay(roots, command):
-    """What is laid over the root: an archive for each folder, and one with the command."""
+def _overlay(roots, command, initrd):
+    """What is laid over the root in the archive `initrd`: an archive for each folder, and one with
+    the command. A tree with a /bin of its own goes where the root's link /bin leads."""
     archives = []
+    links = cpio.folder_links(project.read(initrd)) if roots else {}
     for root in roots:
         if not os.path.isdir(root):
-            raise project.Failure(f"{root}: no such folder")
-        archive = cpio.Archive()
+            reason = "is no folder" if os.path.exists(root) else "there is no such folder"
+            raise project.Failure(f"--root {root}: {reason}")
+        archive = cpio.Archive(links=links)
         archive.tree(root)
         archives.append(archive.bytes())
     if command is not None:
@@ -102,25 +113,32 @@ def esp_files(options, command=None):
             path = os.path.join(folder, name)
             files[os.path.relpath(path, project.ESP)] = path
     if ENTRY not in files:
-        raise project.Failure(f"{project.ESP}/{ENTRY}: not built yet")
-    overlay = _overlay(options.root, command)
+        raise project.Failure(f"{project.ESP}/{ENTRY}: not built yet; leave --no-build out")
+    if options.initrd:
+        files[INITRD] = _existing("--initrd", options.initrd)
+    overlay = _overlay(options.root, command, files[INITRD])
     if overlay:
         files[OVERLAY] = overlay
     with open(files[ENTRY], encoding="ascii") as file:
         files[ENTRY] = _entry(file.read(), options.append, bool(overlay))
     if options.debug_kernel:
         files[KERNEL] = project.KERNEL_DEBUG
-    if options.initrd:
-        files[INITRD] = os.path.abspath(options.initrd)
     files.update(options.files)
     return {name: source for name, source in files.items() if source is not None}
+
+
+def _existing(option, path):
+    """The absolute path of a file that an option names."""
+    if not os.path.isfile(path):
+        reason = "is no file" if os.path.exists(path) else "there is no such file"
+        raise project.Failure(f"{option} {path}: {reason}")
+    return os.path.abspath(path)
 
 
 def _firmware(options, folder):
     code, _, variables = (options.firmware or project.FIRMWARE).partition(",")
     for path in filter(None, (code, variables)):
-        if not os.path.exists(path):
-            raise project.Failure(f"firmware {path}: no such file")
+        _existing("--firmware", path)
     if not variables:
         return ["-bios", code]
     copy = os.path.join(folder, "variables.fd")
@@ -132,11 +150,10 @@ def _firmware(options, folder):
 
 def _linux(options, folder, command):
     kernel = peer.kernel()
-    with project.build_in_use(), open(options.initrd or project.INITRD, "rb") as file:
-        archive = _padded(file.read())
+    base = _existing("--initrd", options.initrd) if options.initrd else project.INITRD
     initrd = os.path.join(folder, "initrd.cpio")
-    with open(initrd, "wb") as file:
-        file.write(archive + _overlay(options.root, command))
+    with project.build_in_use(), open(initrd, "wb") as file:
+        file.write(_padded(project.read(base)) + _overlay(options.root, command, base))
     return ["-kernel", kernel, "-initrd", initrd,
             "-append", f"console=ttyS0 quiet panic=-1 {options.append}"]
 
@@ -152,12 +169,14 @@ def _disk(options, folder, command):
             *MEDIA[options.media]]
 
 
-def arguments(options, folder, arguments=None, environment=None, stdio="pipes", size=None):
+def arguments(options, folder, arguments=None, environment=None, stdio="pipes", size=None,
+              greeting=False):
     """QEMU's command line, but for the serial ports. Files for this run are made in `folder`; the
     command is as control.command_file wants it."""
     command = None
     if arguments is not None:
-        command = control.command_file(arguments, environment or {}, stdio, size, options.proc)
+        command = control.command_file(arguments, environment or {}, stdio, size, options.proc,
+                                       greeting)
     result = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot",
               "-accel", "tcg,thread=single" if options.icount else "tcg",
               "-machine", options.machine, "-cpu", options.cpu, "-m", options.memory,
@@ -174,5 +193,8 @@ def arguments(options, folder, arguments=None, environment=None, stdio="pipes", 
     if options.gdb:
         result += ["-S", "-gdb", f"unix:{options.gdb},server=on,wait=off"]
     for extra in options.qemu:
-        result += shlex.split(extra)
+        try:
+            result += shlex.split(extra)
+        except ValueError as error:
+            raise project.Failure(f"--qemu {extra}: {error}") from error
     return result

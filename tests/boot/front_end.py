@@ -6,7 +6,9 @@ usage: front_end.py [--kernel linux]
 import argparse
 import os
 import pty
+import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,6 +83,58 @@ class FrontEnd:
         self.tap.equal((ended.stdout, ended.returncode), (b"4755 0 0\ntool\ntool\n", 0),
                        "--root keeps modes and links, and makes the invoker's files root's")
 
+    def root_of_debian(self):
+        """A tree of this host's bash and what it needs, with folders of its own in /, and as Debian
+        lays trees out today, with links into /usr."""
+        needed = subprocess.run(["ldd", "/bin/bash"], capture_output=True, text=True, check=True).stdout
+        libraries = re.findall(r"(/lib\S+)", needed)
+        for merged in (False, True):
+            with tempfile.TemporaryDirectory() as root:
+                for path in ["/bin/bash", *libraries]:
+                    target = root + ("/usr" if merged else "") + path
+                    os.makedirs(os.path.dirname(target), exist_ok=True)
+                    shutil.copy(path, target)
+                for name in os.listdir(os.path.join(root, "usr")) if merged else ():
+                    os.symlink(f"usr/{name}", os.path.join(root, name))
+                os.mkdir(os.path.join(root, "opt"))
+                with open(os.path.join(root, "opt", "script"), "w", encoding="ascii") as file:
+                    file.write("#!/bin/bash\necho ${BASH_VERSION:+script}\n")
+                os.chmod(file.name, 0o755)
+                script = "bash -c 'echo ${BASH_VERSION:+hi}'; /opt/script; busybox true && ls /bin/ls"
+                ended = self.run("--root", root, "--", "sh", "-c", script)
+            self.tap.equal((ended.stdout, ended.stderr, ended.returncode), (b"hi\nscript\n/bin/ls\n", b"", 0),
+                           f"--root with a {'merged' if merged else 'classic'} tree of Debian's")
+
+    def root_not_laid(self):
+        if self.kernel == "linux":
+            return  # which says nothing
+        with tempfile.TemporaryDirectory() as root:
+            os.symlink("nowhere", os.path.join(root, "etc"))
+            ended = self.run("--root", root, "--", "cat", "/etc/hostname")
+        self.tap.equal((ended.stdout, ended.returncode), (b"baton\n", 0), "a root in part")
+        self.tap.check(ended.stderr == b"baton: not laid over the root: etc passed over: File exists\n",
+                       "what could not be laid is told", ended.stderr)
+
+    def all_options(self):
+        """Every option that needs no window, in two boots."""
+        with tempfile.TemporaryDirectory() as root:
+            log = os.path.join(root, "log.txt")
+            open(os.path.join(root, "marker"), "w", encoding="ascii").close()
+            script = "nproc; free -m | awk 'NR == 2 {print ($2 > 150 && $2 < 256)}'; ls /marker"
+            options = [f"--root={root}", f"--initrd={harness.project.INITRD}", "--append=nokaslr", "--smp=2",
+                       "--memory=256M", "--cpu=Haswell", "--machine=pc", "--media=sata", f"--log={log}",
+                       "--qemu=-name baton", "--icount"]
+            ended = self.run(*options, "--", "sh", "-c", script, stdin=subprocess.DEVNULL)
+            self.tap.equal((ended.stdout, ended.returncode), (b"2\n1\n/marker\n", 0), "many options at once")
+            with open(log, "rb") as file:
+                self.tap.check(self.kernel == "linux" or b"kernel at 0xffffffff80000000" in file.read(),
+                               "--log and --append")
+            firmware = "/usr/share/OVMF/OVMF_CODE_4M.fd,/usr/share/OVMF/OVMF_VARS_4M.fd"
+            ended = self.run("--debug-kernel", f"--firmware={firmware}", "--media=usb", "--",
+                             "/bin/exec_basic", stdin=subprocess.DEVNULL)
+            self.tap.equal((ended.stdout, ended.stderr, ended.returncode), (b"EXEC_OK\n", b"", 0),
+                           "--debug-kernel, --firmware, --media")
+
     # ---- statuses ----
 
     def statuses(self):
@@ -93,6 +147,7 @@ class FrontEnd:
             ("an unasked reset", ["--", "reboot", "-f"], 126, b"baton: the machine reset unasked"),
             ("an unasked power-off", ["--", "poweroff", "-f"], 126,
              b"baton: the machine powered off unasked"),
+            ("an unasked halt", ["--", "halt", "-f"], 126, b"baton: the machine halted unasked"),
             ("too little time", ["--timeout=15", "--", "sleep", "1000"], 124,
              b"baton: not done after 15 seconds"),
         ]
@@ -192,6 +247,23 @@ class FrontEnd:
         os.close(master)
         os.close(slave)
 
+    def power_off(self):
+        """In a shell of scripts/boot's own: nothing has failed."""
+        master, slave = pty.openpty()
+        process = subprocess.Popen(self.command(), stdin=slave, stdout=slave, stderr=subprocess.PIPE,
+                                   start_new_session=True)
+        screen = Screen(master)
+        self.tap.check(screen.wait(b"`poweroff` switches it off"), "a line says what the machine is",
+                       screen.text)
+        self.tap.check(screen.wait(b"# "), "a prompt appears", screen.text)
+        screen.type(b"poweroff\r")
+        _, message = process.communicate(timeout=100)
+        self.tap.check(process.returncode == 0 and b"the machine powered off\n" in message and
+                       b"log" not in message, "poweroff ends it, and is no failure", process.returncode,
+                       message)
+        os.close(master)
+        os.close(slave)
+
     def leaving(self):
         master, slave = pty.openpty()
         process = subprocess.Popen(self.command("--", "sleep", "1000"), stdin=slave, stdout=slave,
@@ -248,7 +320,8 @@ def main():
     parser.add_argument("cases", nargs="*")
     arguments = parser.parse_args()
     cases = arguments.cases or ["exec_basic", "a_megabyte_through_cat", "three_streams",
-                                "one_stream", "closed_files", "root_folder", "statuses", "panic",
+                                "one_stream", "closed_files", "root_folder", "root_of_debian",
+                                "root_not_laid", "all_options", "power_off", "statuses", "panic",
                                 "log", "garbage", "signals", "killed", "broken_output", "terminal", "leaving",
                                 "two_at_once"]
 

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -62,6 +63,32 @@ def archive(tap):
         tap.check(os.path.isdir(os.path.join(out, "bin", "empty")), "an empty folder")
 
 
+def merged(tap):
+    """A tree with folders of its own is laid where the root's links lead."""
+    with tempfile.TemporaryDirectory() as folder:
+        base = cpio.Archive()
+        base.directory("usr/bin")
+        base.folder_link("bin", "usr/bin")
+        base.link("lib", "/nowhere")
+        base.file("bin/tool", b"old")
+        links = cpio.folder_links(base.bytes())
+        tap.equal(links, {"bin": "usr/bin"}, "links to folders are found in an archive")
+        tap.equal(cpio.folder_links(b"no archive"), {}, "and none in what is no archive")
+        tree = os.path.join(folder, "tree")
+        for path in ("bin/deep/tool", "lib/tool", "usr/bin/other"):
+            os.makedirs(os.path.join(tree, os.path.dirname(path)), exist_ok=True)
+            with open(os.path.join(tree, path), "wb") as file:
+                file.write(b"new")
+        os.symlink("deep/tool", os.path.join(tree, "bin", "tool"))
+        laid = cpio.Archive(links=links)
+        laid.tree(tree)
+        listed = subprocess.run(["/bin/busybox", "cpio", "-t"], input=laid.bytes(), check=True,
+                                capture_output=True).stdout.decode().split()
+        tap.equal(sorted(listed), ["lib", "lib/tool", "usr", "usr/bin", "usr/bin", "usr/bin/deep",
+                                   "usr/bin/deep/tool", "usr/bin/other", "usr/bin/tool"],
+                  "a folder goes where the link of its name leads")
+
+
 def disk(tap):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "disk.img")
@@ -96,6 +123,28 @@ def disk(tap):
                   "mtools finds the files", listed)
 
 
+def disk_again(tap):
+    """The same files, later: the same disk; another file: another one. And nothing within the volume
+    looks like a partition table."""
+    with tempfile.TemporaryDirectory() as folder:
+        disks = []
+        for number, loader in enumerate((b"loader", b"loader", b"other")):
+            path = os.path.join(folder, f"{number}.img")
+            files = [("baton/b", b"b"), ("baton/a", b"a"), ("EFI/BOOT/BOOTX64.EFI", loader)]
+            volume.write(path, dict(files if number else reversed(files)))
+            with open(path, "rb") as file:
+                disks.append(file.read())
+            time.sleep(2.1 * (number == 0))  # FAT counts in steps of 2 seconds
+        tap.check(disks[0] == disks[1], "the same files give the same disk, byte for byte")
+        guid = slice(512 + 56, 512 + 72)
+        tap.check(disks[1][guid] != disks[2][guid], "other files give a disk with another identifier")
+        start = volume.PARTITION_START
+        backup = 512 * struct.unpack_from("<H", disks[0], start + 50)[0]
+        tables = [disks[0][start + at + 446:start + at + 510] for at in (0, backup)]
+        tap.equal(tables, [bytes(64)] * 2, "no partition table within the volume, nor in the copy of its "
+                  "first sector")
+
+
 def log(tap):
     def read(*lines):
         result = KernelLog()
@@ -120,7 +169,7 @@ def broken_firmware(tap):
 
 
 def test(tap):
-    for check in (frames, archive, disk, log, broken_firmware):
+    for check in (frames, archive, merged, disk, disk_again, log, broken_firmware):
         check(tap)
 
 
