@@ -74,6 +74,7 @@ def parser_make(program, description, epilog):
     add("--display", action="store_true", help="open a window with the machine's screen")
     add("--log", metavar="FILE", help="write the kernel log there")
     add("--qemu", metavar="ARGS", action="append", default=[], help="further arguments for QEMU")
+    add("--no-build", action="store_true", help="boot what is built already")
     add("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser
 
@@ -86,6 +87,7 @@ def parse(parser, argv):
         at = argv.index("--")
         own, command = argv[:at], argv[at + 1:]
     arguments = vars(parser.parse_args(own))
+    del arguments["no_build"]  # the shell's
     first = arguments.pop("command")
     if first and command:
         parser.error(f"options come before --: {' '.join(first)}")
@@ -164,11 +166,9 @@ def main():
     parser = parser_make("scripts/boot", "Boots Baton in a virtual machine: a shell in this "
                          "terminal, or one command.", __doc__.partition("\n\n")[2] +
                          "\nCtrl-] ends a machine that has this terminal.")
-    parser.add_argument("--no-build", action="store_true", help="boot what is built already")
     parser.add_argument("--kernel", choices=("baton", "linux"), default="baton",
                         help="linux: Debian's kernel with the same root file system, to compare")
     arguments, command = parse(parser, sys.argv[1:])
-    del arguments["no_build"]
     options = qemu.Options(**arguments)
     try:
         status, ended = boot(options, command)
@@ -178,9 +178,9 @@ def main():
     if status == 0 and ended.ended_itself:
         print(f"baton: the machine {ended.ended_itself}", file=sys.stderr)
     elif ended.cause:
-        if status in (machine.TIMEOUT, machine.PANIC, machine.LOST):
-            print("baton: the kernel log ends with", *ended.log.tail(), sep="\n    ",
-                  file=sys.stderr)
+        tail = ended.log.tail()
+        if tail and status in (machine.TIMEOUT, machine.PANIC, machine.LOST):
+            print("baton: the kernel log ends with", *tail, sep="\n    ", file=sys.stderr)
         print(f"baton: {ended.cause}", file=sys.stderr)
     return status
 

@@ -112,8 +112,7 @@ def esp_files(options, command=None):
         for name in names:
             path = os.path.join(folder, name)
             files[os.path.relpath(path, project.ESP)] = path
-    if ENTRY not in files:
-        raise project.Failure(f"{project.ESP}/{ENTRY}: not built yet; leave --no-build out")
+    _built(os.path.join(project.ESP, ENTRY))
     if options.initrd:
         files[INITRD] = _existing("--initrd", options.initrd)
     overlay = _overlay(options.root, command, files[INITRD])
@@ -122,7 +121,7 @@ def esp_files(options, command=None):
     with open(files[ENTRY], encoding="ascii") as file:
         files[ENTRY] = _entry(file.read(), options.append, bool(overlay))
     if options.debug_kernel:
-        files[KERNEL] = project.KERNEL_DEBUG
+        files[KERNEL] = _built(project.KERNEL_DEBUG)
     files.update(options.files)
     return {name: source for name, source in files.items() if source is not None}
 
@@ -135,8 +134,15 @@ def _existing(option, path):
     return os.path.abspath(path)
 
 
+def _built(path):
+    """A file that the build makes."""
+    if not os.path.exists(path):
+        raise project.Failure(f"{path}: not built yet; leave --no-build out")
+    return path
+
+
 def _firmware(options, folder):
-    code, _, variables = (options.firmware or project.FIRMWARE).partition(",")
+    code, _, variables = (options.firmware or _built(project.FIRMWARE)).partition(",")
     for path in filter(None, (code, variables)):
         _existing("--firmware", path)
     if not variables:

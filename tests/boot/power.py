@@ -77,7 +77,7 @@ class Power:
                                  machine.log.text().endswith(PROMPT), WAIT)
             self.tap.check(again and "here is another" in machine.log.text(),
                            "exit: another shell, and a line that says so", *machine.log.tail())
-            machine.type(b"cd /; ls -d /sys/devices /proc/1; grep -c sysfs /proc/mounts\n")
+            machine.type(b"ls -d1 /sys/devices /proc/1; grep -c sysfs /proc/mounts\n")
             seen = machine.wait(lambda: {"/sys/devices", "/proc/1", "1"} <= set(machine.log.lines), WAIT)
             self.tap.check(seen, "/sys and /proc are mounted", *machine.log.tail())
 
