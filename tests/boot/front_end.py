@@ -268,7 +268,9 @@ class FrontEnd:
         master, slave = pty.openpty()
         process = subprocess.Popen(self.command("--", "sleep", "1000"), stdin=slave, stdout=slave,
                                    stderr=subprocess.PIPE, start_new_session=True)
-        time.sleep(1)  # also before there is a command
+        until = time.monotonic() + 60
+        while termios.tcgetattr(slave)[3] & termios.ICANON and time.monotonic() < until:
+            time.sleep(0.1)  # until scripts/boot has the terminal; that is before there is a command
         os.write(master, b"\x1d")
         _, message = process.communicate(timeout=60)
         self.tap.check(process.returncode == 126 and b"Ctrl-]" in message, "Ctrl-] ends the machine",
