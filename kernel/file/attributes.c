@@ -93,35 +93,40 @@ struct owner {
     uint32_t user, group;
 };
 
+/* May the caller give the file away like that? The lock is held. */
+static bool may_change_owner(const struct credentials *credentials, const struct inode *inode,
+                             const struct owner *owner)
+{
+    bool own = credentials->file_user == inode->user;
+
+    if (credentials_capable(credentials, CAP_CHOWN))
+        return true;
+    if (owner->user != KEEP_ID && !(own && owner->user == inode->user))
+        return false;
+    return owner->group == KEEP_ID || (own && (owner->group == inode->group ||
+                                               credentials_in_group(credentials, owner->group)));
+}
+
 static int change_owner(const struct path *path, const void *wanted)
 {
     const struct credentials *credentials = credentials_current();
     const struct owner *owner = wanted;
     struct inode *inode = path->dentry->inode;
-    bool privileged = credentials_capable(credentials, CAP_CHOWN);
-    bool own = credentials->file_user == inode->user;
     int error = 0;
 
     mutex_acquire(&inode->lock);
-    if (owner->user != KEEP_ID && !privileged && !(own && owner->user == inode->user))
+    /* chown(2): set-user-ID goes, also for user 0; who may not change a mode does not change it by
+       this either. */
+    uint32_t dropped = S_ISDIR(inode->mode) ? 0 : inode_privileges(inode, credentials);
+    if (!may_change_owner(credentials, inode, owner) ||
+        (dropped && !inode_owned(inode, credentials))) {
         error = -EPERM;
-    else if (owner->group != KEEP_ID && !privileged &&
-             !(own &&
-               (owner->group == inode->group || credentials_in_group(credentials, owner->group))))
-        error = -EPERM;
-    if (!error) {
-        uint32_t mode = inode->mode;
+    } else {
         if (owner->user != KEEP_ID)
             inode->user = owner->user;
         if (owner->group != KEEP_ID)
             inode->group = owner->group;
-        /* chown(2): set-user-ID goes, also for user 0. */
-        if (!S_ISDIR(mode)) {
-            mode &= ~S_ISUID;
-            if (mode & S_IXGRP)
-                mode &= ~S_ISGID;
-            __atomic_store_n(&inode->mode, mode, __ATOMIC_RELAXED);
-        }
+        __atomic_store_n(&inode->mode, inode->mode & ~dropped, __ATOMIC_RELAXED);
         inode_touch(inode, INODE_CHANGED);
     }
     mutex_release(&inode->lock);

@@ -147,42 +147,62 @@ int inode_truncate(struct inode *inode, uint64_t size)
     return error;
 }
 
+uint32_t inode_privileges(const struct inode *inode, const struct credentials *credentials)
+{
+    uint32_t dropped = inode->mode & S_ISUID;
+
+    /* Without group execution the bit means mandatory locking, not privilege: it stays for who
+       could have set it. */
+    if (inode->mode & S_ISGID &&
+        (inode->mode & S_IXGRP || !(credentials_in_group(credentials, inode->group) ||
+                                    credentials_capable(credentials, CAP_FSETID))))
+        dropped |= S_ISGID;
+    return dropped;
+}
+
 void inode_remove_privileges(struct inode *inode)
 {
-    uint32_t mode = inode->mode;
-    if (!S_ISREG(mode) || !(mode & (S_ISUID | S_ISGID)) ||
-        credentials_capable(credentials_current(), CAP_FSETID))
+    const struct credentials *credentials = credentials_current();
+
+    if (!(inode->mode & (S_ISUID | S_ISGID)) || !S_ISREG(inode->mode) ||
+        credentials_capable(credentials, CAP_FSETID))
         return;
-    mode &= ~S_ISUID;
-    /* Without group execution the bit means mandatory locking, not privilege. */
-    if (mode & S_IXGRP)
-        mode &= ~S_ISGID;
-    __atomic_store_n(&inode->mode, mode, __ATOMIC_RELAXED);
+    __atomic_store_n(&inode->mode, inode->mode & ~inode_privileges(inode, credentials),
+                     __ATOMIC_RELAXED);
 }
 
 void inode_touch(struct inode *inode, unsigned which)
 {
-    uint64_t now = clock_wall();
+    struct file_time now = file_time(clock_wall());
+
     if (which & INODE_ACCESSED)
-        __atomic_store_n(&inode->accessed, now, __ATOMIC_RELAXED);
+        file_time_set(&inode->accessed, now);
     if (which & INODE_MODIFIED)
-        __atomic_store_n(&inode->modified, now, __ATOMIC_RELAXED);
+        file_time_set(&inode->modified, now);
     if (which & INODE_CHANGED)
-        __atomic_store_n(&inode->changed, now, __ATOMIC_RELAXED);
+        file_time_set(&inode->changed, now);
 }
+
+static bool is_later(const struct file_time *left, const struct file_time *right)
+{
+    return left->seconds != right->seconds ? left->seconds > right->seconds
+                                           : left->nanoseconds > right->nanoseconds;
+}
+
+#define DAY 86400 /* seconds */
 
 void inode_touch_accessed(struct inode *inode, const struct mount *mount)
 {
     if (mount_flag(mount, MS_NOATIME | MS_RDONLY) ||
         (S_ISDIR(inode->mode) && mount_flag(mount, MS_NODIRATIME)))
         return;
-    uint64_t now = clock_wall();
-    uint64_t accessed = __atomic_load_n(&inode->accessed, __ATOMIC_RELAXED);
+    struct file_time now = file_time(clock_wall()), accessed = file_time_get(&inode->accessed);
     /* mount(2), MS_RELATIME. */
-    if (mount_flag(mount, MS_RELATIME) && accessed > inode->modified && accessed > inode->changed &&
-        now - accessed < 86400 * NANOSECONDS_PER_SECOND)
+    if (mount_flag(mount, MS_RELATIME) && is_later(&accessed, &inode->modified) &&
+        is_later(&accessed, &inode->changed) &&
+        (uint64_t)now.seconds - (uint64_t)accessed.seconds < DAY)
         return;
-    __atomic_store_n(&inode->accessed, now, __ATOMIC_RELAXED);
+    file_time_set(&inode->accessed, now);
 }
 
 /* What Linux's tmpfs pretends an entry of a directory to take (mm/shmem.c, BOGO_DIRENT_SIZE). */

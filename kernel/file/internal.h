@@ -25,7 +25,9 @@ static inline void file_system_reference(struct file_system *file_system)
 {
     __atomic_fetch_add(&file_system->references, 1, __ATOMIC_RELAXED);
 }
-/* A write or truncation by others takes set-user-ID away (write(2), chown(2)). Lock held. */
+/* The set-ID bits of a mode that a change by others is to take away (chown(2)). Lock held. */
+uint32_t inode_privileges(const struct inode *inode, const struct credentials *credentials);
+/* A write, truncation or allocation by others takes them away (write(2)). Lock held. */
 void inode_remove_privileges(struct inode *inode);
 /* The time of access, as the mount's flags want it. */
 void inode_touch_accessed(struct inode *inode, const struct mount *mount);

@@ -176,8 +176,10 @@ static int regular_allocate(struct file *file, int mode, int64_t offset, int64_t
         if (error)
             trim(inode, (uint64_t)offset, (uint64_t)size);
     }
-    if (!error)
+    if (!error) {
+        inode_remove_privileges(inode);
         inode_touch(inode, INODE_MODIFIED | INODE_CHANGED);
+    }
     mutex_release(&inode->lock);
     return error;
 }
