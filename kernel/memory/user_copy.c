@@ -4,6 +4,7 @@
 #include <linux/errno.h>
 
 #include "cpu/user_access.h"
+#include "library/string.h"
 
 size_t user_copy_in_partial(void *to, vaddr_t from, size_t size)
 {
@@ -33,6 +34,35 @@ int user_copy_out(vaddr_t to, const void *from, size_t size)
 int user_zero(vaddr_t to, size_t size)
 {
     return user_range_ok(to, size) && !user_access_zero((void *)to, size) ? 0 : -EFAULT;
+}
+
+/* Are these bytes of the program's zeros? 0, -E2BIG, -EFAULT. */
+static int user_check_zeros(vaddr_t from, size_t size)
+{
+    char piece[64];
+
+    while (size > 0) {
+        size_t part = size < sizeof(piece) ? size : sizeof(piece);
+        if (user_copy_in(piece, from, part))
+            return -EFAULT;
+        for (size_t i = 0; i < part; i++)
+            if (piece[i])
+                return -E2BIG;
+        from += part;
+        size -= part;
+    }
+    return 0;
+}
+
+int user_copy_struct(void *to, size_t own, vaddr_t from, size_t size)
+{
+    size_t common = size < own ? size : own;
+
+    int error = size > own ? user_check_zeros(from + own, size - own) : 0;
+    if (error)
+        return error;
+    memset((char *)to + common, 0, own - common);
+    return user_copy_in(to, from, common);
 }
 
 ssize_t user_string_in(char *to, vaddr_t from, size_t size)

@@ -530,33 +530,14 @@ ssize_t sys_clone(uint64_t flags, vaddr_t stack, vaddr_t parent_tid, vaddr_t chi
     });
 }
 
-/*
- * clone3's structure grows with Linux: a shorter one is filled up with zeros,
- * of a longer one the rest must be zeros (clone(2), "E2BIG").
- */
-static int clone_arguments_copy(struct clone_args *arguments, vaddr_t from, size_t size)
-{
-    if (size < CLONE_ARGS_SIZE_VER0)
-        return -EINVAL;
-    if (size > PAGE_SIZE)
-        return -E2BIG;
-    memset(arguments, 0, sizeof(*arguments));
-    if (user_copy_in(arguments, from, size < sizeof(*arguments) ? size : sizeof(*arguments)))
-        return -EFAULT;
-    for (size_t offset = sizeof(*arguments); offset < size; offset++) {
-        uint8_t byte;
-        if (user_get(&byte, from + offset))
-            return -EFAULT;
-        if (byte)
-            return -E2BIG;
-    }
-    return 0;
-}
-
 ssize_t sys_clone3(vaddr_t from, size_t size)
 {
     struct clone_args arguments;
-    int error = clone_arguments_copy(&arguments, from, size);
+
+    if (size < CLONE_ARGS_SIZE_VER0)
+        return -EINVAL;
+    int error =
+        size > PAGE_SIZE ? -E2BIG : user_copy_struct(&arguments, sizeof(arguments), from, size);
     if (error)
         return error;
 
