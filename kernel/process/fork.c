@@ -24,6 +24,7 @@
 #include "process/identity.h"
 #include "process/process_file.h"
 #include "process/process_group.h"
+#include "process/scheduling.h"
 #include "process/system_calls.h"
 #include "process/thread_account.h"
 #include "thread/injection.h"
@@ -217,14 +218,8 @@ static void prepare_thread(struct user_thread *child, const struct fork_request 
     }
     child->started = clock_now();
     child->no_new_privileges = caller->no_new_privileges;
-    child->thread.nice = caller->thread.nice;
-    if (!caller->reset_on_fork) {
-        child->policy = caller->policy;
-        child->priority = caller->priority;
-        child->thread.priority = caller->thread.priority;
-        child->thread.round_robin = caller->thread.round_robin;
-    }
-    child->timer_slack = caller->timer_slack;
+    scheduling_inherit(child, caller);
+    child->timer_slack = child->default_timer_slack = caller->timer_slack;
     child->thread.affinity = caller->thread.affinity;
     child->thread.id = child->identity->number;
 }

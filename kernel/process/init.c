@@ -91,6 +91,7 @@ static int create_thread(struct user_thread *thread, struct exec *exec)
 
     thread_signals_initialize(&thread->signals, NULL, false);
     thread->started = clock_now();
+    thread->timer_slack = thread->default_timer_slack = TIMER_SLACK_DEFAULT;
     thread->thread.id = thread->identity->number;
     thread->thread.affinity = UINT64_MAX;
     *user_thread_place_frame(thread) = exec_first_frame(exec);

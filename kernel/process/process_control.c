@@ -187,9 +187,9 @@ ssize_t sys_prctl(int option, uint64_t argument2, uint64_t argument3, uint64_t a
     case PR_GET_THP_DISABLE:
         return argument2 || rest ? -EINVAL : 0;
     case PR_GET_TIMERSLACK:
-        return thread->timer_slack ? thread->timer_slack : 50000;
+        return (ssize_t)thread->timer_slack;
     case PR_SET_TIMERSLACK: /* timers here have none: they fire when they are due */
-        thread->timer_slack = (int64_t)argument2 > 0 ? argument2 : 0;
+        thread->timer_slack = (int64_t)argument2 > 0 ? argument2 : thread->default_timer_slack;
         return 0;
     case PR_GET_TIMING:
         return PR_TIMING_STATISTICAL;

@@ -13,6 +13,7 @@
 #include "library/string.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
+#include "process/scheduling.h"
 #include "process/system_calls.h"
 #include "process/time_values.h"
 
@@ -30,17 +31,19 @@ static struct user_thread *thread_get(int id)
     return user_thread_current();
 }
 
-/* Is the caller the other thread's user, or may it anyway (sched_setscheduler(2))? */
-static bool may_change(struct user_thread *thread)
+/* Is the caller the other thread's user (sched_setscheduler(2))? Its process's lock held. */
+static bool is_own(const struct user_thread *thread)
 {
-    const struct credentials *own = credentials_current();
-    const struct credentials *other = user_thread_credentials_get(thread);
-    bool allowed =
-        capable(CAP_SYS_NICE) || (other && (own->effective_user == other->real_user ||
-                                            own->effective_user == other->effective_user));
+    const struct credentials *own = credentials_current(), *other = thread->thread.credentials;
 
-    credentials_release(other);
-    return allowed;
+    return other && (own->effective_user == other->real_user ||
+                     own->effective_user == other->effective_user);
+}
+
+/* …or may it anyway? The same lock held. */
+static bool may_change(const struct user_thread *thread)
+{
+    return is_own(thread) || capable(CAP_SYS_NICE);
 }
 
 ssize_t sys_sched_yield(void)
@@ -68,7 +71,9 @@ ssize_t sys_sched_setaffinity(int id, unsigned size, vaddr_t from)
     struct user_thread *thread = id < 0 ? NULL : thread_get(id);
     if (!thread)
         return -ESRCH;
+    bool enabled = spinlock_acquire_save(&thread->thread.process->lock);
     int error = may_change(thread) ? 0 : -EPERM;
+    spinlock_release_restore(&thread->thread.process->lock, enabled);
     mask &= cpu_online_mask();
     if (!error && !mask)
         error = -EINVAL;
@@ -107,11 +112,6 @@ static bool is_real_time(int policy)
     return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
-static bool priority_valid(int policy, int priority)
-{
-    return is_real_time(policy) ? priority >= 1 && priority <= 99 : priority == 0;
-}
-
 ssize_t sys_sched_get_priority_max(int policy)
 {
     switch (policy) {
@@ -135,70 +135,171 @@ ssize_t sys_sched_get_priority_min(int policy)
     return maximum == 99 ? 1 : maximum;
 }
 
-static bool policy_known(int policy)
+#define POLICY_KEEP (-1)
+
+/* What sched_setattr(2) and the calls before it ask for. */
+struct scheduling {
+    int policy, priority, nice;
+    uint64_t flags; /* SCHED_FLAG_* */
+    uint64_t runtime, deadline, period;
+    bool keep_nice; /* the nice value stays, whatever `nice` says */
+};
+
+/* What stays as it is. The process's lock held. */
+static void scheduling_complete(struct scheduling *wanted, const struct user_thread *thread)
 {
-    return is_real_time(policy) || policy == SCHED_NORMAL || policy == SCHED_BATCH ||
-           policy == SCHED_IDLE;
+    if (wanted->flags & SCHED_FLAG_KEEP_PARAMS && is_real_time(thread->policy))
+        wanted->priority = thread->priority;
+    if (wanted->keep_nice ||
+        (wanted->flags & SCHED_FLAG_KEEP_PARAMS && !is_real_time(thread->policy)))
+        wanted->nice = thread->thread.nice;
+    if (wanted->policy == POLICY_KEEP) {
+        wanted->policy = thread->policy;
+        if (thread->reset_on_fork)
+            wanted->flags |= SCHED_FLAG_RESET_ON_FORK;
+        else
+            wanted->flags &= ~(uint64_t)SCHED_FLAG_RESET_ON_FORK;
+    }
 }
 
-/* sched(7), "Privileges and resource limits". */
-static bool policy_allowed(struct user_thread *thread, int policy, int priority)
+/* sched(7), "Deadline scheduling": runtime <= deadline <= period, within Linux's bounds. */
+static bool deadline_valid(const struct scheduling *wanted)
 {
-    if (capable(CAP_SYS_NICE))
-        return true;
+    uint64_t period = wanted->period ? wanted->period : wanted->deadline;
+
+    return wanted->runtime >= 1024 && wanted->runtime <= wanted->deadline &&
+           wanted->deadline <= period && period >= 100000 && period <= 4194304000;
+}
+
+static bool scheduling_valid(const struct scheduling *wanted)
+{
+    switch (wanted->policy) {
+    case SCHED_NORMAL:
+    case SCHED_BATCH:
+    case SCHED_IDLE:
+        return wanted->priority == 0;
+    case SCHED_FIFO:
+    case SCHED_RR:
+        return wanted->priority >= 1 && wanted->priority <= 99;
+    case SCHED_DEADLINE:
+        return wanted->priority == 0 && deadline_valid(wanted);
+    default:
+        return false;
+    }
+}
+
+/* May it be as nice as that without a privilege? RLIMIT_NICE is 20 minus the value. */
+static bool nice_within_limit(const struct user_thread *thread, int nice)
+{
+    return (uint64_t)(20 - nice) <= thread->thread.process->limits[RLIMIT_NICE].rlim_cur;
+}
+
+/* sched(7), "Privileges and resource limits": what anyone may ask for, of a thread of its own. The
+   process's lock held. */
+static bool scheduling_unprivileged(const struct scheduling *wanted,
+                                    const struct user_thread *thread)
+{
     uint64_t limit = thread->thread.process->limits[RLIMIT_RTPRIO].rlim_cur;
-    if (is_real_time(policy) && (limit == 0 || (uint64_t)priority > limit))
-        return policy == thread->policy && priority <= thread->priority;
-    return may_change(thread);
+    int policy = wanted->policy;
+
+    if (policy == SCHED_DEADLINE)
+        return false;
+    if (is_real_time(policy) && policy != thread->policy && !limit)
+        return false;
+    if (is_real_time(policy) && wanted->priority > thread->priority &&
+        (uint64_t)wanted->priority > limit)
+        return false;
+    if ((policy == SCHED_NORMAL || policy == SCHED_BATCH) && wanted->nice < thread->thread.nice &&
+        !nice_within_limit(thread, wanted->nice))
+        return false;
+    if (thread->policy == SCHED_IDLE && policy != SCHED_IDLE &&
+        !nice_within_limit(thread, thread->thread.nice))
+        return false;
+    if (thread->reset_on_fork && !(wanted->flags & SCHED_FLAG_RESET_ON_FORK))
+        return false;
+    return is_own(thread);
 }
 
-static ssize_t policy_set(int id, int policy, int priority)
+/* The process's lock held. */
+static int scheduling_check(const struct scheduling *wanted, const struct user_thread *thread)
 {
-    if (id < 0)
+    if (wanted->flags & ~(uint64_t)SCHED_FLAG_ALL || !scheduling_valid(wanted))
         return -EINVAL;
+    if (!scheduling_unprivileged(wanted, thread) && !capable(CAP_SYS_NICE))
+        return -EPERM;
+    if (wanted->flags & SCHED_FLAG_UTIL_CLAMP)
+        return -EOPNOTSUPP; /* as Linux without CONFIG_UCLAMP_TASK */
+    /* No CPU has time to promise: what admission control says when all is taken. */
+    return wanted->policy == SCHED_DEADLINE ? -EBUSY : 0;
+}
+
+/* The process's lock held. */
+static void scheduling_commit(const struct scheduling *wanted, struct user_thread *thread)
+{
+    thread->reset_on_fork = wanted->flags & SCHED_FLAG_RESET_ON_FORK;
+    if (wanted->flags & SCHED_FLAG_KEEP_PARAMS)
+        return; /* on Linux the policy is one of these */
+    thread->policy = wanted->policy;
+    thread->priority = wanted->priority;
+    if (!is_real_time(wanted->policy))
+        __atomic_store_n(&thread->thread.nice, wanted->nice, __ATOMIC_RELAXED);
+    thread_set_priority(&thread->thread, (uint8_t)wanted->priority, wanted->policy == SCHED_RR);
+}
+
+/* What may be decided and what is done are of one moment: nobody else changes it between. */
+static int scheduling_set(int id, struct scheduling *wanted)
+{
     struct user_thread *thread = thread_get(id);
     if (!thread)
         return -ESRCH;
-    int error = 0;
-    if (policy == -1)
-        policy = thread->policy | (thread->reset_on_fork ? SCHED_RESET_ON_FORK : 0);
-    bool reset = policy & SCHED_RESET_ON_FORK;
-    policy &= ~SCHED_RESET_ON_FORK;
-    if (!policy_known(policy) || !priority_valid(policy, priority))
-        error = -EINVAL;
-    else if (!policy_allowed(thread, policy, priority))
-        error = -EPERM;
-    if (!error) {
-        thread->policy = policy;
-        thread->priority = priority;
-        thread->reset_on_fork = reset;
-        thread_set_priority(&thread->thread, is_real_time(policy) ? priority : 0,
-                            policy == SCHED_RR);
-    }
+    struct process *process = thread->thread.process;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    scheduling_complete(wanted, thread);
+    int error = scheduling_check(wanted, thread);
+    if (!error)
+        scheduling_commit(wanted, thread);
+    spinlock_release_restore(&process->lock, enabled);
     user_thread_release(thread);
     return error;
 }
 
+void scheduling_inherit(struct user_thread *child, const struct user_thread *maker)
+{
+    bool reset = maker->reset_on_fork, real_time = is_real_time(maker->policy);
+
+    child->thread.nice = reset && (real_time || maker->thread.nice < 0) ? 0 : maker->thread.nice;
+    if (reset && real_time)
+        return; /* SCHED_OTHER, which is 0 */
+    child->policy = maker->policy;
+    child->priority = maker->priority;
+    child->thread.priority = maker->thread.priority;
+    child->thread.round_robin = maker->thread.round_robin;
+}
+
+/* sched_setscheduler(2) and sched_setparam(2), which leave the nice value alone. */
+static ssize_t policy_set(int id, int policy, vaddr_t parameters)
+{
+    struct scheduling wanted = {.policy = policy, .keep_nice = true};
+
+    if (id < 0 || !parameters)
+        return -EINVAL;
+    if (user_get(&wanted.priority, parameters))
+        return -EFAULT;
+    if (policy != POLICY_KEEP && policy & SCHED_RESET_ON_FORK) {
+        wanted.policy &= ~SCHED_RESET_ON_FORK;
+        wanted.flags = SCHED_FLAG_RESET_ON_FORK;
+    }
+    return scheduling_set(id, &wanted);
+}
+
 ssize_t sys_sched_setscheduler(int id, int policy, vaddr_t parameters)
 {
-    int priority;
-
-    if (policy < 0 || !parameters)
-        return -EINVAL;
-    if (user_get(&priority, parameters))
-        return -EFAULT;
-    return policy_set(id, policy, priority);
+    return policy < 0 ? -EINVAL : policy_set(id, policy, parameters);
 }
 
 ssize_t sys_sched_setparam(int id, vaddr_t parameters)
 {
-    int priority;
-
-    if (!parameters)
-        return -EINVAL;
-    if (user_get(&priority, parameters))
-        return -EFAULT;
-    return policy_set(id, -1, priority);
+    return policy_set(id, POLICY_KEEP, parameters);
 }
 
 ssize_t sys_sched_getscheduler(int id)
@@ -237,36 +338,53 @@ ssize_t sys_sched_rr_get_interval(int id, vaddr_t interval)
     return time_put_timespec(interval, slice);
 }
 
-static int nice_set(struct user_thread *thread, int nice);
-
-ssize_t sys_sched_setattr(int id, vaddr_t from, unsigned flags)
+static int nice_clamp(int nice)
 {
-    struct sched_attr attributes = {0};
+    return nice < -20 ? -20 : nice > 19 ? 19 : nice;
+}
+
+/* 0, -EFAULT, or -E2BIG, of which the program learns how large the structure is here. */
+static int attributes_copy(struct sched_attr *attributes, vaddr_t from)
+{
+    const uint32_t own = sizeof(*attributes);
     uint32_t size;
 
-    if (!from || id < 0 || flags)
-        return -EINVAL;
     if (user_get(&size, from))
         return -EFAULT;
     if (!size)
         size = SCHED_ATTR_SIZE_VER0;
-    if (size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE)
-        return -E2BIG;
-    if (user_copy_in(&attributes, from, size < sizeof(attributes) ? size : sizeof(attributes)))
-        return -EFAULT;
-    ssize_t error = policy_set(
-        id,
-        attributes.sched_policy |
-            (attributes.sched_flags & SCHED_FLAG_RESET_ON_FORK ? SCHED_RESET_ON_FORK : 0),
-        attributes.sched_priority);
-    if (!error && !is_real_time(attributes.sched_policy)) {
-        struct user_thread *thread = thread_get(id);
-        if (!thread)
-            return -ESRCH;
-        error = nice_set(thread, attributes.sched_nice);
-        user_thread_release(thread);
-    }
+    int error = size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE
+                    ? -E2BIG
+                    : user_copy_struct(attributes, own, from, size);
+    if (error == -E2BIG)
+        user_put(from + __builtin_offsetof(struct sched_attr, size), &own);
+    if (!error && attributes->sched_flags & SCHED_FLAG_UTIL_CLAMP && size < SCHED_ATTR_SIZE_VER1)
+        error = -EINVAL;
     return error;
+}
+
+ssize_t sys_sched_setattr(int id, vaddr_t from, unsigned flags)
+{
+    struct sched_attr attributes;
+
+    if (!from || id < 0 || flags)
+        return -EINVAL;
+    int error = attributes_copy(&attributes, from);
+    if (error)
+        return error;
+    if (attributes.sched_policy > INT32_MAX || attributes.sched_priority > INT32_MAX)
+        return -EINVAL;
+    struct scheduling wanted = {
+        .policy = attributes.sched_flags & SCHED_FLAG_KEEP_POLICY ? POLICY_KEEP
+                                                                  : (int)attributes.sched_policy,
+        .priority = (int)attributes.sched_priority,
+        .nice = nice_clamp(attributes.sched_nice),
+        .flags = attributes.sched_flags,
+        .runtime = attributes.sched_runtime,
+        .deadline = attributes.sched_deadline,
+        .period = attributes.sched_period,
+    };
+    return scheduling_set(id, &wanted);
 }
 
 ssize_t sys_sched_getattr(int id, vaddr_t to, unsigned size, unsigned flags)
@@ -289,17 +407,23 @@ ssize_t sys_sched_getattr(int id, vaddr_t to, unsigned size, unsigned flags)
 
 /* ---- nice ---- */
 
-/* A lower value than now wants CAP_SYS_NICE or RLIMIT_NICE (20 minus the value). */
+/* A lower value than now wants CAP_SYS_NICE or RLIMIT_NICE. */
 static int nice_set(struct user_thread *thread, int nice)
 {
-    nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
+    struct process *process = thread->thread.process;
+    int error = 0;
+
+    nice = nice_clamp(nice);
+    bool enabled = spinlock_acquire_save(&process->lock);
     if (!may_change(thread))
-        return -EPERM;
-    uint64_t limit = thread->thread.process->limits[RLIMIT_NICE].rlim_cur;
-    if (nice < thread->thread.nice && (uint64_t)(20 - nice) > limit && !capable(CAP_SYS_NICE))
-        return -EACCES;
-    __atomic_store_n(&thread->thread.nice, nice, __ATOMIC_RELAXED);
-    return 0;
+        error = -EPERM;
+    else if (nice < thread->thread.nice && !nice_within_limit(thread, nice) &&
+             !capable(CAP_SYS_NICE))
+        error = -EACCES;
+    else
+        __atomic_store_n(&thread->thread.nice, nice, __ATOMIC_RELAXED);
+    spinlock_release_restore(&process->lock, enabled);
+    return error;
 }
 
 /* Does this process belong to whom getpriority(2) asks about? */

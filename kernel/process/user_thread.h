@@ -18,6 +18,9 @@ struct identity;
 struct process;
 struct vfork_wait;
 
+/* What the first thread begins with, ns; prctl(2), PR_SET_TIMERSLACK. */
+#define TIMER_SLACK_DEFAULT 50000
+
 struct user_thread {
     struct thread thread; /* first: a struct thread of a program is one of these */
 
@@ -44,7 +47,8 @@ struct user_thread {
     bool exceeds_processes;              /* RLIMIT_NPROC, by setuid(2): thread_account.h; own */
     int policy, priority;                /* sched_setscheduler(2): remembered; atomic */
     bool reset_on_fork;                  /* its children begin as SCHED_OTHER; atomic */
-    uint64_t timer_slack;                /* prctl(2), ns; kept only to be told; own; 0: default */
+    uint64_t timer_slack;                /* prctl(2), ns; kept only to be told; own */
+    uint64_t default_timer_slack;        /* …what it was when the thread began; constant */
 };
 
 _Static_assert(__builtin_offsetof(struct user_thread, thread) == 0, "the casts below");
