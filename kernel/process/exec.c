@@ -554,6 +554,7 @@ static void take_over_identity(struct user_thread *thread)
         thread->thread.id = process->id;
     }
     process->exit_signal = SIGCHLD;
+    process->executions++;
     process->has_executed = true;
     spinlock_release_restore(&process_table_lock, enabled);
 }

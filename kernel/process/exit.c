@@ -157,12 +157,24 @@ void process_wake_waiters(struct process *process)
         wait_queue_wake(&process->parent->child_events);
 }
 
+/*
+ * What the parent is told with, 0: nothing. A parent that is another program by now, which may act
+ * as another user, gets no signal that the one before it chose; nor does clone(2) ask whether
+ * there is such a signal. process_table_lock held.
+ */
+static int end_signal(const struct process *process)
+{
+    if (process->exit_signal && process->maker_executions != process->parent->executions)
+        return SIGCHLD;
+    return process->exit_signal <= SIGNAL_COUNT ? process->exit_signal : 0;
+}
+
 /* Tells the parent of a zombie. True: nobody wants it. process_table_lock held. */
 static bool announce_end(struct process *process)
 {
-    int value, code = process_child_code(process->exit_status, &value);
-    bool unwanted = process->exit_signal &&
-                    signal_send_child(process->parent, process, process->exit_signal, code, value);
+    int value, code = process_child_code(process->exit_status, &value),
+               signal = end_signal(process);
+    bool unwanted = signal && signal_send_child(process->parent, process, signal, code, value);
     process_wake_waiters(process);
     return unwanted;
 }

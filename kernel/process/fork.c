@@ -332,6 +332,7 @@ static void join_family(struct process *child, uint64_t flags)
     struct process *caller = process_current();
 
     child->parent = flags & CLONE_PARENT ? caller->parent : caller;
+    child->maker_executions = flags & CLONE_PARENT ? caller->maker_executions : caller->executions;
     LIST_INSERT_HEAD(&child->parent->children, child, sibling_link);
     process_group_join(caller->group, child);
 }

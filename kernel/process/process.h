@@ -65,6 +65,8 @@ struct process {
     bool has_executed;                /* since fork: setpgid(2) says EACCES */
     bool zombie;                      /* every thread has ended; wait may reap it; atomic to read */
     int exit_signal;                  /* what the parent gets at the end; 0: none */
+    uint32_t executions;              /* how often it has passed itself on to another program */
+    uint32_t maker_executions;        /* those of its parent when that made it */
     struct user_thread *creator;      /* the parent's thread (__WNOTHREAD); may be gone: compare
                                          only */
     struct wait_queue child_events;   /* wait4 sleeps here: a child ended, stopped, went on */
