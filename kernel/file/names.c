@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 
 #include "file/internal.h"
+#include "file/protection.h"
 #include "file/system_calls.h"
 #include "library/string.h"
 #include "memory/heap.h"
@@ -235,7 +236,10 @@ static int link_create(const struct path *from, const struct walk *to)
 
     if (from->mount != to->at.mount)
         return -EXDEV;
-    int error = name_may_create(to->credentials, &to->at);
+    int error = protection_link(inode, to->credentials);
+    if (error)
+        return error;
+    error = name_may_create(to->credentials, &to->at);
     if (error)
         return error;
     if (S_ISDIR(inode->mode))

@@ -14,8 +14,7 @@ static int limit_show(const uint64_t *limit, uint64_t unit, struct text *text)
     return 0;
 }
 
-/* The number that was written, with or without a newline. 0 or -EINVAL. */
-static int number_read(const char *bytes, size_t size, uint32_t *number)
+int proc_number_read(const char *bytes, size_t size, uint32_t *number)
 {
     char digits[12] = {0};
 
@@ -31,7 +30,7 @@ static int limit_store(uint64_t *limit, const char *bytes, size_t size)
 {
     uint32_t number;
 
-    int error = number_read(bytes, size, &number);
+    int error = proc_number_read(bytes, size, &number);
     if (!error)
         __atomic_store_n(limit, number, __ATOMIC_RELAXED);
     return error;
@@ -66,7 +65,7 @@ static int pipe_size_store(const struct pseudo_key *key, const char *bytes, size
     uint32_t number;
 
     (void)key;
-    int error = number_read(bytes, size, &number);
+    int error = proc_number_read(bytes, size, &number);
     if (error || number > 1U << 31)
         return -EINVAL;
     while (pages * PAGE_SIZE < number)

@@ -678,4 +678,5 @@ void proc_system_initialize(void)
     random_fill(boot_id, sizeof(boot_id));
     pseudo_add(&proc_root, system_nodes, array_length(system_nodes));
     proc_limits_add(&sys_directories[0]);
+    proc_protection_add(&sys_directories[0]);
 }
