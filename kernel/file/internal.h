@@ -92,6 +92,7 @@ struct walk {
     const char *rest;                      /* of the name at the present level */
     unsigned depth;                        /* levels in use */
     unsigned links;                        /* followed so far */
+    unsigned resolve;                      /* RESOLVE_*, openat2(2): what the walk may not do */
     enum walk_last last_kind;
     const char *last; /* the last component; not NUL-terminated */
     size_t last_length;
@@ -108,9 +109,11 @@ int walk_to_parent(struct walk *walk);
 /* Finds the last component: its path with references; symbolic links are not followed, mounts are
    entered. -ENOENT and so on. */
 int walk_find_last(struct walk *walk, struct path *result);
+/* After walk_begin(): sets walk->resolve. 0, or -EXDEV: the name begins outside already. */
+int walk_restrict(struct walk *walk, const char *name, unsigned resolve);
 /* The last component was this link: goes on in it; then call walk_to_parent again. 1: a magic
    link, walk->at is the end. Takes the reference to `link`. */
-int walk_follow(struct walk *walk, struct path *link);
+int walk_follow_last(struct walk *walk, struct path *link);
 /* path_lookup by other credentials than the calling thread's. */
 int path_lookup_as(const struct credentials *credentials, int directory, const char *name,
                    unsigned flags, struct path *result);

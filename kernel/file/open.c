@@ -10,6 +10,7 @@
 #include <linux/openat2.h>
 
 #include "file/internal.h"
+#include "file/protection.h"
 #include "file/system_calls.h"
 #include "library/format.h"
 #include "library/string.h"
@@ -30,7 +31,8 @@ struct opening {
     uint32_t flags;
     uint32_t mode; /* permissions of a new file, the umask not yet applied */
     unsigned permission;
-    bool created; /* this open made the file: no permission is asked */
+    unsigned resolve; /* RESOLVE_* */
+    bool created;     /* this open made the file: no permission is asked */
 };
 
 /* 0 or -EINVAL. */
@@ -236,12 +238,15 @@ static int check_last(const struct opening *opening, const struct walk *walk,
 
 static int open_walk(struct opening *opening, struct walk *walk, struct file **file)
 {
+    uint32_t parent_mode, parent_owner;
     struct path path;
 
     for (;;) {
         int error = walk_to_parent(walk);
         if (error)
             return error;
+        parent_mode = walk->at.dentry->inode->mode;
+        parent_owner = walk->at.dentry->inode->user;
         if (opening->flags & O_CREAT && walk->last_kind != WALK_LAST_NAME)
             return -EISDIR;
         if (opening->flags & O_CREAT && walk->trailing_slash)
@@ -255,7 +260,7 @@ static int open_walk(struct opening *opening, struct walk *walk, struct file **f
         bool exclusive = (opening->flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
         if (S_ISLNK(path.dentry->inode->mode) && walk->last_kind == WALK_LAST_NAME && !exclusive &&
             (!(opening->flags & O_NOFOLLOW) || walk->trailing_slash)) {
-            error = walk_follow(walk, &path);
+            error = walk_follow_last(walk, &path);
             if (error < 0)
                 return error;
             if (error == 0)
@@ -264,6 +269,9 @@ static int open_walk(struct opening *opening, struct walk *walk, struct file **f
             path_reference(&path);
         }
         error = check_last(opening, walk, &path);
+        if (!error && opening->flags & O_CREAT && !opening->created)
+            error = protection_open(parent_mode, parent_owner, path.dentry->inode,
+                                    opening->credentials);
         if (!error && opening->flags & __O_TMPFILE)
             error = open_nameless(opening, &path, file);
         else if (!error)
@@ -273,20 +281,32 @@ static int open_walk(struct opening *opening, struct walk *walk, struct file **f
     }
 }
 
+static int open_name(int directory, const char *name, struct opening *opening, struct file **file)
+{
+    struct walk walk;
+
+    if (opening->resolve & RESOLVE_IN_ROOT && *name == '/') {
+        while (*name == '/')
+            name++;
+        name = *name ? name : ".";
+    }
+    int error = walk_begin(&walk, directory, name, 0, opening->credentials);
+    if (error)
+        return error;
+    if (opening->resolve)
+        error = walk_restrict(&walk, name, opening->resolve);
+    if (!error)
+        error = open_walk(opening, &walk, file);
+    walk_end(&walk);
+    return error;
+}
+
 int file_open(int directory, const char *name, int flags, uint32_t mode, struct file **file)
 {
     struct opening opening;
-    struct walk walk;
 
     int error = opening_begin(&opening, flags, mode);
-    if (error)
-        return error;
-    error = walk_begin(&walk, directory, name, 0, opening.credentials);
-    if (error)
-        return error;
-    error = open_walk(&opening, &walk, file);
-    walk_end(&walk);
-    return error;
+    return error ? error : open_name(directory, name, &opening, file);
 }
 
 int file_open_path(const struct path *path, int flags, struct file **file)
@@ -335,21 +355,22 @@ int file_open_executable(int directory, const char *name, int at_flags, struct f
 
 /* ---- system calls ---- */
 
-static ssize_t open_user(int directory, vaddr_t name, int flags, uint32_t mode)
+static ssize_t open_user(int directory, vaddr_t name, int flags, uint32_t mode, unsigned resolve)
 {
     struct user_path path;
     struct opening opening;
     struct file *file;
 
-    int error = opening_begin(&opening, flags, mode);
+    int error = opening_begin(&opening, flags | O_LARGEFILE, mode);
     if (error)
         return error;
+    opening.resolve = resolve;
     error = user_path_begin(&path, name);
     if (error)
         return error;
     int descriptor = descriptor_reserve(0, flags & O_CLOEXEC);
     if (descriptor >= 0) {
-        error = file_open(directory, path.string, flags | O_LARGEFILE, mode, &file);
+        error = open_name(directory, path.string, &opening, &file);
         if (error) {
             descriptor_cancel(descriptor);
             descriptor = error;
@@ -363,18 +384,22 @@ static ssize_t open_user(int directory, vaddr_t name, int flags, uint32_t mode)
 
 ssize_t sys_openat(int directory, vaddr_t name, int flags, unsigned mode)
 {
-    return open_user(directory, name, flags, mode);
+    return open_user(directory, name, flags, mode, 0);
 }
 
 ssize_t sys_open(vaddr_t name, int flags, unsigned mode)
 {
-    return open_user(AT_FDCWD, name, flags, mode);
+    return open_user(AT_FDCWD, name, flags, mode, 0);
 }
 
 ssize_t sys_creat(vaddr_t name, unsigned mode)
 {
-    return open_user(AT_FDCWD, name, O_CREAT | O_WRONLY | O_TRUNC, mode);
+    return open_user(AT_FDCWD, name, O_CREAT | O_WRONLY | O_TRUNC, mode, 0);
 }
+
+#define RESOLVE_FLAGS                                                                              \
+    (RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH |             \
+     RESOLVE_IN_ROOT | RESOLVE_CACHED)
 
 /* The first version's, openat2(2); the UAPI header does not name it. */
 #define OPEN_HOW_SIZE_VER0 24
@@ -382,30 +407,23 @@ ssize_t sys_creat(vaddr_t name, unsigned mode)
 ssize_t sys_openat2(int directory, vaddr_t name, vaddr_t how_address, size_t size)
 {
     struct open_how how;
-    char rest[64];
 
     if (size < OPEN_HOW_SIZE_VER0)
         return -EINVAL;
-    if (size > PAGE_SIZE)
-        return -E2BIG;
-    if (user_get(&how, how_address))
-        return -EFAULT;
-    /* A newer program may pass a longer structure: what we do not know must be zero. */
-    for (size_t done = sizeof(how); done < size; done += sizeof(rest)) {
-        size_t piece = size - done < sizeof(rest) ? size - done : sizeof(rest);
-        if (user_copy_in(rest, how_address + done, piece))
-            return -EFAULT;
-        for (size_t i = 0; i < piece; i++)
-            if (rest[i])
-                return -E2BIG;
-    }
+    int error = size > PAGE_SIZE ? -E2BIG : user_copy_struct(&how, sizeof(how), how_address, size);
+    if (error)
+        return error;
     if (how.flags & ~(uint64_t)OPEN_FLAGS || how.mode & ~07777UL)
         return -EINVAL;
     if (how.mode && !(how.flags & (O_CREAT | __O_TMPFILE)))
         return -EINVAL;
-    if (how.resolve)
-        return -EINVAL; /* none of RESOLVE_* is there yet */
-    return open_user(directory, name, (int)how.flags, (uint32_t)how.mode);
+    const uint64_t scopes = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
+    if (how.resolve & ~(uint64_t)RESOLVE_FLAGS || (how.resolve & scopes) == scopes)
+        return -EINVAL;
+    /* All names are in memory: what could not be done without waiting is to make or to cut. */
+    if (how.resolve & RESOLVE_CACHED && how.flags & (O_TRUNC | O_CREAT | __O_TMPFILE))
+        return -EAGAIN;
+    return open_user(directory, name, (int)how.flags, (uint32_t)how.mode, (unsigned)how.resolve);
 }
 
 /* ---- memfd_create(2) ---- */

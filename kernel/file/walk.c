@@ -7,9 +7,11 @@
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
+#include <linux/openat2.h>
 
 #include "cpu/panic.h"
 #include "file/internal.h"
+#include "file/protection.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
@@ -74,6 +76,24 @@ static void path_ascend(const struct path *root, struct path *path)
     path_release(&old);
 }
 
+/* Is it at or below the root? A rename may have taken a directory out of there. */
+static bool path_is_below(const struct path *root, const struct path *path)
+{
+    struct path at = *path;
+
+    spinlock_acquire(&tree_lock);
+    while (!path_equal(&at, root)) {
+        if (at.dentry != at.mount->root)
+            at.dentry = at.dentry->parent;
+        else if (at.mount->parent)
+            at = (struct path){at.mount->parent, at.mount->place};
+        else
+            break;
+    }
+    spinlock_release(&tree_lock);
+    return path_equal(&at, root);
+}
+
 /* Finds a name in the directory where the walk stands. */
 static int find_child(struct walk *walk, const char *name, size_t length, struct path *result)
 {
@@ -113,6 +133,7 @@ int walk_begin(struct walk *walk, int directory, const char *name, unsigned flag
     walk->rest = name;
     walk->depth = 0;
     walk->links = 0;
+    walk->resolve = 0;
     walk->trailing_slash = false;
     file_system_context_root(context, &walk->root);
     if (*name == '/') {
@@ -184,31 +205,93 @@ static void walk_take_component(struct walk *walk)
         walk->last_kind = WALK_LAST_DOT_DOT;
 }
 
+/* May this step be made (openat2(2))? */
+static int may_step(const struct walk *walk, const struct path *to)
+{
+    bool up = walk->last_kind == WALK_LAST_DOT_DOT;
+
+    if (walk->resolve & RESOLVE_NO_XDEV && to->mount != walk->at.mount)
+        return -EXDEV;
+    if (!up || !(walk->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)))
+        return 0;
+    if (walk->resolve & RESOLVE_BENEATH && path_equal(&walk->at, &walk->root))
+        return -EXDEV;
+    return path_is_below(&walk->root, to) ? 0 : -EAGAIN;
+}
+
 int walk_find_last(struct walk *walk, struct path *result)
 {
-    if (walk->last_kind == WALK_LAST_NAME)
-        return find_child(walk, walk->last, walk->last_length, result);
-    *result = walk->at;
-    path_reference(result);
-    if (walk->last_kind == WALK_LAST_DOT_DOT)
-        path_ascend(&walk->root, result);
+    int error = 0;
+
+    if (walk->last_kind == WALK_LAST_NAME) {
+        error = find_child(walk, walk->last, walk->last_length, result);
+    } else {
+        *result = walk->at;
+        path_reference(result);
+        if (walk->last_kind == WALK_LAST_DOT_DOT)
+            path_ascend(&walk->root, result);
+    }
+    if (!error && walk->resolve) {
+        error = may_step(walk, result);
+        if (error)
+            path_release(result);
+    }
+    return error;
+}
+
+/* May the walk follow this link at all (openat2(2))? */
+static int may_follow(const struct walk *walk, bool magic)
+{
+    if (!walk->resolve)
+        return 0;
+    if (walk->resolve & RESOLVE_NO_SYMLINKS || (magic && walk->resolve & RESOLVE_NO_MAGICLINKS))
+        return -ELOOP;
+    /* Nobody knows whether a magic link leads out. */
+    return magic && walk->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT) ? -EXDEV : 0;
+}
+
+/* May the walk go on from its root (a name that begins with a slash)? */
+static int may_restart(const struct walk *walk)
+{
+    if (walk->resolve & RESOLVE_BENEATH)
+        return -EXDEV;
+    return walk->resolve & RESOLVE_NO_XDEV && walk->at.mount != walk->root.mount ? -EXDEV : 0;
+}
+
+int walk_restrict(struct walk *walk, const char *name, unsigned resolve)
+{
+    walk->resolve = resolve;
+    /* Where the walk begins is what it may not leave. */
+    if (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) {
+        if (*name == '/' && resolve & RESOLVE_BENEATH)
+            return -EXDEV;
+        path_release(&walk->root);
+        walk->root = walk->at;
+        path_reference(&walk->root);
+    }
     return 0;
 }
 
-int walk_follow(struct walk *walk, struct path *link)
+static int walk_follow(struct walk *walk, struct path *link)
 {
     struct inode *inode = link->dentry->inode;
     const struct inode_operations *operations = inode->operations;
+    bool magic = operations && operations->follow;
 
-    if (walk->links++ >= LINKS_MAXIMUM) {
+    int error = walk->links++ >= LINKS_MAXIMUM ? -ELOOP : may_follow(walk, magic);
+    if (error) {
         path_release(link);
-        return -ELOOP;
+        return error;
     }
     inode_touch_accessed(inode, link->mount);
-    if (operations && operations->follow) {
+    if (magic) {
         struct path target;
-        int error = operations->follow(inode, &target);
+        error = operations->follow(inode, &target);
         path_release(link);
+        if (!error && walk->resolve & RESOLVE_NO_XDEV && target.mount != walk->at.mount) {
+            path_release(&target);
+            error = -EXDEV;
+        }
         if (error)
             return error;
         path_release(&walk->at);
@@ -244,11 +327,23 @@ int walk_follow(struct walk *walk, struct path *link)
     if (!*target)
         return -ENOENT;
     if (*target == '/') {
+        error = may_restart(walk);
+        if (error)
+            return error;
         path_release(&walk->at);
         walk->at = walk->root;
         path_reference(&walk->at);
     }
     return 0;
+}
+
+int walk_follow_last(struct walk *walk, struct path *link)
+{
+    int error = protection_follow(walk->at.dentry->inode, link->dentry->inode, walk->credentials);
+    if (!error)
+        return walk_follow(walk, link);
+    path_release(link);
+    return error;
 }
 
 /* One component in the middle of a name. */
@@ -322,7 +417,7 @@ int path_lookup_as(const struct credentials *credentials, int directory, const c
             break;
         bool follow = flags & WALK_FOLLOW || walk.trailing_slash;
         if (S_ISLNK(result->dentry->inode->mode) && follow && walk.last_kind == WALK_LAST_NAME) {
-            error = walk_follow(&walk, result);
+            error = walk_follow_last(&walk, result);
             if (error < 0)
                 break;
             if (error == 0)
