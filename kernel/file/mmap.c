@@ -4,6 +4,7 @@
 
 #include "file/internal.h"
 #include "file/system_calls.h"
+#include "library/align.h"
 
 /* What Linux knows: MAP_SHARED_VALIDATE refuses the rest. */
 #define MAP_KNOWN                                                                                  \
@@ -11,17 +12,28 @@
      MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |          \
      MAP_FIXED_NOREPLACE | MAP_32BIT)
 
-/* Asks the file for its object, a reference included; NULL: anonymous memory. */
-static int file_object(struct file *file, int protection, int flags, struct memory_object **object)
+/* Does a regular file have so many pages at all? */
+static bool range_possible(const struct file *file, const struct mapping *mapping)
 {
-    bool shared = (flags & MAP_TYPE) != MAP_PRIVATE;
+    return !S_ISREG(file->inode->mode) ||
+           (mapping->size <= INT64_MAX - PAGE_SIZE &&
+            mapping->page_offset <= (INT64_MAX - align_up(mapping->size, PAGE_SIZE)) >> PAGE_SHIFT);
+}
+
+/* Asks the file for its object, a reference included; NULL: anonymous memory. What it says about
+   protection holds for mprotect(2) too. */
+static int file_object(struct file *file, const struct mapping *mapping,
+                       struct memory_object **object)
+{
+    int protection = mapping->protection;
+    bool shared = (mapping->flags & MAP_TYPE) != MAP_PRIVATE;
     unsigned region = shared ? REGION_SHARED : 0;
 
     if (shared && protection & PROT_WRITE && !file->writable)
         return -EACCES;
     if (!file->readable)
         return -EACCES;
-    if (protection & PROT_EXEC && mount_flag(file->path.mount, MS_NOEXEC))
+    if (protection & PROT_EXEC && !mapping->may_execute)
         return -EPERM;
     if (!file->operations->map)
         return -ENODEV;
@@ -39,6 +51,8 @@ ssize_t sys_mmap(vaddr_t address, size_t size, unsigned long protection, unsigne
         .protection = (int)protection,
         .flags = (int)flags,
         .page_offset = offset / PAGE_SIZE,
+        .may_write = true,
+        .may_execute = true,
     };
     struct file *file = NULL;
     int error = 0;
@@ -50,14 +64,17 @@ ssize_t sys_mmap(vaddr_t address, size_t size, unsigned long protection, unsigne
         if (!file)
             return -EBADF;
         unsigned type = flags & MAP_TYPE;
+        mapping.may_write =
+            file->writable && !(file->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
+        mapping.may_execute = !mount_flag(file->path.mount, MS_NOEXEC);
         if (!size || (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE))
             error = -EINVAL;
+        else if (!range_possible(file, &mapping))
+            error = -EOVERFLOW;
         else if (type == MAP_SHARED_VALIDATE && flags & ~(unsigned long)MAP_KNOWN)
             error = -EOPNOTSUPP;
         else
-            error = file_object(file, (int)protection, (int)flags, &mapping.object);
-        mapping.may_write =
-            file->writable && !(file->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
+            error = file_object(file, &mapping, &mapping.object);
         if (!error && !mapping.object)
             mapping.flags |= MAP_ANONYMOUS; /* /dev/zero */
     }

@@ -25,6 +25,7 @@ enum {
                                  write) */
     REGION_KERNEL = 1024,     /* shows a page of the kernel's: read, and nothing else, for good */
     REGION_NO_RESERVE = 2048, /* MAP_NORESERVE */
+    REGION_NO_EXECUTE = 4096, /* mprotect may not add PROT_EXEC (a file of a noexec mount) */
 };
 #define REGION_PROTECTION (REGION_READ | REGION_WRITE | REGION_EXECUTE)
 
@@ -218,7 +219,8 @@ struct mapping {
     int flags;                    /* MAP_* */
     struct memory_object *object; /* NULL: anonymous, also if shared; a reference is taken */
     uint64_t page_offset;
-    bool may_write; /* the file is open for writing: a shared mapping may become writable */
+    bool may_write;   /* the file is open for writing: a shared mapping may become writable */
+    bool may_execute; /* its mount lets programs run: the mapping may become executable */
 };
 /* mmap(2) without the descriptor: the address, or -EINVAL, -ENOMEM, -EEXIST, -EOVERFLOW, -EPERM,
    -EOPNOTSUPP. May sleep. */

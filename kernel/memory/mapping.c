@@ -90,12 +90,27 @@ static uint64_t pages_between(struct address_space *space, vaddr_t start, vaddr_
     return pages;
 }
 
-/* Linux's heuristic (proc(5), overcommit_memory 0): only what can never come true is refused. */
+/*
+ * Linux's heuristic (proc(5), overcommit_memory 0): only what can never come true is refused. Asked
+ * wherever memory of `flags` becomes a program's own: when it is mapped, grows, or becomes
+ * writable.
+ */
 static bool obviously_too_much(size_t size, unsigned flags)
 {
     if ((flags & (REGION_WRITE | REGION_SHARED | REGION_NO_RESERVE)) != REGION_WRITE)
         return false;
     return size >> PAGE_SHIFT > frame_total();
+}
+
+/* May a mapping like that be given this protection? What it may never have was noted when it was
+   made, from the answers that mmap(2) itself went by (file/mmap.c). */
+static bool region_permits(unsigned flags, unsigned protection)
+{
+    if (protection & (REGION_WRITE | REGION_EXECUTE) && flags & REGION_KERNEL)
+        return false;
+    if (protection & REGION_EXECUTE && flags & REGION_NO_EXECUTE)
+        return false;
+    return !(protection & REGION_WRITE) || !(flags & REGION_SHARED) || flags & REGION_MAY_WRITE;
 }
 
 /* RLIMIT_AS and RLIMIT_DATA (getrlimit(2)). What is replaced does not count against the first. */
@@ -249,14 +264,14 @@ static int protect_check(struct address_space *space, const struct region *regio
     for (; next < end; region = region->next) {
         if (!region || region->start > next)
             return -ENOMEM;
-        if (protection & REGION_WRITE && region->flags & REGION_SHARED &&
-            !(region->flags & REGION_MAY_WRITE))
-            return -EACCES;
-        if (protection & (REGION_WRITE | REGION_EXECUTE) && region->flags & REGION_KERNEL)
+        if (!region_permits(region->flags, protection))
             return -EACCES;
         vaddr_t stop = region->end < end ? region->end : end;
-        if (protection & REGION_WRITE && !(region->flags & (REGION_SHARED | REGION_WRITE)))
+        if (protection & REGION_WRITE && !(region->flags & (REGION_SHARED | REGION_WRITE))) {
+            if (obviously_too_much(stop - next, region->flags | REGION_WRITE))
+                return -ENOMEM;
             data += (stop - next) >> PAGE_SHIFT;
+        }
         if ((region->flags & REGION_PROTECTION) != protection)
             *cuts += region_cuts(region, start, end);
         next = region->end;
@@ -341,6 +356,8 @@ static int mapping_region(const struct mapping *mapping, struct region *wanted)
     wanted->flags = (unsigned)mapping->protection & REGION_PROTECTION;
     if (shared)
         wanted->flags |= REGION_SHARED | (mapping->may_write ? REGION_MAY_WRITE : 0);
+    if (!mapping->may_execute)
+        wanted->flags |= REGION_NO_EXECUTE;
     if (mapping->flags & MAP_GROWSDOWN) {
         if (shared || mapping->object)
             return -EINVAL;
@@ -401,8 +418,10 @@ ssize_t address_space_mmap(struct address_space *space, const struct mapping *ma
     size_t size = wanted.end;
     bool anonymous_shared = wanted.flags & REGION_SHARED && !wanted.object;
     if (anonymous_shared) {
+        /* It belongs to nobody alone, but somebody has to keep it: as if it were private. */
+        if (obviously_too_much(size, REGION_WRITE | (wanted.flags & REGION_NO_RESERVE)))
+            return -ENOMEM;
         wanted.object = shared_memory_create(size);
-        wanted.flags |= REGION_MAY_WRITE;
         if (!wanted.object)
             return -ENOMEM;
     }
@@ -490,7 +509,13 @@ static ssize_t remap_locked(struct address_space *space, vaddr_t address, size_t
         return -EFAULT;
     if (old == 0 && !(region->flags & REGION_SHARED))
         return -EINVAL;
-    if (region->end - address < old)
+    bool in_place = !(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP));
+    /* To take pages away at the end is munmap(2), whatever regions there are. */
+    if (in_place && size <= old) {
+        int failed = size < old ? address_space_unmap_locked(space, address + size, old - size) : 0;
+        return failed ? failed : (ssize_t)address;
+    }
+    if (region->end - address < (old < size ? old : size))
         return -EFAULT;
     if (size > old && region->object && region->object->cache->constant)
         return -EFAULT;
@@ -500,21 +525,19 @@ static ssize_t remap_locked(struct address_space *space, vaddr_t address, size_t
     int error;
     if (flags & MREMAP_FIXED) {
         error = address_space_unmap_locked(space, target, size);
+        if (!error && size < old)
+            error = address_space_unmap_locked(space, address + size, old - size);
         if (error)
             return error;
         region = region_at(space, address);
-    } else if (!(flags & MREMAP_DONTUNMAP)) {
-        if (size <= old) {
-            error = size < old ? address_space_unmap_locked(space, address + size, old - size) : 0;
-            return error ? error : (ssize_t)address;
-        }
+        old = size < old ? size : old;
     }
     size_t more = size > old ? size - old : 0;
     if (!address_space_may_grow(space, address, more, region->flags))
         return -ENOMEM;
     if (region->flags & REGION_LOCKED && address_space_may_lock(space, more >> PAGE_SHIFT))
         return -EAGAIN;
-    if (!(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP))) {
+    if (in_place) {
         if (old > 0 && !grow_in_place(region, address, old, size))
             return (ssize_t)address;
         if (!(flags & MREMAP_MAYMOVE))

@@ -9,6 +9,7 @@
 #include "library/align.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/mapping.h"
 #include "memory/region.h"
 #include "memory/space_pages.h"
 #include "thread/injection.h"
@@ -172,8 +173,9 @@ static bool stack_grow(struct region *region, vaddr_t page)
         return false;
     if (below && page < below->end + (below->flags & REGION_PROTECTION ? STACK_GUARD_GAP : 0))
         return false;
-    uint64_t pages = space->pages_total + ((region->start - page) >> PAGE_SHIFT);
-    if (pages > space->limit_address_space >> PAGE_SHIFT)
+    size_t more = region->start - page;
+    if (!address_space_may_grow(space, page, more, region->flags) ||
+        (region->flags & REGION_LOCKED && address_space_may_lock(space, more >> PAGE_SHIFT)))
         return false;
     region_resize(region, page, region->end);
     return true;

@@ -4,6 +4,7 @@
 #include <bsd/sys/tree.h>
 #include <linux/futex.h>
 
+#include "library/align.h"
 #include "library/hash.h"
 #include "memory/address_space.h"
 #include "memory/user_copy.h"
@@ -51,10 +52,16 @@ static int key_find(struct futex_key *key, vaddr_t address, bool private)
         error = -EFAULT;
     } else if ((region->flags & REGION_SHARED) && region->object) {
         key->space = NULL;
-        key->object = region->object;
-        key->cache = key->object->cache;
-        key->object->reference(key->object);
         key->place = (region->offset << PAGE_SHIFT) + (address - region->start);
+        key->cache = region->object->cache;
+        /* Behind the file's last page there is no word. */
+        uint64_t size = __atomic_load_n(&key->cache->size, __ATOMIC_RELAXED);
+        if (key->place >= align_up(size, PAGE_SIZE)) {
+            error = -EFAULT;
+        } else {
+            key->object = region->object;
+            key->object->reference(key->object);
+        }
     }
     address_space_unlock(space);
     return error;

@@ -38,7 +38,7 @@ struct model_file {
 static struct model_file files[FILES];
 
 struct model_page {
-    bool mapped, shared, private_copy, may_write;
+    bool mapped, shared, private_copy, may_write, may_execute;
     unsigned protection;
     int file; /* -1: anonymous */
     unsigned file_page;
@@ -173,6 +173,7 @@ static void do_map(struct model_space *model)
         .object = file >= 0 ? &files[file].object : NULL,
         .page_offset = offset,
         .may_write = pick(2),
+        .may_execute = pick(2),
     };
     ssize_t result = address_space_mmap(model->space, &mapping);
     if (result == -ENOMEM)
@@ -182,6 +183,7 @@ static void do_map(struct model_space *model)
         model->pages[i] = (struct model_page){.mapped = true,
                                               .shared = shared,
                                               .may_write = mapping.may_write,
+                                              .may_execute = mapping.may_execute,
                                               .protection = protection,
                                               .file = file,
                                               .file_page = offset + i - first};
@@ -203,6 +205,8 @@ static void do_protect(struct model_space *model)
         if (!page->mapped)
             expected = -ENOMEM;
         else if (protection & REGION_WRITE && page->shared && !page->may_write)
+            expected = -EACCES;
+        else if (protection & REGION_EXECUTE && !page->may_execute)
             expected = -EACCES;
     }
     int error =
