@@ -42,6 +42,12 @@ static inline bool credentials_capable(const struct credentials *credentials, un
 {
     return credentials->effective >> capability & 1;
 }
+/* May the kernel's log be read? It names addresses (syslog(2); Debian's kernel.dmesg_restrict). */
+static inline bool credentials_may_read_log(const struct credentials *credentials)
+{
+    return credentials_capable(credentials, CAP_SYSLOG) ||
+           credentials_capable(credentials, CAP_SYS_ADMIN);
+}
 /* The file group or a supplementary one. */
 bool credentials_in_group(const struct credentials *credentials, uint32_t group);
 

@@ -194,6 +194,12 @@ ssize_t sys_getrandom(vaddr_t buffer, size_t size, unsigned flags)
 
 #define KMSG_LINE 1024
 
+static int kmsg_open(struct inode *inode, struct file *file)
+{
+    (void)inode;
+    return file->readable && !credentials_may_read_log(file->credentials) ? -EPERM : 0;
+}
+
 /* One line of the log a read, in the form of Documentation/ABI/testing/dev-kmsg. */
 static ssize_t kmsg_read(struct file *file, struct transfer *to, int64_t *offset)
 {
@@ -297,7 +303,7 @@ static const struct file_operations full_operations = {
 static const struct file_operations random_operations = {
     .read = random_read, .write = random_write, .seek = file_seek_null, .ioctl = random_ioctl};
 static const struct file_operations kmsg_operations = {
-    .read = kmsg_read, .write = kmsg_write, .seek = kmsg_seek};
+    .open = kmsg_open, .read = kmsg_read, .write = kmsg_write, .seek = kmsg_seek};
 
 static struct device memory_devices[] = {
     {DEVICE_CHARACTER, 1, 3, 1, &null_operations, "mem", NULL, NULL},

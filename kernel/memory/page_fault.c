@@ -287,6 +287,9 @@ bool memory_page_fault(struct trap_frame *frame, vaddr_t address)
         frame->rip = fixup;
         return true;
     }
+    /* Of the kernel's half a program learns nothing, not even which pages are there. */
+    if (address >= USER_END)
+        frame->code |= PAGE_FAULT_PRESENT;
     frame->code = (uint32_t)frame->code | (uint64_t)fault << 32;
     return false;
 }

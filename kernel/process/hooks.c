@@ -77,5 +77,6 @@ void process_initialize(void)
     file_hooks = &hooks;
     memory_ended = out_of_memory;
     memory_lock_unlimited = lock_unlimited;
+    kcmp_initialize();
     proc_initialize();
 }

@@ -219,7 +219,28 @@ ssize_t sys_pidfd_getfd(int process_descriptor, int descriptor, unsigned flags)
 
 /* ---- kcmp(2) ---- */
 
-/* What kcmp compares of a thread: an address, of which nobody is to learn more than the order. */
+/*
+ * Where a kernel's object lies is nobody's business, not even which of two lies below the other:
+ * addresses are compared as these random numbers make them, two for each type, of which the factor
+ * is odd, so that different ones stay different. Constant once they are drawn.
+ */
+static struct comparison_key {
+    uint64_t mask, factor;
+} comparison_keys[KCMP_TYPES];
+
+void kcmp_initialize(void)
+{
+    random_fill(comparison_keys, sizeof(comparison_keys));
+    for (size_t i = 0; i < array_length(comparison_keys); i++)
+        comparison_keys[i].factor |= 1;
+}
+
+static uint64_t obscured(const void *part, int type)
+{
+    return ((uint64_t)part ^ comparison_keys[type].mask) * comparison_keys[type].factor;
+}
+
+/* What kcmp compares of a thread: an address. */
 static int shared_part(struct user_thread *thread, int type, uint64_t index, const void **part)
 {
     struct process *process = thread->thread.process;
@@ -269,7 +290,7 @@ ssize_t sys_kcmp(int id1, int id2, int type, uint64_t index1, uint64_t index2)
     if (!result)
         result = shared_part(thread2, type, index2, &part2);
     if (!result)
-        result = part1 == part2 ? 0 : part1 < part2 ? 1 : 2;
+        result = part1 == part2 ? 0 : obscured(part1, type) < obscured(part2, type) ? 1 : 2;
     if (thread1)
         user_thread_release(thread1);
     if (thread2)

@@ -312,8 +312,8 @@ static struct pseudo_node baton_files[] = {
     {.name = "frames", .mode = S_IFREG | 0444, .show = frames_show},
     {.name = "objects", .mode = S_IFREG | 0444, .show = objects_show},
     {.name = "heap", .mode = S_IFREG | 0444, .show = heap_show},
-    {.name = "threads", .mode = S_IFREG | 0444, .show = threads_show},
-    {.name = "cpus", .mode = S_IFREG | 0444, .show = cpus_show},
+    {.name = "threads", .mode = S_IFREG | 0400, .show = threads_show},
+    {.name = "cpus", .mode = S_IFREG | 0400, .show = cpus_show},
 #ifdef DEBUG_CHECKS
     {.name = "inject", .mode = S_IFREG | 0644, .show = inject_show, .store = inject_store},
 #endif

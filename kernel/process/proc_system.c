@@ -551,6 +551,7 @@ CONSTANT(entropy_show, "256\n")
 CONSTANT(pool_size_show, "256\n")
 CONSTANT(yama_show, "0\n")
 CONSTANT(never_show, "0\n")
+CONSTANT(always_show, "1\n")
 CONSTANT(real_time_runtime_show, "%d\n", REAL_TIME_RUNTIME_NS / 1000)
 CONSTANT(real_time_period_show, "%d\n", REAL_TIME_PERIOD_NS / 1000)
 CONSTANT(round_robin_show, "%d\n", SLICE_ROUND_ROBIN_NS / 1000000)
@@ -611,6 +612,7 @@ static struct pseudo_node kernel_files[] = {
     FILE_NODE("cap_last_cap", last_capability_show),
     FILE_NODE("core_pattern", core_pattern_show),
     FILE_NODE("core_uses_pid", never_show),
+    FILE_NODE("dmesg_restrict", always_show),
     {.name = "domainname",
      .mode = S_IFREG | 0644,
      .show = domain_name_show,

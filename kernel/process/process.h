@@ -183,6 +183,9 @@ struct process *process_next(uint32_t *id);
 /* The same for the threads of one process, by TID. */
 struct user_thread *process_next_thread(struct process *process, uint32_t *id);
 
+/* kcmp(2) draws what it hides addresses with. At boot. */
+void kcmp_initialize(void);
+
 /* Gives the rooms below what they ask of this one. At boot, before the first program. */
 void process_initialize(void);
 

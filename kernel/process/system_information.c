@@ -227,7 +227,7 @@ ssize_t sys_syslog(int type, vaddr_t buffer, int size)
     uint64_t position;
     ssize_t copied;
 
-    if (type != SYSLOG_SIZE_BUFFER && !capable(CAP_SYSLOG) && !capable(CAP_SYS_ADMIN))
+    if (!credentials_may_read_log(credentials_current()))
         return -EPERM;
     switch (type) {
     case SYSLOG_READ:
