@@ -34,6 +34,8 @@ static int set_switch(struct socket *socket, int option, bool on)
 {
     uint32_t bit = 1U << option;
 
+    if (option == SO_DEBUG && on && !credentials_capable(credentials_current(), CAP_NET_ADMIN))
+        return -EACCES;
     if (on)
         __atomic_fetch_or(&socket->options, bit, __ATOMIC_RELAXED);
     else
@@ -71,6 +73,15 @@ static int set_timeout(uint64_t *timeout, vaddr_t address, unsigned size)
     return 0;
 }
 
+/* socket(7), SO_PRIORITY: outside 0 to 6 it takes a capability. */
+static bool may_prioritise(int priority)
+{
+    const struct credentials *credentials = credentials_current();
+
+    return (priority >= 0 && priority <= 6) || credentials_capable(credentials, CAP_NET_RAW) ||
+           credentials_capable(credentials, CAP_NET_ADMIN);
+}
+
 static int set_option(struct socket *socket, int option, vaddr_t address, unsigned size)
 {
     int value;
@@ -93,8 +104,13 @@ static int set_option(struct socket *socket, int option, vaddr_t address, unsign
     case SO_LINGER:
         return size < sizeof(struct linger) ? -EINVAL : 0; /* nothing lingers */
     case SO_PRIORITY:
+        return may_prioritise(value) ? 0 : -EPERM;
     case SO_RCVLOWAT:
         return 0;
+    case SO_SNDBUFFORCE: /* beyond the limits: nobody gets that here */
+    case SO_RCVBUFFORCE:
+    case SO_MARK:
+        return credentials_capable(credentials_current(), CAP_NET_ADMIN) ? -ENOPROTOOPT : -EPERM;
     default:
         return -ENOPROTOOPT;
     }

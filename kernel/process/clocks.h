@@ -10,6 +10,9 @@ int clock_read(int clock, uint64_t *now);
 bool clock_is_wall(int clock);
 /* Does it say used time, which passes unevenly? */
 bool clock_is_cpu(int clock);
+/* May the caller set a timer on it? Those that wake a machine that sleeps take CAP_WAKE_ALARM
+   (timer_create(2)): else -EPERM. */
+int clock_may_wake(int clock);
 /* On which clock a time relative to now is kept: it does not follow when the wall's is set (POSIX,
    clock_settime). */
 int clock_of_interval(int clock);

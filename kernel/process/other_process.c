@@ -9,27 +9,43 @@
 
 #include "file/credentials.h"
 #include "file/descriptor_table.h"
+#include "file/device.h"
+#include "library/align.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
 #include "process/process_file.h"
 #include "process/system_calls.h"
 
+/* ptrace(2), "Ptrace access mode checking": is the other thread of this user and group through and
+   through, and has it no right that is not among these? */
+static bool may_look(struct user_thread *thread, uint32_t user, uint32_t group,
+                     uint64_t capabilities)
+{
+    struct process *process = thread->thread.process;
+
+    if (process == process_current() || credentials_capable(credentials_current(), CAP_SYS_PTRACE))
+        return true;
+    const struct credentials *other = user_thread_credentials_get(thread);
+    bool allowed = other && user == other->real_user && user == other->effective_user &&
+                   user == other->saved_user && group == other->real_group &&
+                   group == other->effective_group && group == other->saved_group &&
+                   !(other->permitted & ~capabilities) &&
+                   __atomic_load_n(&process->dumpable, __ATOMIC_RELAXED) == 1;
+    credentials_release(other);
+    return allowed;
+}
+
+bool user_thread_may_view(struct user_thread *thread)
+{
+    const struct credentials *own = credentials_current();
+    return may_look(thread, own->file_user, own->file_group, own->effective);
+}
+
 bool user_thread_may_trace(struct user_thread *thread)
 {
     const struct credentials *own = credentials_current();
-    struct process *process = thread->thread.process;
-
-    if (process == process_current() || credentials_capable(own, CAP_SYS_PTRACE))
-        return true;
-    const struct credentials *other = user_thread_credentials_get(thread);
-    bool allowed =
-        other && own->file_user == other->real_user && own->file_user == other->effective_user &&
-        own->file_user == other->saved_user && own->file_group == other->real_group &&
-        own->file_group == other->effective_group && own->file_group == other->saved_group &&
-        __atomic_load_n(&process->dumpable, __ATOMIC_RELAXED) == 1;
-    credentials_release(other);
-    return allowed;
+    return may_look(thread, own->real_user, own->real_group, own->permitted);
 }
 
 /* ---- memory ---- */

@@ -263,6 +263,9 @@ ssize_t sys_timer_create(int clock, vaddr_t event, vaddr_t id)
     if (clock_read(clock, &now) || clock == CLOCK_MONOTONIC_RAW ||
         clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_REALTIME_COARSE)
         return clock_read(clock, &now) ? -EINVAL : -EOPNOTSUPP;
+    int error = clock_may_wake(clock);
+    if (error)
+        return error;
     struct posix_timer *timer = heap_allocate_zeroed(sizeof(*timer));
     if (!timer)
         return -EAGAIN;
@@ -271,7 +274,7 @@ ssize_t sys_timer_create(int clock, vaddr_t event, vaddr_t id)
     timer->entry.timer = timer;
     timer_initialize(&timer->timer, timer_expired);
 
-    int error = user_account_add_timer(&timer->entry.account);
+    error = user_account_add_timer(&timer->entry.account);
     if (error) {
         heap_free(timer);
         return error;

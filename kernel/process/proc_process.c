@@ -134,7 +134,7 @@ static int check_access(const struct pseudo_key *key, struct file *file)
     int error = target_get(&target, key);
     if (error)
         return error;
-    bool allowed = !target.thread || user_thread_may_trace(target.thread);
+    bool allowed = !target.thread || user_thread_may_view(target.thread);
     target_release(&target);
     return allowed ? 0 : -EACCES;
 }

@@ -309,9 +309,7 @@ ssize_t sys_clock_settime(int clock, vaddr_t from)
     if (clock != CLOCK_REALTIME) {
         if (clock_read(clock, &now))
             return -EINVAL;
-        return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID
-                   ? -EPERM
-                   : -EINVAL;
+        return clock < 0 ? -EPERM : -EINVAL; /* Linux knows them apart like that */
     }
     int error = time_interval_user(&value, from);
     return error ? error : wall_set(value);
@@ -392,6 +390,13 @@ int clock_of_interval(int clock)
     return clock_is_wall(clock) ? CLOCK_MONOTONIC : clock;
 }
 
+int clock_may_wake(int clock)
+{
+    bool wakes = clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
+
+    return wakes && !credentials_capable(credentials_current(), CAP_WAKE_ALARM) ? -EPERM : 0;
+}
+
 static int64_t sleep_again(struct restart_block *block);
 
 /* The relative form, whose remaining time goes to the program when a handler ran. */
@@ -433,6 +438,8 @@ ssize_t sys_clock_nanosleep(int clock, int flags, vaddr_t request, vaddr_t remai
         clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_REALTIME_COARSE)
         return -EOPNOTSUPP;
     error = time_interval_user(&value, request);
+    if (!error)
+        error = clock_may_wake(clock);
     if (error)
         return error;
     if (flags & TIMER_ABSTIME) {

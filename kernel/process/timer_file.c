@@ -188,6 +188,9 @@ ssize_t sys_timerfd_create(int clock, int flags)
     if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME &&
         clock != CLOCK_REALTIME_ALARM && clock != CLOCK_BOOTTIME_ALARM)
         return -EINVAL;
+    int error = clock_may_wake(clock);
+    if (error)
+        return error;
     struct timer_file *timer = heap_allocate_zeroed(sizeof(*timer));
     if (!timer)
         return -ENOMEM;
@@ -275,6 +278,11 @@ ssize_t sys_timerfd_settime(int descriptor, int flags, vaddr_t from, vaddr_t to)
     struct timer_file *timer = timer_get(descriptor, &file, &error);
     if (!timer)
         return error;
+    error = clock_may_wake(timer->clock);
+    if (error) {
+        file_release(file);
+        return error;
+    }
     bool enabled = spinlock_acquire_save(&timer->lock);
     old = timer_read(timer);
     timer->expirations = 0;

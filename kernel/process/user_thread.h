@@ -86,8 +86,11 @@ struct file_system_context *user_thread_file_system_get(struct user_thread *thre
 const struct credentials *user_thread_credentials_get(struct user_thread *thread);
 /*
  * May the caller look into the other thread: its memory, its files (ptrace(2), "Ptrace access mode
- * checking")? Its own always; else its user, all IDs alike, if it may be looked into at all.
+ * checking")? Its own always; else its user, all IDs alike, with no more rights than the caller's,
+ * if it may be looked into at all. Who views it in /proc does so as the user that opens files, who
+ * traces it by a call of its own as its real user.
  */
+bool user_thread_may_view(struct user_thread *thread);
 bool user_thread_may_trace(struct user_thread *thread);
 
 #endif
