@@ -232,6 +232,18 @@ void address_spaces_forget(struct page_cache *cache, uint64_t first, uint64_t la
 /* The region that holds `address`, or the first one above it; NULL. Space's mutex held. */
 struct region *address_space_find(struct address_space *space, vaddr_t address);
 
+/* Pages of a range that are there (proc(5), /proc/PID/smaps). */
+struct residency {
+    uint64_t resident;                     /* pages; the rest as well, but for: */
+    uint64_t proportional;                 /* …each divided by who shares it: 1/4096 of a page */
+    uint64_t shared_clean, shared_dirty;   /* others map them too */
+    uint64_t private_clean, private_dirty; /* nobody else does */
+    uint64_t anonymous;                    /* no file's */
+};
+/* Adds up what of [start, end), which lies in the region, is there. Space's mutex held. */
+void region_add_residency(const struct region *region, vaddr_t start, vaddr_t end,
+                          struct residency *sum);
+
 /* Copies to or from another (or the own) address space; faults pages in as the program would.
    0 or -EFAULT, -ENOMEM. May sleep. */
 int address_space_copy_out(struct address_space *space, vaddr_t to, const void *from, size_t size);

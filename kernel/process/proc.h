@@ -35,6 +35,7 @@ void proc_text_cpus(struct text *text, uint64_t mask);
 /* What is in PID/maps and smaps (proc_maps.c). */
 int proc_maps_show(const struct pseudo_key *key, struct text *text);
 int proc_smaps_show(const struct pseudo_key *key, struct text *text);
+int proc_smaps_rollup_show(const struct pseudo_key *key, struct text *text);
 
 /* Shows what `show` says of the memory of the thread or process that the key means; of its next
    image, whole, if it comes meanwhile; nothing of a zombie. 0 or an error of `show`. */

@@ -1,6 +1,8 @@
 /* proc_maps.c: /proc/PID/maps and smaps: a line for each region (proc(5)). */
 #include <asm/errno.h>
 
+#include "library/align.h"
+#include "library/format.h"
 #include "library/string.h"
 #include "memory/address_space.h"
 #include "memory/heap.h"
@@ -31,14 +33,35 @@ static unsigned minor_of(uint64_t device)
 /* The name begins at column 73. */
 #define NAME_COLUMN 73
 
-static void region_show(struct text *text, const struct address_space *space,
-                        const struct region *region, char *path)
+/* What a line is about: a region, or the part of an exec segment that is its file's, or the zeros
+   behind that (bss). */
+struct part {
+    const struct region *region;
+    vaddr_t start, end;
+    struct memory_object *object;
+};
+
+/* The part that begins at `start`. */
+static struct part part_at(const struct region *region, vaddr_t start)
 {
-    struct memory_object *object = region->object;
+    vaddr_t file_end = region->file_end ? align_up(region->file_end, PAGE_SIZE) : region->end;
+    bool of_file = start < file_end;
+
+    return (struct part){.region = region,
+                         .start = start,
+                         .end = of_file && file_end < region->end ? file_end : region->end,
+                         .object = of_file ? region->object : NULL};
+}
+
+static void part_show(struct text *text, const struct address_space *space, const struct part *part,
+                      char *path)
+{
+    const struct region *region = part->region;
+    struct memory_object *object = part->object;
     const char *name = region_name(space, region);
     size_t begin = text->size;
 
-    text_print(text, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", region->start, region->end,
+    text_print(text, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", part->start, part->end,
                region->flags & REGION_READ ? 'r' : '-', region->flags & REGION_WRITE ? 'w' : '-',
                region->flags & REGION_EXECUTE ? 'x' : '-',
                region->flags & REGION_SHARED ? 's' : 'p', object ? region->offset << PAGE_SHIFT : 0,
@@ -57,19 +80,41 @@ static void region_show(struct text *text, const struct address_space *space,
     text_append(text, "\n", 1);
 }
 
-/* What the region could at most have in memory; pages are not looked up one by one. */
-static void region_show_sizes(struct text *text, const struct region *region)
+static void size_show(struct text *text, const char *name, uint64_t pages)
 {
-    uint64_t kilobytes = (region->end - region->start) / 1024;
-    uint64_t zero = 0;
+    char label[24];
 
-    text_print(text, "Size:           %8lu kB\n", kilobytes);
-    text_print(text, "KernelPageSize: %8lu kB\nMMUPageSize:    %8lu kB\n", PAGE_SIZE / 1024,
-               PAGE_SIZE / 1024);
-    text_print(text, "Rss:            %8lu kB\nPss:            %8lu kB\n", zero, zero);
-    text_print(text, "Shared_Clean:   %8lu kB\nShared_Dirty:   %8lu kB\n", zero, zero);
-    text_print(text, "Private_Clean:  %8lu kB\nPrivate_Dirty:  %8lu kB\n", zero, zero);
-    text_print(text, "Locked:         %8lu kB\n", region->flags & REGION_LOCKED ? kilobytes : zero);
+    format_string(label, sizeof(label), "%s:", name);
+    text_print(text, "%-16s%8lu kB\n", label, pages * (PAGE_SIZE / 1024));
+}
+
+static void residency_show(struct text *text, const struct residency *sum, bool locked)
+{
+    uint64_t proportional = sum->proportional / PAGE_SIZE;
+
+    size_show(text, "Rss", sum->resident);
+    size_show(text, "Pss", proportional);
+    size_show(text, "Shared_Clean", sum->shared_clean);
+    size_show(text, "Shared_Dirty", sum->shared_dirty);
+    size_show(text, "Private_Clean", sum->private_clean);
+    size_show(text, "Private_Dirty", sum->private_dirty);
+    size_show(text, "Referenced", sum->resident); /* nobody looks who was touched since when */
+    size_show(text, "Anonymous", sum->anonymous);
+    size_show(text, "Swap", 0);
+    size_show(text, "SwapPss", 0);
+    size_show(text, "Locked", locked ? proportional : 0);
+}
+
+static void part_show_sizes(struct text *text, const struct part *part)
+{
+    const struct region *region = part->region;
+    struct residency sum = {0};
+
+    region_add_residency(region, part->start, part->end, &sum);
+    size_show(text, "Size", (part->end - part->start) / PAGE_SIZE);
+    size_show(text, "KernelPageSize", 1);
+    size_show(text, "MMUPageSize", 1);
+    residency_show(text, &sum, region->flags & REGION_LOCKED);
     text_print(
         text, "VmFlags:%s%s%s%s mr mw me%s%s\n", region->flags & REGION_READ ? " rd" : "",
         region->flags & REGION_WRITE ? " wr" : "", region->flags & REGION_EXECUTE ? " ex" : "",
@@ -79,20 +124,39 @@ static void region_show_sizes(struct text *text, const struct region *region)
 
 static int show(struct address_space *space, struct text *text, bool sizes)
 {
-    struct region *region;
-
     char *path = heap_allocate(PATH_SIZE_MAXIMUM);
-    if (path) {
-        address_space_lock(space);
-        for (region = space->first; region; region = region->next) {
-            region_show(text, space, region, path);
+    if (!path)
+        return -ENOMEM;
+    address_space_lock(space);
+    for (const struct region *region = space->first; region; region = region->next) {
+        struct part part;
+        for (vaddr_t start = region->start; start < region->end; start = part.end) {
+            part = part_at(region, start);
+            part_show(text, space, &part, path);
             if (sizes)
-                region_show_sizes(text, region);
+                part_show_sizes(text, &part);
         }
-        address_space_unlock(space);
     }
+    address_space_unlock(space);
     heap_free(path);
-    return path ? 0 : -ENOMEM;
+    return 0;
+}
+
+/* /proc/PID/smaps_rollup: the sum of all. */
+static int show_sum(struct address_space *space, struct text *text)
+{
+    struct residency sum = {0};
+
+    address_space_lock(space);
+    if (space->first) {
+        text_print(text, "%08lx-%08lx ---p 00000000 00:00 0 %*s[rollup]\n", space->first->start,
+                   space->last->end, 23, "");
+        for (const struct region *region = space->first; region; region = region->next)
+            region_add_residency(region, region->start, region->end, &sum);
+    }
+    address_space_unlock(space);
+    residency_show(text, &sum, false);
+    return 0;
 }
 
 static int show_regions(struct address_space *space, struct text *text)
@@ -113,4 +177,9 @@ int proc_maps_show(const struct pseudo_key *key, struct text *text)
 int proc_smaps_show(const struct pseudo_key *key, struct text *text)
 {
     return proc_memory_show(key, text, show_regions_and_sizes);
+}
+
+int proc_smaps_rollup_show(const struct pseudo_key *key, struct text *text)
+{
+    return proc_memory_show(key, text, show_sum);
 }

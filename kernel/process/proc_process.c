@@ -981,6 +981,8 @@ static struct pseudo_node process_files[] = {
     {SHOWN("oom_score_adj", 0644, oom_adjustment_show), .store = oom_adjustment_store},
     {LINK("root", root_read, root_follow)},
     {SHOWN("smaps", 0444, proc_smaps_show), .check = check_access, .subject = memory_number},
+    {SHOWN("smaps_rollup", 0444, proc_smaps_rollup_show), .check = check_access,
+     .subject = memory_number},
     {SHOWN("stat", 0444, stat_show)},
     {SHOWN("statm", 0444, statm_show)},
     {SHOWN("status", 0444, status_show)},
