@@ -89,10 +89,8 @@ int memory_file_create(const char *name, size_t length, bool sealable, struct fi
     inode->seals = sealable ? 0 : F_SEAL_SEAL;
     struct file *file =
         internal_file_create(name, length, inode, &regular_operations, O_RDWR | O_LARGEFILE);
-    if (file && !inode_write_begin(inode)) {
-        file->counts_as_writer = true;
-        *result = file;
-    }
+    /* It does not count as a writer: a program may be run from it (fexecve(3)), as on Linux. */
+    *result = file;
     inode_release(inode);
     return file ? 0 : -ENOMEM;
 }

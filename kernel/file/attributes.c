@@ -169,15 +169,15 @@ struct times {
     struct __kernel_timespec accessed, modified;
 };
 
-static void store_time(uint64_t *field, const struct __kernel_timespec *time, uint64_t now)
+static void store_time(struct file_time *field, const struct __kernel_timespec *time,
+                       struct file_time now)
 {
-    uint64_t value = now;
-
     if (time->tv_nsec == TIME_OMIT)
         return;
-    if (time->tv_nsec != TIME_NOW)
-        value = (uint64_t)time->tv_sec * NANOSECONDS_PER_SECOND + (uint64_t)time->tv_nsec;
-    __atomic_store_n(field, value, __ATOMIC_RELAXED);
+    /* As Linux has it, the first and the last second have no fraction. */
+    bool last = time->tv_sec == INT64_MIN || time->tv_sec == INT64_MAX;
+    struct file_time given = {time->tv_sec, last ? 0 : (uint32_t)time->tv_nsec};
+    file_time_set(field, time->tv_nsec == TIME_NOW ? now : given);
 }
 
 static int change_times(const struct path *path, const void *wanted)
@@ -196,7 +196,7 @@ static int change_times(const struct path *path, const void *wanted)
         if (error)
             return error;
     }
-    uint64_t wall = clock_wall();
+    struct file_time wall = file_time(clock_wall());
     mutex_acquire(&inode->lock);
     store_time(&inode->accessed, times->set ? &times->accessed : &now_time, wall);
     store_time(&inode->modified, times->set ? &times->modified : &now_time, wall);
@@ -290,7 +290,7 @@ static int change_size(const struct path *path, const void *wanted)
     if (!S_ISREG(inode->mode))
         return -EINVAL;
     int error = inode_permission(inode, PERMISSION_WRITE, credentials_current());
-    if (!error && !inode->file_system->writable_tree)
+    if (!error && inode->file_operations != &regular_operations)
         error = -EPERM;
     if (!error)
         error = inode_write_begin(inode);
@@ -393,12 +393,14 @@ ssize_t sys_sync_file_range(int descriptor, int64_t offset, int64_t size, unsign
 {
     int64_t end;
 
-    ssize_t error = check_descriptor(descriptor);
-    if (error)
-        return error;
-    return flags & ~7U || offset < 0 || size < 0 || __builtin_add_overflow(offset, size, &end)
-               ? -EINVAL
-               : 0;
+    struct file *file = descriptor_get(descriptor);
+    if (!file)
+        return -EBADF;
+    uint32_t mode = file->inode->mode;
+    file_release(file);
+    if (flags & ~7U || offset < 0 || size < 0 || __builtin_add_overflow(offset, size, &end))
+        return -EINVAL;
+    return S_ISREG(mode) || S_ISBLK(mode) || S_ISDIR(mode) || S_ISLNK(mode) ? 0 : -ESPIPE;
 }
 
 ssize_t sys_fadvise64(int descriptor, int64_t offset, size_t size, int advice)

@@ -163,12 +163,20 @@ void file_allow_write(struct file *file)
 
 /* ---- reading and writing ---- */
 
+/* Does what is asked for end where an offset can still be told? */
+static bool offset_possible(const struct transfer *transfer, int64_t offset)
+{
+    return transfer->left <= (uint64_t)(INT64_MAX - offset);
+}
+
 ssize_t file_read_at(struct file *file, struct transfer *to, int64_t *offset)
 {
     if (!file->readable)
         return -EBADF;
     if (!file->operations->read)
         return S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
+    if (!offset_possible(to, *offset))
+        return -EINVAL;
     if (injection_fails(INJECTION_READ, __builtin_return_address(0)))
         return -EIO;
     return file->operations->read(file, to, offset);
@@ -179,6 +187,8 @@ ssize_t file_write_at(struct file *file, struct transfer *from, int64_t *offset)
     if (!file->writable)
         return -EBADF;
     if (!file->operations->write)
+        return -EINVAL;
+    if (!offset_possible(from, *offset))
         return -EINVAL;
     return file->operations->write(file, from, offset);
 }
@@ -222,11 +232,11 @@ int64_t file_seek_size(struct file *file, int64_t offset, int whence)
         break;
     case SEEK_CUR:
         if (__builtin_add_overflow(offset, file->offset, &offset))
-            return -EOVERFLOW;
+            return -EINVAL; /* as Linux; POSIX has EOVERFLOW */
         break;
     case SEEK_END:
         if (__builtin_add_overflow(offset, size, &offset))
-            return -EOVERFLOW;
+            return -EINVAL;
         break;
     case SEEK_DATA: /* all of a file may be taken for data: lseek(2) */
         if (offset < 0 || offset >= size)

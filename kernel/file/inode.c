@@ -32,7 +32,8 @@ struct inode *inode_create(struct file_system *file_system, uint32_t mode,
     inode->references = 1;
     inode->mode = mode;
     inode->number = __atomic_fetch_add(&file_system->next_number, 1, __ATOMIC_RELAXED);
-    inode->accessed = inode->modified = inode->changed = inode->created = clock_wall();
+    inode->accessed = file_time(clock_wall());
+    inode->modified = inode->changed = inode->created = inode->accessed;
     mutex_initialize(&inode->lock, MUTEX_INODE);
     page_cache_initialize(&inode->cache, FRAME_PAGE_CACHE);
     return inode;
@@ -224,15 +225,15 @@ void inode_stat(struct inode *inode, struct stat *result)
     if (inode->link_target)
         pages = ram_link_pages((uint64_t)result->st_size);
     result->st_blocks = (long)(pages * (PAGE_SIZE / 512));
-    uint64_t time = __atomic_load_n(&inode->accessed, __ATOMIC_RELAXED);
-    result->st_atime = time / NANOSECONDS_PER_SECOND;
-    result->st_atime_nsec = time % NANOSECONDS_PER_SECOND;
-    time = __atomic_load_n(&inode->modified, __ATOMIC_RELAXED);
-    result->st_mtime = time / NANOSECONDS_PER_SECOND;
-    result->st_mtime_nsec = time % NANOSECONDS_PER_SECOND;
-    time = __atomic_load_n(&inode->changed, __ATOMIC_RELAXED);
-    result->st_ctime = time / NANOSECONDS_PER_SECOND;
-    result->st_ctime_nsec = time % NANOSECONDS_PER_SECOND;
+    struct file_time time = file_time_get(&inode->accessed);
+    result->st_atime = (uint64_t)time.seconds;
+    result->st_atime_nsec = time.nanoseconds;
+    time = file_time_get(&inode->modified);
+    result->st_mtime = (uint64_t)time.seconds;
+    result->st_mtime_nsec = time.nanoseconds;
+    time = file_time_get(&inode->changed);
+    result->st_ctime = (uint64_t)time.seconds;
+    result->st_ctime_nsec = time.nanoseconds;
 }
 
 uint64_t directory_size(uint64_t entries)

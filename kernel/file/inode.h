@@ -8,6 +8,7 @@
 #include <bsd/sys/queue.h>
 #include <linux/stat.h>
 
+#include "cpu/clock.h"
 #include "file/credentials.h"
 #include "memory/page_cache.h"
 #include "thread/mutex.h"
@@ -75,6 +76,29 @@ struct inode_operations {
     void (*destroy)(struct inode *inode);
 };
 
+/* A moment, of any year (struct timespec64 of Linux); each half is atomic. */
+struct file_time {
+    int64_t seconds;      /* since 1970, or before it */
+    uint32_t nanoseconds; /* below 10^9 */
+};
+
+/* Of nanoseconds since 1970, as the wall's clock gives them. */
+static inline struct file_time file_time(uint64_t nanoseconds)
+{
+    return (struct file_time){(int64_t)(nanoseconds / NANOSECONDS_PER_SECOND),
+                              (uint32_t)(nanoseconds % NANOSECONDS_PER_SECOND)};
+}
+static inline struct file_time file_time_get(const struct file_time *field)
+{
+    return (struct file_time){__atomic_load_n(&field->seconds, __ATOMIC_RELAXED),
+                              __atomic_load_n(&field->nanoseconds, __ATOMIC_RELAXED)};
+}
+static inline void file_time_set(struct file_time *field, struct file_time value)
+{
+    __atomic_store_n(&field->seconds, value.seconds, __ATOMIC_RELAXED);
+    __atomic_store_n(&field->nanoseconds, value.nanoseconds, __ATOMIC_RELAXED);
+}
+
 struct inode {
     const struct inode_operations *operations;
     const struct file_operations *file_operations; /* for files opened on it; constant */
@@ -85,7 +109,7 @@ struct inode {
     uint32_t links;                                /* tree_lock (path.h) to write */
     uint64_t number;                               /* st_ino; constant */
     uint64_t device;                               /* st_rdev of a device node; constant */
-    uint64_t accessed, modified, changed, created; /* ns since 1970; atomic each */
+    struct file_time accessed, modified, changed, created;
     /* Serialises writes, truncation, changes of attributes, and in a directory making and removing
        names. Taken before an address space's mutex (writes read user memory under it). */
     struct mutex lock;

@@ -154,16 +154,18 @@ void record_locks_release_file(struct file *file)
         locks_changed(locks);
 }
 
-/* Somebody else's lock in the way; NULL: none. Lock held. */
+/* Somebody else's lock in the way, the one that begins first: it is what F_GETLK names; NULL:
+   none. Lock held. */
 static struct record_lock *find_conflict(struct record_list *list, const struct record_lock *wanted)
 {
-    struct record_lock *lock;
+    struct record_lock *lock, *found = NULL;
 
     LIST_FOREACH(lock, list, link)
     if (lock->owner != wanted->owner && (lock->exclusive || wanted->exclusive) &&
-        lock->first <= wanted->last && wanted->first <= lock->last)
-        return lock;
-    return NULL;
+        lock->first <= wanted->last && wanted->first <= lock->last &&
+        (!found || lock->first < found->first))
+        found = lock;
+    return found;
 }
 
 /*

@@ -142,7 +142,7 @@ static int open_place(const struct opening *opening, const struct path *path, st
         file_free(file);
         return error;
     }
-    if (flags & O_TRUNC && regular && !opening->created && inode->file_system->writable_tree)
+    if (flags & O_TRUNC && !opening->created && file->operations == &regular_operations)
         error = open_truncate(inode);
     if (error) {
         file_release(file);

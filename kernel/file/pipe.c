@@ -21,8 +21,9 @@
 #include "memory/user_account.h"
 #include "memory/user_copy.h"
 
-#define PIPE_PAGES_DEFAULT 16 /* 64 KiB; pipe(7), "Pipe capacity" */
-#define PIPE_PAGES_LEAST   2  /* of a user who has many (Linux's PIPE_MIN_DEF_BUFFERS) */
+#define PIPE_PAGES_DEFAULT  16         /* 64 KiB; pipe(7), "Pipe capacity" */
+#define PIPE_PAGES_LEAST    2          /* of a user who has many (Linux's PIPE_MIN_DEF_BUFFERS) */
+#define PIPE_PAGES_POSSIBLE (1U << 16) /* for nobody more: what Linux's heap allows there */
 _Static_assert(PIPE_BUF <= PAGE_SIZE, "what is atomic fits into a page");
 
 struct pipe_limits pipe_limits = {.pages = 256, .user_pages_soft = 16384};
@@ -566,6 +567,8 @@ static ssize_t pipe_resize(struct pipe *pipe, unsigned capacity)
 
     if (capacity > old && too_large(capacity))
         return -EPERM;
+    if (capacity > PIPE_PAGES_POSSIBLE)
+        return -ENOMEM;
     if (!slots_change(pipe->account, old, capacity))
         return -EPERM;
     int error = ring_replace(pipe, capacity);

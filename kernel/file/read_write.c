@@ -287,6 +287,13 @@ ssize_t sys_sendfile(int out_descriptor, int in_descriptor, vaddr_t offset, size
     return copy_end_finish(&in, result);
 }
 
+/* How many of `size` bytes the file has from this offset on. */
+static size_t bytes_from(const struct inode *inode, int64_t offset, size_t size)
+{
+    uint64_t end = inode_size(inode), left = (uint64_t)offset < end ? end - (uint64_t)offset : 0;
+    return size < left ? size : left;
+}
+
 ssize_t sys_copy_file_range(int in_descriptor, vaddr_t in_offset, int out_descriptor,
                             vaddr_t out_offset, size_t size, unsigned flags)
 {
@@ -300,6 +307,7 @@ ssize_t sys_copy_file_range(int in_descriptor, vaddr_t in_offset, int out_descri
         struct inode *from = in.file->inode, *to = out.file->inode;
         int64_t from_offset = in_offset ? in.offset : in.file->offset;
         int64_t to_offset = out_offset ? out.offset : out.file->offset;
+        size_t there = bytes_from(from, from_offset, size);
         if (flags)
             result = -EINVAL;
         else if (S_ISDIR(from->mode) || S_ISDIR(to->mode))
@@ -308,11 +316,13 @@ ssize_t sys_copy_file_range(int in_descriptor, vaddr_t in_offset, int out_descri
             result = -EINVAL;
         else if (!in.file->readable || !out.file->writable || out.file->flags & O_APPEND)
             result = -EBADF;
-        else if (from == to && from_offset < to_offset + (int64_t)size &&
-                 to_offset < from_offset + (int64_t)size)
+        else if ((uint64_t)from_offset + size < size || (uint64_t)to_offset + size < size)
+            result = -EOVERFLOW;
+        else if (from == to && from_offset < to_offset + (int64_t)there &&
+                 to_offset < from_offset + (int64_t)there)
             result = -EINVAL;
         else
-            result = copy(&in, &out, size < TRANSFER_MAXIMUM ? size : TRANSFER_MAXIMUM);
+            result = copy(&in, &out, there < TRANSFER_MAXIMUM ? there : TRANSFER_MAXIMUM);
         result = copy_end_finish(&out, result);
     }
     return copy_end_finish(&in, result);

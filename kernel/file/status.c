@@ -64,10 +64,10 @@ ssize_t sys_fstat(int descriptor, vaddr_t result)
     return user_put(result, &status);
 }
 
-static struct statx_timestamp statx_time(uint64_t nanoseconds)
+static struct statx_timestamp statx_time(const struct file_time *field)
 {
-    return (struct statx_timestamp){.tv_sec = (int64_t)(nanoseconds / NANOSECONDS_PER_SECOND),
-                                    .tv_nsec = nanoseconds % NANOSECONDS_PER_SECOND};
+    struct file_time time = file_time_get(field);
+    return (struct statx_timestamp){.tv_sec = time.seconds, .tv_nsec = time.nanoseconds};
 }
 
 ssize_t sys_statx(int directory, vaddr_t name, unsigned flags, unsigned mask, vaddr_t result)
@@ -97,10 +97,10 @@ ssize_t sys_statx(int directory, vaddr_t name, unsigned flags, unsigned mask, va
         .stx_ino = status.st_ino,
         .stx_size = (uint64_t)status.st_size,
         .stx_blocks = (uint64_t)status.st_blocks,
-        .stx_atime = statx_time(inode->accessed),
-        .stx_btime = statx_time(inode->created),
-        .stx_ctime = statx_time(inode->changed),
-        .stx_mtime = statx_time(inode->modified),
+        .stx_atime = statx_time(&inode->accessed),
+        .stx_btime = statx_time(&inode->created),
+        .stx_ctime = statx_time(&inode->changed),
+        .stx_mtime = statx_time(&inode->modified),
         .stx_rdev_major = device_major(status.st_rdev),
         .stx_rdev_minor = device_minor(status.st_rdev),
         .stx_dev_major = device_major(status.st_dev),

@@ -26,7 +26,7 @@ struct hard_link {
 struct directory_time {
     SLIST_ENTRY(directory_time) link;
     struct inode *inode; /* a reference is held */
-    uint64_t modified;
+    struct file_time modified;
 };
 
 struct unpacking {
@@ -69,7 +69,7 @@ static void set_attributes(struct inode *inode, const struct cpio_entry *entry)
     inode->mode = entry->mode;
     inode->user = entry->user;
     inode->group = entry->group;
-    inode->accessed = inode->modified = entry->modified * NANOSECONDS_PER_SECOND;
+    inode->accessed = inode->modified = (struct file_time){.seconds = (int64_t)entry->modified};
 }
 
 static struct hard_link *link_find(struct unpacking *unpacking, const struct cpio_entry *entry)

@@ -149,6 +149,8 @@ static void timer_read(struct process *process, int which, uint64_t *left, uint6
     if (which == ITIMER_REAL) {
         now = clock_now();
         expires = timers->real.armed ? timers->real.deadline : 0;
+        if (expires > TIME_MAXIMUM)
+            expires = TIME_MAXIMUM; /* what never comes is told as what comes last */
         *interval = timers->real_interval;
     } else {
         struct cpu_timer *timer = which == ITIMER_VIRTUAL ? &timers->virtual : &timers->profile;

@@ -292,7 +292,7 @@ static void report_missing(uint64_t number)
 
 void system_call_dispatch(struct trap_frame *frame)
 {
-    uint64_t number = frame->code;
+    uint64_t number = (uint32_t)frame->code; /* Linux: an int, whatever the upper half holds */
 
     usage_leave_user(thread_current());
     if (number < array_length(table) && table[number]) {

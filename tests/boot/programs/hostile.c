@@ -585,6 +585,27 @@ static void test_race(void)
     close(pipe_ends[1]);
 }
 
+/* RAX of SYSCALL, whole. */
+static long call_number(unsigned long number)
+{
+    long result;
+
+    __asm__ volatile("syscall" : "=a"(result) : "0"(number) : "rcx", "r11", "memory");
+    return result;
+}
+
+/* A call's number is an int: the upper half of its register does not count. */
+static void test_numbers(void)
+{
+    const unsigned long upper = 1UL << 32, all = ~0UL << 32;
+
+    tap_ok(call_number(SYS_getpid | upper) == getpid() && call_number(SYS_getpid | all) == getpid(),
+           "SYSCALL with something in the upper half of RAX");
+    tap_ok(call_number(~0UL) == -ENOSYS && call_number(0xffffffff) == -ENOSYS &&
+               call_number(1UL << 31 | SYS_getpid) == -ENOSYS,
+           "SYSCALL with a negative number");
+}
+
 int main(void)
 {
     code = mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -602,6 +623,7 @@ int main(void)
         check(step_there, &addresses[i], ANY_SIGNAL, name);
     }
     check(call_at_the_end, NULL, ANY_SIGNAL, "SYSCALL at the end of the user half");
+    test_numbers();
     test_race();
     return tap_done();
 }
