@@ -15,8 +15,6 @@
 
 #define CASE_SECONDS 60
 #include "cases.h"
-#define CASE_SECONDS 60
-#include "cases.h"
 #include "proc_baton.h"
 
 enum { ANN = 4731, BOB = 4732, PAGE = 4096 };
