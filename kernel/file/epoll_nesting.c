@@ -134,6 +134,9 @@ int epoll_ways_check(struct epoll *epoll, struct file *file)
 
     if (!inner && LIST_EMPTY(&epoll->file->watchers))
         return 0;
+#ifdef MUTATION_EPOLL_WAYS /* the fuzzer of system calls has to notice: scripts/test mutation */
+    return 0;
+#endif
     check++;
     return (inner ? files_have_many_ways(inner) : file_has_many_ways(file)) ? -EINVAL : 0;
 }
