@@ -424,10 +424,10 @@ static void session_relay(struct session *session, bool terminal)
             [OUTPUT] = {.fd = session->output, .events = POLLIN},
             [ERROR] = {.fd = session->error, .events = POLLIN},
         };
-        if (ppoll(files, COUNT, NULL, &waiting) < 0) {
-            shutdown_if_asked(session->pid);
+        int ready = ppoll(files, COUNT, NULL, &waiting);
+        shutdown_if_asked(session->pid);
+        if (ready < 0)
             continue;
-        }
         if (files[CONTROL].revents & POLLIN) {
             ssize_t count = read(session->control, session->received + session->received_size,
                                  sizeof(session->received) - session->received_size);

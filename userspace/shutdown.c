@@ -24,7 +24,8 @@ static const struct request {
 };
 #define REQUEST_COUNT (sizeof(requests) / sizeof(requests[0]))
 
-static volatile sig_atomic_t asked; /* the signal that came, or 0 */
+static sigset_t asking;             /* the signals of requests */
+static volatile sig_atomic_t asked; /* the one that came, or 0 */
 
 static void request_note(int signal)
 {
@@ -38,16 +39,18 @@ static void child_note(int signal)
 
 void shutdown_prepare(void)
 {
-    sigset_t set;
+    sigset_t child;
 
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
     signal(SIGCHLD, child_note);
+    sigprocmask(SIG_BLOCK, &child, NULL);
+    sigemptyset(&asking);
     for (size_t at = 0; at < REQUEST_COUNT; at++) {
-        sigaddset(&set, requests[at].signal);
+        sigaddset(&asking, requests[at].signal);
         signal(requests[at].signal, request_note);
     }
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    sigprocmask(SIG_BLOCK, &asking, NULL);
     reboot(RB_DISABLE_CAD); /* Ctrl-Alt-Del is for us to answer: reboot(2) */
 }
 
@@ -90,11 +93,14 @@ _Noreturn void shutdown_now(int command)
 
 void shutdown_if_asked(pid_t shell)
 {
+    const struct timespec now = {0};
     const struct request *request = requests;
+    /* A wait that found something else to do has let none through (ppoll(2)). */
+    int signal = asked ? asked : sigtimedwait(&asking, NULL, &now);
 
-    if (!asked)
+    if (signal <= 0)
         return;
-    while (request->signal != asked)
+    while (request->signal != signal)
         request++;
     fprintf(stderr, "init: %s\n", request->text);
     kill(-1, SIGTERM);

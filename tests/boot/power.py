@@ -111,6 +111,9 @@ class Power:
             self.tap.check(machine.status == 126 and machine.ended_itself == how,
                            f"{command} in a command: status 126, the machine {how} unasked",
                            harness.describe(machine))
+        machine = harness.run(["sh", "-c", "(sleep 1; poweroff) & yes"], kernel=self.kernel)
+        self.tap.check(machine.status == 126 and machine.ended_itself == "powered off",
+                       "also while it writes without end", harness.describe(machine))
 
 
 def main():
