@@ -125,8 +125,7 @@ static bool copy_program(mode_t mode)
     ssize_t size;
 
     unlink(COPY); /* it may be another user's from before: protected_regular, proc(5) */
-    int from = open("/proc/self/exe", O_RDONLY),
-        to = open(COPY, O_WRONLY | O_CREAT | O_EXCL, 0700);
+    int from = open("/proc/self/exe", O_RDONLY), to = open(COPY, O_WRONLY | O_CREAT | O_EXCL, 0700);
     REQUIRE(from >= 0 && to >= 0);
     while ((size = read(from, buffer, sizeof(buffer))) > 0)
         REQUIRE(write(to, buffer, size) == size);
