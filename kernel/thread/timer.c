@@ -54,8 +54,8 @@ void timer_queue_arm_slice(uint64_t deadline)
 }
 
 /* As many timers as programs set may expire at once: after so many others have their turn. */
-#define EXPIRIES_AT_ONCE 16
-#define EXPIRIES_PAUSE   20000 /* ns */
+#define EXPIRIES_AT_ONCE 8
+#define EXPIRIES_PAUSE   10000 /* ns */
 
 static void clock_expired(void)
 {
