@@ -161,9 +161,6 @@ static void item_free(struct epoll_item *item)
 
 void epoll_forget_file(struct file *file)
 {
-    /* Nobody can begin to watch a file that has no reference left. */
-    if (LIST_EMPTY(&file->watchers))
-        return;
     mutex_acquire(&watch_mutex);
     while (!LIST_EMPTY(&file->watchers)) {
         struct epoll_item *item = LIST_FIRST(&file->watchers);

@@ -144,8 +144,11 @@ void file_release_rest(struct file *file)
 {
     if (!reference_drop(file))
         return;
-    epoll_forget_file(file);
-    async_forget_file(file);
+    /* Nobody can begin to watch a file that has no reference left. */
+    if (!LIST_EMPTY(&file->watchers))
+        epoll_forget_file(file);
+    if (file->async_listed || file->owner.who)
+        async_forget_file(file);
     record_locks_release_file(file);
     if (file->operations->release)
         file->operations->release(file);

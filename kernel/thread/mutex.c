@@ -1,17 +1,5 @@
 #include "thread/mutex.h"
 
-void mutex_initialize(struct mutex *mutex, enum mutex_rank rank)
-{
-#ifdef DEBUG_CHECKS
-    mutex->rank = rank;
-#else
-    (void)rank;
-#endif
-    mutex->owner = NULL;
-    mutex->hand_over = false;
-    wait_queue_initialize(&mutex->waiters);
-}
-
 /*
  * Who runs takes a free mutex before one who has to be woken for it: that is
  * fast, but a thread that takes it again and again would have it for ever. So

@@ -18,7 +18,18 @@ struct mutex {
 #endif
 };
 
-void mutex_initialize(struct mutex *mutex, enum mutex_rank rank);
+static inline void mutex_initialize(struct mutex *mutex, enum mutex_rank rank)
+{
+#ifdef DEBUG_CHECKS
+    mutex->rank = rank;
+#else
+    (void)rank;
+#endif
+    mutex->owner = NULL;
+    mutex->hand_over = false;
+    wait_queue_initialize(&mutex->waiters);
+}
+
 void mutex_acquire_waiting(struct mutex *mutex);
 void mutex_wake(struct mutex *mutex);
 void mutex_release_to_waiter(struct mutex *mutex);

@@ -8,12 +8,6 @@ static bool wake_thread(struct wait_entry *entry, unsigned events)
     return thread_wake(entry->thread);
 }
 
-void wait_queue_initialize(struct wait_queue *queue)
-{
-    spinlock_initialize(&queue->lock, LOCK_WAIT_QUEUE);
-    TAILQ_INIT(&queue->entries);
-}
-
 void wait_queue_add(struct wait_queue *queue, struct wait_entry *entry)
 {
     entry->queue = queue;

@@ -42,7 +42,11 @@ struct wait_queue {
     TAILQ_HEAD(wait_list, wait_entry) entries; /* lock */
 };
 
-void wait_queue_initialize(struct wait_queue *queue);
+static inline void wait_queue_initialize(struct wait_queue *queue)
+{
+    spinlock_initialize(&queue->lock, LOCK_WAIT_QUEUE);
+    TAILQ_INIT(&queue->entries);
+}
 
 /* Puts the calling thread on the queue and announces its sleep. */
 void wait_begin(struct wait_queue *queue, struct wait_entry *entry, enum thread_state state);

@@ -453,6 +453,80 @@ static bool ends_with_the_file(void)
     return true;
 }
 
+/* ---- several at once ---- */
+
+static struct {
+    int ends[2];
+    _Atomic bool enough;
+    _Atomic long handled;
+} busy;
+
+static void handled(int signal)
+{
+    (void)signal;
+    busy.handled++;
+}
+
+static void *write_and_read(void *nothing)
+{
+    char byte;
+
+    while (!busy.enough)
+        if (write(busy.ends[1], "x", 1) != 1 || read(busy.ends[0], &byte, 1) != 1)
+            break;
+    return nothing;
+}
+
+/* Owners that come and go: this process, its group, children that end. */
+static void *change_owners(void *nothing)
+{
+    while (!busy.enough) {
+        pid_t child = fork();
+        if (child == 0)
+            _exit(0);
+        fcntl(busy.ends[0], F_SETOWN, child);
+        fcntl(busy.ends[0], F_SETFL, O_ASYNC);
+        waitpid(child, NULL, 0);
+        fcntl(busy.ends[0], F_SETOWN, -getpgrp());
+        fcntl(busy.ends[0], F_SETFL, 0);
+        fcntl(busy.ends[0], F_SETOWN, getpid());
+        fcntl(busy.ends[0], F_SETFL, O_ASYNC);
+    }
+    return nothing;
+}
+
+/* Open files of the same pipe that come and go. */
+static void *open_and_close(void *nothing)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", busy.ends[0]);
+    while (!busy.enough) {
+        int file = open(name, O_RDONLY | O_NONBLOCK);
+        fcntl(file, F_SETOWN, getpid());
+        fcntl(file, F_SETFL, O_ASYNC | O_NONBLOCK);
+        close(file);
+    }
+    return nothing;
+}
+
+static bool owners_change_meanwhile(void)
+{
+    void *(*const tasks[])(void *) = {write_and_read, change_owners, open_and_close};
+    pthread_t threads[3];
+
+    setpgid(0, 0);
+    signal(SIGIO, handled);
+    REQUIRE(pipe(busy.ends) == 0 && asynchronous(busy.ends[0]));
+    for (int i = 0; i < 3; i++)
+        REQUIRE(pthread_create(&threads[i], NULL, tasks[i], NULL) == 0);
+    REQUIRE(EVENTUALLY(busy.handled > 50));
+    busy.enough = true;
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    return true;
+}
+
 static const struct test_case cases[] = {
     {"a pipe's bytes", "fcntl(2)", pipe_bytes},
     {"room in a pipe", "fcntl(2)", pipe_room},
@@ -476,6 +550,7 @@ static const struct test_case cases[] = {
     {"who sets the owner must be allowed to send", "fcntl(2)", only_where_the_setter_may},
     {"nothing without an owner", "fcntl(2)", without_an_owner},
     {"nothing from a file that was closed", "fcntl(2)", ends_with_the_file},
+    {"owners change while signals are sent", "fcntl(2)", owners_change_meanwhile},
 };
 
 int main(void)
