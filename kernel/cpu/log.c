@@ -1,19 +1,32 @@
 #include "cpu/log.h"
 
 #include "cpu/clock.h"
+#include "cpu/interrupt_controller.h"
 #include "cpu/spinlock.h"
 #include "library/format.h"
 #include "library/string.h"
 
-#define RING_SIZE 65536 /* bytes, a power of two */
+#define RING_SIZE    65536 /* bytes of text, a power of two */
+#define RECORD_COUNT 1024  /* a power of two */
+
+/* Where a record's text lies: bytes since boot, of which the last RING_SIZE are kept. */
+struct place {
+    uint64_t position;
+    struct log_record record;
+};
 
 static struct spinlock lock =
     SPINLOCK_RANKED(LOCK_LOG); /* guards all below; taken with interrupts off */
 static char ring[RING_SIZE];
 static uint64_t written; /* bytes since boot */
+static struct place places[RECORD_COUNT];
+static uint64_t first, end; /* numbers of the oldest record and behind the newest */
+static char line[LOG_TIME_SIZE + LOG_TEXT_SIZE + 1]; /* what sinks are given */
 static struct log_sink *sinks;
-static bool quiet;
-static bool in_panic; /* atomic */
+static unsigned console_level = LOG_DEBUG;
+static bool awaited;        /* log_await() */
+static void (*waker)(void); /* log_set_waker() */
+static bool in_panic;       /* atomic */
 
 static bool log_lock(void)
 {
@@ -30,30 +43,100 @@ static void log_unlock(bool enabled)
     interrupts_restore(enabled);
 }
 
-static void ring_append(const char *text, size_t size)
+/* ---- records; the lock is held ---- */
+
+static struct place *place_of(uint64_t sequence)
 {
+    return &places[sequence % RECORD_COUNT];
+}
+
+/* Gives up the oldest records until one with so much text fits. */
+static void make_room(size_t size)
+{
+    while (first != end &&
+           (end - first == RECORD_COUNT || written + size - place_of(first)->position > RING_SIZE))
+        first++;
+}
+
+static const struct place *record_add(uint32_t facility, unsigned level, const char *text,
+                                      size_t size)
+{
+    make_room(size);
+    struct place *place = place_of(end);
+
+    *place = (struct place){
+        .position = written,
+        .record = {end, clock_now(), (uint16_t)size, (uint8_t)level, facility},
+    };
     for (size_t i = 0; i < size; i++)
         ring[(written + i) % RING_SIZE] = text[i];
     written += size;
+    end++;
+    return place;
+}
+
+static void copy_text(const struct place *place, char *text)
+{
+    for (size_t i = 0; i < place->record.size; i++)
+        text[i] = ring[(place->position + i) % RING_SIZE];
+}
+
+/* ---- sinks; the lock is held ---- */
+
+size_t log_format_time(uint64_t time, char text[LOG_TIME_SIZE])
+{
+    return format_string(text, LOG_TIME_SIZE, "[%5lu.%06lu] ", time / NANOSECONDS_PER_SECOND,
+                         time % NANOSECONDS_PER_SECOND / 1000);
+}
+
+/* Puts the record into `line`, as consoles show it, unless it is not for them; its length. */
+static size_t line_make(const struct place *place)
+{
+    if (place->record.level >= console_level)
+        return 0;
+    size_t size = log_format_time(place->record.time, line);
+
+    copy_text(place, line + size);
+    size += place->record.size;
+    line[size++] = '\n';
+    return size;
+}
+
+static void sinks_write(const struct place *place)
+{
+    size_t size = line_make(place);
+
+    for (struct log_sink *sink = sinks; sink && size; sink = sink->next)
+        sink->write(sink, line, size);
+}
+
+/* ---- writing ---- */
+
+void log_append(uint32_t facility, unsigned level, const char *text, size_t size)
+{
+    if (size > LOG_TEXT_SIZE)
+        size = LOG_TEXT_SIZE;
+    while (size && text[size - 1] == '\n')
+        size--;
+    bool enabled = log_lock();
+
+    sinks_write(record_add(facility, level, text, size));
+    if (awaited) {
+        /* Whoever logs may hold any lock: the wake-up comes when they have let go of it. */
+        awaited = false;
+        local_apic_send_self(VECTOR_LOG);
+    }
+    log_unlock(enabled);
 }
 
 void log_write_list(enum log_level level, const char *format, va_list arguments)
 {
-    char line[512];
-    uint64_t now = clock_now();
-    int size = format_string(line, sizeof(line), "[%5lu.%06lu] ", now / NANOSECONDS_PER_SECOND,
-                             now % NANOSECONDS_PER_SECOND / 1000);
-    size += format_string_list(line + size, sizeof(line) - size, format, arguments);
-    if (size > (int)sizeof(line) - 2)
-        size = sizeof(line) - 2;
-    line[size++] = '\n';
+    char text[512];
+    int size = format_string_list(text, sizeof(text), format, arguments);
 
-    bool enabled = log_lock();
-    ring_append(line, size);
-    for (struct log_sink *sink = sinks; sink; sink = sink->next)
-        if (level <= (quiet ? LOG_WARNING : sink->level))
-            sink->write(sink, line, size);
-    log_unlock(enabled);
+    if (size > (int)sizeof(text) - 1)
+        size = sizeof(text) - 1;
+    log_append(LOG_KERNEL, level, text, size);
 }
 
 void log_write(enum log_level level, const char *format, ...)
@@ -65,45 +148,95 @@ void log_write(enum log_level level, const char *format, ...)
     va_end(arguments);
 }
 
-static size_t ring_read(uint64_t *position, char *buffer, size_t size)
-{
-    size_t copied = 0;
-
-    if (written > RING_SIZE && *position < written - RING_SIZE)
-        *position = written - RING_SIZE;
-    while (copied < size && *position < written)
-        buffer[copied++] = ring[(*position)++ % RING_SIZE];
-    return copied;
-}
-
 void log_sink_add(struct log_sink *sink)
 {
-    char part[256];
-    uint64_t position = 0;
-    size_t size;
     bool enabled = log_lock();
 
-    while (!quiet && (size = ring_read(&position, part, sizeof(part))))
-        sink->write(sink, part, size);
+    for (uint64_t sequence = first; sequence != end; sequence++) {
+        size_t size = line_make(place_of(sequence));
+        if (size)
+            sink->write(sink, line, size);
+    }
     sink->next = sinks;
     sinks = sink;
     log_unlock(enabled);
 }
 
-void log_quiet(void)
+unsigned log_console_level(void)
+{
+    return __atomic_load_n(&console_level, __ATOMIC_RELAXED);
+}
+
+void log_set_console_level(unsigned level)
 {
     bool enabled = log_lock();
 
-    quiet = true;
+    __atomic_store_n(&console_level, level, __ATOMIC_RELAXED);
     log_unlock(enabled);
 }
 
-size_t log_read(uint64_t *position, char *buffer, size_t size)
+void log_quiet(void)
+{
+    log_set_console_level(LOG_WARNING + 1);
+}
+
+/* ---- reading ---- */
+
+uint64_t log_first(void)
 {
     bool enabled = log_lock();
-    size_t copied = ring_read(position, buffer, size);
+    uint64_t sequence = first;
+
     log_unlock(enabled);
-    return copied;
+    return sequence;
+}
+
+uint64_t log_end(void)
+{
+    bool enabled = log_lock();
+    uint64_t sequence = end;
+
+    log_unlock(enabled);
+    return sequence;
+}
+
+bool log_read(uint64_t sequence, struct log_record *record, char *text)
+{
+    bool enabled = log_lock();
+
+    if (sequence < first)
+        sequence = first;
+    bool found = sequence < end;
+    if (found) {
+        const struct place *place = place_of(sequence);
+        *record = place->record;
+        copy_text(place, text);
+    }
+    log_unlock(enabled);
+    return found;
+}
+
+bool log_await(uint64_t sequence)
+{
+    bool enabled = log_lock();
+    bool found = sequence < end;
+
+    awaited = waker != NULL;
+    log_unlock(enabled);
+    return found;
+}
+
+static void wake_interrupt(void *context, struct trap_frame *frame)
+{
+    (void)context;
+    (void)frame;
+    waker();
+}
+
+void log_set_waker(void (*function)(void))
+{
+    waker = function;
+    interrupt_set_handler(VECTOR_LOG, wake_interrupt, NULL);
 }
 
 void log_enter_panic(void)

@@ -106,6 +106,7 @@ void trap_set_kernel_stack(struct cpu *cpu, vaddr_t top);
 #define VECTOR_TIMER        0xe0
 #define VECTOR_RESCHEDULE   0xe1
 #define VECTOR_CALL         0xe2
+#define VECTOR_LOG          0xe3
 #define VECTOR_SPURIOUS     0xff
 
 typedef void interrupt_handler(void *context, struct trap_frame *frame);

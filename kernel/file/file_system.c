@@ -43,5 +43,7 @@ int file_system_initialize(void)
         error = pseudo_initialize();
     if (!error)
         error = memory_devices_initialize();
+    if (!error)
+        error = kernel_log_initialize();
     return error;
 }

@@ -4,6 +4,7 @@
 #ifndef BATON_FILE_INTERNAL_H
 #define BATON_FILE_INTERNAL_H
 
+#include <linux/magic.h>
 #include <linux/mount.h>
 
 #include "file/descriptor_table.h"
@@ -134,6 +135,12 @@ int name_create(const struct credentials *credentials, const struct path *direct
 /* An inode as name_create makes it, without a name: O_TMPFILE. 0, -ENOMEM, -ENOSPC. */
 int inode_create_in(const struct credentials *credentials, const struct path *directory,
                     uint32_t mode, uint64_t device, const char *link_target, struct inode **result);
+/* Is it /proc? It says of each name that is not there that it does not exist, also to who wants to
+   make it; the others say that nothing can be made. */
+static inline bool names_are_given(const struct file_system *file_system)
+{
+    return file_system->magic == PROC_SUPER_MAGIC;
+}
 /* May the caller make names in this directory? Its inode's lock is held. */
 int name_may_create(const struct credentials *credentials, const struct path *directory);
 /* mkdir, mknod and symlink; link; unlink and rmdir: by names in kernel memory. */
@@ -186,6 +193,11 @@ extern struct file_system *proc_file_system, *sys_file_system;
 /* ---- device.c ---- */
 extern const struct file_operations device_operations;
 int memory_devices_initialize(void);
+
+/* ---- kernel_log.c ---- */
+
+/* Registers /dev/kmsg. At boot. */
+int kernel_log_initialize(void);
 /* The nodes of the registered devices, in the root of a fresh devtmpfs. */
 int device_nodes_create(struct mount *mount);
 

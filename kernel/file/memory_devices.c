@@ -1,10 +1,9 @@
-/* memory_devices.c: null, zero, full, random, urandom, kmsg: mem(4), null(4), random(4). */
+/* memory_devices.c: null, zero, full, random, urandom: mem(4), null(4), random(4). */
 #include <asm/errno.h>
 #include <asm/ioctls.h>
 #include <linux/fs.h>
 #include <linux/random.h>
 
-#include "cpu/log.h"
 #include "file/device.h"
 #include "file/internal.h"
 #include "file/system_calls.h"
@@ -190,110 +189,6 @@ ssize_t sys_getrandom(vaddr_t buffer, size_t size, unsigned flags)
     return random_give(&to);
 }
 
-/* ---- kmsg ---- */
-
-#define KMSG_LINE 1024
-
-static int kmsg_open(struct inode *inode, struct file *file)
-{
-    (void)inode;
-    return file->readable && !credentials_may_read_log(file->credentials) ? -EPERM : 0;
-}
-
-/* One line of the log a read, in the form of Documentation/ABI/testing/dev-kmsg. */
-static ssize_t kmsg_read(struct file *file, struct transfer *to, int64_t *offset)
-{
-    static struct wait_queue never = {.entries = TAILQ_HEAD_INITIALIZER(never.entries)};
-    char line[KMSG_LINE + 1], record[KMSG_LINE + 64];
-    uint64_t position;
-    size_t size;
-
-    for (;;) {
-        position = (uint64_t)*offset;
-        size = log_read(&position, line, KMSG_LINE);
-        if (size)
-            break;
-        if (file_nonblocking(file))
-            return -EAGAIN;
-        /* The log wakes nobody: it is written with any lock held. */
-        int error = wait_event(&never, false, THREAD_INTERRUPTIBLE, clock_now() + 100000000);
-        if (error != -ETIMEDOUT)
-            return -RESTART_CALL;
-    }
-    line[size] = '\0';
-    char *end = strchr(line, '\n');
-    size_t used = end ? (size_t)(end - line) + 1 : size;
-    line[end ? used - 1 : used] = '\0';
-    /* "[seconds.micros] text" */
-    const char *text = line;
-    uint64_t seconds = 0, micros = 0;
-    if (*text == '[') {
-        for (text++; *text == ' '; text++)
-            ;
-        for (; *text >= '0' && *text <= '9'; text++)
-            seconds = seconds * 10 + (uint64_t)(*text - '0');
-        if (*text == '.')
-            for (text++; *text >= '0' && *text <= '9'; text++)
-                micros = micros * 10 + (uint64_t)(*text - '0');
-        if (*text == ']')
-            text += text[1] == ' ' ? 2 : 1;
-    }
-    uint64_t start = position - size;
-    int length = format_string(record, sizeof(record), "6,%lu,%lu,-;%s\n", start,
-                               seconds * 1000000 + micros, text);
-    if ((size_t)length >= sizeof(record))
-        length = sizeof(record) - 1;
-    if ((size_t)length > to->left)
-        return -EINVAL;
-    if (transfer_out(to, record, (size_t)length) < (size_t)length)
-        return -EFAULT;
-    *offset = (int64_t)(start + used);
-    return length;
-}
-
-static ssize_t kmsg_write(struct file *file, struct transfer *from, int64_t *offset)
-{
-    char line[KMSG_LINE];
-    size_t size = from->left;
-
-    (void)file;
-    (void)offset;
-    if (size >= sizeof(line))
-        return -EINVAL;
-    if (transfer_in(from, line, size) < size)
-        return -EFAULT;
-    line[size] = '\0';
-    const char *text = line;
-    if (text[0] == '<') { /* a level in front: all of a program's are the same here */
-        const char *close = strchr(text, '>');
-        text = close ? close + 1 : text;
-    }
-    size_t length = strlen(text);
-    while (length && text[length - 1] == '\n')
-        length--;
-    log_write(LOG_NOTICE, "%.*s", (int)length, text);
-    return (ssize_t)size;
-}
-
-static int64_t kmsg_seek(struct file *file, int64_t offset, int whence)
-{
-    uint64_t position;
-
-    if (offset)
-        return -ESPIPE;
-    if (whence == SEEK_SET) {
-        file->offset = 0;
-    } else if (whence == SEEK_END) {
-        char skip[256];
-        for (position = 0; log_read(&position, skip, sizeof(skip));)
-            ;
-        file->offset = (int64_t)position;
-    } else {
-        return -EINVAL;
-    }
-    return 0;
-}
-
 static const struct file_operations null_operations = {
     .read = null_read, .write = null_write, .seek = file_seek_null};
 static const struct file_operations zero_operations = {
@@ -302,15 +197,12 @@ static const struct file_operations full_operations = {
     .read = zero_read, .write = full_write, .seek = file_seek_null};
 static const struct file_operations random_operations = {
     .read = random_read, .write = random_write, .seek = file_seek_null, .ioctl = random_ioctl};
-static const struct file_operations kmsg_operations = {
-    .open = kmsg_open, .read = kmsg_read, .write = kmsg_write, .seek = kmsg_seek};
 
 static struct device memory_devices[] = {
     {DEVICE_CHARACTER, 1, 3, 1, &null_operations, "mem", NULL, NULL},
     {DEVICE_CHARACTER, 1, 5, 1, &zero_operations, "mem", NULL, NULL},
     {DEVICE_CHARACTER, 1, 7, 1, &full_operations, "mem", NULL, NULL},
     {DEVICE_CHARACTER, 1, 8, 2, &random_operations, "mem", NULL, NULL},
-    {DEVICE_CHARACTER, 1, 11, 1, &kmsg_operations, "mem", NULL, NULL},
 };
 
 int memory_devices_initialize(void)

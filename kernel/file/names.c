@@ -48,7 +48,7 @@ int inode_create_in(const struct credentials *credentials, const struct path *di
 
 int name_may_create(const struct credentials *credentials, const struct path *directory)
 {
-    if (!directory->dentry->linked)
+    if (!directory->dentry->linked || names_are_given(directory->dentry->inode->file_system))
         return -ENOENT;
     int error = inode_permission(directory->dentry->inode, PERMISSION_WRITE | PERMISSION_EXECUTE,
                                  credentials);
@@ -515,6 +515,8 @@ static int rename_check(const struct renaming *renaming)
     bool source_directory = S_ISDIR(source->inode->mode);
     bool target_directory = target && S_ISDIR(target->inode->mode);
 
+    if (!target && names_are_given(renaming->to.at.dentry->inode->file_system))
+        return -ENOENT;
     if (renaming->flags & RENAME_NOREPLACE && target)
         return -EEXIST;
     if (exchange && !target)

@@ -168,7 +168,9 @@ static int find_or_create(struct opening *opening, struct walk *walk, struct pat
     error = walk_find_last(walk, path);
     if (error == -ENOENT) {
         error = -EACCES;
-        if (!directory->file_system->writable_tree)
+        if (names_are_given(directory->file_system))
+            error = -ENOENT;
+        else if (!directory->file_system->writable_tree)
             ; /* no files can be made there */
         else if (mount_flag(walk->at.mount, MS_RDONLY))
             error = -EROFS;

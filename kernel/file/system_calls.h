@@ -180,6 +180,7 @@ ssize_t sys_recvmmsg(int descriptor, vaddr_t messages, unsigned count, uint32_t 
                      vaddr_t time);
 
 /* socket_options.c */
+ssize_t sys_syslog(int type, vaddr_t buffer, int size);
 ssize_t sys_setsockopt(int descriptor, int level, int option, vaddr_t value, int size);
 ssize_t sys_getsockopt(int descriptor, int level, int option, vaddr_t value, vaddr_t size);
 

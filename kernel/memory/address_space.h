@@ -66,7 +66,7 @@ RB_HEAD(region_tree, region);
 extern bool (*memory_lock_unlimited)(void);
 
 /* Of one space: Linux's vm.max_map_count (proc(5)). */
-#define REGIONS_MAXIMUM 65530
+extern uint32_t regions_maximum; /* atomic */
 
 /* The lowest address a program may map (vm.mmap_min_addr), and what stays free below a stack. */
 #define USER_START      0x10000UL

@@ -166,7 +166,7 @@ static int map_below(struct address_space *space, const struct region *wanted, s
     }
 
     bool splits = !vacant && unmap_splits(above, wanted->start, wanted->end);
-    if (space->region_count + 1 + splits > REGIONS_MAXIMUM)
+    if (space->region_count + 1 + splits > __atomic_load_n(&regions_maximum, __ATOMIC_RELAXED))
         return -ENOMEM;
     struct region *region = heap_allocate(sizeof(*region));
     int error = !region  ? -ENOMEM

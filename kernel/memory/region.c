@@ -10,6 +10,8 @@
 #include "cpu/panic.h"
 #include "memory/heap.h"
 
+uint32_t regions_maximum = 65530; /* Linux's default */
+
 /* ---- the tree ---- */
 
 static int region_compare(const struct region *left, const struct region *right)
@@ -361,7 +363,7 @@ int region_reserve_fill(struct region_reserve *reserve, const struct address_spa
                         unsigned count)
 {
     reserve->first = NULL;
-    if (space->region_count + count > REGIONS_MAXIMUM)
+    if (space->region_count + count > __atomic_load_n(&regions_maximum, __ATOMIC_RELAXED))
         return -ENOMEM;
     for (; count > 0; count--) {
         struct region *region = heap_allocate(sizeof(*region));

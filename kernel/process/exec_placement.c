@@ -5,21 +5,11 @@
 
 enum { NOTHING, ALL_BUT_HEAP, EVERYTHING };
 
-static uint32_t level = EVERYTHING; /* atomic */
-
-uint32_t exec_placement_level(void)
-{
-    return __atomic_load_n(&level, __ATOMIC_RELAXED);
-}
-
-void exec_placement_set_level(uint32_t wanted)
-{
-    __atomic_store_n(&level, wanted, __ATOMIC_RELAXED);
-}
+uint32_t exec_placement_level = EVERYTHING;
 
 void exec_placement_draw(struct exec_placement *placement, bool fixed)
 {
-    uint32_t random = fixed ? NOTHING : exec_placement_level();
+    uint32_t random = fixed ? NOTHING : __atomic_load_n(&exec_placement_level, __ATOMIC_RELAXED);
 
     random_fill(placement, sizeof(*placement));
     if (random < ALL_BUT_HEAP)

@@ -20,7 +20,6 @@ void exec_placement_draw(struct exec_placement *placement, bool fixed);
 
 /* What is random at all (proc(5), /proc/sys/kernel/randomize_va_space): 0 nothing, 1 all but the
    heap, 2 the heap too. At boot 2; the kernel option norandmaps makes it 0. */
-uint32_t exec_placement_level(void);
-void exec_placement_set_level(uint32_t level);
+extern uint32_t exec_placement_level; /* atomic */
 
 #endif

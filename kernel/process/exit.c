@@ -343,6 +343,7 @@ static void leave_process(struct user_thread *thread)
     if (thread->thread.id == process->id || last)
         memcpy(process->name, thread->thread.name, sizeof(process->name));
     if (last) {
+        process->nice = thread->thread.nice;
         process->credentials = credentials;
         credentials = NULL;
         process->account = thread->thread.account; /* a zombie counts for RLIMIT_NPROC */

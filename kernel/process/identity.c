@@ -18,6 +18,7 @@
 static LIST_HEAD(, identity) buckets[BUCKETS];
 static uint64_t taken[WORDS] = {1}; /* bit per number; 0 is nobody's */
 static uint32_t next_number = 1;
+uint32_t identity_limit = IDENTITY_LIMIT;
 
 /* The first number in [from, to) whose bit is `bit`, or `to`. */
 static uint32_t number_scan(uint32_t from, uint32_t to, bool bit)
@@ -37,10 +38,12 @@ static uint32_t number_scan(uint32_t from, uint32_t to, bool bit)
 /* A free number, or 0. */
 static uint32_t number_choose(void)
 {
-    uint32_t number = number_scan(next_number, IDENTITY_LIMIT, false);
-    if (number == IDENTITY_LIMIT) {
-        number = number_scan(FIRST_AFTER_WRAP, next_number, false);
-        if (number == next_number)
+    uint32_t limit = __atomic_load_n(&identity_limit, __ATOMIC_RELAXED);
+    uint32_t from = next_number < limit ? next_number : limit;
+    uint32_t number = number_scan(from, limit, false);
+    if (number == limit) {
+        number = number_scan(FIRST_AFTER_WRAP, from, false);
+        if (number == from)
             return 0;
     }
     next_number = number + 1;

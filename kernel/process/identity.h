@@ -7,7 +7,9 @@
 
 #include "process/process.h"
 
-#define IDENTITY_LIMIT 32768 /* numbers are below it: Linux's default kernel.pid_max */
+#define IDENTITY_LIMIT        32768 /* numbers are below it: Linux's default kernel.pid_max */
+#define IDENTITY_LIMIT_LOWEST 301
+extern uint32_t identity_limit; /* new ones are below this: kernel.pid_max; atomic */
 
 /*
  * A number that stands for nothing yet, so that no one else gets it: for fork.

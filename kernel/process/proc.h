@@ -12,7 +12,8 @@ void proc_initialize(void);
 
 /* Its parts. */
 void proc_process_initialize(void);               /* proc_process.c: PID/, self, thread-self */
-void proc_system_initialize(void);                /* proc_system.c: meminfo, stat, sys/ */
+void proc_system_initialize(void);                /* proc_system.c: meminfo, stat */
+void proc_sys_initialize(void);                   /* proc_sys.c: sys/ */
 void proc_limits_add(struct pseudo_node *sys_fs); /* proc_limits.c: sys/fs, what users may hold */
 void proc_protection_add(struct pseudo_node *sys_fs); /* proc_protection.c: protected_* */
 void sys_system_initialize(void);                     /* sys_system.c: /sys/devices/system/cpu */
@@ -26,8 +27,9 @@ enum {
 
 /* A decimal number without leading zeros. False: not one. */
 bool proc_parse_number(const char *text, uint32_t *number);
-/* The same, as it was written, with or without a newline. 0 or -EINVAL. */
-int proc_number_read(const char *bytes, size_t size, uint32_t *number);
+/* What was written to a file of /proc/sys as a number, in C's notation. 0, -EINVAL: none, or not
+   from `minimum` to `maximum`; -EPERM: the writer is not root. */
+int proc_setting_parse(const char *bytes, int64_t minimum, int64_t maximum, int64_t *value);
 
 /* A set of CPUs, a bit each, as Linux lists them: "0-3,5". */
 void proc_text_cpus(struct text *text, uint64_t mask);

@@ -14,25 +14,13 @@ static int limit_show(const uint64_t *limit, uint64_t unit, struct text *text)
     return 0;
 }
 
-int proc_number_read(const char *bytes, size_t size, uint32_t *number)
+static int limit_store(uint64_t *limit, const char *bytes)
 {
-    char digits[12] = {0};
+    int64_t number;
+    int error = proc_setting_parse(bytes, 0, UINT32_MAX, &number);
 
-    if (size && bytes[size - 1] == '\n')
-        size--;
-    if (size >= sizeof(digits))
-        return -EINVAL;
-    memcpy(digits, bytes, size);
-    return proc_parse_number(digits, number) ? 0 : -EINVAL;
-}
-
-static int limit_store(uint64_t *limit, const char *bytes, size_t size)
-{
-    uint32_t number;
-
-    int error = proc_number_read(bytes, size, &number);
     if (!error)
-        __atomic_store_n(limit, number, __ATOMIC_RELAXED);
+        __atomic_store_n(limit, (uint64_t)number, __ATOMIC_RELAXED);
     return error;
 }
 
@@ -46,7 +34,8 @@ static int limit_store(uint64_t *limit, const char *bytes, size_t size)
     static int name##_store(const struct pseudo_key *key, const char *bytes, size_t size)          \
     {                                                                                              \
         (void)key;                                                                                 \
-        return limit_store(limit, bytes, size);                                                    \
+        (void)size;                                                                                \
+        return limit_store(limit, bytes);                                                          \
     }
 LIMIT(pipe_soft, &pipe_limits.user_pages_soft)
 LIMIT(pipe_hard, &pipe_limits.user_pages_hard)
@@ -62,13 +51,14 @@ static int pipe_size_show(const struct pseudo_key *key, struct text *text)
 static int pipe_size_store(const struct pseudo_key *key, const char *bytes, size_t size)
 {
     uint64_t pages = 1;
-    uint32_t number;
+    int64_t number;
 
     (void)key;
-    int error = proc_number_read(bytes, size, &number);
-    if (error || number > 1U << 31)
-        return -EINVAL;
-    while (pages * PAGE_SIZE < number)
+    (void)size;
+    int error = proc_setting_parse(bytes, 0, 1L << 31, &number);
+    if (error)
+        return error;
+    while (pages * PAGE_SIZE < (uint64_t)number)
         pages *= 2;
     __atomic_store_n(&pipe_limits.pages, pages, __ATOMIC_RELAXED);
     return 0;

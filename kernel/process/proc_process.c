@@ -179,7 +179,7 @@ struct facts {
     uint32_t queued_signals;
 };
 
-static void facts_state(struct facts *facts, const struct user_thread *thread)
+static void facts_state(struct facts *facts, const struct user_thread *thread, bool single)
 {
     static const struct {
         char letter;
@@ -191,8 +191,9 @@ static void facts_state(struct facts *facts, const struct user_thread *thread)
     };
     uint32_t state = thread ? __atomic_load_n(&thread->thread.state, __ATOMIC_RELAXED) : 0;
 
-    if (!thread || thread->exiting) {
-        facts->state = 'Z';
+    if (!thread || thread->exiting ||
+        (!single && thread->thread.id != thread->thread.process->id)) {
+        facts->state = 'Z'; /* the process: when its first thread has ended, whoever is left */
         facts->state_name = "zombie";
     } else if (state < array_length(states)) {
         facts->state = states[state].letter;
@@ -245,7 +246,7 @@ static void facts_gather(struct facts *facts, const struct target *target, bool 
     facts->group_id = process->id;
     facts->id = single && thread ? thread->thread.id : process->id;
     memcpy(facts->name, thread ? thread->thread.name : process->name, sizeof(facts->name));
-    facts_state(facts, thread);
+    facts_state(facts, thread, single);
     facts->threads = process->thread_count;
     if (single && thread)
         usage_of_thread(&facts->usage, thread);
@@ -1058,17 +1059,11 @@ static int process_find_node(const struct pseudo_key *key, const char *name,
     *child_key = *key;
     if (!proc_parse_number(name, &id) || !id)
         return -ENOENT;
-    struct process *process = process_find(id);
-    if (process) {
-        process_release(process);
-    } else {
-        struct user_thread *thread = user_thread_find(id);
-        if (!thread)
-            return -ENOENT;
-        id = thread->thread.process->id;
-        user_thread_release(thread);
-    }
-    child_key->number[PROC_KEY_PROCESS] = id;
+    struct process *process = process_find_named(id);
+    if (!process)
+        return -ENOENT;
+    child_key->number[PROC_KEY_PROCESS] = process->id;
+    process_release(process);
     *child = &process_directory;
     return 0;
 }

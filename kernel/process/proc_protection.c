@@ -8,12 +8,12 @@ static int level_show(enum protection kind, struct text *text)
     return 0;
 }
 
-static int level_store(enum protection kind, const char *bytes, size_t size)
+static int level_store(enum protection kind, const char *bytes)
 {
-    uint32_t level;
+    int64_t level;
+    int error = proc_setting_parse(bytes, 0, UINT32_MAX, &level);
 
-    int error = proc_number_read(bytes, size, &level);
-    return error ? error : protection_set_level(kind, level);
+    return error ? error : protection_set_level(kind, (uint32_t)level);
 }
 
 /* A file that shows a level, and sets it. */
@@ -26,7 +26,8 @@ static int level_store(enum protection kind, const char *bytes, size_t size)
     static int name##_store(const struct pseudo_key *key, const char *bytes, size_t size)          \
     {                                                                                              \
         (void)key;                                                                                 \
-        return level_store(kind, bytes, size);                                                     \
+        (void)size;                                                                                \
+        return level_store(kind, bytes);                                                           \
     }
 LEVEL(fifos, PROTECTION_FIFOS)
 LEVEL(hardlinks, PROTECTION_HARDLINKS)

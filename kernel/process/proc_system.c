@@ -445,197 +445,8 @@ static ssize_t mounts_link(const struct pseudo_key *key, char *buffer, size_t si
     return length;
 }
 
-/* ---- sys/ ---- */
+/* ---- the directory ---- */
 
-static int check_administrator(void)
-{
-    return credentials_capable(credentials_current(), CAP_SYS_ADMIN) ? 0 : -EPERM;
-}
-
-/* Without the newline that echo(1) writes. */
-static size_t trimmed(const char *bytes, size_t size)
-{
-    return size && bytes[size - 1] == '\n' ? size - 1 : size;
-}
-
-static int host_name_show(const struct pseudo_key *key, struct text *text)
-{
-    char name[HOST_NAME_SIZE];
-
-    (void)key;
-    host_name_get(name);
-    text_print(text, "%s\n", name);
-    return 0;
-}
-
-static int host_name_store(const struct pseudo_key *key, const char *bytes, size_t size)
-{
-    int error = check_administrator();
-
-    (void)key;
-    if (!error)
-        host_name_set(bytes, trimmed(bytes, size));
-    return error;
-}
-
-static int domain_name_show(const struct pseudo_key *key, struct text *text)
-{
-    char name[HOST_NAME_SIZE];
-
-    (void)key;
-    domain_name_get(name);
-    text_print(text, "%s\n", name);
-    return 0;
-}
-
-static int domain_name_store(const struct pseudo_key *key, const char *bytes, size_t size)
-{
-    int error = check_administrator();
-
-    (void)key;
-    if (!error)
-        domain_name_set(bytes, trimmed(bytes, size));
-    return error;
-}
-
-static int randomization_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "%u\n", exec_placement_level());
-    return 0;
-}
-
-static int randomization_store(const struct pseudo_key *key, const char *bytes, size_t size)
-{
-    char digits[12] = {0};
-    uint32_t level;
-    int error = check_administrator();
-
-    (void)key;
-    size = trimmed(bytes, size);
-    if (!error && size >= sizeof(digits))
-        error = -EINVAL;
-    if (!error) {
-        memcpy(digits, bytes, size);
-        if (!proc_parse_number(digits, &level))
-            error = -EINVAL;
-    }
-    if (!error)
-        exec_placement_set_level(level);
-    return error;
-}
-
-/* Files that only ever say one thing. */
-#define CONSTANT(function, ...)                                                                    \
-    static int function(const struct pseudo_key *key, struct text *text)                           \
-    {                                                                                              \
-        (void)key;                                                                                 \
-        text_print(text, __VA_ARGS__);                                                             \
-        return 0;                                                                                  \
-    }
-
-CONSTANT(release_show, "%s\n", SYSTEM_RELEASE)
-CONSTANT(type_show, "%s\n", SYSTEM_NAME)
-CONSTANT(system_version_show, "%s\n", SYSTEM_VERSION)
-CONSTANT(highest_id_show, "%u\n", IDENTITY_LIMIT)
-CONSTANT(threads_maximum_show, "%u\n", IDENTITY_LIMIT)
-CONSTANT(last_capability_show, "%d\n", CAP_LAST_CAP)
-CONSTANT(groups_maximum_show, "%d\n", CREDENTIALS_GROUPS_MAXIMUM)
-CONSTANT(core_pattern_show, "core\n")
-CONSTANT(log_levels_show, "4\t4\t1\t7\n")
-CONSTANT(overcommit_show, "0\n")
-CONSTANT(lowest_address_show, "65536\n")
-CONSTANT(maps_maximum_show, "%d\n", REGIONS_MAXIMUM)
-CONSTANT(files_maximum_show, "%d\n", DESCRIPTORS_MAXIMUM)
-CONSTANT(entropy_show, "256\n")
-CONSTANT(pool_size_show, "256\n")
-CONSTANT(yama_show, "0\n")
-CONSTANT(never_show, "0\n")
-CONSTANT(always_show, "1\n")
-CONSTANT(real_time_runtime_show, "%d\n", REAL_TIME_RUNTIME_NS / 1000)
-CONSTANT(real_time_period_show, "%d\n", REAL_TIME_PERIOD_NS / 1000)
-CONSTANT(round_robin_show, "%d\n", SLICE_ROUND_ROBIN_NS / 1000000)
-
-/* A version 4 UUID (RFC 4122, 4.4). */
-static void text_uuid(struct text *text, const uint8_t random[16])
-{
-    for (int i = 0; i < 16; i++) {
-        uint8_t byte = random[i];
-        if (i == 6)
-            byte = (byte & 0x0f) | 0x40;
-        if (i == 8)
-            byte = (byte & 0x3f) | 0x80;
-        text_print(text, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", byte);
-    }
-    text_append(text, "\n", 1);
-}
-
-static int uuid_show(const struct pseudo_key *key, struct text *text)
-{
-    uint8_t random[16];
-
-    (void)key;
-    random_fill(random, sizeof(random));
-    text_uuid(text, random);
-    return 0;
-}
-
-static uint8_t boot_id[16]; /* constant after boot */
-
-static int boot_id_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_uuid(text, boot_id);
-    return 0;
-}
-
-#define FILE_NODE(file, function)                                                                  \
-    {                                                                                              \
-        .name = (file), .mode = S_IFREG | 0444, .show = (function)                                 \
-    }
-#define DIRECTORY_NODE(directory, nodes)                                                           \
-    {                                                                                              \
-        .name = (directory), .mode = S_IFDIR | 0555, .children = (nodes),                          \
-        .child_count = array_length(nodes)                                                         \
-    }
-
-static struct pseudo_node random_files[] = {
-    FILE_NODE("boot_id", boot_id_show),
-    FILE_NODE("entropy_avail", entropy_show),
-    FILE_NODE("poolsize", pool_size_show),
-    FILE_NODE("uuid", uuid_show),
-};
-static struct pseudo_node yama_files[] = {
-    FILE_NODE("ptrace_scope", yama_show),
-};
-static struct pseudo_node kernel_files[] = {
-    FILE_NODE("cap_last_cap", last_capability_show),
-    FILE_NODE("core_pattern", core_pattern_show),
-    FILE_NODE("core_uses_pid", never_show),
-    FILE_NODE("dmesg_restrict", always_show),
-    {.name = "domainname",
-     .mode = S_IFREG | 0644,
-     .show = domain_name_show,
-     .store = domain_name_store},
-    {.name = "hostname", .mode = S_IFREG | 0644, .show = host_name_show, .store = host_name_store},
-    FILE_NODE("ngroups_max", groups_maximum_show),
-    FILE_NODE("osrelease", release_show),
-    FILE_NODE("ostype", type_show),
-    FILE_NODE("pid_max", highest_id_show),
-    FILE_NODE("printk", log_levels_show),
-    DIRECTORY_NODE("random", random_files),
-    {.name = "randomize_va_space",
-     .mode = S_IFREG | 0644,
-     .show = randomization_show,
-     .store = randomization_store},
-    FILE_NODE("sched_rr_timeslice_ms", round_robin_show),
-    FILE_NODE("sched_rt_period_us", real_time_period_show),
-    FILE_NODE("sched_rt_runtime_us", real_time_runtime_show),
-    FILE_NODE("tainted", never_show),
-    FILE_NODE("threads-max", threads_maximum_show),
-    FILE_NODE("version", system_version_show),
-    DIRECTORY_NODE("yama", yama_files),
-};
 /* Of the keys of Linux's sysrq only the one that tests a panic. */
 static int system_request_store(const struct pseudo_key *key, const char *bytes, size_t size)
 {
@@ -645,21 +456,11 @@ static int system_request_store(const struct pseudo_key *key, const char *bytes,
     return 0;
 }
 
-static struct pseudo_node memory_files[] = {
-    FILE_NODE("max_map_count", maps_maximum_show),
-    FILE_NODE("mmap_min_addr", lowest_address_show),
-    FILE_NODE("overcommit_memory", overcommit_show),
-    FILE_NODE("panic_on_oom", never_show),
-};
-static struct pseudo_node file_files[] = {
-    FILE_NODE("nr_open", files_maximum_show),
-    FILE_NODE("suid_dumpable", never_show),
-};
-static struct pseudo_node sys_directories[] = {
-    DIRECTORY_NODE("fs", file_files),
-    DIRECTORY_NODE("kernel", kernel_files),
-    DIRECTORY_NODE("vm", memory_files),
-};
+#define FILE_NODE(file, function)                                                                  \
+    {                                                                                              \
+        .name = (file), .mode = S_IFREG | 0444, .show = (function)                                 \
+    }
+
 static struct pseudo_node system_nodes[] = {
     FILE_NODE("cmdline", command_line_show),
     FILE_NODE("cpuinfo", processor_show),
@@ -669,7 +470,6 @@ static struct pseudo_node system_nodes[] = {
     FILE_NODE("meminfo", memory_show),
     {.name = "mounts", .mode = S_IFLNK | 0777, .read_link = mounts_link},
     FILE_NODE("stat", stat_show),
-    DIRECTORY_NODE("sys", sys_directories),
     {.name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = system_request_store},
     FILE_NODE("uptime", uptime_show),
     FILE_NODE("version", version_show),
@@ -677,8 +477,5 @@ static struct pseudo_node system_nodes[] = {
 
 void proc_system_initialize(void)
 {
-    random_fill(boot_id, sizeof(boot_id));
     pseudo_add(&proc_root, system_nodes, array_length(system_nodes));
-    proc_limits_add(&sys_directories[0]);
-    proc_protection_add(&sys_directories[0]);
 }

@@ -57,6 +57,21 @@ struct process *process_find(uint32_t id)
     return process;
 }
 
+struct process *process_find_named(uint32_t id)
+{
+    struct process *process = NULL;
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    struct identity *identity = identity_find(id);
+    if (identity && identity->process)
+        process = identity->process;
+    else if (identity && identity->thread)
+        process = identity->thread->thread.process;
+    if (process)
+        process_reference(process);
+    spinlock_release_restore(&process_table_lock, enabled);
+    return process;
+}
+
 struct user_thread *user_thread_find(uint32_t id)
 {
     bool enabled = spinlock_acquire_save(&process_table_lock);

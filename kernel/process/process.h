@@ -105,6 +105,7 @@ struct process {
     uint32_t dumpable;                     /* prctl(PR_SET_DUMPABLE); atomic */
     int oom_score_adjustment;              /* -1000 to 1000; atomic */
     uint32_t personality;                  /* personality(2); own threads; atomic */
+    int nice;                              /* of a zombie: its last thread's; lock */
     char name[16];                         /* the leader's last name, for /proc of a zombie; lock */
 };
 
@@ -122,6 +123,8 @@ static inline struct process *process_current(void)
 
 /* The process with this PID, also a zombie, with a reference; NULL: none. */
 struct process *process_find(uint32_t id);
+/* The same by the number of any of its threads, as kill(2) takes it. */
+struct process *process_find_named(uint32_t id);
 static inline void process_reference(struct process *process)
 {
     __atomic_fetch_add(&process->references, 1, __ATOMIC_RELAXED);

@@ -185,12 +185,14 @@ ssize_t sys_getsid(int id)
 }
 
 /* May the caller move `process`? In the order of setpgid(2) on Linux. */
-static int setpgid_check(const struct process *process)
+static int setpgid_check(const struct process *process, uint32_t id)
 {
     const struct process *caller = process_current();
 
     if (!process)
         return -ESRCH;
+    if (id && process->id != id)
+        return -EINVAL; /* a thread's number: its process's is wanted */
     if (process->parent == caller) {
         if (process->group->session != caller->group->session)
             return -EPERM;
@@ -237,7 +239,7 @@ ssize_t sys_setpgid(int id, int group)
     struct process_group_remains remains = {0};
     bool enabled = spinlock_acquire_save(&process_table_lock);
     struct process *process = process_named(id);
-    int error = setpgid_check(process);
+    int error = setpgid_check(process, id);
     if (!error)
         error = setpgid_move(process, group ? group : (int)process->id, &created, &remains);
     spinlock_release_restore(&process_table_lock, enabled);

@@ -505,16 +505,52 @@ static int visit_set(struct user_thread *thread, void *context)
     return nice_set(thread, *(int *)context);
 }
 
+/* A zombie, with a reference: it has no thread any more, but it is there until it is reaped. */
+static struct process *zombie_find(int which, int who)
+{
+    struct process *process = which == PRIO_PROCESS && who > 0 ? process_find((uint32_t)who) : NULL;
+
+    if (process && !__atomic_load_n(&process->zombie, __ATOMIC_ACQUIRE)) {
+        process_release(process);
+        process = NULL;
+    }
+    return process;
+}
+
+/* May the caller change it? That nothing comes of it is no error. */
+static int zombie_set(struct process *process)
+{
+    const struct credentials *own = credentials_current(), *other = process->credentials;
+
+    return capable(CAP_SYS_NICE) || own->effective_user == other->real_user ||
+                   own->effective_user == other->effective_user
+               ? 0
+               : -EPERM;
+}
+
 /* As 20 minus the nice value, so that errors can be told apart (getpriority(2)). */
 ssize_t sys_getpriority(int which, int who)
 {
     int lowest = 20;
     int error = threads_visit(which, who, visit_get, &lowest);
+    struct process *zombie = error == -ESRCH ? zombie_find(which, who) : NULL;
 
+    if (zombie) {
+        lowest = zombie->nice;
+        error = 0;
+        process_release(zombie);
+    }
     return error ? error : 20 - lowest;
 }
 
 ssize_t sys_setpriority(int which, int who, int priority)
 {
-    return threads_visit(which, who, visit_set, &priority);
+    int error = threads_visit(which, who, visit_set, &priority);
+    struct process *zombie = error == -ESRCH ? zombie_find(which, who) : NULL;
+
+    if (zombie) {
+        error = zombie_set(zombie);
+        process_release(zombie);
+    }
+    return error;
 }

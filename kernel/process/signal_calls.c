@@ -335,7 +335,7 @@ ssize_t sys_kill(int id, int signal)
     siginfo_t information = signal_information_user(signal, SI_USER);
 
     if (id > 0) {
-        struct process *process = process_find(id);
+        struct process *process = process_find_named(id);
         if (!process)
             return -ESRCH;
         int error = kill_one(process, &information);
@@ -392,7 +392,7 @@ ssize_t sys_tkill(int id, int signal)
 static bool may_pretend(const siginfo_t *information, uint32_t receiver)
 {
     return (information->si_code < 0 && information->si_code != SI_TKILL) ||
-           receiver == process_current()->id;
+           receiver == thread_current()->id;
 }
 
 static int information_user(siginfo_t *information, int id, int signal, vaddr_t from)
@@ -412,7 +412,7 @@ ssize_t sys_rt_sigqueueinfo(int id, int signal, vaddr_t from)
         return error;
     if (signal < 0 || signal > SIGNAL_COUNT)
         return -EINVAL;
-    struct process *process = id > 0 ? process_find(id) : NULL;
+    struct process *process = id > 0 ? process_find_named(id) : NULL;
     if (!process)
         return -ESRCH;
     error = kill_one(process, &information);
@@ -426,7 +426,7 @@ ssize_t sys_rt_tgsigqueueinfo(int group, int id, int signal, vaddr_t from)
 
     if (group <= 0 || id <= 0)
         return -EINVAL;
-    int error = information_user(&information, group, signal, from);
+    int error = information_user(&information, id, signal, from);
     if (error)
         return error;
     if (signal < 0 || signal > SIGNAL_COUNT)

@@ -136,6 +136,7 @@ void proc_initialize(void)
 {
     proc_process_initialize();
     proc_system_initialize();
+    proc_sys_initialize();
     proc_baton_initialize();
     sys_system_initialize();
 }

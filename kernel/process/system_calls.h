@@ -152,7 +152,6 @@ ssize_t sys_rseq(vaddr_t area, uint32_t size, int flags, uint32_t signature);
 /* system_information.c */
 ssize_t sys_uname(vaddr_t buffer);
 ssize_t sys_sysinfo(vaddr_t buffer);
-ssize_t sys_syslog(int type, vaddr_t buffer, int size);
 ssize_t sys_reboot(unsigned magic1, unsigned magic2, unsigned command, vaddr_t argument);
 ssize_t sys_sethostname(vaddr_t name, int size);
 ssize_t sys_setdomainname(vaddr_t name, int size);

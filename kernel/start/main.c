@@ -295,7 +295,7 @@ static void start(void *unused)
     process_initialize();
     system_set_options(options);
     if (options_flag(options, "norandmaps"))
-        exec_placement_set_level(0);
+        exec_placement_level = 0;
     if (terminals_initialize(options))
         log_write(LOG_WARNING, "some terminals are missing: too little memory");
     load_root_file_system();

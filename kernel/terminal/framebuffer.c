@@ -217,7 +217,6 @@ static void framebuffer_log_write(struct log_sink *sink, const char *text, size_
 
 static struct log_sink framebuffer_sink = {
     .write = framebuffer_log_write,
-    .level = LOG_DEBUG,
 };
 
 size_t framebuffer_write(const char *bytes, size_t size, char *reply)

@@ -191,7 +191,6 @@ static void serial_log_write(struct log_sink *sink, const char *text, size_t siz
 
 static struct log_sink serial_sink = {
     .write = serial_log_write,
-    .level = LOG_DEBUG,
 };
 
 void serial_log_initialize(void)

@@ -1,0 +1,10 @@
+/* kernel_log.h: how programs and the kernel's log meet (kernel_log.c): what can be set. */
+#ifndef BATON_FILE_KERNEL_LOG_H
+#define BATON_FILE_KERNEL_LOG_H
+
+#include "library/types.h"
+
+extern unsigned kernel_log_default_level; /* of what programs write without one; atomic */
+extern bool kernel_log_takes_programs;    /* false: what they write is dropped; atomic */
+
+#endif
