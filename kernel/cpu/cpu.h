@@ -37,13 +37,14 @@ struct cpu {
     bool online;         /* atomic */
     struct thread *idle; /* runs when nothing else can */
     struct run_queue *run_queue;
-    uint32_t spinlocks_held;  /* own; debug builds */
+    uint32_t spinlocks_held;             /* own; debug builds */
     uint8_t ranks_held[LOCK_RANK_COUNT]; /* own; debug builds: how many of each rank */
-    uint32_t interrupt_depth; /* own */
-    uint64_t *root_left;      /* own; across a context switch: the mask of the root left */
-    uint64_t timer_deadline;  /* own; ns since boot the timer is armed for, or UINT64_MAX */
-    uint64_t descriptors[8];  /* the GDT */
+    uint32_t interrupt_depth;            /* own */
+    uint64_t *root_left;     /* own; across a context switch: the mask of the root left */
+    uint64_t timer_deadline; /* own; ns since boot the timer is armed for, or UINT64_MAX */
+    uint64_t descriptors[8]; /* the GDT */
     struct task_state task_state;
+    uint32_t interrupts[256]; /* own; atomic to read: how often each vector came, from 32 on */
 };
 
 _Static_assert(__builtin_offsetof(struct cpu, current) == 8, "trap_entry.S knows it");

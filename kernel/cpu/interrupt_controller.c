@@ -157,7 +157,7 @@ struct isa_route {
     uint32_t interrupt; /* global system interrupt */
     bool low, level;
 };
-static struct isa_route isa_routes[16]; /* constant after boot */
+static struct isa_route isa_routes[ISA_INTERRUPTS]; /* constant after boot */
 
 /* Who is called for an ISA interrupt. */
 #define ISA_SHARERS 4
@@ -165,8 +165,9 @@ static struct spinlock isa_lock; /* guards writing below; calls read without it 
 static struct {
     interrupt_handler *function[ISA_SHARERS]; /* atomic */
     void *context[ISA_SHARERS];
+    const char *name; /* of the first */
     bool routed;
-} isa[16];
+} isa[ISA_INTERRUPTS];
 
 static uint32_t io_apic_read(const struct io_apic *io_apic, uint8_t index)
 {
@@ -240,7 +241,7 @@ void interrupt_mask_isa(uint8_t irq)
     spinlock_release_restore(&isa_lock, enabled);
 }
 
-int interrupt_connect_isa(uint8_t irq, interrupt_handler *handler, void *context)
+int interrupt_connect_isa(uint8_t irq, const char *name, interrupt_handler *handler, void *context)
 {
     if (irq >= array_length(isa))
         return -ENODEV;
@@ -251,12 +252,29 @@ int interrupt_connect_isa(uint8_t irq, interrupt_handler *handler, void *context
             continue;
         isa[irq].context[i] = context;
         __atomic_store_n(&isa[irq].function[i], handler, __ATOMIC_RELEASE);
+        if (!isa[irq].routed)
+            isa[irq].name = name;
         error = isa[irq].routed ? 0 : isa_route(irq);
         isa[irq].routed = !error;
         break;
     }
     spinlock_release_restore(&isa_lock, enabled);
     return error;
+}
+
+bool interrupt_isa_describe(uint8_t irq, struct isa_interrupt *interrupt)
+{
+    bool enabled = spinlock_acquire_save(&isa_lock);
+    bool connected = isa[irq].routed;
+
+    *interrupt = (struct isa_interrupt){
+        .name = isa[irq].name,
+        .input = isa_routes[irq].interrupt,
+        .level = isa_routes[irq].level,
+        .vector = (uint8_t)(VECTOR_DEVICE_FIRST + irq),
+    };
+    spinlock_release_restore(&isa_lock, enabled);
+    return connected;
 }
 
 /* Rule 24: the 8259s are moved off the CPU's own vectors (8259A datasheet, ICW1 to ICW4), then

@@ -35,11 +35,22 @@ uint32_t local_apic_timer_left(void);
 /*
  * Routes the ISA interrupt `irq` (0-15; the MADT's overrides are applied) to
  * this CPU and calls `handler` for it, as interrupt_set_handler() says.
- * Several handlers may share an irq (COM1 and COM3 do); each is called.
+ * Several handlers may share an irq (COM1 and COM3 do); each is called. `name`:
+ * of the device, for /proc/interrupts; constant.
  * Errors: -ENODEV (no I/O APIC serves it), -ENOSPC (no vector or slot left).
  */
-int interrupt_connect_isa(uint8_t irq, interrupt_handler *handler, void *context);
+int interrupt_connect_isa(uint8_t irq, const char *name, interrupt_handler *handler, void *context);
 /* From now on it comes no more. Any context. */
 void interrupt_mask_isa(uint8_t irq);
+
+#define ISA_INTERRUPTS 16
+struct isa_interrupt {
+    const char *name; /* of who connected it first */
+    uint32_t input;   /* global system interrupt */
+    bool level;       /* else an edge */
+    uint8_t vector;
+};
+/* False: nobody has connected it. */
+bool interrupt_isa_describe(uint8_t irq, struct isa_interrupt *interrupt);
 
 #endif

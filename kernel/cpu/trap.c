@@ -245,14 +245,17 @@ static void interrupt_dispatch(struct trap_frame *frame)
     const struct handler *handler = &handlers[frame->vector];
     interrupt_handler *function = __atomic_load_n(&handler->function, __ATOMIC_ACQUIRE);
 
+    struct cpu *cpu = cpu_current();
+    __atomic_store_n(&cpu->interrupts[frame->vector], cpu->interrupts[frame->vector] + 1,
+                     __ATOMIC_RELAXED);
     if (frame->vector == VECTOR_SPURIOUS)
         return; /* has no end of interrupt (Intel SDM volume 3, 11.9) */
-    cpu_current()->interrupt_depth++;
+    cpu->interrupt_depth++;
     if (function)
         function(handler->context, frame);
     else
         log_write(LOG_WARNING, "interrupt: nobody handles vector %u", (unsigned)frame->vector);
-    cpu_current()->interrupt_depth--;
+    cpu->interrupt_depth--;
     local_apic_end_of_interrupt();
 }
 

@@ -71,7 +71,7 @@ static const struct {
     {"random", 0666, 1, 8}, {"urandom", 0666, 1, 9}, {"kmsg", 0644, 1, 11},
     {"tty", 0666, 5, 0},    {"console", 0600, 5, 1}, {"ptmx", 0666, 5, 2},
     {"ttyS0", 0660, 4, 64}, {"ttyS1", 0660, 4, 65},  {"ttyS2", 0660, 4, 66},
-    {"ttyS3", 0660, 4, 67},
+    {"ttyS3", 0660, 4, 67}, {"rtc0", 0600, 10, 135},
 };
 
 int device_nodes_create(struct mount *mount)

@@ -123,7 +123,7 @@ void power_button_initialize(const struct acpi_root *acpi)
     }
     disable_other_events(&fadt);
     interrupt = (uint8_t)fadt.sci_interrupt;
-    int error = interrupt_connect_isa(interrupt, acpi_interrupt, NULL);
+    int error = interrupt_connect_isa(interrupt, "acpi", acpi_interrupt, NULL);
     if (error) {
         log_write(LOG_NOTICE, "power button: no interrupt %u: %s", interrupt, error_text(error));
         return;

@@ -90,6 +90,8 @@ struct address_space {
     uint64_t cpus;         /* bit per CPU whose CR3 may hold `root`; atomic */
     uint64_t pages_mapped; /* resident pages; mutex; atomic to read */
     uint64_t pages_total;  /* pages in regions (RLIMIT_AS); mutex */
+    /* The most that both were before they last fell; mutex; the first atomic to read. */
+    uint64_t pages_mapped_most, pages_total_most;
     uint64_t pages_data;   /* private writable ones (RLIMIT_DATA); mutex */
     uint64_t pages_locked; /* locked ones (RLIMIT_MEMLOCK); mutex */
     unsigned lock_future;  /* mlockall: REGION_LOCKED for what is mapped later, or 0; mutex */
@@ -248,5 +250,14 @@ void region_add_residency(const struct region *region, vaddr_t start, vaddr_t en
    0 or -EFAULT, -ENOMEM. May sleep. */
 int address_space_copy_out(struct address_space *space, vaddr_t to, const void *from, size_t size);
 int address_space_copy_in(struct address_space *space, void *to, vaddr_t from, size_t size);
+
+/* The most resident pages that the space ever had. */
+static inline uint64_t address_space_most_resident(const struct address_space *space)
+{
+    uint64_t now = __atomic_load_n(&space->pages_mapped, __ATOMIC_RELAXED);
+    uint64_t most = __atomic_load_n(&space->pages_mapped_most, __ATOMIC_RELAXED);
+
+    return now > most ? now : most;
+}
 
 #endif

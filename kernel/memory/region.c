@@ -138,6 +138,8 @@ vaddr_t region_find_gap(struct address_space *space, size_t size, vaddr_t limit)
 
 static void account(struct address_space *space, unsigned flags, int64_t pages)
 {
+    if (pages < 0 && space->pages_total_most < space->pages_total)
+        space->pages_total_most = space->pages_total; /* as resident_add() does */
     space->pages_total += (uint64_t)pages;
     if ((flags & (REGION_WRITE | REGION_SHARED | REGION_STACK)) == REGION_WRITE)
         space->pages_data += (uint64_t)pages;

@@ -28,6 +28,9 @@ void space_shootdown(struct address_space *space, vaddr_t start, vaddr_t end)
 
 static void resident_add(struct address_space *space, int64_t pages)
 {
+    /* Before it falls is early enough: who asks takes the larger of the two. */
+    if (pages < 0 && space->pages_mapped_most < space->pages_mapped)
+        __atomic_store_n(&space->pages_mapped_most, space->pages_mapped, __ATOMIC_RELAXED);
     __atomic_store_n(&space->pages_mapped, space->pages_mapped + (uint64_t)pages, __ATOMIC_RELAXED);
 }
 

@@ -598,8 +598,9 @@ static void switch_image(struct user_thread *thread, struct exec *exec)
     if (exec->credentials.has_bits)
         __atomic_and_fetch(&process->personality, ~PER_CLEAR_ON_SETID, __ATOMIC_RELAXED);
     thread_set_root(exec->space->root, &exec->space->cpus);
-    if (process->usage.maximum_resident < old_space->pages_mapped)
-        process->usage.maximum_resident = old_space->pages_mapped;
+    uint64_t most = address_space_most_resident(old_space);
+    if (process->usage.maximum_resident < most)
+        process->usage.maximum_resident = most;
     spinlock_release_restore(&process->lock, enabled);
 
     exec->space = old_space;

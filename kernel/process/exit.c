@@ -116,8 +116,9 @@ static void leave_memory(struct user_thread *thread)
 
     bool enabled = spinlock_acquire_save(&process->lock);
     thread->thread.address_space = NULL;
-    if (process->usage.maximum_resident < space->pages_mapped)
-        process->usage.maximum_resident = space->pages_mapped;
+    uint64_t most = address_space_most_resident(space);
+    if (process->usage.maximum_resident < most)
+        process->usage.maximum_resident = most;
     spinlock_release_restore(&process->lock, enabled);
     thread_set_root(kernel_root, NULL);
 

@@ -18,6 +18,7 @@
 static LIST_HEAD(, identity) buckets[BUCKETS];
 static uint64_t taken[WORDS] = {1}; /* bit per number; 0 is nobody's */
 static uint32_t next_number = 1;
+static uint64_t given; /* process_table_lock to write; atomic to read */
 uint32_t identity_limit = IDENTITY_LIMIT;
 
 /* The first number in [from, to) whose bit is `bit`, or `to`. */
@@ -62,6 +63,7 @@ struct identity *identity_reserve(int *error)
     uint32_t number = number_choose();
     if (number) {
         identity->number = number;
+        __atomic_store_n(&given, given + 1, __ATOMIC_RELAXED);
         taken[number / BITS_A_WORD] |= 1UL << number % BITS_A_WORD;
         LIST_INSERT_HEAD(&buckets[number % BUCKETS], identity, hash_link);
     }
@@ -78,8 +80,14 @@ struct identity *identity_reserve(int *error)
 void identity_cancel(struct identity *identity)
 {
     bool enabled = spinlock_acquire_save(&process_table_lock);
+    __atomic_store_n(&given, given - 1, __ATOMIC_RELAXED);
     identity_drop(identity);
     spinlock_release_restore(&process_table_lock, enabled);
+}
+
+uint64_t identity_given(void)
+{
+    return __atomic_load_n(&given, __ATOMIC_RELAXED);
 }
 
 struct identity *identity_find(uint32_t number)

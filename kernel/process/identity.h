@@ -9,6 +9,8 @@
 
 #define IDENTITY_LIMIT        32768 /* numbers are below it: Linux's default kernel.pid_max */
 #define IDENTITY_LIMIT_LOWEST 301
+/* How many numbers were given to threads since the boot. */
+uint64_t identity_given(void);
 extern uint32_t identity_limit; /* new ones are below this: kernel.pid_max; atomic */
 
 /*

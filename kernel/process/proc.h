@@ -12,7 +12,10 @@ void proc_initialize(void);
 
 /* Its parts. */
 void proc_process_initialize(void);               /* proc_process.c: PID/, self, thread-self */
-void proc_system_initialize(void);                /* proc_system.c: meminfo, stat */
+void proc_system_initialize(void);                /* proc_system.c: meminfo, mounts, version */
+void proc_cpu_initialize(void);                   /* proc_cpu.c: cpuinfo */
+void proc_stat_initialize(void);                  /* proc_stat.c: stat, interrupts, loadavg */
+void proc_devices_initialize(void);               /* proc_devices.c: devices, partitions, net/ */
 void proc_sys_initialize(void);                   /* proc_sys.c: sys/ */
 void proc_limits_add(struct pseudo_node *sys_fs); /* proc_limits.c: sys/fs, what users may hold */
 void proc_protection_add(struct pseudo_node *sys_fs); /* proc_protection.c: protected_* */
@@ -48,6 +51,9 @@ int proc_memory_show(const struct pseudo_key *key, struct text *text,
 /* The process whose directory PID/ the file is, with a reference; NULL: it is none, or gone. */
 struct process;
 struct process *proc_process_of_file(const struct file *file);
+
+/* PID/net: /proc/net leads there (proc_devices.c). */
+extern struct pseudo_node proc_net_directory;
 
 /* /proc/mounts, of the name space that all share. */
 int proc_mounts_show(const struct pseudo_key *key, struct text *text);

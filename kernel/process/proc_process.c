@@ -283,7 +283,8 @@ static int facts_get(struct facts *facts, struct target *target, const struct ps
 
 /* Sizes in pages. */
 struct memory_facts {
-    uint64_t total, resident, shared, text, data, stack, page_tables, locked, library;
+    uint64_t total, most_total, resident, most_resident, shared, text, data, stack, page_tables,
+        locked, library;
 };
 
 static void memory_gather(struct memory_facts *facts, struct address_space *space)
@@ -294,6 +295,9 @@ static void memory_gather(struct memory_facts *facts, struct address_space *spac
     address_space_lock(space);
     facts->total = space->pages_total;
     facts->resident = space->pages_mapped;
+    facts->most_resident = address_space_most_resident(space);
+    facts->most_total =
+        space->pages_total > space->pages_total_most ? space->pages_total : space->pages_total_most;
     facts->data = space->pages_data;
     facts->text = (space->code_end - space->code_start + PAGE_SIZE - 1) >> PAGE_SHIFT;
     facts->page_tables = space->page_tables;
@@ -447,11 +451,11 @@ static void status_memory(struct text *text, struct address_space *space)
 
     memory_gather(&memory, space);
     const uint64_t kilobytes = PAGE_SIZE / 1024;
-    text_print(text, "VmPeak:\t%8lu kB\n", memory.total * kilobytes);
+    text_print(text, "VmPeak:\t%8lu kB\n", memory.most_total * kilobytes);
     text_print(text, "VmSize:\t%8lu kB\n", memory.total * kilobytes);
     text_print(text, "VmLck:\t%8lu kB\n", memory.locked * kilobytes);
     text_print(text, "VmPin:\t%8u kB\n", 0);
-    text_print(text, "VmHWM:\t%8lu kB\n", memory.resident * kilobytes);
+    text_print(text, "VmHWM:\t%8lu kB\n", memory.most_resident * kilobytes);
     text_print(text, "VmRSS:\t%8lu kB\n", memory.resident * kilobytes);
     text_print(text, "VmData:\t%8lu kB\n", memory.data * kilobytes);
     text_print(text, "VmStk:\t%8lu kB\n", memory.stack * kilobytes);
@@ -1127,6 +1131,7 @@ static struct pseudo_node self_nodes[] = {
 void proc_process_initialize(void)
 {
     pseudo_add(&proc_root, self_nodes, array_length(self_nodes));
+    pseudo_add(&process_directory, &proc_net_directory, 1);
     proc_root.find = process_find_node;
     proc_root.next = process_next_node;
 }

@@ -1,4 +1,5 @@
-/* sys_system.c: the little of /sys that programs look for: the CPUs, and what they are open to. */
+/* sys_system.c: the little of /sys that programs look for: the CPUs, what they are open to, and
+   which devices there are. */
 #include <asm/errno.h>
 #include <linux/stat.h>
 
@@ -65,8 +66,72 @@ static struct pseudo_node vulnerability_files[] = {
     {.name = "tsx_async_abort", .mode = S_IFREG | 0444, .show = intel_only_show},
 };
 
-/* cpu0, cpu1, …: empty directories, which C libraries count. */
-static struct pseudo_node cpu_node = {.mode = S_IFDIR | 0555};
+/* ---- cpu0, cpu1, …: which C libraries count, and lscpu(1) puts together ---- */
+
+static int core_show(const struct pseudo_key *key, struct text *text)
+{
+    text_print(text, "%lu\n", key->number[0]);
+    return 0;
+}
+
+static int zero_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(text, "0\n");
+    return 0;
+}
+
+static int nothing_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(text, "\n");
+    return 0;
+}
+
+/* A set of CPUs as a number with a digit for four of them, as many as there may be. */
+static void text_mask(struct text *text, uint64_t mask)
+{
+    text_print(text, "%08lx,%08lx\n", mask >> 32, mask & UINT32_MAX);
+}
+
+static int own_mask_show(const struct pseudo_key *key, struct text *text)
+{
+    text_mask(text, 1UL << key->number[0]);
+    return 0;
+}
+
+static int all_mask_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_mask(text, cpu_online_mask());
+    return 0;
+}
+
+/* Each is a core with one thread, all of them in one package: what /proc/cpuinfo says. */
+static struct pseudo_node topology_files[] = {
+    {.name = "core_cpus", .mode = S_IFREG | 0444, .show = own_mask_show},
+    {.name = "core_cpus_list", .mode = S_IFREG | 0444, .show = core_show},
+    {.name = "core_id", .mode = S_IFREG | 0444, .show = core_show},
+    {.name = "core_siblings", .mode = S_IFREG | 0444, .show = all_mask_show},
+    {.name = "core_siblings_list", .mode = S_IFREG | 0444, .show = online_show},
+    {.name = "die_id", .mode = S_IFREG | 0444, .show = zero_show},
+    {.name = "package_cpus", .mode = S_IFREG | 0444, .show = all_mask_show},
+    {.name = "package_cpus_list", .mode = S_IFREG | 0444, .show = online_show},
+    {.name = "physical_package_id", .mode = S_IFREG | 0444, .show = zero_show},
+    {.name = "thread_siblings", .mode = S_IFREG | 0444, .show = own_mask_show},
+    {.name = "thread_siblings_list", .mode = S_IFREG | 0444, .show = core_show},
+};
+static struct pseudo_node cpu_directories[] = {
+    {.name = "topology",
+     .mode = S_IFDIR | 0555,
+     .children = topology_files,
+     .child_count = array_length(topology_files)},
+};
+static struct pseudo_node cpu_node = {
+    .mode = S_IFDIR | 0555,
+    .children = cpu_directories,
+    .child_count = array_length(cpu_directories),
+};
 
 static int cpu_find(const struct pseudo_key *key, const char *name, struct pseudo_key *child_key,
                     struct pseudo_node **child)
@@ -98,6 +163,7 @@ static bool cpu_next(const struct pseudo_key *key, uint64_t *position, struct ps
 
 static struct pseudo_node cpu_files[] = {
     {.name = "kernel_max", .mode = S_IFREG | 0444, .show = highest_show},
+    {.name = "offline", .mode = S_IFREG | 0444, .show = nothing_show},
     {.name = "online", .mode = S_IFREG | 0444, .show = online_show},
     {.name = "possible", .mode = S_IFREG | 0444, .show = online_show},
     {.name = "present", .mode = S_IFREG | 0444, .show = online_show},
@@ -120,7 +186,25 @@ static struct pseudo_node device_directories[] = {
      .children = system_directories,
      .child_count = array_length(system_directories)},
 };
+/* There are no disks and no networks: what lists them lists none. */
+static struct pseudo_node class_directories[] = {
+    {.name = "block", .mode = S_IFDIR | 0755},
+    {.name = "net", .mode = S_IFDIR | 0755},
+};
+static struct pseudo_node number_directories[] = {
+    {.name = "block", .mode = S_IFDIR | 0755},
+    {.name = "char", .mode = S_IFDIR | 0755},
+};
 static struct pseudo_node sys_nodes[] = {
+    {.name = "block", .mode = S_IFDIR | 0755},
+    {.name = "class",
+     .mode = S_IFDIR | 0755,
+     .children = class_directories,
+     .child_count = array_length(class_directories)},
+    {.name = "dev",
+     .mode = S_IFDIR | 0755,
+     .children = number_directories,
+     .child_count = array_length(number_directories)},
     {.name = "devices",
      .mode = S_IFDIR | 0555,
      .children = device_directories,
@@ -136,6 +220,9 @@ void proc_initialize(void)
 {
     proc_process_initialize();
     proc_system_initialize();
+    proc_cpu_initialize();
+    proc_stat_initialize();
+    proc_devices_initialize();
     proc_sys_initialize();
     proc_baton_initialize();
     sys_system_initialize();

@@ -145,7 +145,9 @@ static void count_thread(struct thread *thread, void *context)
         return;
     summary->threads++;
     summary->processes += thread->id == thread->process->id;
-    summary->runnable += __atomic_load_n(&thread->state, __ATOMIC_RELAXED) == THREAD_RUNNABLE;
+    uint32_t state = __atomic_load_n(&thread->state, __ATOMIC_RELAXED);
+    summary->runnable += state == THREAD_RUNNABLE;
+    summary->blocked += state == THREAD_UNINTERRUPTIBLE || state == THREAD_KILLABLE;
     if (thread->id > summary->newest)
         summary->newest = thread->id;
 }

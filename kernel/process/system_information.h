@@ -37,6 +37,7 @@ void memory_summary(struct memory_summary *summary);
 /* Threads of programs that live; how many of all wait for a CPU or run; the newest TID. */
 struct thread_summary {
     uint32_t processes, threads, runnable, newest;
+    uint32_t blocked; /* in a sleep that nothing interrupts */
 };
 void thread_summary(struct thread_summary *summary);
 

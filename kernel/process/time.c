@@ -109,7 +109,7 @@ void usage_of_thread(struct resource_usage *usage, const struct user_thread *thr
     memset(usage, 0, sizeof(*usage));
     usage_add_thread(usage, thread);
     if (thread->thread.address_space && thread == user_thread_current())
-        usage->maximum_resident = thread->thread.address_space->pages_mapped;
+        usage->maximum_resident = address_space_most_resident(thread->thread.address_space);
 }
 
 void usage_of_process_locked(struct resource_usage *usage, struct process *process)
@@ -120,9 +120,10 @@ void usage_of_process_locked(struct resource_usage *usage, struct process *proce
     LIST_FOREACH(thread, &process->threads, process_link)
     {
         usage_add_thread(usage, thread);
-        if (thread->thread.address_space &&
-            usage->maximum_resident < thread->thread.address_space->pages_mapped)
-            usage->maximum_resident = thread->thread.address_space->pages_mapped;
+        const struct address_space *space = thread->thread.address_space;
+        uint64_t most = space ? address_space_most_resident(space) : 0;
+        if (usage->maximum_resident < most)
+            usage->maximum_resident = most;
     }
 }
 

@@ -19,6 +19,7 @@
 #include "cpu/symbol.h"
 #include "file/device.h"
 #include "file/file.h"
+#include "firmware/battery_clock.h"
 #include "firmware/power_button.h"
 #include "firmware/runtime_services.h"
 #include "library/acpi.h"
@@ -302,6 +303,8 @@ static void start(void *unused)
     if (runtime_services_initialize(handoff.tables.system_table, ranges, range_count))
         log_write(LOG_WARNING, "firmware: no runtime services: reboot(2) can only halt");
     power_button_initialize(acpi);
+    if (battery_clock_initialize())
+        log_write(LOG_NOTICE, "clock: none that runs while the machine is off");
     memory_give_back(handoff.loader.base, handoff.loader.size);
     uint64_t most;
     other_cpus_start(acpi, options_number(options, "maxcpus", &most) ? CPU_MAXIMUM : most);

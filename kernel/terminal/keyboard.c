@@ -128,7 +128,7 @@ void keyboard_initialize(void)
         log_write(LOG_NOTICE, "keyboard: none behind an i8042");
         return;
     }
-    int error = interrupt_connect_isa(KEYBOARD_IRQ, keyboard_interrupt, NULL);
+    int error = interrupt_connect_isa(KEYBOARD_IRQ, "i8042", keyboard_interrupt, NULL);
     if (error) {
         log_write(LOG_WARNING, "keyboard: no interrupt: %s", error_text(error));
         return;

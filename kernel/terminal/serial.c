@@ -508,7 +508,8 @@ void serial_initialize(void)
             port_program(port->base);
     }
     for (size_t i = 0; i < array_length(irqs); i++) {
-        int error = interrupt_connect_isa(irqs[i], serial_interrupt, (void *)(uintptr_t)irqs[i]);
+        int error =
+            interrupt_connect_isa(irqs[i], "ttyS", serial_interrupt, (void *)(uintptr_t)irqs[i]);
 
         if (error)
             log_write(LOG_WARNING, "serial ports: no interrupt %u: %s", irqs[i], error_text(error));

@@ -122,6 +122,8 @@ static void account(struct run_queue *queue, struct thread *previous, uint64_t n
     if (now >= __atomic_load_n(&load_next_sample, __ATOMIC_RELAXED))
         load_sample(now); /* before the next one counts: it has not run yet */
     previous->runtime += stretch;
+    queue->user_time += previous->user_time - previous->user_counted;
+    previous->user_counted = previous->user_time;
     if (previous->priority)
         queue->real_time_used += stretch;
 }
@@ -243,6 +245,7 @@ static void switch_away(struct run_queue *queue)
     switch_user_registers(previous, next);
     if (next->root_cpus != previous->root_cpus)
         enter_root(next, cpu);
+    queue->switches++;
     queue->running = next;
     queue->previous = previous;
     __atomic_store_n(&cpu->current, next, __ATOMIC_RELAXED);
@@ -253,6 +256,27 @@ static void switch_away(struct run_queue *queue)
     cpu = cpu_current(); /* perhaps another one now */
     leave_root(cpu->root_left, cpu);
     finish_switch();
+}
+
+void scheduler_cpu_times(const struct cpu *cpu, struct cpu_times *times)
+{
+    struct run_queue *queue = cpu->run_queue;
+    bool enabled = spinlock_acquire_save(&queue->lock);
+    const struct thread *running = queue->running;
+    uint64_t now = clock_now(), since = running ? running->user_since : 0;
+
+    times->switches = queue->switches;
+    times->user = queue->user_time;
+    if (running)
+        times->user += running->user_time - running->user_counted;
+    if (since && since < now)
+        times->user += now - since;
+    times->idle = cpu->idle->runtime;
+    if (running == cpu->idle && now > running->switched_in)
+        times->idle += now - running->switched_in;
+    spinlock_release_restore(&queue->lock, enabled);
+    uint64_t busy = now > times->idle ? now - times->idle : 0;
+    times->system = busy > times->user ? busy - times->user : 0;
 }
 
 /* The first thing on a new thread's stack. */

@@ -75,6 +75,7 @@ struct thread {
     uint64_t slice_end;        /* own; ns since boot */
     uint64_t runtime;          /* ns it has run, without the present stretch; own */
     uint64_t user_time;        /* of that, in user mode; own */
+    uint64_t user_counted;     /* of that, what its CPUs have counted; own */
     uint64_t user_since;       /* when it last entered user mode; 0: it is in a call; own */
     uint64_t switched_in;      /* when it began to run; own */
     int nice;                  /* -20 to 19; atomic */
@@ -200,6 +201,13 @@ void thread_preemption_point(void);
 
 /* Calls `visit` for every thread, under thread_list_lock (a spinlock): it may not sleep. */
 void thread_for_each(void (*visit)(struct thread *thread, void *context), void *context);
+
+struct cpu;
+/* What a CPU has done since it began, ns, and how often it went from one thread to another. */
+struct cpu_times {
+    uint64_t user, system, idle, switches;
+};
+void scheduler_cpu_times(const struct cpu *cpu, struct cpu_times *times);
 
 /* Starts scheduling on this CPU: the caller becomes its idle thread. */
 void scheduler_initialize_cpu(struct thread *idle, paddr_t kernel_root);

@@ -1,0 +1,119 @@
+/*
+ * proc_devices.c: what /proc says of devices, drivers and file systems (proc(5)). There are no
+ * disks, swap, networks or modules: what lists them is there, and lists none.
+ */
+#include <linux/stat.h>
+
+#include "file/device.h"
+#include "library/string.h"
+#include "process/proc.h"
+
+static int file_systems_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(
+        text,
+        "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tramfs\nnodev\tdevtmpfs\nnodev\tdevpts\n");
+    return 0;
+}
+
+/* Each major number once: what stands behind one shares it. */
+struct device_list {
+    struct text *text;
+    const struct device *last;
+};
+
+static void device_show(const struct device *device, void *context)
+{
+    struct device_list *list = context;
+
+    if (device->type != DEVICE_CHARACTER || (list->last && list->last->major == device->major))
+        return;
+    text_print(list->text, "%3u %s\n", device->major, device->name);
+    list->last = device;
+}
+
+static int devices_show(const struct pseudo_key *key, struct text *text)
+{
+    struct device_list list = {.text = text};
+
+    (void)key;
+    text_print(text, "Character devices:\n");
+    device_for_each(device_show, &list);
+    text_print(text, "\nBlock devices:\n");
+    return 0;
+}
+
+#define EMPTY(function, heading)                                                                   \
+    static int function(const struct pseudo_key *key, struct text *text)                           \
+    {                                                                                              \
+        (void)key;                                                                                 \
+        text_append(text, heading, sizeof(heading) - 1);                                           \
+        return 0;                                                                                  \
+    }
+/* The headings are as wide as Linux's. */
+EMPTY(nothing_show, "")
+EMPTY(partitions_show, "major minor  #blocks  name\n\n")
+EMPTY(swaps_show, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")
+EMPTY(
+    interfaces_show,
+    "Inter-|   Receive                                                |  Transmit\n face |bytes    "
+    "packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls "
+    "carrier "
+    "compressed\n")
+#define ADDRESSES                                                                                  \
+    "local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
+#define ADDRESSES6                                                                                 \
+    "local_address                         remote_address                        st tx_queue "     \
+    "rx_queue tr tm->when retrnsmt   uid  timeout inode"
+EMPTY(streams_show, "  sl  " ADDRESSES "                                                     \n")
+EMPTY(streams6_show, "  sl  " ADDRESSES6 "\n")
+EMPTY(datagrams_show, "   sl  " ADDRESSES " ref pointer drops             \n")
+EMPTY(raw_show, "  sl  " ADDRESSES " ref pointer drops\n")
+EMPTY(datagrams6_show, "  sl  " ADDRESSES6 " ref pointer drops\n")
+EMPTY(neighbours_show,
+      "IP address       HW type     Flags       HW address            Mask     Device\n")
+
+static ssize_t net_link(const struct pseudo_key *key, char *buffer, size_t size)
+{
+    static const char target[] = "self/net";
+    size_t length = sizeof(target) - 1 < size ? sizeof(target) - 1 : size;
+
+    (void)key;
+    memcpy(buffer, target, length);
+    return (ssize_t)length;
+}
+
+#define FILE_NODE(file, function)                                                                  \
+    {                                                                                              \
+        .name = (file), .mode = S_IFREG | 0444, .show = (function)                                 \
+    }
+static struct pseudo_node net_files[] = {
+    FILE_NODE("arp", neighbours_show),   FILE_NODE("dev", interfaces_show),
+    FILE_NODE("if_inet6", nothing_show), FILE_NODE("raw", raw_show),
+    FILE_NODE("raw6", datagrams6_show),  FILE_NODE("route", nothing_show),
+    FILE_NODE("tcp", streams_show),      FILE_NODE("tcp6", streams6_show),
+    FILE_NODE("udp", datagrams_show),    FILE_NODE("udp6", datagrams6_show),
+};
+/* In each process's directory: a process's networks are all that there are. */
+struct pseudo_node proc_net_directory = {
+    .name = "net",
+    .mode = S_IFDIR | 0555,
+    .children = net_files,
+    .child_count = array_length(net_files),
+};
+
+static struct pseudo_node device_nodes[] = {
+    FILE_NODE("devices", devices_show),
+    FILE_NODE("diskstats", nothing_show),
+    FILE_NODE("filesystems", file_systems_show),
+    FILE_NODE("modules", nothing_show),
+    {.name = "net", .mode = S_IFLNK | 0777, .read_link = net_link},
+    FILE_NODE("partitions", partitions_show),
+    FILE_NODE("swaps", swaps_show),
+};
+
+void proc_devices_initialize(void)
+{
+    pseudo_add(&proc_root, device_nodes, array_length(device_nodes));
+}
