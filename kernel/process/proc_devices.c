@@ -53,7 +53,6 @@ static int devices_show(const struct pseudo_key *key, struct text *text)
     }
 /* The headings are as wide as Linux's. */
 EMPTY(nothing_show, "")
-EMPTY(partitions_show, "major minor  #blocks  name\n\n")
 EMPTY(swaps_show, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")
 EMPTY(
     interfaces_show,
@@ -109,7 +108,7 @@ static struct pseudo_node device_nodes[] = {
     FILE_NODE("filesystems", file_systems_show),
     FILE_NODE("modules", nothing_show),
     {.name = "net", .mode = S_IFLNK | 0777, .read_link = net_link},
-    FILE_NODE("partitions", partitions_show),
+    FILE_NODE("partitions", nothing_show),
     FILE_NODE("swaps", swaps_show),
 };
 
