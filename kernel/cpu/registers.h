@@ -107,7 +107,7 @@ static inline uint64_t cr3_read(void)
     return value;
 }
 
-/* Who may call this is written down in kernel/cpu/README.md (invariant 1). */
+/* Only three places may call this: docs/architecture.md, invariant 1. */
 static inline void cr3_write(uint64_t value)
 {
     __asm__ volatile("mov %0, %%cr3" ::"r"(value) : "memory");

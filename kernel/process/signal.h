@@ -40,10 +40,9 @@ static inline signal_set signal_bit(int signal)
 struct queued_signal {
     TAILQ_ENTRY(queued_signal) link; /* lock of the process it was sent to */
     siginfo_t information;           /* lock */
-    struct user_account
-        *account; /* who is charged for it (RLIMIT_SIGPENDING); a timer's entry all its life */
-    struct posix_timer *timer; /* whose entry it is (and which frees it); NULL; constant */
-    bool queued;               /* lock */
+    struct user_account *account;    /* who is charged for it; a timer's entry: all its life */
+    struct posix_timer *timer;       /* whose entry it is (and which frees it); NULL; constant */
+    bool queued;                     /* lock */
 };
 
 /* The set says what is pending; an entry may be missing when there was no memory for it. */
