@@ -13,7 +13,8 @@
  * same lock: such a lock is taken by its _save form everywhere.
  *
  * Debug builds check that nobody takes a lock twice or sleeps with one held
- * (cpu->spinlocks_held), nor two in the wrong order (lock_order.h).
+ * (cpu->spinlocks_held), nor two in the wrong order (lock_order.h), and, where a field is read or
+ * written through GUARDED_BY(), that its lock is held.
  */
 #ifndef BATON_CPU_SPINLOCK_H
 #define BATON_CPU_SPINLOCK_H
@@ -42,6 +43,7 @@ struct spinlock {
 void spinlock_check_acquire(struct spinlock *lock);
 void spinlock_check_acquired(struct spinlock *lock);
 void spinlock_check_release(struct spinlock *lock);
+void spinlock_check_held(const struct spinlock *lock);
 #else
 #define SPINLOCK_RANKED(lock_rank) SPINLOCK_INITIALIZER
 static inline void spinlock_check_acquire(struct spinlock *lock)
@@ -56,7 +58,18 @@ static inline void spinlock_check_release(struct spinlock *lock)
 {
     (void)lock;
 }
+static inline void spinlock_check_held(const struct spinlock *lock)
+{
+    (void)lock;
+}
 #endif
+
+/*
+ * A field that this spinlock guards, to be read or written: it costs nothing, and a debug kernel
+ * panics when this CPU does not hold the lock. Accessors next to a structure are written with it,
+ * so that nobody reads by mistake under no lock what a decision rests on.
+ */
+#define GUARDED_BY(lock, field) (*(spinlock_check_held(lock), &(field)))
 
 /* A free lock with a place in the order of locks. */
 static inline void spinlock_initialize(struct spinlock *lock, enum lock_rank rank)

@@ -43,7 +43,7 @@ struct process_hooks process_hooks = {
 
 void process_begin_exit(struct process *process, int status)
 {
-    if (process->exiting)
+    if (GUARDED_BY(&process->lock, process->exiting))
         return;
     process->exiting = true;
     process->exit_status = status;
@@ -225,7 +225,7 @@ static void signal_orphaned_group(uint32_t group)
 /* Did `group` stop being looked after when `process` left or ended, and has it stopped members? */
 static bool becomes_orphaned(struct process_group *group, const struct process *process)
 {
-    return group->session == process->group->session &&
+    return group->session == process_group_of(process)->session &&
            process_group_orphaned_locked(group, process) && process_group_has_stopped(group);
 }
 
@@ -235,8 +235,9 @@ static bool becomes_orphaned(struct process_group *group, const struct process *
  */
 static bool looked_after_group(const struct process *process)
 {
-    const struct process_group *parent = process->parent ? process->parent->group : NULL;
-    return parent && parent != process->group && parent->session == process->group->session;
+    const struct process_group *parent = process->parent ? process_group_of(process->parent) : NULL;
+    return parent && parent != process_group_of(process) &&
+           parent->session == process_group_of(process)->session;
 }
 
 /* One child at a time goes to the reaper, so that the lock is held for a short while only. */
@@ -261,8 +262,9 @@ static void give_children_away(struct process *process)
                 reaped = announce_end(child);
                 if (reaped)
                     process_reap(child, &remains);
-            } else if (child->group != process->group && becomes_orphaned(child->group, process)) {
-                orphaned = child->group->id;
+            } else if (process_group_of(child) != process_group_of(process) &&
+                       becomes_orphaned(process_group_of(child), process)) {
+                orphaned = process_group_of(child)->id;
             }
         }
         spinlock_release_restore(&process_table_lock, enabled);
@@ -291,8 +293,8 @@ static void end_family(struct process *process)
         left = process->identity->session;
         session_reference(left);
     }
-    if (looked_after_group(process) && becomes_orphaned(process->group, process))
-        orphaned = process->group->id;
+    if (looked_after_group(process) && becomes_orphaned(process_group_of(process), process))
+        orphaned = process_group_of(process)->id;
     spinlock_release_restore(&process_table_lock, enabled);
 
     if (left) {

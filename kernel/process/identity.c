@@ -93,7 +93,7 @@ uint64_t identity_given(void)
 struct identity *identity_find(uint32_t number)
 {
     struct identity *identity;
-    LIST_FOREACH(identity, &buckets[number % BUCKETS], hash_link)
+    LIST_FOREACH(identity, &GUARDED_BY(&process_table_lock, buckets[number % BUCKETS]), hash_link)
     {
         if (identity->number == number)
             return identity;

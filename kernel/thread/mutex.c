@@ -104,6 +104,12 @@ void mutex_check_release(const struct mutex *mutex)
     thread_current()->mutexes_held[mutex->rank]--;
 }
 
+void mutex_check_held(const struct mutex *mutex)
+{
+    if (!mutex_held(mutex))
+        panic("what mutex %p guards is used by who does not hold it", (const void *)mutex);
+}
+
 void mutex_check_none_held(void)
 {
     for (enum mutex_rank rank = 0; rank < MUTEX_RANK_COUNT; rank++)

@@ -39,6 +39,8 @@ void mutex_release_to_waiter(struct mutex *mutex);
 void mutex_check_acquire(const struct mutex *mutex);
 void mutex_check_acquired(const struct mutex *mutex);
 void mutex_check_release(const struct mutex *mutex);
+/* …uses what it guards. */
+void mutex_check_held(const struct mutex *mutex);
 /* The calling thread holds none: before user mode, and at its end. */
 void mutex_check_none_held(void);
 #else
@@ -51,6 +53,10 @@ static inline void mutex_check_acquired(const struct mutex *mutex)
     (void)mutex;
 }
 static inline void mutex_check_release(const struct mutex *mutex)
+{
+    (void)mutex;
+}
+static inline void mutex_check_held(const struct mutex *mutex)
 {
     (void)mutex;
 }
