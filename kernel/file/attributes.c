@@ -55,15 +55,17 @@ static int change_mode(const struct path *path, const void *wanted)
     int error = 0;
 
     mutex_acquire(&inode->lock);
-    if (S_ISLNK(inode->mode)) {
+    struct inode_attributes attributes = inode_attributes(inode);
+    if (S_ISLNK(attributes.mode)) {
         error = -EOPNOTSUPP;
     } else if (!inode_owned(inode, credentials)) {
         error = -EPERM;
     } else {
-        if (!credentials_in_group(credentials, inode->group) &&
+        if (!credentials_in_group(credentials, attributes.group) &&
             !credentials_capable(credentials, CAP_FSETID))
             mode &= ~S_ISGID;
-        __atomic_store_n(&inode->mode, (inode->mode & S_IFMT) | mode, __ATOMIC_RELAXED);
+        attributes.mode = (attributes.mode & S_IFMT) | mode;
+        inode_attributes_set(inode, attributes);
         inode_touch(inode, INODE_CHANGED);
     }
     mutex_release(&inode->lock);
@@ -93,18 +95,18 @@ struct owner {
     uint32_t user, group;
 };
 
-/* May the caller give the file away like that? The lock is held. */
-static bool may_change_owner(const struct credentials *credentials, const struct inode *inode,
-                             const struct owner *owner)
+/* May the caller give a file away that is now like this? */
+static bool may_change_owner(const struct credentials *credentials,
+                             const struct inode_attributes *now, const struct owner *owner)
 {
-    bool own = credentials->file_user == inode->user;
+    bool own = credentials->file_user == now->user;
 
     if (credentials_capable(credentials, CAP_CHOWN))
         return true;
-    if (owner->user != KEEP_ID && !(own && owner->user == inode->user))
+    if (owner->user != KEEP_ID && !(own && owner->user == now->user))
         return false;
-    return owner->group == KEEP_ID || (own && (owner->group == inode->group ||
-                                               credentials_in_group(credentials, owner->group)));
+    return owner->group == KEEP_ID ||
+           (own && (owner->group == now->group || credentials_in_group(credentials, owner->group)));
 }
 
 static int change_owner(const struct path *path, const void *wanted)
@@ -115,18 +117,20 @@ static int change_owner(const struct path *path, const void *wanted)
     int error = 0;
 
     mutex_acquire(&inode->lock);
-    /* chown(2): set-user-ID goes, also for user 0; who may not change a mode does not change it by
-       this either. */
-    uint32_t dropped = S_ISDIR(inode->mode) ? 0 : inode_privileges(inode, credentials);
-    if (!may_change_owner(credentials, inode, owner) ||
+    struct inode_attributes attributes = inode_attributes(inode);
+    /* chown(2): set-user-ID goes, also for user 0, and in the same step: nobody is to see it with the
+       new owner. Who may not change a mode does not change it by this either. */
+    uint32_t dropped = S_ISDIR(attributes.mode) ? 0 : inode_privileges(&attributes, credentials);
+    if (!may_change_owner(credentials, &attributes, owner) ||
         (dropped && !inode_owned(inode, credentials))) {
         error = -EPERM;
     } else {
         if (owner->user != KEEP_ID)
-            inode->user = owner->user;
+            attributes.user = owner->user;
         if (owner->group != KEEP_ID)
-            inode->group = owner->group;
-        __atomic_store_n(&inode->mode, inode->mode & ~dropped, __ATOMIC_RELAXED);
+            attributes.group = owner->group;
+        attributes.mode &= ~dropped;
+        inode_attributes_set(inode, attributes);
         inode_touch(inode, INODE_CHANGED);
     }
     mutex_release(&inode->lock);
@@ -189,20 +193,18 @@ static int change_times(const struct path *path, const void *wanted)
     bool now =
         !times->set || (times->accessed.tv_nsec == TIME_NOW && times->modified.tv_nsec == TIME_NOW);
 
-    if (!inode_owned(inode, credentials)) {
-        if (!now)
-            return -EPERM;
-        int error = inode_permission(inode, PERMISSION_WRITE, credentials);
-        if (error)
-            return error;
-    }
-    struct file_time wall = file_time(clock_wall());
+    int error = 0;
     mutex_acquire(&inode->lock);
-    store_time(&inode->accessed, times->set ? &times->accessed : &now_time, wall);
-    store_time(&inode->modified, times->set ? &times->modified : &now_time, wall);
-    inode_touch(inode, INODE_CHANGED);
+    if (!inode_owned(inode, credentials))
+        error = now ? inode_permission(inode, PERMISSION_WRITE, credentials) : -EPERM;
+    if (!error) {
+        struct file_time wall = file_time(clock_wall());
+        store_time(&inode->accessed, times->set ? &times->accessed : &now_time, wall);
+        store_time(&inode->modified, times->set ? &times->modified : &now_time, wall);
+        inode_touch(inode, INODE_CHANGED);
+    }
     mutex_release(&inode->lock);
-    return 0;
+    return error;
 }
 
 static bool time_valid(const struct __kernel_timespec *time)

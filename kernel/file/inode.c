@@ -11,6 +11,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
+#include "thread/limits.h"
 
 void file_system_release(struct file_system *file_system)
 {
@@ -56,22 +57,28 @@ void inode_release(struct inode *inode)
     file_system_release(file_system);
 }
 
-static void inode_refresh(struct inode *inode)
+void inode_attributes_set(struct inode *inode, struct inode_attributes attributes)
 {
-    if (inode->operations && inode->operations->refresh)
-        inode->operations->refresh(inode);
+    uint32_t sequence = inode->attributes_sequence;
+
+    mutex_check_held(&inode->lock);
+    __atomic_store_n(&inode->attributes_sequence, sequence + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_store_n(&inode->mode, attributes.mode, __ATOMIC_RELAXED);
+    __atomic_store_n(&inode->user, attributes.user, __ATOMIC_RELAXED);
+    __atomic_store_n(&inode->group, attributes.group, __ATOMIC_RELAXED);
+    __atomic_store_n(&inode->attributes_sequence, sequence + 2, __ATOMIC_RELEASE);
 }
 
-/* path_resolution(7), "Permissions" and "Bypassing permission checks". */
-int inode_permission(struct inode *inode, unsigned permission,
-                     const struct credentials *credentials)
+/* path_resolution(7), "Permissions" and "Bypassing permission checks". Inline: each step of each walk
+   asks. */
+static inline int permission_of(struct inode_attributes attributes, unsigned permission,
+                                const struct credentials *credentials)
 {
-    inode_refresh(inode);
-    uint32_t mode = __atomic_load_n(&inode->mode, __ATOMIC_RELAXED);
-    uint32_t granted = mode;
-    if (credentials->file_user == inode->user)
+    uint32_t mode = attributes.mode, granted = mode;
+    if (credentials->file_user == attributes.user)
         granted = mode >> 6;
-    else if (credentials_in_group(credentials, inode->group))
+    else if (credentials_in_group(credentials, attributes.group))
         granted = mode >> 3;
     if (!(permission & ~granted & 7))
         return 0;
@@ -89,9 +96,29 @@ int inode_permission(struct inode *inode, unsigned permission,
     return -EACCES;
 }
 
+static inline struct inode_attributes inode_refresh(struct inode *inode)
+{
+    if (inode->operations && inode->operations->refresh)
+        return inode->operations->refresh(inode);
+    return inode_attributes(inode);
+}
+
+int inode_permission(struct inode *inode, unsigned permission,
+                     const struct credentials *credentials)
+{
+    return permission_of(inode_refresh(inode), permission, credentials);
+}
+
+int inode_attributes_permission(const struct inode_attributes *attributes, unsigned permission,
+                                const struct credentials *credentials)
+{
+    return permission_of(*attributes, permission, credentials);
+}
+
 bool inode_owned(const struct inode *inode, const struct credentials *credentials)
 {
-    return credentials->file_user == inode->user || credentials_capable(credentials, CAP_FOWNER);
+    return credentials->file_user == __atomic_load_n(&inode->user, __ATOMIC_RELAXED) ||
+           credentials_capable(credentials, CAP_FOWNER);
 }
 
 /* Moves `writers` by `step` unless it is on the other side of zero. */
@@ -132,7 +159,7 @@ int inode_truncate(struct inode *inode, uint64_t size)
 
     mutex_acquire(&inode->lock);
     uint64_t old = inode_size(inode);
-    if (size > old && size > file_hooks->size_limit()) {
+    if (size > old && size > thread_limit(RLIMIT_FSIZE)) {
         file_hooks->size_exceeded();
         error = -EFBIG;
     } else if (size > old && (inode->seals & F_SEAL_GROW)) {
@@ -148,15 +175,15 @@ int inode_truncate(struct inode *inode, uint64_t size)
     return error;
 }
 
-uint32_t inode_privileges(const struct inode *inode, const struct credentials *credentials)
+uint32_t inode_privileges(const struct inode_attributes *attributes,
+                          const struct credentials *credentials)
 {
-    uint32_t dropped = inode->mode & S_ISUID;
+    uint32_t mode = attributes->mode, dropped = mode & S_ISUID;
 
     /* Without group execution the bit means mandatory locking, not privilege: it stays for who
        could have set it. */
-    if (inode->mode & S_ISGID &&
-        (inode->mode & S_IXGRP || !(credentials_in_group(credentials, inode->group) ||
-                                    credentials_capable(credentials, CAP_FSETID))))
+    if (mode & S_ISGID && (mode & S_IXGRP || !(credentials_in_group(credentials, attributes->group) ||
+                                               credentials_capable(credentials, CAP_FSETID))))
         dropped |= S_ISGID;
     return dropped;
 }
@@ -164,12 +191,13 @@ uint32_t inode_privileges(const struct inode *inode, const struct credentials *c
 void inode_remove_privileges(struct inode *inode)
 {
     const struct credentials *credentials = credentials_current();
+    struct inode_attributes attributes = inode_attributes(inode);
 
-    if (!(inode->mode & (S_ISUID | S_ISGID)) || !S_ISREG(inode->mode) ||
+    if (!(attributes.mode & (S_ISUID | S_ISGID)) || !S_ISREG(attributes.mode) ||
         credentials_capable(credentials, CAP_FSETID))
         return;
-    __atomic_store_n(&inode->mode, inode->mode & ~inode_privileges(inode, credentials),
-                     __ATOMIC_RELAXED);
+    attributes.mode &= ~inode_privileges(&attributes, credentials);
+    inode_attributes_set(inode, attributes);
 }
 
 void inode_touch(struct inode *inode, unsigned which)
@@ -210,14 +238,15 @@ void inode_touch_accessed(struct inode *inode, const struct mount *mount)
 #define DIRECTORY_ENTRY_SIZE 20
 void inode_stat(struct inode *inode, struct stat *result)
 {
-    inode_refresh(inode);
+    struct inode_attributes attributes = inode_refresh(inode);
+
     memset(result, 0, sizeof(*result));
     result->st_dev = inode->file_system->device;
     result->st_ino = inode->number;
     result->st_nlink = inode->links;
-    result->st_mode = inode->mode;
-    result->st_uid = inode->user;
-    result->st_gid = inode->group;
+    result->st_mode = attributes.mode;
+    result->st_uid = attributes.user;
+    result->st_gid = attributes.group;
     result->st_rdev = inode->device;
     result->st_size = (long)inode_size(inode);
     result->st_blksize = PAGE_SIZE;

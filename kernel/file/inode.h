@@ -59,6 +59,12 @@ struct file_system {
 /* The limits of a tmpfs that is told none: of pages, and of inodes. */
 uint64_t ram_default_limit(void);
 
+/* Whose a file is, and who may do what with it. */
+struct inode_attributes {
+    uint32_t mode; /* with its type, which is constant */
+    uint32_t user, group;
+};
+
 /* What differs between kinds of inodes. NULL: does not apply. All may sleep. */
 struct inode_operations {
     /*
@@ -70,8 +76,9 @@ struct inode_operations {
     ssize_t (*read_link)(struct inode *inode, char *buffer, size_t size);
     /* A magic link (/proc/self/fd/3, /proc/1/exe): the place itself, with references. */
     int (*follow)(struct inode *inode, struct path *target);
-    /* Brings mode, user, group, link count and size up to date before they are looked at. */
-    void (*refresh)(struct inode *inode);
+    /* What mode, user and group are just now, where the inode keeps none of its own; brings link
+       count and size up to date. */
+    struct inode_attributes (*refresh)(struct inode *inode);
     /* The last reference is gone; frees what `private` holds. */
     void (*destroy)(struct inode *inode);
 };
@@ -104,8 +111,11 @@ struct inode {
     const struct file_operations *file_operations; /* for files opened on it; constant */
     struct file_system *file_system;               /* a reference is held; constant */
     uint32_t references;                           /* atomic */
-    uint32_t mode;                                 /* type: constant; permissions: lock to write */
-    uint32_t user, group;                          /* lock to write */
+    /* One triple: inode_attributes() reads it, inode_attributes_set() writes it. Of the mode alone
+       everyone may look at the type, which is constant. */
+    uint32_t attributes_sequence; /* odd: it is being written; atomic */
+    uint32_t mode;
+    uint32_t user, group;
     uint32_t links;                                /* tree_lock (path.h) to write */
     uint64_t number;                               /* st_ino; constant */
     uint64_t device;                               /* st_rdev of a device node; constant */
@@ -146,6 +156,29 @@ static inline uint32_t inode_type(const struct inode *inode)
     return inode->mode & S_IFMT;
 }
 
+/*
+ * Mode, user and group as they were at one moment: a decision that rests on more than one of them
+ * takes them here, once. No lock, as every step of a path walk asks: who reads while they are
+ * written reads again. Any context but interrupts.
+ */
+static inline struct inode_attributes inode_attributes(const struct inode *inode)
+{
+    struct inode_attributes attributes;
+    uint32_t sequence;
+
+    do {
+        sequence = __atomic_load_n(&inode->attributes_sequence, __ATOMIC_ACQUIRE);
+        attributes.mode = __atomic_load_n(&inode->mode, __ATOMIC_RELAXED);
+        attributes.user = __atomic_load_n(&inode->user, __ATOMIC_RELAXED);
+        attributes.group = __atomic_load_n(&inode->group, __ATOMIC_RELAXED);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    } while (sequence & 1 ||
+             sequence != __atomic_load_n(&inode->attributes_sequence, __ATOMIC_RELAXED));
+    return attributes;
+}
+/* Replaces all three; inode's lock held since what they are made of was read. */
+void inode_attributes_set(struct inode *inode, struct inode_attributes attributes);
+
 /* What permission is asked for; or-ed. The values are those of access(2). */
 enum {
     PERMISSION_EXECUTE = 1, /* directories: search */
@@ -155,6 +188,9 @@ enum {
 /* 0 or -EACCES. Capabilities count (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH). */
 int inode_permission(struct inode *inode, unsigned permission,
                      const struct credentials *credentials);
+/* The same for a file with these attributes. */
+int inode_attributes_permission(const struct inode_attributes *attributes, unsigned permission,
+                                const struct credentials *credentials);
 /* Is the caller the owner, or has CAP_FOWNER? */
 bool inode_owned(const struct inode *inode, const struct credentials *credentials);
 

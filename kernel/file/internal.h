@@ -27,7 +27,8 @@ static inline void file_system_reference(struct file_system *file_system)
     __atomic_fetch_add(&file_system->references, 1, __ATOMIC_RELAXED);
 }
 /* The set-ID bits of a mode that a change by others is to take away (chown(2)). Lock held. */
-uint32_t inode_privileges(const struct inode *inode, const struct credentials *credentials);
+uint32_t inode_privileges(const struct inode_attributes *attributes,
+                          const struct credentials *credentials);
 /* A write, truncation or allocation by others takes them away (write(2)). Lock held. */
 void inode_remove_privileges(struct inode *inode);
 /* The time of access, as the mount's flags want it. */

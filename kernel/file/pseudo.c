@@ -85,7 +85,7 @@ static void pseudo_destroy(struct inode *inode)
     heap_free(inode->private);
 }
 
-static void pseudo_refresh(struct inode *inode)
+static struct inode_attributes pseudo_refresh(struct inode *inode)
 {
     const struct place *place = inode->private;
     struct pseudo_attributes attributes = {
@@ -94,15 +94,16 @@ static void pseudo_refresh(struct inode *inode)
     };
 
     if (!place->node->attributes)
-        return;
+        return inode_attributes(inode);
     place->node->attributes(&place->key, &attributes);
-    __atomic_store_n(&inode->mode, (place->node->mode & S_IFMT) | (attributes.mode & 07777),
-                     __ATOMIC_RELAXED);
-    __atomic_store_n(&inode->user, attributes.user, __ATOMIC_RELAXED);
-    __atomic_store_n(&inode->group, attributes.group, __ATOMIC_RELAXED);
     __atomic_store_n(&inode->links, attributes.links, __ATOMIC_RELAXED);
     __atomic_store_n(&inode->cache.size, attributes.size, __ATOMIC_RELAXED);
     __atomic_store_n(&inode->device, attributes.device, __ATOMIC_RELAXED);
+    return (struct inode_attributes){
+        .mode = (place->node->mode & S_IFMT) | (attributes.mode & 07777),
+        .user = attributes.user,
+        .group = attributes.group,
+    };
 }
 
 /* ---- directories ---- */

@@ -66,9 +66,11 @@ static int write_contents(struct inode *inode, const struct cpio_entry *entry)
 
 static void set_attributes(struct inode *inode, const struct cpio_entry *entry)
 {
-    inode->mode = entry->mode;
-    inode->user = entry->user;
-    inode->group = entry->group;
+    uint32_t mode = S_ISLNK(entry->mode) ? S_IFLNK | 0777 : entry->mode;
+
+    mutex_acquire(&inode->lock);
+    inode_attributes_set(inode, (struct inode_attributes){mode, entry->user, entry->group});
+    mutex_release(&inode->lock);
     inode->accessed = inode->modified = (struct file_time){.seconds = (int64_t)entry->modified};
 }
 
@@ -163,7 +165,6 @@ static int unpack_symbolic_link(const struct cpio_entry *entry)
     if (error)
         return error;
     set_attributes(path.dentry->inode, entry);
-    path.dentry->inode->mode = S_IFLNK | 0777;
     path_release(&path);
     return 0;
 }

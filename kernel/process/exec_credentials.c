@@ -9,19 +9,19 @@
 #include "library/string.h"
 
 /* The set-user-ID and set-group-ID bits (execve(2)): they count only where they may. */
-static bool apply_bits(struct credentials *new, const struct file *file)
+static bool apply_bits(struct credentials *new, const struct file *file,
+                       const struct inode_attributes *attributes)
 {
-    const struct inode *inode = file->inode;
     uint32_t group_bits = S_ISGID | S_IXGRP; /* S_ISGID alone means mandatory locking */
-    bool sets_user = inode->mode & S_ISUID;
-    bool sets_group = (inode->mode & group_bits) == group_bits;
+    bool sets_user = attributes->mode & S_ISUID;
+    bool sets_group = (attributes->mode & group_bits) == group_bits;
 
     if (mount_flag(file->path.mount, MS_NOSUID))
         return false;
     if (sets_user)
-        new->effective_user = inode->user;
+        new->effective_user = attributes->user;
     if (sets_group)
-        new->effective_group = inode->group;
+        new->effective_group = attributes->group;
     return sets_user || sets_group;
 }
 
@@ -59,12 +59,17 @@ static bool are_equal(const struct credentials *left, const struct credentials *
  * was another than the real one before.
  */
 int exec_credentials_prepare(struct exec_credentials *result, const struct file *file,
-                             bool no_new_privileges, bool shared)
+                             const struct inode_attributes *attributes, bool no_new_privileges,
+                             bool shared)
 {
     const struct credentials *old = credentials_current();
     struct credentials new = *old; /* without the groups, which exec does not change */
 
-    result->has_bits = !no_new_privileges && apply_bits(&new, file);
+    result->has_bits = !no_new_privileges && apply_bits(&new, file, attributes);
+    /* Opening the file asked whether it may be executed, but it may be another one's by now: the
+       attributes that give something have to permit it themselves. */
+    if (result->has_bits && inode_attributes_permission(attributes, PERMISSION_EXECUTE, old))
+        return -EACCES;
     new.permitted = root_capabilities(&new);
     bool is_root = new.permitted &&new.effective_user == 0;
     bool is_set = new.effective_user != old->real_user || new.effective_group != old->real_group;

@@ -6,6 +6,7 @@
 #include "library/types.h"
 
 struct file;
+struct inode_attributes;
 
 struct exec_credentials {
     const struct credentials *credentials; /* a reference is held */
@@ -16,12 +17,14 @@ struct exec_credentials {
 };
 
 /*
- * Applies the set-user-ID and set-group-ID bits of `file` and the rules for
- * capabilities, as far as they may be: with `no_new_privileges` (prctl(2)) and
- * where the file-system context is `shared` with another process, nobody gains
- * anything. 0 or -ENOMEM.
+ * Applies the set-user-ID and set-group-ID bits of `file`, whose attributes were
+ * read once, and the rules for capabilities, as far as they may be: with
+ * `no_new_privileges` (prctl(2)) and where the file-system context is `shared`
+ * with another process, nobody gains anything. 0, -ENOMEM; -EACCES: these
+ * attributes no longer let the caller execute what they would give it.
  */
 int exec_credentials_prepare(struct exec_credentials *result, const struct file *file,
-                             bool no_new_privileges, bool shared);
+                             const struct inode_attributes *attributes, bool no_new_privileges,
+                             bool shared);
 
 #endif
