@@ -78,7 +78,7 @@ void dentry_release(struct dentry *dentry)
 struct dentry *dentry_find(struct dentry *directory, const char *name, size_t length)
 {
     uint32_t hash = dentry_name_hash(name, length);
-    struct dentry *dentry = RB_ROOT(&directory->names);
+    struct dentry *dentry = RB_ROOT(&GUARDED_BY(&tree_lock, directory->names));
 
     while (dentry) {
         if (hash == dentry->name_hash && length == dentry->name_length) {
@@ -101,7 +101,7 @@ void dentry_insert(struct dentry *dentry)
     struct dentry *directory = dentry->parent;
 
     dentry_reference(dentry);
-    dentry->order = ++directory->next_order;
+    dentry->order = ++GUARDED_BY(&tree_lock, directory->next_order);
     dentry->linked = true;
     directory->child_count++;
     struct dentry *other = RB_INSERT(dentry_names, &directory->names, dentry);
@@ -115,7 +115,7 @@ void dentry_remove(struct dentry *dentry)
 
     RB_REMOVE(dentry_names, &directory->names, dentry);
     RB_REMOVE(dentry_order, &directory->ordered, dentry);
-    directory->child_count--;
+    GUARDED_BY(&tree_lock, directory->child_count)--;
     dentry->linked = false;
 }
 
@@ -149,7 +149,7 @@ void dentry_tear_down(struct dentry *root)
         }
         if (child) {
             dentry_remove(child);
-            child->inode->links = 0;
+            *inode_links(child->inode) = 0;
         }
         spinlock_release(&tree_lock);
         if (child) {

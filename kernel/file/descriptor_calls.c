@@ -10,6 +10,7 @@
 #include "file/system_calls.h"
 #include "library/bitmap.h"
 #include "memory/user_copy.h"
+#include "thread/limits.h"
 
 ssize_t sys_close(int descriptor)
 {
@@ -47,7 +48,7 @@ static ssize_t duplicate(int descriptor, unsigned minimum, bool close_on_exec)
     struct file *file = descriptor_get_any(descriptor);
     if (!file)
         return -EBADF;
-    if (minimum >= file_hooks->descriptor_limit()) {
+    if (minimum >= thread_limit(RLIMIT_NOFILE)) {
         file_release(file);
         return -EINVAL;
     }
@@ -67,7 +68,7 @@ ssize_t sys_dup(int descriptor)
 
 static ssize_t duplicate_to(int descriptor, int wanted, bool close_on_exec)
 {
-    if ((uint64_t)(unsigned)wanted >= file_hooks->descriptor_limit())
+    if ((uint64_t)(unsigned)wanted >= thread_limit(RLIMIT_NOFILE))
         return -EBADF;
     struct file *file = descriptor_get_any(descriptor);
     if (!file)

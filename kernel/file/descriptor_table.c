@@ -9,6 +9,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "thread/limits.h"
 
 /* ---- the arrays ---- */
 
@@ -231,6 +232,23 @@ struct file *descriptor_table_get(struct descriptor_table *table, unsigned descr
     return file;
 }
 
+struct file *descriptor_table_look(struct descriptor_table *table, unsigned descriptor,
+                                   bool *closes_on_exec)
+{
+    struct file *file = NULL;
+
+    spinlock_acquire(&table->lock);
+    if (descriptor < table->capacity)
+        file = table->files[descriptor];
+    if (file) {
+        file_reference(file);
+        if (closes_on_exec)
+            *closes_on_exec = bitmap_test(table->close_on_exec, descriptor);
+    }
+    spinlock_release(&table->lock);
+    return file;
+}
+
 int descriptor_table_next(struct descriptor_table *table, unsigned from)
 {
     spinlock_acquire(&table->lock);
@@ -284,7 +302,7 @@ struct file *descriptor_get(int descriptor)
 int descriptor_reserve(unsigned minimum, bool close_on_exec)
 {
     struct descriptor_table *table = thread_current()->descriptors;
-    uint64_t limit = file_hooks->descriptor_limit();
+    uint64_t limit = thread_limit(RLIMIT_NOFILE);
 
     spinlock_acquire(&table->lock);
     unsigned number = 0;

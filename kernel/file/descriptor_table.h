@@ -45,8 +45,11 @@ uint64_t descriptor_table_memory(struct descriptor_table *table, unsigned from, 
 /* The file with a reference, or NULL (-EBADF). O_PATH files only by the second. */
 struct file *descriptor_get(int descriptor);
 struct file *descriptor_get_any(int descriptor);
-/* The same of any table, for /proc/PID/fd: NULL: not open. */
+/* The same of any table: NULL: not open. */
 struct file *descriptor_table_get(struct descriptor_table *table, unsigned descriptor);
+/* For /proc/PID/fdinfo, both at one moment; `closes_on_exec` NULL: never mind. */
+struct file *descriptor_table_look(struct descriptor_table *table, unsigned descriptor,
+                                   bool *closes_on_exec);
 /* The first open descriptor from `from` on, or -1. */
 int descriptor_table_next(struct descriptor_table *table, unsigned from);
 bool descriptor_table_closes_on_exec(struct descriptor_table *table, unsigned descriptor);

@@ -10,13 +10,9 @@
 #include "memory/heap.h"
 #include "thread/injection.h"
 
-/* Until process/ gives its own: no limits, nobody to signal. */
+/* Until process/ gives its own: nobody to signal. */
 static void nothing(void)
 {
-}
-static uint64_t no_limit(void)
-{
-    return UINT64_MAX;
 }
 static int32_t no_process(void)
 {
@@ -47,8 +43,6 @@ static void table_replace(struct descriptor_table *table)
 static const struct file_hooks no_hooks = {
     .broken_pipe = nothing,
     .size_exceeded = nothing,
-    .size_limit = no_limit,
-    .descriptor_limit = no_limit,
     .process_number = no_process,
     .descriptors_replace = table_replace,
     .signal_mask_replace = no_mask_replace,

@@ -214,9 +214,6 @@ struct file_hooks {
     /* SIGPIPE, SIGXFSZ to the calling thread. */
     void (*broken_pipe)(void);
     void (*size_exceeded)(void);
-    /* RLIMIT_FSIZE (bytes) and RLIMIT_NOFILE of the calling thread; UINT64_MAX: none. */
-    uint64_t (*size_limit)(void);
-    uint64_t (*descriptor_limit)(void);
     /* Its process's number, as fcntl locks report it. */
     int32_t (*process_number)(void);
     /* Makes this table (its reference) the calling thread's: close_range(CLOSE_RANGE_UNSHARE). */

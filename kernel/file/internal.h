@@ -176,7 +176,13 @@ uint64_t ram_link_pages(uint64_t length);
 /* Puts a new name into its directory or takes it out (the caller gets the tree's reference):
    links, size and times with it. The directory's inode's lock is held. */
 void ram_name_insert(struct dentry *dentry);
-void ram_name_remove(struct dentry *dentry);
+/* -EBUSY: something is mounted on it. */
+int ram_name_remove(struct dentry *dentry);
+/* The same without its times; tree_lock held. */
+int ram_name_detach(struct dentry *dentry);
+/* A further name of an inode that is there, or the first of one made without. -ENOENT: its last
+   name is gone; -ENOSPC. */
+int ram_link_insert(struct dentry *dentry);
 void ram_directory_changed(struct dentry *directory);
 
 /* ---- directory.c ---- */

@@ -26,11 +26,12 @@ int inode_create_in(const struct credentials *credentials, const struct path *di
                     uint32_t mode, uint64_t device, const char *link_target, struct inode **result)
 {
     struct inode *parent = directory->dentry->inode;
+    struct inode_attributes above = inode_attributes(parent);
     uint32_t group = credentials->file_group;
 
     /* inode(7), "The set-group-ID bit": a directory's is inherited. */
-    if (parent->mode & S_ISGID) {
-        group = parent->group;
+    if (above.mode & S_ISGID) {
+        group = above.group;
         if (S_ISDIR(mode))
             mode |= S_ISGID;
         else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
@@ -232,7 +233,6 @@ ssize_t sys_symlink(vaddr_t target, vaddr_t name)
 static int link_create(const struct path *from, const struct walk *to)
 {
     struct inode *inode = from->dentry->inode;
-    struct dentry *created;
 
     if (from->mount != to->at.mount)
         return -EXDEV;
@@ -244,27 +244,14 @@ static int link_create(const struct path *from, const struct walk *to)
         return error;
     if (S_ISDIR(inode->mode))
         return -EPERM;
-    /* A file whose last name is gone does not come back, but one that never had any (O_TMPFILE)
-       may get its first. */
-    spinlock_acquire(&tree_lock);
-    bool gone = inode->links == 0 && !inode->nameless;
-    spinlock_release(&tree_lock);
-    if (gone)
-        return -ENOENT;
-    /* A further name counts as an inode does (tmpfs(5), nr_inodes). */
-    struct quota *names = inode->nameless ? NULL : &inode->file_system->inodes;
-    if (names && !quota_take(names, 1))
-        return -ENOSPC;
-    error = name_add(&to->at, to->last, to->last_length, inode, &created);
-    if (error) {
-        if (names)
-            quota_give(names, 1);
-        return error;
-    }
-    inode->nameless = false;
-    inode_touch(inode, INODE_CHANGED);
-    dentry_release(created);
-    return 0;
+    struct dentry *dentry = dentry_create(to->at.dentry, to->last, to->last_length, inode);
+    if (!dentry)
+        return -ENOMEM;
+    error = ram_link_insert(dentry);
+    if (!error)
+        inode_touch(inode, INODE_CHANGED);
+    dentry_release(dentry);
+    return error;
 }
 
 int name_link(const struct path *from, int directory, const char *name)
@@ -320,10 +307,14 @@ static int may_remove(const struct credentials *credentials, const struct path *
     int error = inode_permission(parent, PERMISSION_WRITE | PERMISSION_EXECUTE, credentials);
     if (error)
         return error;
-    if (parent->mode & S_ISVTX && credentials->file_user != victim->inode->user &&
-        credentials->file_user != parent->user && !credentials_capable(credentials, CAP_FOWNER))
+    if (!parent->file_system->writable_tree)
         return -EPERM;
-    return parent->file_system->writable_tree ? 0 : -EPERM;
+    /* The directory's lock is held: its attributes are those that gave permission. */
+    struct inode_attributes own = inode_attributes(parent);
+    if (own.mode & S_ISVTX && credentials->file_user != own.user &&
+        !inode_owned(victim->inode, credentials))
+        return -EPERM;
+    return 0;
 }
 
 /* What mounts hide is not what the name means: the directory's own child, with a reference. */
@@ -377,12 +368,11 @@ static int remove_checked(struct walk *walk, struct dentry *victim, bool directo
         return -ENOTDIR;
     if (!directory && is_directory)
         return -EISDIR;
-    if (victim->mounts)
+    if (victim->mounts) /* as Linux: before -ENOTEMPTY; what counts is asked with the removal */
         return -EBUSY;
     if (directory && !directory_is_empty(victim))
         return -ENOTEMPTY;
-    ram_name_remove(victim);
-    return 0;
+    return ram_name_remove(victim);
 }
 
 /* The directory's lock is held. */
@@ -551,7 +541,7 @@ static int rename_check(const struct renaming *renaming)
         if (error)
             return error;
     }
-    if (source->mounts || (target && target->mounts))
+    if (source->mounts || (target && target->mounts)) /* asked again with the renaming */
         return -EBUSY;
     if (target_directory && !exchange && !directory_is_empty(target))
         return -ENOTEMPTY;
@@ -580,6 +570,10 @@ static int rename_exchange(struct renaming *renaming)
     struct dentry *source = renaming->source, *target = renaming->target;
 
     spinlock_acquire(&tree_lock);
+    if (source->mounts || target->mounts) {
+        spinlock_release(&tree_lock);
+        return -EBUSY;
+    }
     int shift = S_ISDIR(target->inode->mode) - S_ISDIR(source->inode->mode);
     struct dentry *from = source->parent, *to = target->parent;
     char *source_name = source->name, *target_name = target->name;
@@ -590,8 +584,8 @@ static int rename_exchange(struct renaming *renaming)
         dentry_move(source, to, target_name, target_length),
         dentry_move(target, from, source_name, source_length),
     };
-    from->inode->links += (uint32_t)shift;
-    to->inode->links -= (uint32_t)shift;
+    *inode_links(from->inode) += (uint32_t)shift;
+    *inode_links(to->inode) -= (uint32_t)shift;
     spinlock_release(&tree_lock);
     ram_directory_changed(from);
     ram_directory_changed(to);
@@ -620,20 +614,18 @@ static int rename_commit(struct renaming *renaming)
     struct dentry *from_directory = renaming->from.at.dentry, *to_directory = to->at.dentry;
     bool directory = S_ISDIR(source->inode->mode);
     spinlock_acquire(&tree_lock);
-    if (target) {
-        dentry_remove(target);
-        if (!directory && target->inode->links > 1)
-            quota_give(&target->inode->file_system->inodes, 1);
-        target->inode->links -= directory ? 2 : 1;
-        if (directory)
-            to_directory->inode->links--;
+    int error = source->mounts ? -EBUSY : target ? ram_name_detach(target) : 0;
+    if (error) {
+        spinlock_release(&tree_lock);
+        heap_free(name);
+        return error;
     }
     char *old_name = source->name;
     dentry_remove(source);
     struct dentry *old_parent = dentry_move(source, to_directory, name, to->last_length);
     if (directory) {
-        from_directory->inode->links--;
-        to_directory->inode->links++;
+        *inode_links(from_directory->inode) -= 1;
+        *inode_links(to_directory->inode) += 1;
     }
     spinlock_release(&tree_lock);
     ram_directory_changed(from_directory);

@@ -43,6 +43,12 @@ struct dentry {
     RB_ENTRY(dentry) order_link; /* in the parent; tree_lock */
 };
 
+/* How many names the inode has; tree_lock held. */
+static inline uint32_t *inode_links(struct inode *inode)
+{
+    return &GUARDED_BY(&tree_lock, inode->links);
+}
+
 static inline void dentry_reference(struct dentry *dentry)
 {
     __atomic_fetch_add(&dentry->references, 1, __ATOMIC_RELAXED);

@@ -10,6 +10,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "thread/limits.h"
 
 void poll_wait(struct poll_table *table, struct wait_queue *queue)
 {
@@ -280,7 +281,7 @@ static ssize_t poll_until(vaddr_t descriptors, unsigned count, uint64_t deadline
     struct poll_set set;
     int bad = 0;
 
-    if (count > file_hooks->descriptor_limit())
+    if (count > thread_limit(RLIMIT_NOFILE))
         return -EINVAL;
     if (!poll_set_allocate(&set, count))
         return -ENOMEM;

@@ -165,37 +165,80 @@ struct file_system *ram_file_system_create(const char *type, uint32_t mode,
     return file_system;
 }
 
+/* tree_lock held. */
+static void name_insert(struct dentry *dentry)
+{
+    dentry_insert(dentry);
+    *inode_links(dentry->inode) += 1;
+    if (S_ISDIR(dentry->inode->mode)) {
+        *inode_links(dentry->inode) += 1;
+        *inode_links(dentry->parent->inode) += 1;
+    }
+}
+
 void ram_name_insert(struct dentry *dentry)
 {
-    struct inode *directory = dentry->parent->inode;
-
     spinlock_acquire(&tree_lock);
-    dentry_insert(dentry);
-    dentry->inode->links++;
-    if (S_ISDIR(dentry->inode->mode)) {
-        dentry->inode->links++;
-        directory->links++;
-    }
+    name_insert(dentry);
     spinlock_release(&tree_lock);
     ram_directory_changed(dentry->parent);
 }
 
-void ram_name_remove(struct dentry *dentry)
+/*
+ * May the inode get one more name? A file whose last name is gone does not come back, but one that
+ * never had any (O_TMPFILE) may get its first, which its inode counts for; each further one counts
+ * as an inode does (tmpfs(5), nr_inodes). tree_lock held, also while the name is inserted: which
+ * one is the first is decided once.
+ */
+static int link_count(struct inode *inode)
 {
-    struct inode *directory = dentry->parent->inode;
-
-    spinlock_acquire(&tree_lock);
-    dentry_remove(dentry);
-    if (!S_ISDIR(dentry->inode->mode) && dentry->inode->links > 1)
-        quota_give(&directory->file_system->inodes, 1); /* link_create() took it */
-    dentry->inode->links--;
-    if (S_ISDIR(dentry->inode->mode)) {
-        dentry->inode->links--;
-        directory->links--;
+    if (*inode_links(inode) == 0) {
+        bool first = inode->nameless;
+        inode->nameless = false;
+        return first ? 0 : -ENOENT;
     }
+    return quota_take(&inode->file_system->inodes, 1) ? 0 : -ENOSPC;
+}
+
+int ram_link_insert(struct dentry *dentry)
+{
+    spinlock_acquire(&tree_lock);
+    int error = link_count(dentry->inode);
+    if (!error)
+        name_insert(dentry);
     spinlock_release(&tree_lock);
+    if (!error)
+        ram_directory_changed(dentry->parent);
+    return error;
+}
+
+int ram_name_detach(struct dentry *dentry)
+{
+    struct inode *inode = dentry->inode;
+
+    if (dentry->mounts)
+        return -EBUSY;
+    dentry_remove(dentry);
+    if (!S_ISDIR(inode->mode) && *inode_links(inode) > 1)
+        quota_give(&inode->file_system->inodes, 1); /* link_count() took it */
+    *inode_links(inode) -= 1;
+    if (S_ISDIR(inode->mode)) {
+        *inode_links(inode) -= 1;
+        *inode_links(dentry->parent->inode) -= 1;
+    }
+    return 0;
+}
+
+int ram_name_remove(struct dentry *dentry)
+{
+    spinlock_acquire(&tree_lock);
+    int error = ram_name_detach(dentry);
+    spinlock_release(&tree_lock);
+    if (error)
+        return error;
     ram_directory_changed(dentry->parent);
     inode_touch(dentry->inode, INODE_CHANGED);
+    return 0;
 }
 
 void ram_directory_changed(struct dentry *directory)

@@ -7,6 +7,7 @@
 #include "file/internal.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "thread/limits.h"
 
 /* So much at a time, then others may run. */
 #define CHUNK_SIZE (1UL << 20)
@@ -49,7 +50,7 @@ static ssize_t regular_read(struct file *file, struct transfer *to, int64_t *off
    on Linux. */
 static ssize_t write_limit(struct inode *inode, uint64_t offset, size_t size)
 {
-    uint64_t limit = file_hooks->size_limit();
+    uint64_t limit = thread_limit(RLIMIT_FSIZE);
 
     if (offset >= limit) {
         file_hooks->size_exceeded();
@@ -157,7 +158,7 @@ static int regular_allocate(struct file *file, int mode, int64_t offset, int64_t
         page_cache_punch(&inode->cache, (uint64_t)offset, (uint64_t)size);
     } else if (grows && inode->seals & F_SEAL_GROW) {
         error = -EPERM;
-    } else if (grows && end > file_hooks->size_limit()) {
+    } else if (grows && end > thread_limit(RLIMIT_FSIZE)) {
         file_hooks->size_exceeded();
         error = -EFBIG;
     } else {

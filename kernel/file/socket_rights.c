@@ -17,6 +17,7 @@
 #include "file/socket.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
+#include "thread/limits.h"
 
 static struct mutex flight_mutex;
 static LIST_HEAD(, socket) suspects; /* flight_mutex; atomic to read whether there are any */
@@ -128,7 +129,7 @@ static bool too_many(const struct user_account *account)
 {
     const struct credentials *credentials = credentials_current();
     return __atomic_load_n(&account->flying_files, __ATOMIC_RELAXED) >
-               file_hooks->descriptor_limit() &&
+               thread_limit(RLIMIT_NOFILE) &&
            !credentials_capable(credentials, CAP_SYS_RESOURCE) &&
            !credentials_capable(credentials, CAP_SYS_ADMIN);
 }

@@ -6,22 +6,23 @@
 
 #include "file/credentials.h"
 #include "process/process.h"
+#include "thread/limits.h"
 
-/* RLIMIT_NPROC does not bind the superuser (getrlimit(2)). */
-static bool exceeds_limit(const struct user_account *account)
+/* `threads`: with the one to be. RLIMIT_NPROC does not bind the superuser (getrlimit(2)). */
+static bool exceeds_limit(const struct user_account *account, uint32_t threads)
 {
     const struct credentials *credentials = credentials_current();
 
-    return __atomic_load_n(&account->threads, __ATOMIC_RELAXED) > process_limit(RLIMIT_NPROC) &&
-           account->user != 0 && !credentials_capable(credentials, CAP_SYS_RESOURCE) &&
+    return threads > thread_limit(RLIMIT_NPROC) && account->user != 0 &&
+           !credentials_capable(credentials, CAP_SYS_RESOURCE) &&
            !credentials_capable(credentials, CAP_SYS_ADMIN);
 }
 
 int user_account_add_thread(struct user_thread *thread)
 {
     struct user_account *account = user_account_get_current();
-    __atomic_fetch_add(&account->threads, 1, __ATOMIC_RELAXED);
-    if (thread_current()->process && exceeds_limit(account)) {
+    uint32_t threads = __atomic_add_fetch(&account->threads, 1, __ATOMIC_RELAXED);
+    if (thread_current()->process && exceeds_limit(account, threads)) {
         user_account_remove_thread(&account);
         return -EAGAIN;
     }
@@ -44,16 +45,16 @@ int user_account_check(void)
 {
     struct user_thread *thread = user_thread_current();
 
-    thread->exceeds_processes = thread->exceeds_processes &&
-                                __atomic_load_n(&thread->thread.account->threads,
-                                                __ATOMIC_RELAXED) > process_limit(RLIMIT_NPROC);
+    thread->exceeds_processes =
+        thread->exceeds_processes && __atomic_load_n(&thread->thread.account->threads,
+                                                     __ATOMIC_RELAXED) > thread_limit(RLIMIT_NPROC);
     return thread->exceeds_processes ? -EAGAIN : 0;
 }
 
 int user_account_add_timer(struct user_account **account)
 {
     *account = thread_current()->account;
-    if (!user_account_charge(&(*account)->signals, 1, process_limit(RLIMIT_SIGPENDING)))
+    if (!user_account_charge(&(*account)->signals, 1, thread_limit(RLIMIT_SIGPENDING)))
         return -EAGAIN;
     user_account_reference(*account);
     return 0;
@@ -75,7 +76,7 @@ int user_account_move_thread(uint32_t user)
         return -ENOMEM;
     /* setuid(2) does not fail for this; the next exec may. */
     thread->exceeds_processes =
-        __atomic_fetch_add(&account->threads, 1, __ATOMIC_RELAXED) > process_limit(RLIMIT_NPROC) &&
+        __atomic_fetch_add(&account->threads, 1, __ATOMIC_RELAXED) > thread_limit(RLIMIT_NPROC) &&
         user != 0;
 
     bool enabled = spinlock_acquire_save(&process->lock);
