@@ -2,7 +2,9 @@
  * posix_timer.c: timer_create(2) and its family. A timer sends its signal with
  * an entry of its own, so that it cannot fail for want of memory; while that
  * one waits, expirations are only counted (timer_getoverrun(2)): the next
- * period is set when the signal is taken.
+ * period is set when the signal is taken. A timer has its number from the
+ * beginning, but can be found by it only when nothing of it is left to write:
+ * a sibling may guess the number.
  */
 #include "process/posix_timer.h"
 
@@ -30,6 +32,7 @@ struct posix_timer {
     LIST_ENTRY(posix_timer) link; /* process's lock */
     struct process *process;      /* constant; it outlives its timers */
     int id;                       /* constant */
+    bool published;               /* can be found by its number; process's lock */
     int clock;                    /* constant */
     int expiry_clock;             /* the one `expires` is on; process's lock */
     int notify;                   /* SIGEV_*; constant */
@@ -191,12 +194,12 @@ void posix_timers_delete_all(struct process *process)
     }
 }
 
-/* Lock held. */
-static struct posix_timer *timer_find(struct process *process, int id)
+/* Whose number this is, also one that is not yet to be found. Lock held. */
+static struct posix_timer *timer_numbered(struct process *process, int id)
 {
     struct posix_timer *timer;
 
-    LIST_FOREACH(timer, &process->timers.posix_timers, link)
+    LIST_FOREACH(timer, &GUARDED_BY(&process->lock, process->timers.posix_timers), link)
     {
         if (timer->id == id)
             return timer;
@@ -204,8 +207,16 @@ static struct posix_timer *timer_find(struct process *process, int id)
     return NULL;
 }
 
+/* Lock held. */
+static struct posix_timer *timer_find(struct process *process, int id)
+{
+    struct posix_timer *timer = timer_numbered(process, id);
+
+    return timer && timer->published ? timer : NULL;
+}
+
 /* Gives it a number that no other timer has. -EAGAIN: there are too many. */
-static int timer_publish(struct process *process, struct posix_timer *timer)
+static int timer_number(struct process *process, struct posix_timer *timer)
 {
     bool enabled = spinlock_acquire_save(&process->lock);
     int error = -EAGAIN;
@@ -213,7 +224,7 @@ static int timer_publish(struct process *process, struct posix_timer *timer)
     for (int tries = 0; tries < TIMERS_MAXIMUM; tries++) {
         int id = process->timers.next_id;
         process->timers.next_id = id == INT32_MAX ? 0 : id + 1;
-        if (!timer_find(process, id)) {
+        if (!timer_numbered(process, id)) {
             timer->id = id;
             LIST_INSERT_HEAD(&process->timers.posix_timers, timer, link);
             error = 0;
@@ -222,6 +233,27 @@ static int timer_publish(struct process *process, struct posix_timer *timer)
     }
     spinlock_release_restore(&process->lock, enabled);
     return error;
+}
+
+/* From here on it belongs to whoever finds it. */
+static void timer_publish(struct posix_timer *timer)
+{
+    struct process *process = timer->process;
+    bool enabled = spinlock_acquire_save(&process->lock);
+
+    timer->published = true;
+    spinlock_release_restore(&process->lock, enabled);
+}
+
+/* One that nobody ever found. */
+static void timer_discard(struct posix_timer *timer)
+{
+    struct process *process = timer->process;
+    bool enabled = spinlock_acquire_save(&process->lock);
+
+    LIST_REMOVE(timer, link);
+    spinlock_release_restore(&process->lock, enabled);
+    timer_free(timer);
 }
 
 /* Whom it tells, and how (sigevent(7)). */
@@ -255,9 +287,32 @@ static int event_read(struct posix_timer *timer, vaddr_t from)
     return timer->signal < 1 || timer->signal > SIGNAL_COUNT ? -EINVAL : 0;
 }
 
+static int timer_prepare(struct posix_timer *timer, int clock, vaddr_t event)
+{
+    timer->process = process_current();
+    timer->clock = timer->expiry_clock = clock;
+    timer->entry.timer = timer;
+    timer_initialize(&timer->timer, timer_expired);
+    int error = user_account_add_timer(&timer->entry.account);
+    if (error)
+        return error;
+    error = event_read(timer, event);
+    if (!error && clock == CLOCK_THREAD_CPUTIME_ID && !timer->thread) {
+        timer->thread = user_thread_current();
+        user_thread_reference(timer->thread);
+    }
+    if (!error)
+        error = timer_number(timer->process, timer);
+    if (!error)
+        return 0;
+    if (timer->thread)
+        user_thread_release(timer->thread);
+    user_account_remove_timer(timer->entry.account);
+    return error;
+}
+
 ssize_t sys_timer_create(int clock, vaddr_t event, vaddr_t id)
 {
-    struct process *process = process_current();
     uint64_t now;
 
     if (clock_read(clock, &now) || clock == CLOCK_MONOTONIC_RAW ||
@@ -269,36 +324,18 @@ ssize_t sys_timer_create(int clock, vaddr_t event, vaddr_t id)
     struct posix_timer *timer = heap_allocate_zeroed(sizeof(*timer));
     if (!timer)
         return -EAGAIN;
-    timer->process = process;
-    timer->clock = timer->expiry_clock = clock;
-    timer->entry.timer = timer;
-    timer_initialize(&timer->timer, timer_expired);
-
-    error = user_account_add_timer(&timer->entry.account);
+    error = timer_prepare(timer, clock, event);
     if (error) {
-        heap_free(timer);
-        return error;
-    }
-    error = event_read(timer, event);
-    if (!error && clock == CLOCK_THREAD_CPUTIME_ID && !timer->thread) {
-        timer->thread = user_thread_current();
-        user_thread_reference(timer->thread);
-    }
-    if (!error)
-        error = timer_publish(process, timer);
-    if (error) {
-        if (timer->thread)
-            user_thread_release(timer->thread);
-        user_account_remove_timer(timer->entry.account);
         heap_free(timer);
         return error;
     }
     if (!event)
         timer->value.sival_int = timer->id;
     if (user_put(id, &timer->id)) {
-        sys_timer_delete(timer->id);
+        timer_discard(timer);
         return -EFAULT;
     }
+    timer_publish(timer);
     return 0;
 }
 
