@@ -38,8 +38,6 @@ struct address_space *address_space_create(void)
     space->users = space->observers = 1;
     space->number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED);
     space->page_tables = 1;
-    space->limit_address_space = space->limit_data = space->limit_stack = space->limit_locked =
-        UINT64_MAX;
     mutex_initialize(&space->mutex, MUTEX_ADDRESS_SPACE);
     return space;
 }
@@ -93,10 +91,6 @@ void address_space_release(struct address_space *space)
 
 static void copy_attributes(struct address_space *to, const struct address_space *from)
 {
-    to->limit_address_space = from->limit_address_space;
-    to->limit_data = from->limit_data;
-    to->limit_stack = from->limit_stack;
-    to->limit_locked = from->limit_locked;
     to->mmap_base = from->mmap_base;
     to->brk_start = from->brk_start;
     to->brk = from->brk;

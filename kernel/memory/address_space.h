@@ -98,9 +98,6 @@ struct address_space {
     bool populate_future;  /* …and is there at once; mutex */
     uint64_t page_tables;  /* frames of page tables, with the root; mutex; atomic to read */
 
-    /* What the process room allows, in bytes, UINT64_MAX: no limit; atomic. */
-    uint64_t limit_address_space, limit_data, limit_stack, limit_locked;
-
     /* Where things are; mutex to change. */
     vaddr_t mmap_base; /* mmap searches downwards from here */
     vaddr_t brk_start, brk;

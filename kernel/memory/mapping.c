@@ -16,6 +16,7 @@
 #include "memory/page_fault.h"
 #include "memory/region.h"
 #include "memory/space_pages.h"
+#include "thread/limits.h"
 #include "thread/thread.h"
 
 static bool range_valid(vaddr_t start, size_t size)
@@ -117,7 +118,7 @@ static bool region_permits(unsigned flags, unsigned protection)
 bool address_space_may_grow(struct address_space *space, vaddr_t start, size_t size, unsigned flags)
 {
     uint64_t pages = size >> PAGE_SHIFT;
-    uint64_t limit = space->limit_address_space >> PAGE_SHIFT;
+    uint64_t limit = thread_limit(RLIMIT_AS) >> PAGE_SHIFT;
 
     if (obviously_too_much(size, flags))
         return false;
@@ -125,7 +126,7 @@ bool address_space_may_grow(struct address_space *space, vaddr_t start, size_t s
         space->pages_total + pages - pages_between(space, start, start + size) > limit)
         return false;
     return (flags & (REGION_WRITE | REGION_SHARED | REGION_STACK)) != REGION_WRITE ||
-           space->pages_data + pages <= space->limit_data >> PAGE_SHIFT;
+           space->pages_data + pages <= thread_limit(RLIMIT_DATA) >> PAGE_SHIFT;
 }
 
 static bool lock_limited(void)
@@ -139,9 +140,10 @@ int address_space_may_lock(struct address_space *space, uint64_t pages)
 {
     if (memory_lock_unlimited())
         return 0;
-    if (!space->limit_locked)
+    uint64_t limit = thread_limit(RLIMIT_MEMLOCK);
+    if (!limit)
         return -EPERM;
-    return space->pages_locked + pages > space->limit_locked >> PAGE_SHIFT ? -ENOMEM : 0;
+    return space->pages_locked + pages > limit >> PAGE_SHIFT ? -ENOMEM : 0;
 }
 
 /* `above`: what address_space_find() says of its start. */
@@ -276,7 +278,7 @@ static int protect_check(struct address_space *space, const struct region *regio
             *cuts += region_cuts(region, start, end);
         next = region->end;
     }
-    return data && space->pages_data + data > space->limit_data >> PAGE_SHIFT ? -ENOMEM : 0;
+    return data && space->pages_data + data > thread_limit(RLIMIT_DATA) >> PAGE_SHIFT ? -ENOMEM : 0;
 }
 
 int address_space_protect(struct address_space *space, vaddr_t start, size_t size,

@@ -13,6 +13,7 @@
 #include "memory/region.h"
 #include "memory/space_pages.h"
 #include "thread/injection.h"
+#include "thread/limits.h"
 #include "thread/thread.h"
 
 static void page_copy(paddr_t to, paddr_t from)
@@ -163,13 +164,14 @@ static enum memory_fault fault_present(const struct region *region, uint64_t *en
 
 /* ---- finding out what is meant ---- */
 
-/* The stack grows down to `page`, if limits and its neighbour below permit. */
+/* The stack grows down to `page`, if limits and its neighbour below permit: the limits of who
+   touches it, also when that is another process (process_vm_writev(2)). */
 static bool stack_grow(struct region *region, vaddr_t page)
 {
     struct address_space *space = region->space;
     const struct region *below = region->previous;
 
-    if (page < USER_START || region->end - page > space->limit_stack)
+    if (page < USER_START || region->end - page > thread_limit(RLIMIT_STACK))
         return false;
     if (below && page < below->end + (below->flags & REGION_PROTECTION ? STACK_GUARD_GAP : 0))
         return false;

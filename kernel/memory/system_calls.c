@@ -10,6 +10,7 @@
 #include "memory/page_fault.h"
 #include "memory/region.h"
 #include "memory/space_pages.h"
+#include "thread/limits.h"
 #include "thread/thread.h"
 
 static struct address_space *own_space(void)
@@ -56,10 +57,9 @@ ssize_t sys_brk(vaddr_t address)
 
     address_space_lock(space);
     /* RLIMIT_DATA counts the program's own data too (getrlimit(2)). */
-    uint64_t data = space->data_end - space->data_start;
+    uint64_t data = space->data_end - space->data_start, limit = thread_limit(RLIMIT_DATA);
     if (address >= space->brk_start && address < USER_END &&
-        (space->limit_data == UINT64_MAX ||
-         address - space->brk_start + data <= space->limit_data) &&
+        (limit == RLIM64_INFINITY || address - space->brk_start + data <= limit) &&
         !brk_move(space, align_up(space->brk, PAGE_SIZE), align_up(address, PAGE_SIZE)))
         space->brk = address;
     ssize_t result = (ssize_t)space->brk;

@@ -41,6 +41,7 @@
 #include "process/thread_account.h"
 #include "process/vdso.h"
 #include "thread/injection.h"
+#include "thread/limits.h"
 
 /* ==== prepare: the arguments ================================================================= */
 
@@ -75,7 +76,7 @@
 /* A quarter of the stack's limit, within bounds (execve(2), "Limits on size of arguments"). */
 static size_t arguments_limit(const struct exec *exec)
 {
-    uint64_t limit = exec->limits[RLIMIT_STACK].rlim_cur / 4;
+    uint64_t limit = exec->stack_limit / 4;
     if (limit > ARGUMENTS_MOST)
         limit = ARGUMENTS_MOST;
     return limit > ARGUMENTS_LEAST ? limit : ARGUMENTS_LEAST;
@@ -216,10 +217,10 @@ static int read_images(struct exec *exec)
 
 /* ==== prepare: the address space ============================================================= */
 
-/* What a program may use, and from where downwards mmap gives out places. */
-static void set_limits(const struct exec *exec, struct address_space *space)
+/* From where downwards mmap gives out places. */
+static void set_mmap_base(const struct exec *exec, struct address_space *space)
 {
-    uint64_t gap = exec->limits[RLIMIT_STACK].rlim_cur;
+    uint64_t gap = exec->stack_limit;
     if (gap < STACK_GAP_LEAST)
         gap = STACK_GAP_LEAST;
     if (gap > STACK_GAP_MOST)
@@ -227,10 +228,6 @@ static void set_limits(const struct exec *exec, struct address_space *space)
 
     space->mmap_base = align_down(exec->arguments.base - gap - STACK_GUARD_GAP, PAGE_SIZE) -
                        exec->placement.mmap % MMAP_PLACES * PAGE_SIZE;
-    space->limit_address_space = exec->limits[RLIMIT_AS].rlim_cur;
-    space->limit_data = exec->limits[RLIMIT_DATA].rlim_cur;
-    space->limit_stack = exec->limits[RLIMIT_STACK].rlim_cur;
-    space->limit_locked = exec->limits[RLIMIT_MEMLOCK].rlim_cur;
 }
 
 /* The program itself; returns its bias in *bias. */
@@ -330,7 +327,7 @@ static int map_stack(struct exec *exec)
 {
     struct exec_arguments *arguments = &exec->arguments;
     size_t size = exec_arguments_top(arguments) - arguments->base;
-    uint64_t limit = exec->limits[RLIMIT_STACK].rlim_cur;
+    uint64_t limit = exec->stack_limit;
     size_t more = limit > size ? limit - size : 0;
     if (more > STACK_AT_FIRST)
         more = STACK_AT_FIRST;
@@ -352,7 +349,7 @@ static int build_space(struct exec *exec)
     exec->space = address_space_create();
     if (!exec->space)
         return -ENOMEM;
-    set_limits(exec, exec->space);
+    set_mmap_base(exec, exec->space);
     int error = map_program(exec, &bias);
     if (!error)
         error = map_interpreter(exec, &base);
@@ -437,9 +434,17 @@ static int prepare_for_sharing(struct exec *exec)
     return 0;
 }
 
-static bool may_read(const struct file *file)
+static bool may_read(const struct inode_attributes *attributes)
 {
-    return !file || !inode_permission(file->inode, PERMISSION_READ, credentials_current());
+    return !inode_attributes_permission(attributes, PERMISSION_READ, credentials_current());
+}
+
+static bool may_read_interpreter(const struct exec *exec)
+{
+    if (!exec->interpreter)
+        return true;
+    struct inode_attributes attributes = inode_attributes(exec->interpreter->inode);
+    return may_read(&attributes);
 }
 
 /* The user and group the program runs as; needed before its stack is written (AT_UID, …). */
@@ -455,8 +460,9 @@ static int prepare_credentials(struct exec *exec)
         spinlock_release_restore(&process->lock, enabled);
         no_new_privileges = user_thread_current()->no_new_privileges;
     }
-    exec->is_readable = may_read(exec->file) && may_read(exec->interpreter);
-    return exec_credentials_prepare(&exec->credentials, exec->file, no_new_privileges,
+    struct inode_attributes attributes = inode_attributes(exec->file->inode);
+    exec->is_readable = may_read(&attributes) && may_read_interpreter(exec);
+    return exec_credentials_prepare(&exec->credentials, exec->file, &attributes, no_new_privileges,
                                     exec->gains_nothing);
 }
 
@@ -727,7 +733,7 @@ ssize_t sys_execveat(int directory, vaddr_t path, vaddr_t arguments, vaddr_t env
             .at_flags = flags,
             .shown = shown ? shown : name.string,
             .source = &source,
-            .limits = process->limits,
+            .stack_limit = thread_limit(RLIMIT_STACK),
             .fixed_places = process->personality & ADDR_NO_RANDOMIZE,
         };
         error = exec_run(&exec);

@@ -5,8 +5,6 @@
 #ifndef BATON_PROCESS_EXEC_H
 #define BATON_PROCESS_EXEC_H
 
-#include <linux/resource.h>
-
 #include "process/exec_arguments.h"
 #include "process/exec_credentials.h"
 #include "process/exec_placement.h"
@@ -23,7 +21,8 @@ struct exec {
     int at_flags;      /* AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW */
     const char *shown; /* the path as the program will know it: AT_EXECFN, a script's argv */
     const struct exec_source *source;
-    const struct rlimit64 *limits;
+    uint64_t stack_limit; /* RLIMIT_STACK as it was at the beginning: where things lie, and how much
+                             fits, is reckoned with it several times */
     bool fixed_places; /* personality(2) asks for them; a set-user-ID program does not get them */
 
     /* What exec_prepare made of it; exec_release() lets go of what is still here. */

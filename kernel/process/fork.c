@@ -260,12 +260,8 @@ static struct process *prepare_process(const struct fork_request *request, uint3
         return NULL;
     }
     child->id = id;
-    child->exit_signal = request->flags & CLONE_PARENT ? caller->exit_signal : request->exit_signal;
+    child->exit_signal = request->exit_signal;
     child->creator = user_thread_current();
-    child->dumpable = caller->dumpable;
-    child->oom_score_adjustment = caller->oom_score_adjustment;
-    child->personality = caller->personality;
-    memcpy(child->limits, caller->limits, sizeof(child->limits));
     return child;
 }
 
@@ -293,6 +289,7 @@ static struct user_thread *prepare_child(const struct fork_request *request, int
         process_reference(
             child->thread.process); /* the thread's; process_create gave the table's */
     }
+    child->thread.limits = child->thread.process->limits;
     prepare_thread(child, request);
     return child;
 
@@ -333,8 +330,24 @@ static void join_family(struct process *child, uint64_t flags)
 
     child->parent = flags & CLONE_PARENT ? caller->parent : caller;
     child->maker_executions = flags & CLONE_PARENT ? caller->maker_executions : caller->executions;
+    if (flags & CLONE_PARENT)
+        child->exit_signal = caller->exit_signal;
     LIST_INSERT_HEAD(&child->parent->children, child, sibling_link);
-    process_group_join(caller->group, child);
+    process_group_join(process_group_of(caller), child);
+}
+
+/* What others can change of the caller: as it is when the child comes to be. Caller's lock held. */
+static void inherit(struct process *child, struct process *caller)
+{
+    child->dumpable = __atomic_load_n(&caller->dumpable, __ATOMIC_RELAXED);
+    child->oom_score_adjustment = __atomic_load_n(&caller->oom_score_adjustment, __ATOMIC_RELAXED);
+    child->personality = __atomic_load_n(&caller->personality, __ATOMIC_RELAXED);
+    memcpy(child->limits, process_limits(caller), sizeof(child->limits));
+    if (child->limits[RLIMIT_CPU].rlim_cur == RLIM64_INFINITY)
+        return;
+    spinlock_acquire(&child->lock);
+    process_timers_watch_cpu(child);
+    spinlock_release(&child->lock);
 }
 
 /* The one step in which the child comes to be. 0 or -RESTART_ALWAYS. */
@@ -357,8 +370,7 @@ static int commit_child(struct user_thread *child, uint64_t flags)
             created->identity->process = created;
             user_thread_join(child, created);
             join_family(created, flags);
-            if (created->limits[RLIMIT_CPU].rlim_cur != RLIM64_INFINITY)
-                process_timers_watch_cpu(created);
+            inherit(created, process);
         }
     }
     spinlock_release(&process->lock);

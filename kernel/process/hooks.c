@@ -20,22 +20,6 @@ static void size_exceeded(void)
     signal_send_self(SIGXFSZ);
 }
 
-/* Kernel threads have no limits. */
-static uint64_t limit_or_none(unsigned resource)
-{
-    return process_current() ? process_limit(resource) : UINT64_MAX;
-}
-
-static uint64_t size_limit(void)
-{
-    return limit_or_none(RLIMIT_FSIZE);
-}
-
-static uint64_t descriptor_limit(void)
-{
-    return limit_or_none(RLIMIT_NOFILE);
-}
-
 static int32_t process_number(void)
 {
     return process_current() ? process_current()->id : 0;
@@ -62,8 +46,6 @@ void process_initialize(void)
     static const struct file_hooks hooks = {
         .broken_pipe = broken_pipe,
         .size_exceeded = size_exceeded,
-        .size_limit = size_limit,
-        .descriptor_limit = descriptor_limit,
         .process_number = process_number,
         .descriptors_replace = descriptors_replace,
         .signal_mask_replace = signal_mask_replace,

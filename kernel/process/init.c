@@ -61,6 +61,7 @@ static int create_process(struct user_thread *thread, const struct rlimit64 *lim
     memcpy(process->limits, limits, sizeof(process->limits));
     process_reference(process);
     thread->thread.process = process;
+    thread->thread.limits = process->limits;
 
     bool enabled = spinlock_acquire_save(&process_table_lock);
     process->identity = identity;
@@ -78,7 +79,8 @@ static int create_process(struct user_thread *thread, const struct rlimit64 *lim
 }
 
 /* What a thread otherwise gets from the one that forked it. */
-static int create_thread(struct user_thread *thread, struct exec *exec)
+static int create_thread(struct user_thread *thread, struct exec *exec,
+                         const struct rlimit64 *limits)
 {
     thread->thread.address_space = exec->space;
     thread->thread.credentials = exec->credentials.credentials;
@@ -98,7 +100,7 @@ static int create_thread(struct user_thread *thread, struct exec *exec)
     memset(thread->thread.fpu, 0, fpu_image_size);
     fpu_reset();
     fpu_save(thread->thread.fpu);
-    return create_process(thread, exec->limits);
+    return create_process(thread, limits);
 }
 
 int process_start_init(const char *path, const char *const *arguments,
@@ -115,14 +117,14 @@ int process_start_init(const char *path, const char *const *arguments,
         .path = path,
         .shown = path,
         .source = &source,
-        .limits = limits,
     };
 
     limits_initialize(limits);
+    exec.stack_limit = limits[RLIMIT_STACK].rlim_cur;
     int error = exec_prepare(&exec);
     struct user_thread *thread = error ? NULL : user_thread_create(&error);
     if (!error)
-        error = create_thread(thread, &exec);
+        error = create_thread(thread, &exec, limits);
     if (!error) {
         user_thread_prepare(thread, exec.name);
         thread_start(&thread->thread);

@@ -55,7 +55,7 @@ static void send_kernel(struct process *process, int signal)
 /* SIGXCPU at the soft limit and each second after it, SIGKILL at the hard one (getrlimit(2)). */
 static void limit_check(struct process *process, uint64_t used)
 {
-    const struct rlimit64 *limit = &process->limits[RLIMIT_CPU];
+    const struct rlimit64 *limit = &process_limits(process)[RLIMIT_CPU];
 
     if (limit->rlim_max != RLIM64_INFINITY && used / NANOSECONDS_PER_SECOND >= limit->rlim_max) {
         send_kernel(process, SIGKILL);
@@ -80,7 +80,7 @@ static void earliest(uint64_t *least, uint64_t expires, uint64_t used)
 void process_timers_watch_cpu(struct process *process)
 {
     struct process_timers *timers = &process->timers;
-    const struct rlimit64 *limit = &process->limits[RLIMIT_CPU];
+    const struct rlimit64 *limit = &process_limits(process)[RLIMIT_CPU];
     struct resource_usage usage;
     uint64_t left = CLOCK_NEVER;
 

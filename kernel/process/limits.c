@@ -5,7 +5,6 @@
 
 #include "file/credentials.h"
 #include "file/descriptor_table.h"
-#include "memory/address_space.h"
 #include "memory/frame.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
@@ -44,33 +43,29 @@ void limits_initialize(struct rlimit64 limits[RLIM_NLIMITS])
     set(limits, RLIMIT_RTPRIO, 0, 0);
 }
 
-/* Address spaces keep the limits that bind them beside what they count. Lock held. */
-static void limits_to_memory(struct process *process)
+/* prlimit(2): all six IDs must match, or CAP_SYS_RESOURCE. Lock held. */
+static bool may_change(const struct user_thread *thread)
 {
-    struct user_thread *thread;
+    const struct credentials *own = credentials_current();
+    const struct credentials *other = user_thread_credentials(thread);
 
-    LIST_FOREACH(thread, &process->threads, process_link)
-    {
-        struct address_space *space = thread->thread.address_space;
-        if (!space)
-            continue;
-        space->limit_address_space = process->limits[RLIMIT_AS].rlim_cur;
-        space->limit_data = process->limits[RLIMIT_DATA].rlim_cur;
-        space->limit_stack = process->limits[RLIMIT_STACK].rlim_cur;
-        space->limit_locked = process->limits[RLIMIT_MEMLOCK].rlim_cur;
-    }
+    if (thread->thread.process == process_current() || credentials_capable(own, CAP_SYS_RESOURCE))
+        return true;
+    return other && own->real_user == other->real_user && own->real_user == other->effective_user &&
+           own->real_user == other->saved_user && own->real_group == other->real_group &&
+           own->real_group == other->effective_group && own->real_group == other->saved_group;
 }
 
-/* Lock held. */
+/* Lock held; the process itself and rooms below read the soft limit without (thread_limit()). */
 static int limit_replace(struct process *process, unsigned resource, const struct rlimit64 *fresh)
 {
-    struct rlimit64 *limit = &process->limits[resource];
+    struct rlimit64 *limit = &process_limits(process)[resource];
 
     if (fresh->rlim_max > limit->rlim_max &&
         !credentials_capable(credentials_current(), CAP_SYS_RESOURCE))
         return -EPERM;
-    *limit = *fresh;
-    limits_to_memory(process);
+    limit->rlim_max = fresh->rlim_max;
+    __atomic_store_n(&limit->rlim_cur, fresh->rlim_cur, __ATOMIC_RELAXED);
     if (resource == RLIMIT_CPU) {
         process->timers.limit_signal = 0;
         process_timers_watch_cpu(process);
@@ -78,9 +73,11 @@ static int limit_replace(struct process *process, unsigned resource, const struc
     return 0;
 }
 
-static int limit_exchange(struct process *process, unsigned resource, const struct rlimit64 *fresh,
-                          struct rlimit64 *old)
+/* Asks, reads and replaces in one: whose process it is may change by an exec. */
+static int limit_exchange(const struct user_thread *thread, unsigned resource,
+                          const struct rlimit64 *fresh, struct rlimit64 *old)
 {
+    struct process *process = thread->thread.process;
     int error = 0;
 
     if (resource >= RLIM_NLIMITS)
@@ -90,51 +87,27 @@ static int limit_exchange(struct process *process, unsigned resource, const stru
     if (fresh && resource == RLIMIT_NOFILE && fresh->rlim_max > DESCRIPTORS_MAXIMUM)
         return -EPERM; /* Linux: beyond fs.nr_open not even for the superuser */
     bool enabled = spinlock_acquire_save(&process->lock);
-    *old = process->limits[resource];
-    if (fresh)
+    if (!may_change(thread))
+        error = -EPERM;
+    else
+        *old = process_limits(process)[resource];
+    if (!error && fresh)
         error = limit_replace(process, resource, fresh);
     spinlock_release_restore(&process->lock, enabled);
     return error;
 }
 
-/* prlimit(2): all six IDs must match, or CAP_SYS_RESOURCE. */
-static bool may_change(struct process *process)
-{
-    const struct credentials *own = credentials_current();
-    struct user_thread *thread = process_thread_get(process);
-    const struct credentials *other = thread ? user_thread_credentials_get(thread) : NULL;
-    bool allowed = credentials_capable(own, CAP_SYS_RESOURCE);
-
-    if (other && !allowed)
-        allowed = own->real_user == other->real_user && own->real_user == other->effective_user &&
-                  own->real_user == other->saved_user && own->real_group == other->real_group &&
-                  own->real_group == other->effective_group &&
-                  own->real_group == other->saved_group;
-    credentials_release(other);
-    if (thread)
-        user_thread_release(thread);
-    return allowed;
-}
-
 ssize_t sys_prlimit64(int id, unsigned resource, vaddr_t limit, vaddr_t old)
 {
-    struct process *process = process_current();
     struct rlimit64 fresh, before;
 
     if (limit && user_get(&fresh, limit))
         return -EFAULT;
-    if (id < 0)
+    struct user_thread *thread = id < 0 ? NULL : user_thread_find_or_self(id);
+    if (!thread)
         return -ESRCH;
-    struct user_thread *thread = id ? user_thread_find(id) : NULL;
-    if (id && !thread)
-        return -ESRCH;
-    if (thread)
-        process = thread->thread.process;
-    int error = process == process_current() || may_change(process) ? 0 : -EPERM;
-    if (!error)
-        error = limit_exchange(process, resource, limit ? &fresh : NULL, &before);
-    if (thread)
-        user_thread_release(thread);
+    int error = limit_exchange(thread, resource, limit ? &fresh : NULL, &before);
+    user_thread_release(thread);
     if (error)
         return error;
     return old ? user_put(old, &before) : 0;
@@ -144,7 +117,7 @@ ssize_t sys_prlimit64(int id, unsigned resource, vaddr_t limit, vaddr_t old)
 ssize_t sys_getrlimit(unsigned resource, vaddr_t limit)
 {
     struct rlimit64 before;
-    int error = limit_exchange(process_current(), resource, NULL, &before);
+    int error = limit_exchange(user_thread_current(), resource, NULL, &before);
 
     return error ? error : user_put(limit, &before);
 }
@@ -155,5 +128,5 @@ ssize_t sys_setrlimit(unsigned resource, vaddr_t limit)
 
     if (user_get(&fresh, limit))
         return -EFAULT;
-    return limit_exchange(process_current(), resource, &fresh, &before);
+    return limit_exchange(user_thread_current(), resource, &fresh, &before);
 }

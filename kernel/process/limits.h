@@ -1,8 +1,9 @@
 /*
- * limits.h: getrlimit(2). Where each is enforced: NPROC user_account.c; NOFILE and FSIZE the
- * file room, through its hooks; STACK, AS, DATA, MEMLOCK the memory room, through
- * process_limit(); SIGPENDING signal.c; CPU interval_timer.c; NICE scheduling.c; CORE is as 0,
- * since no core is written.
+ * limits.h: getrlimit(2). A process's limits have one owner, process->limits, and everyone who
+ * enforces one asks there: the calling thread's own through thread_limit() (thread/limits.h),
+ * another process's under its lock. NPROC: user_account.c; NOFILE and FSIZE: the file room; STACK,
+ * AS, DATA, MEMLOCK: the memory room; SIGPENDING: signal.c; CPU: interval_timer.c; NICE:
+ * scheduling.c; CORE is as 0, since no core is written.
  */
 #ifndef BATON_PROCESS_LIMITS_H
 #define BATON_PROCESS_LIMITS_H

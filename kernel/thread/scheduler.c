@@ -7,6 +7,7 @@
  * (thread_preemption_point).
  */
 #include <asm/errno.h>
+#include <linux/resource.h>
 
 #include "cpu/clock.h"
 #include "cpu/fpu.h"
@@ -399,6 +400,10 @@ static void list_thread(struct thread *thread)
     spinlock_release_restore(&thread_list_lock, enabled);
 }
 
+static const struct rlimit64 unlimited[RLIM_NLIMITS] = {
+    [0 ... RLIM_NLIMITS - 1] = {RLIM64_INFINITY, RLIM64_INFINITY},
+};
+
 void thread_initialize(struct thread *thread, const char *name, vaddr_t stack, size_t size,
                        void (*entry)(void *argument), void *argument, paddr_t root)
 {
@@ -409,6 +414,8 @@ void thread_initialize(struct thread *thread, const char *name, vaddr_t stack, s
     thread->cpu = cpu_current();            /* who finds it before that may post work to it */
     if (!thread->affinity)
         thread->affinity = UINT64_MAX;
+    if (!thread->limits)
+        thread->limits = unlimited;
     for (size_t i = 0; i < sizeof(thread->name) - 1 && name[i]; i++)
         thread->name[i] = name[i];
 
@@ -704,6 +711,7 @@ void scheduler_initialize_cpu(struct thread *idle, paddr_t root)
     idle->cpu = cpu;
     idle->state = THREAD_RUNNABLE;
     idle->affinity = 1UL << cpu->number;
+    idle->limits = unlimited;
     idle->switched_in = clock_now();
     list_thread(idle);
     cpu->idle = idle;

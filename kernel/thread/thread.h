@@ -25,6 +25,7 @@ struct descriptor_table;
 struct file_system_context;
 struct fpu_state;
 struct process;
+struct rlimit64;
 enum thread_state {
     THREAD_RUNNABLE, /* runs, or is queued to run */
     /* asleep; in this order, each can also be ended by what ends the one before */
@@ -99,6 +100,7 @@ struct thread {
     struct file_system_context *file_system;
     const struct credentials *credentials;
     struct user_account *account; /* of its real user, who is charged for what it makes */
+    const struct rlimit64 *limits; /* its process's, or those of nobody: limits.h; constant */
 
     /* Called by the scheduler when the dead thread is off its stack; frees it. May not sleep. */
     void (*release)(struct thread *thread);
