@@ -3,50 +3,20 @@
  * (process_vm_readv(2)), its descriptors (pidfd_getfd(2)), what it shares (kcmp(2)).
  */
 #include <asm/errno.h>
-#include <linux/capability.h>
 #include <linux/kcmp.h>
 #include <linux/uio.h>
 
-#include "file/credentials.h"
 #include "file/descriptor_table.h"
 #include "file/device.h"
+#include "file/file_system_context.h"
 #include "library/align.h"
+#include "memory/address_space.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
 #include "process/process_file.h"
 #include "process/system_calls.h"
-
-/* ptrace(2), "Ptrace access mode checking": is the other thread of this user and group through and
-   through, and has it no right that is not among these? */
-static bool may_look(struct user_thread *thread, uint32_t user, uint32_t group,
-                     uint64_t capabilities)
-{
-    struct process *process = thread->thread.process;
-
-    if (process == process_current() || credentials_capable(credentials_current(), CAP_SYS_PTRACE))
-        return true;
-    const struct credentials *other = user_thread_credentials_get(thread);
-    bool allowed = other && user == other->real_user && user == other->effective_user &&
-                   user == other->saved_user && group == other->real_group &&
-                   group == other->effective_group && group == other->saved_group &&
-                   !(other->permitted & ~capabilities) &&
-                   __atomic_load_n(&process->dumpable, __ATOMIC_RELAXED) == 1;
-    credentials_release(other);
-    return allowed;
-}
-
-bool user_thread_may_view(struct user_thread *thread)
-{
-    const struct credentials *own = credentials_current();
-    return may_look(thread, own->file_user, own->file_group, own->effective);
-}
-
-bool user_thread_may_trace(struct user_thread *thread)
-{
-    const struct credentials *own = credentials_current();
-    return may_look(thread, own->real_user, own->real_group, own->permitted);
-}
+#include "process/trace_access.h"
 
 /* ---- memory ---- */
 
@@ -139,12 +109,9 @@ static int other_space(int id, struct address_space **space)
 
     if (!thread)
         return -ESRCH;
-    bool allowed = user_thread_may_trace(thread);
-    *space = allowed ? user_thread_address_space_observe(thread) : NULL;
+    int error = trace_address_space(thread, TRACE_AS_USER, space);
     user_thread_release(thread);
-    if (!allowed)
-        return -EPERM;
-    return *space ? 0 : -ESRCH; /* it ends just now */
+    return error;
 }
 
 static ssize_t copy_memory(int id, struct pieces *local, struct pieces *remote, bool writes)
@@ -198,24 +165,10 @@ ssize_t sys_process_vm_writev(int id, vaddr_t local, size_t local_count, vaddr_t
 
 /* ---- descriptors ---- */
 
-/* A file of the process, with a reference; NULL with *error. */
-static struct file *other_file(struct user_thread *thread, int descriptor, int *error)
-{
-    struct descriptor_table *table = user_thread_descriptors_get(thread);
-
-    *error = table ? -EBADF : -ESRCH;
-    if (!table)
-        return NULL;
-    struct file *file = descriptor < 0 ? NULL : descriptor_table_get(table, descriptor);
-    descriptor_table_release(table);
-    return file;
-}
-
 ssize_t sys_pidfd_getfd(int process_descriptor, int descriptor, unsigned flags)
 {
-    struct file *file = NULL;
+    struct file *file;
     bool nonblocking;
-    int error = -ESRCH;
 
     if (flags)
         return -EINVAL;
@@ -223,14 +176,13 @@ ssize_t sys_pidfd_getfd(int process_descriptor, int descriptor, unsigned flags)
     if (!process)
         return -EBADF;
     struct user_thread *thread = process_thread_get(process);
+    int error = -ESRCH;
     if (thread) {
-        error = -EPERM;
-        if (user_thread_may_trace(thread))
-            file = other_file(thread, descriptor, &error);
+        error = trace_file(thread, TRACE_AS_USER, (unsigned)descriptor, &file, NULL);
         user_thread_release(thread);
     }
     process_release(process);
-    return file ? descriptor_add(file, true) : error;
+    return error ? error : descriptor_add(file, true);
 }
 
 /* ---- kcmp(2) ---- */
@@ -256,57 +208,109 @@ static uint64_t obscured(const void *part, int type)
     return ((uint64_t)part ^ comparison_keys[type].mask) * comparison_keys[type].factor;
 }
 
-/* What kcmp compares of a thread: an address. */
-static int shared_part(struct user_thread *thread, int type, uint64_t index, const void **part)
+/* What kcmp compares of a thread: an address. What lies there is held until then: another thing
+   could come to lie there. */
+struct part {
+    void *address;
+    void (*release)(void *address);
+};
+
+static void release_file(void *address)
+{
+    file_release(address);
+}
+static void release_space(void *address)
+{
+    address_space_unobserve(address);
+}
+static void release_descriptors(void *address)
+{
+    descriptor_table_release(address);
+}
+static void release_file_system(void *address)
+{
+    file_system_context_release(address);
+}
+static void release_actions(void *address)
+{
+    signal_actions_release(address);
+}
+
+static void part_release(struct part *part)
+{
+    if (part->address)
+        part->release(part->address);
+}
+
+/* Process's lock held. */
+static struct part part_get(struct user_thread *thread, int type)
+{
+    struct thread *base = &thread->thread;
+    struct signal_actions *actions = base->process->signals.actions;
+
+    switch (type) {
+    case KCMP_VM:
+        if (base->address_space)
+            address_space_observe(base->address_space);
+        return (struct part){base->address_space, release_space};
+    case KCMP_FILES:
+        if (base->descriptors)
+            descriptor_table_reference(base->descriptors);
+        return (struct part){base->descriptors, release_descriptors};
+    case KCMP_FS:
+        if (base->file_system)
+            file_system_context_reference(base->file_system);
+        return (struct part){base->file_system, release_file_system};
+    case KCMP_SIGHAND:
+        if (actions)
+            signal_actions_reference(actions);
+        return (struct part){actions, release_actions};
+    default: /* I/O contexts and System V semaphores: there are none to be shared */
+        return (struct part){0};
+    }
+}
+
+static int part_take(struct user_thread *thread, int type, uint64_t index, struct part *part)
 {
     struct process *process = thread->thread.process;
 
+    *part = (struct part){0};
     if (type == KCMP_FILE) {
-        int error;
-        struct file *file = other_file(thread, index <= INT32_MAX ? (int)index : -1, &error);
-        file_release(file);
-        *part = file;
-        return file ? 0 : -EBADF;
+        struct file *file;
+        unsigned descriptor = index <= INT32_MAX ? (unsigned)index : UINT32_MAX;
+        int error = trace_file(thread, TRACE_AS_USER, descriptor, &file, NULL);
+        *part = (struct part){file, release_file};
+        return error == -ESRCH ? -EBADF : error;
     }
     bool enabled = spinlock_acquire_save(&process->lock);
-    switch (type) {
-    case KCMP_VM:
-        *part = thread->thread.address_space;
-        break;
-    case KCMP_FILES:
-        *part = thread->thread.descriptors;
-        break;
-    case KCMP_FS:
-        *part = thread->thread.file_system;
-        break;
-    case KCMP_SIGHAND:
-        *part = process->signals.actions;
-        break;
-    default: /* I/O contexts and System V semaphores: there are none to be shared */
-        *part = NULL;
-        break;
-    }
+    bool allowed = trace_allowed(thread, TRACE_AS_USER);
+    if (allowed)
+        *part = part_get(thread, type);
     spinlock_release_restore(&process->lock, enabled);
-    return 0;
+    return !allowed ? -EPERM : type < 0 || type > KCMP_SYSVSEM ? -EINVAL : 0;
 }
 
 ssize_t sys_kcmp(int id1, int id2, int type, uint64_t index1, uint64_t index2)
 {
-    const void *part1, *part2;
+    struct part part1 = {0}, part2 = {0};
     struct user_thread *thread1 = id1 > 0 ? user_thread_find(id1) : NULL;
     struct user_thread *thread2 = id2 > 0 ? user_thread_find(id2) : NULL;
-    ssize_t result = thread1 && thread2 ? 0 : -ESRCH;
+    ssize_t result = -ESRCH;
 
-    if (!result && (!user_thread_may_trace(thread1) || !user_thread_may_trace(thread2)))
-        result = -EPERM;
-    if (!result && (type < 0 || type > KCMP_SYSVSEM))
-        result = -EINVAL;
+    if (thread1 && thread2) {
+        int error1 = part_take(thread1, type, index1, &part1);
+        int error2 = part_take(thread2, type, index2, &part2);
+        /* Not to be allowed to ask about one comes before what is wrong with the other. */
+        result = error1 == -EPERM || !error2   ? error1
+                 : error2 == -EPERM || !error1 ? error2
+                                               : error1;
+    }
     if (!result)
-        result = shared_part(thread1, type, index1, &part1);
-    if (!result)
-        result = shared_part(thread2, type, index2, &part2);
-    if (!result)
-        result = part1 == part2 ? 0 : obscured(part1, type) < obscured(part2, type) ? 1 : 2;
+        result = part1.address == part2.address                                   ? 0
+                 : obscured(part1.address, type) < obscured(part2.address, type) ? 1
+                                                                                 : 2;
+    part_release(&part1);
+    part_release(&part2);
     if (thread1)
         user_thread_release(thread1);
     if (thread2)

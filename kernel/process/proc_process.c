@@ -18,6 +18,7 @@
 #include "process/process.h"
 #include "process/signal_delivery.h"
 #include "process/thread_account.h"
+#include "process/trace_access.h"
 #include "process/usage.h"
 
 /* Hundredths of a second, as times(2) counts. */
@@ -134,9 +135,30 @@ static int check_access(const struct pseudo_key *key, struct file *file)
     int error = target_get(&target, key);
     if (error)
         return error;
-    bool allowed = !target.thread || user_thread_may_view(target.thread);
+    error = target.thread ? trace_check(target.thread, TRACE_AS_FILE_USER) : 0;
     target_release(&target);
-    return allowed ? 0 : -EACCES;
+    return error ? -EACCES : 0;
+}
+
+/* The target's memory, observed, if the caller may look into it. 0, -EPERM, -ESRCH: it has none. */
+static int trace_target(const struct target *target, const struct pseudo_key *key,
+                        struct address_space **space)
+{
+    if (!key->number[PROC_KEY_THREAD])
+        return trace_process_address_space(target->process, TRACE_AS_FILE_USER, space);
+    return target->thread ? trace_address_space(target->thread, TRACE_AS_FILE_USER, space) : -ESRCH;
+}
+
+static int trace_memory(const struct pseudo_key *key, struct address_space **space)
+{
+    struct target target;
+
+    int error = target_get(&target, key);
+    if (error)
+        return error;
+    error = trace_target(&target, key, space);
+    target_release(&target);
+    return error;
 }
 
 /* Its files belong to its effective user, or to root when others may not look into it. */
@@ -148,14 +170,15 @@ static void process_attributes(const struct pseudo_key *key, struct pseudo_attri
     attributes->group = 0;
     if (target_get(&target, key))
         return;
-    if (target.thread && (__atomic_load_n(&target.process->dumpable, __ATOMIC_RELAXED) == 1 ||
-                          S_ISDIR(attributes->mode))) {
-        const struct credentials *credentials = user_thread_credentials_get(target.thread);
-        if (credentials) {
+    if (target.thread) {
+        bool enabled = spinlock_acquire_save(&target.process->lock);
+        const struct credentials *credentials = user_thread_credentials(target.thread);
+        if (credentials && (__atomic_load_n(&target.process->dumpable, __ATOMIC_RELAXED) == 1 ||
+                            S_ISDIR(attributes->mode))) {
             attributes->user = credentials->effective_user;
             attributes->group = credentials->effective_group;
         }
-        credentials_release(credentials);
+        spinlock_release_restore(&target.process->lock, enabled);
     }
     target_release(&target);
 }
@@ -177,6 +200,7 @@ struct facts {
     signal_set pending, shared_pending, blocked, ignored, caught;
     uint64_t affinity;
     uint32_t queued_signals;
+    uint64_t limit_resident, limit_signals;
 };
 
 static void facts_state(struct facts *facts, const struct user_thread *thread, bool single)
@@ -219,10 +243,11 @@ static void facts_family(struct facts *facts, struct process *process)
     bool enabled = spinlock_acquire_save(&process_table_lock);
 
     facts->parent = process->parent ? process->parent->id : 0;
-    if (process->group) {
-        session = process->group->session;
+    struct process_group *group = process_group_of(process);
+    if (group) {
+        session = group->session;
         session_reference(session);
-        facts->process_group = process->group->id;
+        facts->process_group = group->id;
         facts->session = session->id;
     }
     facts->exit_signal = process->exit_signal;
@@ -255,6 +280,8 @@ static void facts_gather(struct facts *facts, const struct target *target, bool 
     facts->children = process->children_usage;
     facts->started = single && thread ? thread->started : process->started;
     facts->exit_status = process->exit_status;
+    facts->limit_resident = process_limits(process)[RLIMIT_RSS].rlim_cur;
+    facts->limit_signals = process_limits(process)[RLIMIT_SIGPENDING].rlim_cur;
     facts->shared_pending = process->signals.pending.set;
     if (process->signals.actions)
         facts_signals(facts, process);
@@ -382,10 +409,11 @@ static int stat_show(const struct pseudo_key *key, struct text *text)
     int error = facts_get(&facts, &target, key);
     if (error)
         return error;
-    struct address_space *space = observe_target(&target, key);
-    bool open = space && check_access(key, NULL) == 0;
+    struct address_space *space = observe_target(&target, key), *open;
     if (space)
         memory_gather(&memory, space);
+    if (trace_target(&target, key, &open))
+        open = NULL; /* its addresses are not for the caller */
     text_print(text, "%u (%s) %c %u %u %u %u %d %u ", facts.id, facts.name, facts.state,
                facts.parent, facts.process_group, facts.session, facts.terminal, facts.foreground,
                0x400000U);
@@ -397,18 +425,20 @@ static int stat_show(const struct pseudo_key *key, struct text *text)
     text_print(text, "%d %d %u 0 %lu ", 20 + facts.nice, facts.nice, facts.threads,
                to_ticks(facts.started));
     text_print(text, "%lu %lu %lu ", memory.total * PAGE_SIZE, memory.resident,
-               (uint64_t)target.process->limits[RLIMIT_RSS].rlim_cur);
-    text_print(text, "%lu %lu %lu 0 0 ", open ? space->code_start : 0, open ? space->code_end : 0,
-               open ? space->stack_start : 0);
+               facts.limit_resident);
+    text_print(text, "%lu %lu %lu 0 0 ", open ? open->code_start : 0, open ? open->code_end : 0,
+               open ? open->stack_start : 0);
     /* Signals as far as 31 bits show them: /proc/PID/status has them whole. */
     text_print(text, "%lu %lu %lu %lu ", facts.pending & INT32_MAX, facts.blocked & INT32_MAX,
                facts.ignored & INT32_MAX, facts.caught & INT32_MAX);
     text_print(text, "0 0 0 %d %u 0 0 0 0 0 ", facts.exit_signal, facts.cpu);
-    text_print(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", open ? space->data_start : 0,
-               open ? space->data_end : 0, open ? space->brk_start : 0,
-               open ? space->argument_start : 0, open ? space->argument_end : 0,
-               open ? space->environment_start : 0, open ? space->environment_end : 0,
+    text_print(text, "%lu %lu %lu %lu %lu %lu %lu %d\n", open ? open->data_start : 0,
+               open ? open->data_end : 0, open ? open->brk_start : 0,
+               open ? open->argument_start : 0, open ? open->argument_end : 0,
+               open ? open->environment_start : 0, open ? open->environment_end : 0,
                facts.state == 'Z' ? facts.exit_status : 0);
+    if (open)
+        address_space_unobserve(open);
     if (space)
         address_space_unobserve(space);
     target_release(&target);
@@ -529,7 +559,7 @@ static int status_show(const struct pseudo_key *key, struct text *text)
     if (space)
         status_memory(text, space);
     text_print(text, "Threads:\t%u\nSigQ:\t%u/%lu\n", facts.threads, facts.queued_signals,
-               (uint64_t)target.process->limits[RLIMIT_SIGPENDING].rlim_cur);
+               facts.limit_signals);
     text_print(text, "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n", facts.pending,
                facts.shared_pending, facts.blocked);
     text_print(text, "SigIgn:\t%016lx\nSigCgt:\t%016lx\n", facts.ignored, facts.caught);
@@ -626,7 +656,7 @@ static int limits_show(const struct pseudo_key *key, struct text *text)
     if (error)
         return error;
     bool enabled = spinlock_acquire_save(&target.process->lock);
-    memcpy(limits, target.process->limits, sizeof(limits));
+    memcpy(limits, process_limits(target.process), sizeof(limits));
     spinlock_release_restore(&target.process->lock, enabled);
     target_release(&target);
 
@@ -705,11 +735,9 @@ static int oom_score_show(const struct pseudo_key *key, struct text *text)
 static int executable_follow(const struct pseudo_key *key, struct path *path)
 {
     struct address_space *space;
-    int error = check_access(key, NULL);
+    int error;
 
-    if (error)
-        return error;
-    while ((space = observe_memory(key))) {
+    while (!(error = trace_memory(key, &space))) {
         address_space_lock(space);
         struct file *file = space->executable ? file_from_object(space->executable) : NULL;
         if (file) {
@@ -724,39 +752,30 @@ static int executable_follow(const struct pseudo_key *key, struct path *path)
         if (!ended)
             break;
     }
-    return -ENOENT;
+    return error == -EPERM ? -EACCES : -ENOENT;
 }
 
-static int place_follow(const struct pseudo_key *key, struct path *path, bool root)
+static int place_follow(const struct pseudo_key *key, struct path *path,
+                        void (*get)(struct file_system_context *context, struct path *path))
 {
     struct target target;
-    int error = check_access(key, NULL);
 
-    if (!error)
-        error = target_get(&target, key);
+    int error = target_get(&target, key);
     if (error)
         return error;
-    struct file_system_context *context =
-        target.thread ? user_thread_file_system_get(target.thread) : NULL;
+    error = target.thread ? trace_path(target.thread, TRACE_AS_FILE_USER, get, path) : -ESRCH;
     target_release(&target);
-    if (!context)
-        return -ENOENT;
-    if (root)
-        file_system_context_root(context, path);
-    else
-        file_system_context_working(context, path);
-    file_system_context_release(context);
-    return 0;
+    return error == -EPERM ? -EACCES : error ? -ENOENT : 0;
 }
 
 static int working_follow(const struct pseudo_key *key, struct path *path)
 {
-    return place_follow(key, path, false);
+    return place_follow(key, path, file_system_context_working);
 }
 
 static int root_follow(const struct pseudo_key *key, struct path *path)
 {
-    return place_follow(key, path, true);
+    return place_follow(key, path, file_system_context_root);
 }
 
 /* The text of a magic link is the path of what it leads to. */
@@ -799,32 +818,24 @@ static ssize_t root_read(const struct pseudo_key *key, char *buffer, size_t size
 
 /* ---- descriptors ---- */
 
-static struct descriptor_table *table_get(const struct pseudo_key *key)
+/* NULL: not open, or not to be seen. */
+static struct file *key_file(const struct pseudo_key *key, bool *closes_on_exec)
 {
+    struct file *file = NULL;
     struct target target;
 
-    if (check_access(key, NULL) || target_get(&target, key))
+    if (target_get(&target, key))
         return NULL;
-    struct descriptor_table *table =
-        target.thread ? user_thread_descriptors_get(target.thread) : NULL;
+    if (target.thread)
+        trace_file(target.thread, TRACE_AS_FILE_USER, key->number[PROC_KEY_DESCRIPTOR], &file,
+                   closes_on_exec);
     target_release(&target);
-    return table;
-}
-
-static struct file *key_file(const struct pseudo_key *key)
-{
-    struct descriptor_table *table = table_get(key);
-
-    if (!table)
-        return NULL;
-    struct file *file = descriptor_table_get(table, key->number[PROC_KEY_DESCRIPTOR]);
-    descriptor_table_release(table);
     return file;
 }
 
 static int descriptor_follow(const struct pseudo_key *key, struct path *path)
 {
-    struct file *file = key_file(key);
+    struct file *file = key_file(key, NULL);
 
     if (!file)
         return -ENOENT;
@@ -843,7 +854,7 @@ static ssize_t descriptor_read(const struct pseudo_key *key, char *buffer, size_
 static void descriptor_attributes(const struct pseudo_key *key,
                                   struct pseudo_attributes *attributes)
 {
-    struct file *file = key_file(key);
+    struct file *file = key_file(key, NULL);
 
     process_attributes(key, attributes);
     attributes->size = 64;
@@ -856,15 +867,10 @@ static void descriptor_attributes(const struct pseudo_key *key,
 
 static int descriptor_information_show(const struct pseudo_key *key, struct text *text)
 {
-    struct descriptor_table *table = table_get(key);
-    uint32_t number = key->number[PROC_KEY_DESCRIPTOR];
     char more[512] = "";
+    bool closes;
 
-    if (!table)
-        return -ENOENT;
-    struct file *file = descriptor_table_get(table, number);
-    bool closes = file && descriptor_table_closes_on_exec(table, number);
-    descriptor_table_release(table);
+    struct file *file = key_file(key, &closes);
     if (!file)
         return -ENOENT;
     uint32_t flags = __atomic_load_n(&file->flags, __ATOMIC_RELAXED) | (closes ? O_CLOEXEC : 0);
@@ -901,7 +907,7 @@ static int descriptor_find_node(const struct pseudo_key *key, const char *name,
         return -ENOENT;
     *child_key = *key;
     child_key->number[PROC_KEY_DESCRIPTOR] = number;
-    struct file *file = key_file(child_key);
+    struct file *file = key_file(child_key, NULL);
     if (!file)
         return -ENOENT;
     file_release(file);
@@ -924,12 +930,14 @@ static int descriptor_information_find(const struct pseudo_key *key, const char 
 static bool descriptor_next(const struct pseudo_key *key, uint64_t *position,
                             struct pseudo_name *name)
 {
-    struct descriptor_table *table = table_get(key);
+    struct target target;
+    int number = -ESRCH;
 
-    if (!table)
+    if (*position > INT32_MAX || target_get(&target, key))
         return false;
-    int number = *position > INT32_MAX ? -1 : descriptor_table_next(table, *position);
-    descriptor_table_release(table);
+    if (target.thread)
+        number = trace_next_descriptor(target.thread, TRACE_AS_FILE_USER, *position);
+    target_release(&target);
     if (number < 0)
         return false;
     *position = (uint64_t)number + 1;

@@ -83,6 +83,14 @@ struct user_thread *user_thread_find(uint32_t id)
     return thread;
 }
 
+struct user_thread *user_thread_find_or_self(uint32_t id)
+{
+    if (id)
+        return user_thread_find(id);
+    user_thread_reference(user_thread_current());
+    return user_thread_current();
+}
+
 struct process *process_next(uint32_t *id)
 {
     struct process *process = NULL;
@@ -130,15 +138,22 @@ struct user_thread *process_next_thread(struct process *process, uint32_t *id)
     return found;
 }
 
-struct user_thread *process_thread_get(struct process *process)
+struct user_thread *process_thread(const struct process *process)
 {
     struct user_thread *thread, *found = NULL;
-    bool enabled = spinlock_acquire_save(&process->lock);
-    LIST_FOREACH(thread, &process->threads, process_link)
+
+    LIST_FOREACH(thread, &GUARDED_BY(&process->lock, process->threads), process_link)
     {
         if (!found || thread->thread.id == process->id)
             found = thread;
     }
+    return found;
+}
+
+struct user_thread *process_thread_get(struct process *process)
+{
+    bool enabled = spinlock_acquire_save(&process->lock);
+    struct user_thread *found = process_thread(process);
     if (found)
         user_thread_reference(found);
     spinlock_release_restore(&process->lock, enabled);
@@ -214,11 +229,6 @@ const struct credentials *user_thread_credentials_get(struct user_thread *thread
         credentials_reference(credentials);
     spinlock_release_restore(&process->lock, enabled);
     return credentials;
-}
-
-uint64_t process_limit(unsigned resource)
-{
-    return __atomic_load_n(&process_current()->limits[resource].rlim_cur, __ATOMIC_RELAXED);
 }
 
 /* ---- who am I ---- */

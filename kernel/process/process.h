@@ -121,6 +121,24 @@ static inline struct process *process_current(void)
     return thread_current()->process;
 }
 
+/* ---- what a lock guards, read under it: debug kernels check (GUARDED_BY) ---- */
+
+/* process_table_lock held; NULL: it has been reaped. */
+static inline struct process_group *process_group_of(const struct process *process)
+{
+    return GUARDED_BY(&process_table_lock, process->group);
+}
+/* Its process's lock held; the caller's own: credentials_current(). NULL: it has ended. */
+static inline const struct credentials *user_thread_credentials(const struct user_thread *thread)
+{
+    return GUARDED_BY(&thread->thread.process->lock, thread->thread.credentials);
+}
+/* Process's lock held. One's own soft limits: thread_limit(). */
+static inline struct rlimit64 *process_limits(struct process *process)
+{
+    return GUARDED_BY(&process->lock, process->limits);
+}
+
 /* The process with this PID, also a zombie, with a reference; NULL: none. */
 struct process *process_find(uint32_t id);
 /* The same by the number of any of its threads, as kill(2) takes it. */
@@ -137,7 +155,9 @@ void process_destroy(struct process *process);
 /* Has its parent, or who stands for it, done with it? Then its number may be another's. */
 bool process_is_reaped(struct process *process);
 
-/* The process's thread with the process's own TID, or any other; with a reference; NULL: zombie. */
+/* The process's thread with the process's own TID, or any other; NULL: zombie. Its lock held. */
+struct user_thread *process_thread(const struct process *process);
+/* The same, with a reference; takes the lock. */
 struct user_thread *process_thread_get(struct process *process);
 /* The space that its threads share, to be looked at, also while some of them end; NULL: all have
    left it. */
@@ -172,9 +192,6 @@ struct process_hooks {
     void (*session_terminal)(struct session *session, uint32_t *device, int *foreground);
 };
 extern struct process_hooks process_hooks; /* begins with functions that do nothing */
-
-/* A limit of the calling process; RLIM64_INFINITY: none. */
-uint64_t process_limit(unsigned resource);
 
 /* Calls `visit` for each process, zombies too, under process_table_lock: it may not sleep. */
 void process_for_each(void (*visit)(struct process *process, void *context), void *context);

@@ -110,7 +110,7 @@ struct process_group *process_group_find(uint32_t id)
 struct process_group *process_group_current(void)
 {
     bool enabled = spinlock_acquire_save(&process_table_lock);
-    struct process_group *group = process_current()->group;
+    struct process_group *group = process_group_of(process_current());
     process_group_reference(group);
     spinlock_release_restore(&process_table_lock, enabled);
     return group;
@@ -122,9 +122,10 @@ bool process_group_orphaned_locked(struct process_group *group, const struct pro
     LIST_FOREACH(member, &group->members, group_link)
     {
         if (member == ignored || member->zombie || !member->parent ||
-            member->parent == process_init || !member->parent->group)
+            member->parent == process_init || !process_group_of(member->parent))
             continue;
-        if (member->parent->group != group && member->parent->group->session == group->session)
+        const struct process_group *other = process_group_of(member->parent);
+        if (other != group && other->session == group->session)
             return false;
     }
     return true;
@@ -141,12 +142,17 @@ bool process_group_is_orphaned(struct process_group *group)
 bool process_group_has_stopped(struct process_group *group)
 {
     struct process *member;
+    bool stops = false;
+
     LIST_FOREACH(member, &group->members, group_link)
     {
-        if (member->signals.stopped)
-            return true;
+        spinlock_acquire(&member->lock);
+        stops = member->signals.stop_signal;
+        spinlock_release(&member->lock);
+        if (stops)
+            break;
     }
-    return false;
+    return stops;
 }
 
 /* The process that a call names by the number of any of its threads; 0: the caller's. */
@@ -155,10 +161,13 @@ static struct process *process_named(int id)
     if (id == 0)
         return process_current();
     struct identity *identity = id > 0 ? identity_find(id) : NULL;
-    if (!identity)
-        return NULL;
-    return identity->process ? identity->process
-                             : (identity->thread ? identity->thread->thread.process : NULL);
+    struct process *process = NULL;
+
+    if (identity && identity->process)
+        process = identity->process;
+    else if (identity && identity->thread)
+        process = identity->thread->thread.process;
+    return process && process_group_of(process) ? process : NULL;
 }
 
 ssize_t sys_getpgrp(void)
@@ -170,7 +179,7 @@ ssize_t sys_getpgid(int id)
 {
     bool enabled = spinlock_acquire_save(&process_table_lock);
     struct process *process = process_named(id);
-    ssize_t result = process ? (ssize_t)process->group->id : -ESRCH;
+    ssize_t result = process ? (ssize_t)process_group_of(process)->id : -ESRCH;
     spinlock_release_restore(&process_table_lock, enabled);
     return result;
 }
@@ -179,7 +188,7 @@ ssize_t sys_getsid(int id)
 {
     bool enabled = spinlock_acquire_save(&process_table_lock);
     struct process *process = process_named(id);
-    ssize_t result = process ? (ssize_t)process->group->session->id : -ESRCH;
+    ssize_t result = process ? (ssize_t)process_group_of(process)->session->id : -ESRCH;
     spinlock_release_restore(&process_table_lock, enabled);
     return result;
 }
@@ -194,14 +203,14 @@ static int setpgid_check(const struct process *process, uint32_t id)
     if (id && process->id != id)
         return -EINVAL; /* a thread's number: its process's is wanted */
     if (process->parent == caller) {
-        if (process->group->session != caller->group->session)
+        if (process_group_of(process)->session != process_group_of(caller)->session)
             return -EPERM;
         if (process->has_executed)
             return -EACCES;
     } else if (process != caller) {
         return -ESRCH;
     }
-    return process->group->session->id == process->id ? -EPERM : 0;
+    return process_group_of(process)->session->id == process->id ? -EPERM : 0;
 }
 
 /* Moves `process` to the group with this number; `created` is used when there is none yet. */
@@ -215,13 +224,14 @@ static int setpgid_move(struct process *process, uint32_t number, struct process
         group = *created;
         *created = NULL;
         group->id = number;
-        group->session = process->group->session;
+        group->session = process_group_of(process)->session;
         session_reference(group->session);
         identity->group = group;
-    } else if (!group || group->session != process->group->session || LIST_EMPTY(&group->members)) {
+    } else if (!group || group->session != process_group_of(process)->session ||
+               LIST_EMPTY(&group->members)) {
         return -EPERM;
     }
-    if (group != process->group) {
+    if (group != process_group_of(process)) {
         process_group_leave(process, remains);
         process_group_join(group, process);
     }

@@ -25,7 +25,7 @@ void process_group_join(struct process_group *group, struct process *process);
 void process_group_leave(struct process *process, struct process_group_remains *remains);
 /* Has the group no member whose parent is in another group of its session, `ignored` apart? */
 bool process_group_orphaned_locked(struct process_group *group, const struct process *ignored);
-/* Is one of its members stopped? */
+/* Is one of its members stopped, or about to be? Takes their locks. */
 bool process_group_has_stopped(struct process_group *group);
 
 /* Without the lock. */

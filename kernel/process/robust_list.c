@@ -5,15 +5,14 @@
  * ends after ROBUST_LIST_LIMIT.
  */
 #include <asm/errno.h>
-#include <linux/capability.h>
 #include <linux/futex.h>
 
-#include "file/credentials.h"
 #include "memory/address_space.h"
 #include "memory/user_copy.h"
 #include "process/futex.h"
 #include "process/process.h"
 #include "process/system_calls.h"
+#include "process/trace_access.h"
 
 /* Marks one lock as dead if the thread holds it, and wakes a waiter. False: cannot be reached. */
 static bool lock_abandon(struct user_thread *thread, vaddr_t word, bool priority, bool pending)
@@ -101,7 +100,7 @@ ssize_t sys_set_robust_list(vaddr_t head, size_t size)
 {
     if (size != sizeof(struct robust_list_head))
         return -EINVAL;
-    user_thread_current()->robust_list = head;
+    __atomic_store_n(&user_thread_current()->robust_list, head, __ATOMIC_RELAXED);
     return 0;
 }
 
@@ -112,9 +111,11 @@ ssize_t sys_get_robust_list(int id, vaddr_t head, vaddr_t size)
 
     if (!thread)
         return -ESRCH;
-    vaddr_t list = thread->robust_list;
-    bool allowed = thread->thread.process == process_current() ||
-                   credentials_capable(credentials_current(), CAP_SYS_PTRACE);
+    struct process *process = thread->thread.process;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    bool allowed = trace_allowed(thread, TRACE_AS_USER);
+    vaddr_t list = __atomic_load_n(&thread->robust_list, __ATOMIC_RELAXED);
+    spinlock_release_restore(&process->lock, enabled);
     if (id)
         user_thread_release(thread);
     if (!allowed)

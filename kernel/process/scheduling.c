@@ -34,7 +34,8 @@ static struct user_thread *thread_get(int id)
 /* Is the caller the other thread's user (sched_setscheduler(2))? Its process's lock held. */
 static bool is_own(const struct user_thread *thread)
 {
-    const struct credentials *own = credentials_current(), *other = thread->thread.credentials;
+    const struct credentials *own = credentials_current();
+    const struct credentials *other = user_thread_credentials(thread);
 
     return other && (own->effective_user == other->real_user ||
                      own->effective_user == other->effective_user);
@@ -71,14 +72,13 @@ ssize_t sys_sched_setaffinity(int id, unsigned size, vaddr_t from)
     struct user_thread *thread = id < 0 ? NULL : thread_get(id);
     if (!thread)
         return -ESRCH;
-    bool enabled = spinlock_acquire_save(&thread->thread.process->lock);
-    int error = may_change(thread) ? 0 : -EPERM;
-    spinlock_release_restore(&thread->thread.process->lock, enabled);
+    struct process *process = thread->thread.process;
     mask &= cpu_online_mask();
-    if (!error && !mask)
-        error = -EINVAL;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    int error = !may_change(thread) ? -EPERM : !mask ? -EINVAL : 0;
     if (!error)
         affinity_set(&thread->thread, mask);
+    spinlock_release_restore(&process->lock, enabled);
     user_thread_release(thread);
     return error;
 }

@@ -62,7 +62,7 @@ static struct queued_signal *entry_create(struct process *process, struct user_t
     if (!account)
         return NULL;
     uint32_t count = __atomic_add_fetch(&account->signals, 1, __ATOMIC_RELAXED);
-    if (without_limit || count <= process->limits[RLIMIT_SIGPENDING].rlim_cur) {
+    if (without_limit || count <= process_limits(process)[RLIMIT_SIGPENDING].rlim_cur) {
         entry = heap_allocate_zeroed(sizeof(*entry));
         if (entry) {
             user_account_reference(account);
@@ -303,7 +303,8 @@ static int send(struct process *process, struct user_thread *target, const sigin
     int signal = information->si_signo;
     struct user_thread *receiver = target ? target : any_thread(process);
 
-    if (process->exiting || !receiver || receiver->exiting || !process->signals.actions)
+    if (GUARDED_BY(&process->lock, process->exiting) || !receiver || receiver->exiting ||
+        !process->signals.actions)
         return 0; /* it ends anyway */
     apply_job_control(process, signal);
     if (is_ignored(process, receiver, signal, forced))

@@ -255,45 +255,76 @@ ssize_t sys_sigaltstack(vaddr_t stack, vaddr_t old)
 
 /*
  * kill(2): the sender's real or effective user is the receiver's real or saved one, or it has
- * CAP_KILL; SIGCONT also goes to any process of the session.
+ * CAP_KILL; SIGCONT also goes to any process of the session. Receiver's lock held.
  */
-static bool may_send(struct process *process, int signal)
+static bool may_send(const struct user_thread *receiver)
 {
     const struct credentials *own = credentials_current();
-    struct user_thread *receiver = process_thread_get(process);
-    bool allowed = credentials_capable(own, CAP_KILL);
+    const struct credentials *other = receiver ? user_thread_credentials(receiver) : NULL;
 
-    if (!receiver) /* a zombie: there is nobody to be harmed */
-        return true;
-    const struct credentials *other = user_thread_credentials_get(receiver);
-    if (!allowed && other)
-        allowed = own->effective_user == other->saved_user ||
-                  own->effective_user == other->real_user || own->real_user == other->saved_user ||
-                  own->real_user == other->real_user;
-    if (!allowed && !other)
-        allowed = true;
-    credentials_release(other);
-    user_thread_release(receiver);
-    if (!allowed && signal == SIGCONT) {
-        bool enabled = spinlock_acquire_save(&process_table_lock);
-        allowed = process->group && process_current()->group &&
-                  process->group->session == process_current()->group->session;
-        spinlock_release_restore(&process_table_lock, enabled);
-    }
-    return allowed;
+    if (!other || credentials_capable(own, CAP_KILL))
+        return true; /* who has ended cannot be harmed */
+    return own->effective_user == other->saved_user || own->effective_user == other->real_user ||
+           own->real_user == other->saved_user || own->real_user == other->real_user;
+}
+
+/* Asks and sends in one: who was in reach may have become someone else a moment later (execve(2) of
+   a set-user-ID program). `target` NULL: to the process. */
+static int send_if_allowed(struct process *process, struct user_thread *target,
+                           const siginfo_t *information, bool allowed)
+{
+    int error = 0;
+
+    bool enabled = spinlock_acquire_save(&process->lock);
+    if (!allowed && !may_send(target ? target : process_thread(process)))
+        error = -EPERM;
+    else if (information->si_signo && target)
+        error = signal_send_thread_locked(target, information);
+    else if (information->si_signo)
+        error = signal_send_process_locked(process, information);
+    spinlock_release_restore(&process->lock, enabled);
+    return error;
+}
+
+/* process_table_lock held. */
+static bool is_of_session(const struct process *process)
+{
+    const struct process_group *group = process_group_of(process);
+    const struct process_group *own = process_group_of(process_current());
+
+    return group && own && group->session == own->session;
+}
+
+/* `group` 0: whichever it is in. */
+static int send_checked(struct process *process, struct user_thread *target,
+                        const siginfo_t *information, uint32_t group)
+{
+    bool continues = information->si_signo == SIGCONT;
+
+    if (!group && !continues)
+        return send_if_allowed(process, target, information, false);
+    int error = -ESRCH;
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    const struct process_group *present = process_group_of(process);
+    if (!group || (present && present->id == group))
+        error = send_if_allowed(process, target, information, continues && is_of_session(process));
+    spinlock_release_restore(&process_table_lock, enabled);
+    return error;
 }
 
 static int kill_one(struct process *process, const siginfo_t *information)
 {
-    if (!may_send(process, information->si_signo))
-        return -EPERM;
-    return information->si_signo ? signal_send_process(process, information) : 0;
+    return send_checked(process, NULL, information, 0);
 }
 
-/* Sends to all processes that `matches` picks; who is out of reach does not count if another
-   one is in reach (POSIX, kill). */
-static int kill_many(bool (*matches)(struct process *process, uint32_t group), uint32_t group,
-                     const siginfo_t *information)
+static bool is_other(const struct process *process)
+{
+    return process->id != 1 && process != process_current();
+}
+
+/* Sends to all processes of the group (0: to all but the caller's and init); who is out of reach
+   does not count if another one is in reach (POSIX, kill). */
+static int kill_many(uint32_t group, const siginfo_t *information)
 {
     struct process *process;
     uint32_t id = 1;
@@ -301,31 +332,17 @@ static int kill_many(bool (*matches)(struct process *process, uint32_t group), u
     bool one_sent = false;
 
     while ((process = process_next(&id))) {
-        if (matches(process, group)) {
-            int error = kill_one(process, information);
+        if (group || is_other(process)) {
+            int error = send_checked(process, NULL, information, group);
             one_sent |= error == 0;
-            result = error;
+            if (error != -ESRCH)
+                result = error;
         }
         process_release(process);
         id++;
         thread_preemption_point();
     }
     return one_sent ? 0 : result;
-}
-
-static bool in_group(struct process *process, uint32_t group)
-{
-    bool enabled = spinlock_acquire_save(&process_table_lock);
-    bool matches = process->group && process->group->id == group;
-
-    spinlock_release_restore(&process_table_lock, enabled);
-    return matches;
-}
-
-static bool is_other(struct process *process, uint32_t group)
-{
-    (void)group;
-    return process->id != 1 && process != process_current();
 }
 
 ssize_t sys_kill(int id, int signal)
@@ -343,16 +360,16 @@ ssize_t sys_kill(int id, int signal)
         return error;
     }
     if (id == -1)
-        return kill_many(is_other, 0, &information);
+        return kill_many(0, &information);
     if (id == 0) {
         struct process_group *group = process_group_current();
-        int error = kill_many(in_group, group->id, &information);
+        int error = kill_many(group->id, &information);
         process_group_release(group);
         return error;
     }
     if (id == INT32_MIN)
         return -ESRCH;
-    return kill_many(in_group, -id, &information);
+    return kill_many(-id, &information);
 }
 
 /* To one thread; `group` 0: of any process. */
@@ -363,11 +380,8 @@ static ssize_t send_to_thread(uint32_t group, uint32_t id, const siginfo_t *info
 
     if (!thread)
         return -ESRCH;
-    if (!group || thread->thread.process->id == group) {
-        error = may_send(thread->thread.process, information->si_signo) ? 0 : -EPERM;
-        if (!error && information->si_signo)
-            error = signal_send_thread(thread, information);
-    }
+    if (!group || thread->thread.process->id == group)
+        error = send_checked(thread->thread.process, thread, information, 0);
     user_thread_release(thread);
     return error;
 }

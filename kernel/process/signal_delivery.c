@@ -11,6 +11,7 @@
 #include "memory/page_fault.h"
 #include "process/posix_timer.h"
 #include "process/process.h"
+#include "process/process_group.h"
 #include "process/restartable_sequence.h"
 #include "process/signal_frame.h"
 #include "process/usage.h"
@@ -159,22 +160,14 @@ static void stand_still(struct user_thread *thread, bool *enabled)
     clear_stop_work(thread);
 }
 
-/* The default action of the stop signals. Lock held, and let go of meanwhile. */
-static void stop_process(struct user_thread *thread, int signal, bool *enabled)
+/* From here on the process is to stop; false: a SIGCONT or the end came meanwhile. Lock held. */
+static bool stop_begin(struct user_thread *thread, int signal)
 {
     struct process *process = thread->thread.process;
     struct user_thread *other;
 
-    if (signal != SIGSTOP) {
-        /* Nobody could continue an orphaned group (POSIX, general terminal interface). */
-        spinlock_release_restore(&process->lock, *enabled);
-        bool orphaned = process_group_is_orphaned(process->group);
-        *enabled = spinlock_acquire_save(&process->lock);
-        if (orphaned)
-            return;
-    }
     if (!thread->signals.stop_dequeued || process->exiting || process->executor)
-        return; /* a SIGCONT or the end came meanwhile */
+        return false;
     if (!process->signals.stop_signal) {
         process->signals.stop_signal = signal;
         process->signals.stopped = false;
@@ -185,7 +178,35 @@ static void stop_process(struct user_thread *thread, int signal, bool *enabled)
                 thread_post_work(&other->thread, THREAD_WORK_STOP | THREAD_WORK_SIGNAL);
         }
     }
-    stand_still(thread, enabled);
+    return true;
+}
+
+/*
+ * The same, if somebody could continue its group: nobody could an orphaned one (POSIX, general
+ * terminal interface). Which group, whether it is orphaned, and the stop are one decision: who
+ * orphans the group afterwards finds a process that is to stop. Lock held, and let go of meanwhile.
+ */
+static bool stop_begin_unless_orphaned(struct user_thread *thread, int signal, bool *enabled)
+{
+    struct process *process = thread->thread.process;
+
+    spinlock_release_restore(&process->lock, *enabled);
+    *enabled = spinlock_acquire_save(&process_table_lock);
+    spinlock_acquire(&process->lock);
+    bool begun = !process_group_orphaned_locked(process_group_of(process), NULL) &&
+                 stop_begin(thread, signal);
+    spinlock_release(&process_table_lock);
+    return begun;
+}
+
+/* The default action of the stop signals. Lock held, and let go of meanwhile. */
+static void stop_process(struct user_thread *thread, int signal, bool *enabled)
+{
+    bool begun = signal == SIGSTOP ? stop_begin(thread, signal)
+                                   : stop_begin_unless_orphaned(thread, signal, enabled);
+
+    if (begun)
+        stand_still(thread, enabled);
 }
 
 /* ---- delivery ---- */

@@ -35,7 +35,7 @@ struct user_thread {
     /* What the C library asked for. Own. User addresses, 0: none. */
     vaddr_t set_child_tid;   /* where a new thread writes its number at first */
     vaddr_t clear_child_tid; /* set to 0 and woken at the end */
-    vaddr_t robust_list;     /* get_robust_list(2) */
+    vaddr_t robust_list;     /* get_robust_list(2); atomic to read */
     vaddr_t rseq;            /* rseq(2) */
     uint32_t rseq_size, rseq_signature;
     uint64_t rseq_switches; /* the thread's switches when the program was last told */
@@ -69,6 +69,8 @@ static inline struct user_thread *user_thread_current(void)
  * none. It may end at any time; the structure stays until the release.
  */
 struct user_thread *user_thread_find(uint32_t id);
+/* The same; 0: the calling thread. */
+struct user_thread *user_thread_find_or_self(uint32_t id);
 static inline void user_thread_reference(struct user_thread *thread)
 {
     __atomic_fetch_add(&thread->references, 1, __ATOMIC_RELAXED);
@@ -84,13 +86,5 @@ struct address_space *user_thread_address_space_observe(struct user_thread *thre
 struct descriptor_table *user_thread_descriptors_get(struct user_thread *thread);
 struct file_system_context *user_thread_file_system_get(struct user_thread *thread);
 const struct credentials *user_thread_credentials_get(struct user_thread *thread);
-/*
- * May the caller look into the other thread: its memory, its files (ptrace(2), "Ptrace access mode
- * checking")? Its own always; else its user, all IDs alike, with no more rights than the caller's,
- * if it may be looked into at all. Who views it in /proc does so as the user that opens files, who
- * traces it by a call of its own as its real user.
- */
-bool user_thread_may_view(struct user_thread *thread);
-bool user_thread_may_trace(struct user_thread *thread);
 
 #endif

@@ -41,7 +41,7 @@ static bool matches(const struct wait_request *request, const struct process *ch
 {
     if (request->type == P_PID && child->id != request->id)
         return false;
-    if (request->type == P_PGID && child->group->id != request->id)
+    if (request->type == P_PGID && process_group_of(child)->id != request->id)
         return false;
     if ((request->options & __WNOTHREAD) && child->creator != user_thread_current())
         return false;
