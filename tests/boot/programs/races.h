@@ -1,0 +1,77 @@
+/*
+ * races.h: what the programs of the group `races` share. A race is repeated for a bounded number of
+ * rounds, or, with RACES_SECONDS in the environment (the soak), for that many seconds. How often
+ * the two sides met is told, but decides nothing: only what must never be seen does.
+ */
+#ifndef BATON_TESTS_RACES_H
+#define BATON_TESTS_RACES_H
+
+#include <fcntl.h>
+#include <grp.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#define CASE_SECONDS 1200 /* a bound for a machine that stands still, not for the race */
+#include "cases.h"
+
+#define ATTACKER 1000 /* an ordinary user */
+
+struct race {
+    unsigned rounds; /* that are to be run */
+    unsigned round;
+    long until; /* 0: rounds count */
+};
+
+static inline struct race race_begin(unsigned rounds)
+{
+    const char *seconds = getenv("RACES_SECONDS");
+
+    return (struct race){rounds, 0, seconds ? now_ms() + atol(seconds) * 1000 : 0};
+}
+
+static inline bool race_goes_on(struct race *race)
+{
+    bool more = race->until ? now_ms() < race->until : race->round < race->rounds;
+
+    race->round += more;
+    return more;
+}
+
+/* A page that processes forked from here share, zeroed. */
+static inline void *shared_page(void)
+{
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    return page == MAP_FAILED ? NULL : page;
+}
+
+static inline bool become(uid_t user)
+{
+    return setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
+           setresuid(user, user, user) == 0;
+}
+
+static inline uint32_t load(const uint32_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+static inline void store(uint32_t *word, uint32_t value)
+{
+    __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+/* Some steps of nothing, other ones each time: which moments meet is left to chance. */
+static inline void dawdle(unsigned most)
+{
+    static uint32_t state = 2463534242;
+
+    state ^= state << 13; /* xorshift32 */
+    state ^= state >> 17;
+    state ^= state << 5;
+    for (volatile unsigned i = state % most; i > 0; i--)
+        ;
+}
+
+#endif
