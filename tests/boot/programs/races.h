@@ -8,8 +8,11 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -47,10 +50,11 @@ static inline void *shared_page(void)
     return page == MAP_FAILED ? NULL : page;
 }
 
+/* An ordinary user's process, into which others of its own may look. */
 static inline bool become(uid_t user)
 {
     return setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
-           setresuid(user, user, user) == 0;
+           setresuid(user, user, user) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0;
 }
 
 static inline uint32_t load(const uint32_t *word)
@@ -60,6 +64,63 @@ static inline uint32_t load(const uint32_t *word)
 static inline void store(uint32_t *word, uint32_t value)
 {
     __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+/* ---- threads that take turns: each does its step once a turn, all at once ---- */
+
+enum { TEAM_MOST = 4 };
+
+static struct {
+    unsigned count;
+    void (*step)(unsigned member);
+    uint32_t turn; /* the one that may begin */
+    uint32_t ended;
+    uint32_t done[TEAM_MOST]; /* the last turn that each has done */
+    pthread_t threads[TEAM_MOST];
+} team;
+
+static inline void *team_member(void *number)
+{
+    unsigned member = (unsigned)(uintptr_t)number;
+
+    for (uint32_t turn = 1;; turn++) {
+        while (load(&team.turn) != turn) {
+            if (load(&team.ended))
+                return NULL;
+            sched_yield();
+        }
+        team.step(member);
+        store(&team.done[member], turn);
+    }
+}
+
+static inline bool team_begin(void (*step)(unsigned member), unsigned count)
+{
+    team.step = step;
+    team.count = count;
+    for (uintptr_t i = 0; i < count; i++)
+        if (pthread_create(&team.threads[i], NULL, team_member, (void *)i))
+            return false;
+    return true;
+}
+
+static inline void team_turn_begin(void)
+{
+    store(&team.turn, load(&team.turn) + 1);
+}
+
+static inline void team_turn_end(void)
+{
+    for (unsigned i = 0; i < team.count; i++)
+        while (load(&team.done[i]) != load(&team.turn))
+            sched_yield();
+}
+
+static inline void team_end(void)
+{
+    store(&team.ended, 1);
+    for (unsigned i = 0; i < team.count; i++)
+        pthread_join(team.threads[i], NULL);
 }
 
 /* Some steps of nothing, other ones each time: which moments meet is left to chance. */

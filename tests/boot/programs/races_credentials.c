@@ -4,14 +4,13 @@
  * takes it back while that user executes it; limits are set while their process executes.
  */
 #define _GNU_SOURCE
-#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 
 #include "proc_baton.h"
 #include "races.h"
 
-enum { SECRET_DESCRIPTOR = 40, WELL = 42, WAS_ROOT = 77, WAS_WRITTEN, DISOBEYED };
+enum { ATTACKERS = 3, SECRET_DESCRIPTOR = 40, WELL = 42, WAS_ROOT = 77, WAS_WRITTEN, DISOBEYED };
 
 /* In the set-user-ID copy of this program the marker is another one: who reads that in a process
    reads the copy's memory. */
@@ -74,8 +73,16 @@ static int be_looked_at(void)
     return memcmp(marker, secret, MARKER_SIZE) ? WAS_WRITTEN : WELL;
 }
 
-/* 1: the attempt went through to the set-user-ID image; 0: it did not; -1: no more attempts. */
+/* Who is looked into just now; its file. */
+static struct {
+    uint32_t victim, file;
+    uint32_t through; /* attempts that reached the set-user-ID image */
+    uint32_t *begun;  /* how many attackers are at it; the victim sees it, too */
+} attack;
+
+/* 1: it went through to the set-user-ID image; 0: it did not; -1: it was refused. */
 typedef int attempt(pid_t victim, int victim_file);
+static attempt *attempt_now;
 
 static bool is_refused(void)
 {
@@ -143,66 +150,72 @@ static void become_set_user(void)
 
     open("/dev/null", O_RDONLY);
     dup2(0, SECRET_DESCRIPTOR); /* an open file that anybody may have */
-    dawdle(2000);
+    while (load(attack.begun) < ATTACKERS)
+        sched_yield();
     execv(SET_USER, arguments);
     _exit(1);
 }
 
-/* One victim; true: nothing went through. */
-static bool attack_once(attempt *attempt)
+/* Several at once: they hold each other up between asking and taking. */
+static void attack_victim(unsigned member)
 {
-    pid_t victim = fork();
-    int status, result = 0;
+    pid_t victim = (pid_t)attack.victim;
+    int result;
 
-    if (victim == 0)
-        become_set_user();
-    int file = (int)syscall(SYS_pidfd_open, victim, 0);
-    while (result == 0 && waitpid(victim, &status, WNOHANG) == 0)
-        result = attempt(victim, file);
-    if (result)
-        status = status_of(victim);
-    close(file);
-    return result <= 0 && !exited(status, WAS_WRITTEN);
+    (void)member;
+    __atomic_fetch_add(attack.begun, 1, __ATOMIC_RELEASE);
+    while (load(&attack.victim) && (result = attempt_now(victim, (int)attack.file)) >= 0)
+        __atomic_fetch_add(&attack.through, result, __ATOMIC_RELAXED);
 }
 
-static bool attack(attempt *attempt, unsigned rounds)
+/* How many attempts went through to one victim. */
+static unsigned attack_once(void)
+{
+    store(attack.begun, 0);
+    pid_t victim = fork();
+    if (victim == 0)
+        become_set_user();
+    attack.through = 0;
+    attack.file = (uint32_t)syscall(SYS_pidfd_open, victim, 0);
+    store(&attack.victim, (uint32_t)victim);
+    team_turn_begin();
+    int status = status_of(victim);
+    store(&attack.victim, 0);
+    team_turn_end();
+    close((int)attack.file);
+    return attack.through + exited(status, WAS_WRITTEN);
+}
+
+static bool attack_many(attempt *attempt, unsigned rounds)
 {
     struct race race = race_begin(rounds);
     unsigned through = 0;
 
-    REQUIRE(become(ATTACKER));
+    attempt_now = attempt;
+    REQUIRE((attack.begun = shared_page()));
+    REQUIRE(become(ATTACKER) && team_begin(attack_victim, ATTACKERS));
     while (race_goes_on(&race))
-        through += !attack_once(attempt);
-    tap_note("%u programs, %u attempts went through", race.round, through);
+        through += attack_once() != 0;
+    team_end();
+    tap_note("%u programs, %u were looked into", race.round, through);
     return through == 0;
-}
-
-/* Two attackers on processes of their own: one is delayed by the other. */
-static bool attack_in_pairs(attempt *attempt, unsigned rounds)
-{
-    pid_t other = fork();
-
-    if (other == 0)
-        _exit(!attack(attempt, rounds));
-    bool passed = attack(attempt, rounds);
-    return exited(status_of(other), 0) && passed;
 }
 
 static bool memory_is_not_read(void)
 {
-    return attack_in_pairs(try_to_read, 600);
+    return attack_many(try_to_read, 150);
 }
 static bool memory_is_not_written(void)
 {
-    return attack_in_pairs(try_to_write, 600);
+    return attack_many(try_to_write, 150);
 }
 static bool file_is_not_taken(void)
 {
-    return attack_in_pairs(try_to_take_file, 300);
+    return attack_many(try_to_take_file, 150);
 }
 static bool file_is_not_opened(void)
 {
-    return attack_in_pairs(try_to_open_file, 200);
+    return attack_many(try_to_open_file, 100);
 }
 
 /* ---- a set-user-ID program that changes hands ---- */
@@ -232,7 +245,7 @@ static int execute_given(void)
 
 static bool nobody_becomes_root(void)
 {
-    struct race race = race_begin(6000);
+    struct race race = race_begin(2000);
     uint32_t *stop = shared_page();
     unsigned roots = 0;
 
@@ -261,7 +274,7 @@ static bool is_one_state(const struct stat *status)
 /* Linux reads mode, user and group one by one for stat(2) and for permissions. */
 static bool attributes_are_of_one_moment(void)
 {
-    struct race race = race_begin(60000);
+    struct race race = race_begin(20000);
     uint32_t *stop = shared_page();
     unsigned mixed = 0;
     struct stat status;
@@ -281,7 +294,7 @@ static bool attributes_are_of_one_moment(void)
 /* The file is the attacker's in two ways in turn, as its user and as its group: it may be read. */
 static bool permission_is_of_one_moment(void)
 {
-    struct race race = race_begin(30000);
+    struct race race = race_begin(20000);
     uint32_t *stop = shared_page();
     unsigned refused = 0;
 
@@ -352,7 +365,7 @@ static int limit_once(void)
 /* An exec that met the limit while it was prepared fails, and that is well, too. */
 static bool limit_holds_in_new_image(void)
 {
-    struct race race = race_begin(400);
+    struct race race = race_begin(200);
     unsigned disobeyed = 0;
 
     while (race_goes_on(&race)) {

@@ -4,7 +4,6 @@
  * groups while it stops, a directory that is removed while something is mounted on it.
  */
 #define _GNU_SOURCE
-#include <pthread.h>
 #include <sys/mount.h>
 #include <sys/statfs.h>
 #include <time.h>
@@ -51,10 +50,10 @@ static void *timer_thief(void *unused)
 static void *memory_hog(void *unused)
 {
     while (!load(&ended)) {
-        void *map = mmap(NULL, 4UL << 20, PROT_READ | PROT_WRITE,
+        void *map = mmap(NULL, 1UL << 20, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
         if (map != MAP_FAILED)
-            munmap(map, 4UL << 20);
+            munmap(map, 1UL << 20);
     }
     return unused;
 }
@@ -82,7 +81,7 @@ static bool timer_made_once(void)
 
 static bool timer_is_told_as_it_is(void)
 {
-    struct race race = race_begin(300);
+    struct race race = race_begin(60);
     pthread_t threads[2];
     unsigned wrong = 0;
 
@@ -114,61 +113,14 @@ static uint64_t inodes_free(void)
     return statfs(FOLDER, &status) ? UINT64_MAX : status.f_ffree;
 }
 
-/* Two threads that begin their turn of a round at once. */
-static struct {
-    uint32_t turn;    /* the round that may begin */
-    uint32_t done[2]; /* the last round that was done */
-    void (*step)(int side);
-} pair;
-
-static void *pair_side(void *number)
-{
-    int side = (int)(intptr_t)number;
-
-    for (uint32_t turn = 1;; turn++) {
-        while (load(&pair.turn) != turn) {
-            if (load(&ended))
-                return NULL;
-            sched_yield();
-        }
-        dawdle(200);
-        pair.step(side);
-        store(&pair.done[side], turn);
-    }
-}
-
-static bool pair_begin(pthread_t threads[2], void (*step)(int side))
-{
-    pair.step = step;
-    for (intptr_t side = 0; side < 2; side++)
-        if (pthread_create(&threads[side], NULL, pair_side, (void *)side))
-            return false;
-    return true;
-}
-
-static void pair_turn(void)
-{
-    uint32_t turn = load(&pair.turn) + 1;
-
-    store(&pair.turn, turn);
-    while (load(&pair.done[0]) != turn || load(&pair.done[1]) != turn)
-        sched_yield();
-}
-
-static void pair_end(pthread_t threads[2])
-{
-    store(&ended, 1);
-    for (int side = 0; side < 2; side++)
-        pthread_join(threads[side], NULL);
-}
-
 static int nameless;
 static const char *const names[2] = {FOLDER "/0/x", FOLDER "/1/x"};
 
-static void give_name(int side)
+static void give_name(unsigned side)
 {
     char path[64];
 
+    dawdle(200);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", nameless);
     linkat(AT_FDCWD, path, AT_FDCWD, names[side], AT_SYMLINK_FOLLOW);
 }
@@ -176,20 +128,20 @@ static void give_name(int side)
 /* open(2), O_TMPFILE: a file without a name gets its first two at once. */
 static bool first_names_count(void)
 {
-    struct race race = race_begin(2000);
-    pthread_t threads[2];
+    struct race race = race_begin(400);
 
     REQUIRE(mount_small());
     uint64_t before = inodes_free();
-    REQUIRE(pair_begin(threads, give_name));
+    REQUIRE(team_begin(give_name, 2));
     while (race_goes_on(&race)) {
         REQUIRE((nameless = open(FOLDER, O_TMPFILE | O_RDWR, 0600)) >= 0);
-        pair_turn();
+        team_turn_begin();
+        team_turn_end();
         close(nameless);
         for (int side = 0; side < 2; side++)
             REQUIRE(unlink(names[side]) == 0);
     }
-    pair_end(threads);
+    team_end();
     uint64_t after = inodes_free();
     tap_note("%u files, %lu inodes were free, %lu are", race.round, before, after);
     umount2(FOLDER, MNT_DETACH);
@@ -198,8 +150,9 @@ static bool first_names_count(void)
 
 static unsigned linked, unlinked;
 
-static void last_or_further_name(int side)
+static void last_or_further_name(unsigned side)
 {
+    dawdle(200);
     if (side == 0)
         unlinked += unlink(names[0]) == 0;
     else
@@ -209,18 +162,18 @@ static void last_or_further_name(int side)
 /* A file's last name goes while it gets a further one. */
 static bool last_name_counts(void)
 {
-    struct race race = race_begin(4000);
-    pthread_t threads[2];
+    struct race race = race_begin(600);
 
     REQUIRE(mount_small());
     uint64_t before = inodes_free();
-    REQUIRE(pair_begin(threads, last_or_further_name));
+    REQUIRE(team_begin(last_or_further_name, 2));
     while (race_goes_on(&race)) {
         REQUIRE(close(open(names[0], O_CREAT | O_WRONLY, 0600)) == 0);
-        pair_turn();
+        team_turn_begin();
+        team_turn_end();
         unlink(names[1]);
     }
-    pair_end(threads);
+    team_end();
     uint64_t after = inodes_free();
     tap_note("%u files, %u further names, %lu inodes were free, %lu are", race.round, linked,
              before, after);
@@ -234,8 +187,9 @@ static bool last_name_counts(void)
 
 static bool mounted, removed;
 
-static void mount_or_remove(int side)
+static void mount_or_remove(unsigned side)
 {
+    dawdle(200);
     if (side == 0)
         removed = rmdir(PLACE) == 0;
     else
@@ -245,22 +199,22 @@ static void mount_or_remove(int side)
 /* Either the directory is gone, or something is mounted on it. */
 static bool mounted_or_removed(void)
 {
-    struct race race = race_begin(2000);
-    pthread_t threads[2];
+    struct race race = race_begin(400);
     unsigned both = 0;
 
     REQUIRE(mount_small());
-    REQUIRE(pair_begin(threads, mount_or_remove));
+    REQUIRE(team_begin(mount_or_remove, 2));
     while (race_goes_on(&race)) {
         REQUIRE(mkdir(PLACE, 0755) == 0);
-        pair_turn();
+        team_turn_begin();
+        team_turn_end();
         both += mounted && removed;
         if (mounted && !removed)
             REQUIRE(umount(PLACE) == 0);
         if (!removed)
             REQUIRE(rmdir(PLACE) == 0);
     }
-    pair_end(threads);
+    team_end();
     tap_note("%u directories, %u removed and mounted on", race.round, both);
     umount2(FOLDER, MNT_DETACH);
     return both == 0;
@@ -280,7 +234,7 @@ static void *stop_and_go(void *child)
 /* Debug kernels find out when what was freed is looked at. */
 static bool stops_while_its_group_ends(void)
 {
-    struct race race = race_begin(3000);
+    struct race race = race_begin(500);
     pthread_t thread;
 
     REQUIRE(setpgid(0, 0) == 0);
