@@ -70,8 +70,8 @@ void inode_attributes_set(struct inode *inode, struct inode_attributes attribute
     __atomic_store_n(&inode->attributes_sequence, sequence + 2, __ATOMIC_RELEASE);
 }
 
-/* path_resolution(7), "Permissions" and "Bypassing permission checks". Inline: each step of each walk
-   asks. */
+/* path_resolution(7), "Permissions" and "Bypassing permission checks". Inline: each step of each
+   walk asks. */
 static inline int permission_of(struct inode_attributes attributes, unsigned permission,
                                 const struct credentials *credentials)
 {

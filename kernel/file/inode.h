@@ -167,13 +167,12 @@ static inline struct inode_attributes inode_attributes(const struct inode *inode
     uint32_t sequence;
 
     do {
-        sequence = __atomic_load_n(&inode->attributes_sequence, __ATOMIC_ACQUIRE);
+        sequence = __atomic_load_n(&inode->attributes_sequence, __ATOMIC_ACQUIRE) & ~1U;
         attributes.mode = __atomic_load_n(&inode->mode, __ATOMIC_RELAXED);
         attributes.user = __atomic_load_n(&inode->user, __ATOMIC_RELAXED);
         attributes.group = __atomic_load_n(&inode->group, __ATOMIC_RELAXED);
         __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    } while (sequence & 1 ||
-             sequence != __atomic_load_n(&inode->attributes_sequence, __ATOMIC_RELAXED));
+    } while (sequence != __atomic_load_n(&inode->attributes_sequence, __ATOMIC_RELAXED));
     return attributes;
 }
 /* Replaces all three; inode's lock held since what they are made of was read. */

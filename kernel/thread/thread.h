@@ -99,7 +99,7 @@ struct thread {
     struct descriptor_table *descriptors;
     struct file_system_context *file_system;
     const struct credentials *credentials;
-    struct user_account *account; /* of its real user, who is charged for what it makes */
+    struct user_account *account;  /* of its real user, who is charged for what it makes */
     const struct rlimit64 *limits; /* its process's, or those of nobody: limits.h; constant */
 
     /* Called by the scheduler when the dead thread is off its stack; frees it. May not sleep. */
@@ -120,10 +120,11 @@ struct thread {
 _Static_assert(__builtin_offsetof(struct thread, page_table_root) == 0, "context_switch.S");
 _Static_assert(__builtin_offsetof(struct thread, stack_pointer) == 8, "context_switch.S");
 
+/* Not volatile, so that a function asks once: who comes back from a switch is who left. */
 static inline struct thread *thread_current(void)
 {
     struct thread *thread;
-    __asm__ volatile("mov %%gs:8, %0" : "=r"(thread));
+    __asm__("mov %%gs:8, %0" : "=r"(thread));
     return thread;
 }
 

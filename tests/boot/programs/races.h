@@ -84,10 +84,11 @@ static inline void *team_member(void *number)
     unsigned member = (unsigned)(uintptr_t)number;
 
     for (uint32_t turn = 1;; turn++) {
-        while (load(&team.turn) != turn) {
+        for (unsigned looks = 1; load(&team.turn) != turn; looks++) {
             if (load(&team.ended))
                 return NULL;
-            sched_yield();
+            if (looks % 4096 == 0) /* awake, so that all begin at one moment */
+                sched_yield();
         }
         team.step(member);
         store(&team.done[member], turn);
