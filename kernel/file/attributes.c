@@ -118,8 +118,8 @@ static int change_owner(const struct path *path, const void *wanted)
 
     mutex_acquire(&inode->lock);
     struct inode_attributes attributes = inode_attributes(inode);
-    /* chown(2): set-user-ID goes, also for user 0, and in the same step: nobody is to see it with the
-       new owner. Who may not change a mode does not change it by this either. */
+    /* chown(2): set-user-ID goes, also for user 0, and in the same step: nobody is to see it with
+       the new owner. Who may not change a mode does not change it by this either. */
     uint32_t dropped = S_ISDIR(attributes.mode) ? 0 : inode_privileges(&attributes, credentials);
     if (!may_change_owner(credentials, &attributes, owner) ||
         (dropped && !inode_owned(inode, credentials))) {

@@ -182,8 +182,9 @@ uint32_t inode_privileges(const struct inode_attributes *attributes,
 
     /* Without group execution the bit means mandatory locking, not privilege: it stays for who
        could have set it. */
-    if (mode & S_ISGID && (mode & S_IXGRP || !(credentials_in_group(credentials, attributes->group) ||
-                                               credentials_capable(credentials, CAP_FSETID))))
+    if (mode & S_ISGID &&
+        (mode & S_IXGRP || !(credentials_in_group(credentials, attributes->group) ||
+                             credentials_capable(credentials, CAP_FSETID))))
         dropped |= S_ISGID;
     return dropped;
 }

@@ -116,9 +116,9 @@ struct inode {
     uint32_t attributes_sequence; /* odd: it is being written; atomic */
     uint32_t mode;
     uint32_t user, group;
-    uint32_t links;                                /* tree_lock (path.h) to write */
-    uint64_t number;                               /* st_ino; constant */
-    uint64_t device;                               /* st_rdev of a device node; constant */
+    uint32_t links;  /* tree_lock (path.h) to write */
+    uint64_t number; /* st_ino; constant */
+    uint64_t device; /* st_rdev of a device node; constant */
     struct file_time accessed, modified, changed, created;
     /* Serialises writes, truncation, changes of attributes, and in a directory making and removing
        names. Taken before an address space's mutex (writes read user memory under it). */

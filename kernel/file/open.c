@@ -247,8 +247,9 @@ static int open_walk(struct opening *opening, struct walk *walk, struct file **f
         int error = walk_to_parent(walk);
         if (error)
             return error;
-        parent_mode = walk->at.dentry->inode->mode;
-        parent_owner = walk->at.dentry->inode->user;
+        struct inode_attributes parent = inode_attributes(walk->at.dentry->inode);
+        parent_mode = parent.mode;
+        parent_owner = parent.user;
         if (opening->flags & O_CREAT && walk->last_kind != WALK_LAST_NAME)
             return -EISDIR;
         if (opening->flags & O_CREAT && walk->trailing_slash)

@@ -34,8 +34,11 @@ int protection_follow(const struct inode *directory, const struct inode *link,
 {
     const uint32_t shared = S_ISVTX | S_IWOTH;
 
-    if (!protection_level(PROTECTION_SYMLINKS) || credentials->file_user == link->user ||
-        (directory->mode & shared) != shared || directory->user == link->user)
+    if (!protection_level(PROTECTION_SYMLINKS))
+        return 0;
+    struct inode_attributes place = inode_attributes(directory), named = inode_attributes(link);
+    if (credentials->file_user == named.user || (place.mode & shared) != shared ||
+        place.user == named.user)
         return 0;
     return -EACCES;
 }

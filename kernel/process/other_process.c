@@ -306,7 +306,7 @@ ssize_t sys_kcmp(int id1, int id2, int type, uint64_t index1, uint64_t index2)
                                                : error1;
     }
     if (!result)
-        result = part1.address == part2.address                                   ? 0
+        result = part1.address == part2.address                                  ? 0
                  : obscured(part1.address, type) < obscured(part2.address, type) ? 1
                                                                                  : 2;
     part_release(&part1);

@@ -191,7 +191,7 @@ static bool scheduling_valid(const struct scheduling *wanted)
 /* May it be as nice as that without a privilege? RLIMIT_NICE is 20 minus the value. */
 static bool nice_within_limit(const struct user_thread *thread, int nice)
 {
-    return (uint64_t)(20 - nice) <= thread->thread.process->limits[RLIMIT_NICE].rlim_cur;
+    return (uint64_t)(20 - nice) <= process_limits(thread->thread.process)[RLIMIT_NICE].rlim_cur;
 }
 
 /* sched(7), "Privileges and resource limits": what anyone may ask for, of a thread of its own. The
@@ -199,7 +199,7 @@ static bool nice_within_limit(const struct user_thread *thread, int nice)
 static bool scheduling_unprivileged(const struct scheduling *wanted,
                                     const struct user_thread *thread)
 {
-    uint64_t limit = thread->thread.process->limits[RLIMIT_RTPRIO].rlim_cur;
+    uint64_t limit = process_limits(thread->thread.process)[RLIMIT_RTPRIO].rlim_cur;
     int policy = wanted->policy;
 
     if (policy == SCHED_DEADLINE)
@@ -433,7 +433,7 @@ static bool process_matches(struct process *process, int which, uint32_t who)
 
     if (which == PRIO_PGRP) {
         bool enabled = spinlock_acquire_save(&process_table_lock);
-        matches = process->group && process->group->id == who;
+        matches = process_group_of(process) && process_group_of(process)->id == who;
         spinlock_release_restore(&process_table_lock, enabled);
         return matches;
     }
