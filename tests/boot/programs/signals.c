@@ -552,7 +552,7 @@ static bool kill_zero_is_own_group(void)
 /* PID 1 gets only what it handles. Tried where PID 1 is ours. */
 static bool init_is_protected(void)
 {
-    static const int signals[] = {SIGKILL, SIGSTOP, SIGUSR2, SIGVTALRM, SIGSEGV, 64};
+    static const int signals[] = {SIGKILL, SIGSTOP, SIGXCPU, SIGVTALRM, SIGSEGV, 64};
 
     if (access("/init", X_OK))
         return true;
