@@ -34,7 +34,7 @@ static bool grow_frame_list(struct exec_arguments *arguments)
 }
 
 /* Makes sure that the block's first `size` bytes are there. 0 or -ENOMEM. */
-static int reserve(struct exec_arguments *arguments, size_t size)
+static int add_frames(struct exec_arguments *arguments, size_t size)
 {
     while (arguments->frame_count * PAGE_SIZE < size) {
         if (arguments->frame_count == arguments->frame_capacity && !grow_frame_list(arguments))
@@ -45,6 +45,12 @@ static int reserve(struct exec_arguments *arguments, size_t size)
         arguments->frames[arguments->frame_count++] = frame;
     }
     return 0;
+}
+
+/* Almost always one frame is there and holds all. */
+static inline int reserve(struct exec_arguments *arguments, size_t size)
+{
+    return size <= arguments->frame_count * PAGE_SIZE ? 0 : add_frames(arguments, size);
 }
 
 /* The byte at `offset`, for access up to the end of its page. */
