@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Runs the fuzzer of system calls (programs/call_fuzzer.c) and tells what the players did last.
 
-usage: call_fuzzer.py [--smp N] [--kernel linux] [--seconds S] PROGRAM
+usage: call_fuzzer.py [--smp N] [--kernel linux] [--seconds S] [--standstill S] PROGRAM
        call_fuzzer.py --mutation KERNEL --finds CHECK... PROGRAM
 
 The guest's memory is a file. When the machine has died or stands still, the players' last calls are
@@ -24,7 +24,7 @@ import harness
 
 PAGE = 4096
 MEMORY = 1 << 30
-MARGIN = 240  # seconds for the boot, and for the last round to be given up
+MARGIN = 600  # seconds for the boot, and for the last round to be given up, on a busy host
 ENTRIES = 40
 TOLD = 8  # calls of each player
 MAGIC = struct.pack("<Q", 0x676E69725F6C6C61)
@@ -130,11 +130,13 @@ def main():
     parser.add_argument("--kernel", default="baton")
     parser.add_argument("--smp", type=int, default=4)
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--standstill", type=int, default=20)
     parser.add_argument("--mutation", metavar="KERNEL")
     parser.add_argument("--finds", action="append", default=[], metavar="CHECK")
     parser.add_argument("program")
     arguments = parser.parse_args()
-    settings = {"CALL_FUZZER_SECONDS": str(arguments.seconds)}
+    settings = {"CALL_FUZZER_SECONDS": str(arguments.seconds),
+                "CALL_FUZZER_STANDSTILL_MS": str(arguments.standstill * 1000)}
     settings.update({name: value for name, value in os.environ.items()
                      if name.startswith("CALL_FUZZER_")})
     variables = [f"{name}={value}" for name, value in settings.items()]

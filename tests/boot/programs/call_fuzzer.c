@@ -323,18 +323,31 @@ static uint64_t player_seed(unsigned round, unsigned number)
 
 static char counts_before[1 << 13], counts_after[1 << 13];
 
+/* Until they stay: a processor with something to clear away may have to wait for the host's. */
 static void counts_settle(char *text)
 {
     static char again[1 << 13];
+    unsigned alike = 0;
 
     baton_counts(text, sizeof(again));
-    for (unsigned tries = 0; tries < SETTLE_TRIES; tries++) {
+    for (unsigned tries = 0; tries < SETTLE_TRIES && alike < SETTLE_ALIKE; tries++) {
         pass_ms(100);
         baton_counts(again, sizeof(again));
-        if (strcmp(text, again) == 0)
-            return;
+        alike = strcmp(text, again) == 0 ? alike + 1 : 0;
         strcpy(text, again);
     }
+}
+
+/* What is late may come yet. */
+static bool counts_differ(void)
+{
+    for (unsigned tries = 0; tries < SETTLE_TRIES; tries++) {
+        if (strcmp(counts_before, counts_after) == 0)
+            return false;
+        pass_ms(100);
+        baton_counts(counts_after, sizeof(counts_after));
+    }
+    return true;
 }
 
 static void counts_check(unsigned round)
@@ -342,12 +355,11 @@ static void counts_check(unsigned round)
     static unsigned warm; /* the first rounds make what stays */
 
     counts_settle(counts_after);
-    if (warm >= 2 && strcmp(counts_before, counts_after) != 0) {
+    if (warm++ >= 2 && counts_differ()) {
         faults->counts++;
         tap_note("round %u leaves other counts:", round);
         baton_counts_note(counts_before, counts_after);
     }
-    warm++;
     strcpy(counts_before, counts_after);
 }
 
@@ -440,6 +452,13 @@ static unsigned long setting(const char *name, unsigned long otherwise)
     return given ? strtoul(given, NULL, 0) : otherwise;
 }
 
+/* On a slow host it may take longer than was asked for. */
+static bool everything_was_played(void)
+{
+    return shared->calls > 0 && shared->forks > 0 && shared->execs > 0 && shared->threads > 0 &&
+           shared->races > 0 && shared->crowds > 0;
+}
+
 static void report(void)
 {
     static const char *const rules[BREACHES] = {
@@ -450,9 +469,7 @@ static void report(void)
         [BREACH_ANSWER] = "calls answer what calls answer",
     };
 
-    tap_ok(shared->calls > 0 && shared->forks > 0 && shared->execs > 0 && shared->threads > 0 &&
-               shared->races > 0 && shared->crowds > 0,
-           "calls were made, forks, execs, threads, many calls at once");
+    tap_ok(everything_was_played(), "calls were made, forks, execs, threads, many calls at once");
     tap_ok(watch->longest <= standstill_ms, "the machine never stands still");
     tap_ok(!faults->unending, "every process can be ended");
     tap_ok(!faults->lost, "no player ends what does not play");
@@ -535,7 +552,7 @@ static int referee_main(void)
     memset(counts_after, 1, sizeof(counts_after)); /* so that no page of it is new later */
     memset(counts_before, 1, sizeof(counts_before));
     uint64_t end = now_ms() + seconds * 1000;
-    while (referee_round(round++) && now_ms() < end)
+    while (referee_round(round++) && (now_ms() < end || !everything_was_played()))
         continue;
     report();
     watch->over = true;

@@ -18,6 +18,7 @@
 #define WORLD_OPTIONS "size=16m,nr_inodes=500,mode=755"
 #define PLACES        "/tmp/call_fuzzer"
 #define SETTLE_TRIES  50 /* tenths of a second */
+#define SETTLE_ALIKE  5  /* as many in which nothing changes */
 
 enum world { WORLD_USERS, WORLD_ROOT, WORLDS };
 static const char *const world_paths[WORLDS] = {PLACES "/users", PLACES "/root"};
