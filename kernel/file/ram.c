@@ -8,6 +8,7 @@
 #include "library/string.h"
 #include "memory/frame.h"
 #include "memory/heap.h"
+#include "thread/injection.h"
 
 /* st_dev: Linux gives major 0 and the next minor to file systems without a device. */
 static uint32_t next_device = 1; /* atomic */
@@ -202,8 +203,17 @@ static int link_count(struct inode *inode)
 
 int ram_link_insert(struct dentry *dentry)
 {
+#ifdef MUTATION_FIRST_NAME /* the fuzzer of system calls has to notice: scripts/test mutation */
+    bool first = dentry->inode->nameless;
+    if (first)
+        injection_delay(); /* it was but some instructions */
+    spinlock_acquire(&tree_lock);
+    dentry->inode->nameless = false;
+    int error = first ? 0 : link_count(dentry->inode);
+#else
     spinlock_acquire(&tree_lock);
     int error = link_count(dentry->inode);
+#endif
     if (!error)
         name_insert(dentry);
     spinlock_release(&tree_lock);

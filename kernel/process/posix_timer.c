@@ -19,6 +19,7 @@
 #include "process/thread_account.h"
 #include "process/usage.h"
 #include "process/wall_clock.h"
+#include "thread/injection.h"
 
 #define TIMERS_MAXIMUM 65536 /* a process */
 
@@ -331,11 +332,17 @@ ssize_t sys_timer_create(int clock, vaddr_t event, vaddr_t id)
     }
     if (!event)
         timer->value.sival_int = timer->id;
+#ifdef MUTATION_TIMER_EARLY /* the fuzzer of system calls has to notice: scripts/test mutation */
+    timer_publish(timer);
+    injection_delay(); /* as a page may take that is not there */
+#endif
     if (user_put(id, &timer->id)) {
         timer_discard(timer);
         return -EFAULT;
     }
+#ifndef MUTATION_TIMER_EARLY
     timer_publish(timer);
+#endif
     return 0;
 }
 

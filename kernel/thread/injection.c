@@ -43,6 +43,12 @@ bool injection_fails(enum injection_failure failure, void *caller)
     return true;
 }
 
+void injection_delay(void)
+{
+    thread_prepare_sleep(THREAD_UNINTERRUPTIBLE);
+    thread_sleep(clock_now() + 1000000);
+}
+
 void injection_reach(enum injection_point point)
 {
     struct thread_injection *injection = &thread_current()->injection;
@@ -64,8 +70,7 @@ void injection_reach(enum injection_point point)
         thread_yield();
         break;
     case INJECTION_ACT_DELAY:
-        thread_prepare_sleep(THREAD_UNINTERRUPTIBLE);
-        thread_sleep(clock_now() + 1000000);
+        injection_delay();
         break;
     default:
         break;

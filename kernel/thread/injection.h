@@ -48,6 +48,8 @@ extern const char *const injection_point_names[INJECTION_POINT_COUNT];
 /* True: this one, of the calling thread, has to fail. `caller`: for the report. Any context. */
 bool injection_fails(enum injection_failure failure, void *caller);
 void injection_reach(enum injection_point point);
+/* One millisecond passes: for what a kernel of `scripts/test mutation` leaves open. Sleeps. */
+void injection_delay(void);
 /* Before user mode, interrupts off: INJECTION_ACT_RETURN. */
 void injection_user_return(void);
 #else
