@@ -7,6 +7,7 @@
 #include <linux/stat.h>
 
 #include "cpu/log.h"
+#include "exec/placement.h"
 #include "file/credentials.h"
 #include "file/descriptor_table.h"
 #include "file/device.h"
@@ -14,7 +15,6 @@
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/address_space.h"
-#include "process/exec_placement.h"
 #include "process/identity.h"
 #include "process/proc.h"
 #include "process/process.h"

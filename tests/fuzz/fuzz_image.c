@@ -1,6 +1,6 @@
 /*
  * What exec makes of a file, from its first byte to the last mapping, by the kernel's own
- * process/exec_image.c: a script's chain of interpreters, a program, the interpreter it asks for,
+ * exec/image.c: a script's chain of interpreters, a program, the interpreter it asks for,
  * where all their segments come to lie. The input has several files: each name that is opened is
  * the next one's. Below are the rooms that exec_image.c stands on, with what must hold when it
  * calls them; leaks are LeakSanitizer's to find.
@@ -11,13 +11,13 @@
 #include <string.h>
 #include <sys/stat.h> /* before linux/stat.h, which leaves to it what both have */
 
+#include "exec/image.h"
 #include "file/file.h"
 #include "library/align.h"
 #include "library/script.h"
 #include "memory/address_space.h"
 #include "memory/heap.h"
 #include "memory/page_table.h"
-#include "process/exec_image.h"
 
 enum { FILES = 8, SCRIPTS = 5, MAPPINGS = 2 * ELF_PROGRAM_HEADERS_MAX };
 

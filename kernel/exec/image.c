@@ -1,4 +1,4 @@
-#include "process/exec_image.h"
+#include "exec/image.h"
 
 #include <asm/errno.h>
 #include <linux/fcntl.h>

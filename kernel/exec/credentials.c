@@ -1,4 +1,4 @@
-#include "process/exec_credentials.h"
+#include "exec/credentials.h"
 
 #include <asm/errno.h>
 #include <linux/mount.h>

@@ -1,5 +1,5 @@
 /*
- * exec_arguments.h: what a new program finds on its stack (x86-64 psABI,
+ * arguments.h: what a new program finds on its stack (x86-64 psABI,
  * "Initial Stack and Register State"), written straight into the frames that
  * will be its stack.
  *
@@ -10,8 +10,8 @@
  * The strings lie in the order argv, envp, path, each with its NUL, as
  * /proc/PID/cmdline and environ want them.
  */
-#ifndef BATON_PROCESS_EXEC_ARGUMENTS_H
-#define BATON_PROCESS_EXEC_ARGUMENTS_H
+#ifndef BATON_EXEC_ARGUMENTS_H
+#define BATON_EXEC_ARGUMENTS_H
 
 #include "library/types.h"
 

@@ -10,7 +10,7 @@
  * README.md shows who may come between, at each of the steps that
  * injection_reach() names. The order of errors is Linux's (execve(2)).
  */
-#include "process/exec.h"
+#include "exec/exec.h"
 
 #include <asm/auxvec.h>
 #include <asm/errno.h>
@@ -21,6 +21,7 @@
 #include "cpu/fpu.h"
 #include "cpu/registers.h"
 #include "cpu/user_segments.h"
+#include "exec/image.h"
 #include "file/descriptor_table.h"
 #include "file/file.h"
 #include "file/file_system_context.h"
@@ -31,7 +32,6 @@
 #include "library/string.h"
 #include "memory/address_space.h"
 #include "memory/heap.h"
-#include "process/exec_image.h"
 #include "process/exit.h"
 #include "process/futex.h"
 #include "process/identity.h"

@@ -1,5 +1,5 @@
-/* exec_placement.c: how much of a new program's memory lies at random places. */
-#include "process/exec_placement.h"
+/* placement.c: how much of a new program's memory lies at random places. */
+#include "exec/placement.h"
 
 #include "file/device.h"
 

@@ -1,9 +1,9 @@
 /*
- * exec_image.h: a program's file becomes regions of an address space: its
+ * image.h: a program's file becomes regions of an address space: its
  * headers are read and checked first (library/elf.h), then mapped.
  */
-#ifndef BATON_PROCESS_EXEC_IMAGE_H
-#define BATON_PROCESS_EXEC_IMAGE_H
+#ifndef BATON_EXEC_IMAGE_H
+#define BATON_EXEC_IMAGE_H
 
 #include "library/elf.h"
 #include "library/types.h"

@@ -2,12 +2,12 @@
  * exec.h: the three steps of an exec, for execve(2) and for the creation of
  * init, which only prepares.
  */
-#ifndef BATON_PROCESS_EXEC_H
-#define BATON_PROCESS_EXEC_H
+#ifndef BATON_EXEC_EXEC_H
+#define BATON_EXEC_EXEC_H
 
-#include "process/exec_arguments.h"
-#include "process/exec_credentials.h"
-#include "process/exec_placement.h"
+#include "exec/arguments.h"
+#include "exec/credentials.h"
+#include "exec/placement.h"
 #include "process/process.h"
 
 struct descriptor_table;

@@ -1,6 +1,6 @@
-/* exec_credentials.h: on whose behalf the new program acts (execve(2), capabilities(7)). */
-#ifndef BATON_PROCESS_EXEC_CREDENTIALS_H
-#define BATON_PROCESS_EXEC_CREDENTIALS_H
+/* credentials.h: on whose behalf the new program acts (execve(2), capabilities(7)). */
+#ifndef BATON_EXEC_CREDENTIALS_H
+#define BATON_EXEC_CREDENTIALS_H
 
 #include "file/credentials.h"
 #include "library/types.h"

@@ -1,9 +1,9 @@
 /*
- * exec_placement.h: the random numbers that decide where a new program's
+ * placement.h: the random numbers that decide where a new program's
  * memory lies.
  */
-#ifndef BATON_PROCESS_EXEC_PLACEMENT_H
-#define BATON_PROCESS_EXEC_PLACEMENT_H
+#ifndef BATON_EXEC_PLACEMENT_H
+#define BATON_EXEC_PLACEMENT_H
 
 #include "library/types.h"
 

@@ -1,4 +1,4 @@
-#include "process/exec_arguments.h"
+#include "exec/arguments.h"
 
 #include <asm/errno.h>
 
