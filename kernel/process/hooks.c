@@ -5,9 +5,9 @@
 #include "file/descriptor_table.h"
 #include "file/file.h"
 #include "memory/page_fault.h"
+#include "proc/proc.h"
 #include "process/file_owner.h"
 #include "process/out_of_memory.h"
-#include "process/proc.h"
 #include "process/process.h"
 
 static void broken_pipe(void)

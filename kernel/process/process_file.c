@@ -6,7 +6,7 @@
 
 #include "file/descriptor_table.h"
 #include "library/format.h"
-#include "process/proc.h"
+#include "proc/proc.h"
 #include "process/system_calls.h"
 
 /* It can be read from, says poll(2), when every thread of the process has ended. */

@@ -1,4 +1,4 @@
-/* proc_baton.h: what a test reads in /proc/baton (kernel/process/proc_baton.c). */
+/* proc_baton.h: what a test reads in /proc/baton (kernel/proc/baton.c). */
 #ifndef BATON_TEST_PROC_BATON_H
 #define BATON_TEST_PROC_BATON_H
 

@@ -2,8 +2,8 @@
  * proc.h: /proc and the little of /sys that programs look for, by the file
  * room's toolkit for such trees (file/pseudo.h). Formats: proc(5).
  */
-#ifndef BATON_PROCESS_PROC_H
-#define BATON_PROCESS_PROC_H
+#ifndef BATON_PROC_PROC_H
+#define BATON_PROC_PROC_H
 
 #include "file/pseudo.h"
 

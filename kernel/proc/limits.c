@@ -1,12 +1,12 @@
 /*
- * proc_limits.c: what each user may hold, as an administrator sees and changes it: /proc/sys/fs
+ * limits.c: what each user may hold, as an administrator sees and changes it: /proc/sys/fs
  * (pipe(7), "/proc files"; epoll(7), "/proc interfaces").
  */
 #include <asm/errno.h>
 
 #include "file/user_limits.h"
 #include "library/string.h"
-#include "process/proc.h"
+#include "proc/proc.h"
 
 static int limit_show(const uint64_t *limit, uint64_t unit, struct text *text)
 {

@@ -1,4 +1,4 @@
-/* sys_system.c: the little of /sys that programs look for: the CPUs, what they are open to, and
+/* sysfs.c: the little of /sys that programs look for: the CPUs, what they are open to, and
    which devices there are. */
 #include <asm/errno.h>
 #include <linux/stat.h>
@@ -7,8 +7,8 @@
 #include "cpu/registers.h"
 #include "library/format.h"
 #include "library/string.h"
-#include "process/proc.h"
-#include "process/proc_baton.h"
+#include "proc/baton.h"
+#include "proc/proc.h"
 
 static int online_show(const struct pseudo_key *key, struct text *text)
 {

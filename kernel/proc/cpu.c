@@ -1,11 +1,11 @@
-/* proc_cpu.c: /proc/cpuinfo: what the processors are, by CPUID (Intel SDM volume 2). */
+/* cpu.c: /proc/cpuinfo: what the processors are, by CPUID (Intel SDM volume 2). */
 #include <linux/stat.h>
 
 #include "cpu/clock.h"
 #include "cpu/cpu.h"
 #include "cpu/registers.h"
 #include "library/string.h"
-#include "process/proc.h"
+#include "proc/proc.h"
 
 /* CPUID's flags by the names that Linux gives them; those that programs look for. */
 static void text_flags(struct text *text)

@@ -1,5 +1,5 @@
 /*
- * proc_sys.c: /proc/sys (sysctl(8), proc(5)). What can be changed takes the values that Linux
+ * sys.c: /proc/sys (sysctl(8), proc(5)). What can be changed takes the values that Linux
  * takes; what cannot be changed here has no permission to write, and says so when it is opened.
  */
 #include <asm/errno.h>
@@ -15,8 +15,8 @@
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/address_space.h"
+#include "proc/proc.h"
 #include "process/identity.h"
-#include "process/proc.h"
 #include "process/process.h"
 #include "process/system_information.h"
 

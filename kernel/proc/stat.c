@@ -1,4 +1,4 @@
-/* proc_stat.c: what /proc says of what was done: times, switches, interrupts, load (proc(5)). */
+/* stat.c: what /proc says of what was done: times, switches, interrupts, load (proc(5)). */
 #include <linux/stat.h>
 
 #include "cpu/clock.h"
@@ -7,8 +7,8 @@
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/frame.h"
+#include "proc/proc.h"
 #include "process/identity.h"
-#include "process/proc.h"
 #include "process/system_information.h"
 #include "thread/load.h"
 

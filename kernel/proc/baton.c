@@ -1,5 +1,5 @@
 /*
- * proc_baton.c: what tests see of the kernel, one file each:
+ * baton.c: what tests see of the kernel, one file each:
  *
  *   frames   a line for each owner: name and number of frames; then the total
  *   objects  a line for each kind: processes, threads, bytes of the kernel's heap in use
@@ -9,7 +9,7 @@
  *   cpus     a line for each CPU: number, CR3 as that CPU holds it, its thread's TID and name
  *   inject   (debug kernels) makes something go wrong in the thread that writes, see below
  */
-#include "process/proc_baton.h"
+#include "proc/baton.h"
 
 #include <asm/errno.h>
 

@@ -1,4 +1,4 @@
-/* proc_process.c: /proc/PID and /proc/PID/task/TID. */
+/* process.c: /proc/PID and /proc/PID/task/TID. */
 #include <asm/errno.h>
 #include <asm/ptrace.h>
 #include <linux/capability.h>
@@ -13,8 +13,8 @@
 #include "memory/address_space.h"
 #include "memory/frame.h"
 #include "memory/heap.h"
+#include "proc/proc.h"
 #include "process/out_of_memory.h"
-#include "process/proc.h"
 #include "process/process.h"
 #include "process/signal_delivery.h"
 #include "process/thread_account.h"

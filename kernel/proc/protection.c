@@ -1,6 +1,6 @@
-/* proc_protection.c: /proc/sys/fs/protected_* (proc(5)). */
+/* protection.c: /proc/sys/fs/protected_* (proc(5)). */
 #include "file/protection.h"
-#include "process/proc.h"
+#include "proc/proc.h"
 
 static int level_show(enum protection kind, struct text *text)
 {

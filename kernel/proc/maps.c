@@ -1,4 +1,4 @@
-/* proc_maps.c: /proc/PID/maps and smaps: a line for each region (proc(5)). */
+/* maps.c: /proc/PID/maps and smaps: a line for each region (proc(5)). */
 #include <asm/errno.h>
 
 #include "library/align.h"
@@ -6,7 +6,7 @@
 #include "library/string.h"
 #include "memory/address_space.h"
 #include "memory/heap.h"
-#include "process/proc.h"
+#include "proc/proc.h"
 
 /* Linux's names of regions that are no file's. */
 static const char *region_name(const struct address_space *space, const struct region *region)

@@ -1,4 +1,4 @@
-/* proc_system.c: what /proc says of memory and mounts, and by what name the system goes (proc(5)).
+/* system.c: what /proc says of memory and mounts, and by what name the system goes (proc(5)).
  */
 #include <asm/errno.h>
 #include <linux/capability.h>
@@ -11,7 +11,7 @@
 #include "library/string.h"
 #include "memory/frame.h"
 #include "memory/heap.h"
-#include "process/proc.h"
+#include "proc/proc.h"
 #include "process/process.h"
 #include "process/system_information.h"
 

@@ -1,12 +1,12 @@
 /*
- * proc_devices.c: what /proc says of devices, drivers and file systems (proc(5)). There are no
+ * devices.c: what /proc says of devices, drivers and file systems (proc(5)). There are no
  * disks, swap, networks or modules: what lists them is there, and lists none.
  */
 #include <linux/stat.h>
 
 #include "file/device.h"
 #include "library/string.h"
-#include "process/proc.h"
+#include "proc/proc.h"
 
 static int file_systems_show(const struct pseudo_key *key, struct text *text)
 {

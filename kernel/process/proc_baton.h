@@ -1,8 +1,0 @@
-/* proc_baton.h: /proc/baton, where tests see what invariants 1 and 4 say. */
-#ifndef BATON_PROCESS_PROC_BATON_H
-#define BATON_PROCESS_PROC_BATON_H
-
-/* Adds the directory to /proc. At boot. */
-void proc_baton_initialize(void);
-
-#endif
