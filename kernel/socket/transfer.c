@@ -1,5 +1,5 @@
 /*
- * socket_transfer.c: send(2) and recv(2) in all their forms: where bytes, names and control
+ * transfer.c: send(2) and recv(2) in all their forms: where bytes, names and control
  * messages (cmsg(3)) come from and go to.
  */
 #include <asm/errno.h>
@@ -9,12 +9,12 @@
 
 #include "file/internal.h"
 #include "file/poll.h"
-#include "file/socket.h"
 #include "file/system_calls.h"
 #include "library/align.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "socket/socket.h"
 
 /* struct msghdr, struct mmsghdr and struct cmsghdr as programs have them; not among the UAPI
    headers. */

@@ -1,15 +1,15 @@
 /*
- * socket_message.c: what is sent to a socket lies in its inbox, a message for each datagram, or
+ * message.c: what is sent to a socket lies in its inbox, a message for each datagram, or
  * for each piece of a stream.
  */
 #include <asm/errno.h>
 #include <asm/socket.h>
 
 #include "file/internal.h"
-#include "file/socket.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
+#include "socket/socket.h"
 
 /* A stream's pieces fill a page. */
 #define STREAM_PIECE (PAGE_SIZE - sizeof(struct message))

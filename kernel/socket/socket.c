@@ -1,5 +1,5 @@
 /* socket.c: AF_UNIX sockets (unix(7)): their life, and what they do as files. */
-#include "file/socket.h"
+#include "socket/socket.h"
 
 #include <asm/errno.h>
 #include <asm/ioctls.h>

@@ -1,5 +1,5 @@
 /*
- * socket_connection.c: who is connected to whom: bind(2), listen(2), connect(2), accept(2),
+ * connection.c: who is connected to whom: bind(2), listen(2), connect(2), accept(2),
  * shutdown(2) and the names of both sides.
  *
  * connect(2) makes the other end itself, connected from the beginning, and puts it in the
@@ -8,9 +8,9 @@
 #include <asm/errno.h>
 
 #include "file/internal.h"
-#include "file/socket.h"
 #include "file/system_calls.h"
 #include "memory/user_copy.h"
+#include "socket/socket.h"
 
 #define BACKLOG_MAXIMUM 4096 /* listen(2): /proc/sys/net/core/somaxconn */
 

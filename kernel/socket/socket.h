@@ -4,8 +4,8 @@
  * A socket owns what has been sent to it and what it is bound to; two that are connected refer to
  * each other. Each message is charged to who sent it until it is received.
  */
-#ifndef BATON_FILE_SOCKET_H
-#define BATON_FILE_SOCKET_H
+#ifndef BATON_SOCKET_SOCKET_H
+#define BATON_SOCKET_SOCKET_H
 
 #include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>

@@ -1,15 +1,15 @@
 /*
- * socket_name.c: what sockets are bound to: a file's name, or an abstract one, which begins with
+ * name.c: what sockets are bound to: a file's name, or an abstract one, which begins with
  * a NUL and is in no file system (unix(7), "Address format").
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 
 #include "file/internal.h"
-#include "file/socket.h"
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/user_copy.h"
+#include "socket/socket.h"
 
 #define ADDRESS_SIZE_MAXIMUM 128 /* of any family: struct sockaddr_storage */
 #define PATH_OFFSET          __builtin_offsetof(struct sockaddr_un, sun_path)

@@ -1,12 +1,12 @@
-/* socket_options.c: getsockopt(2) and setsockopt(2), as socket(7) and unix(7) tell. */
+/* options.c: getsockopt(2) and setsockopt(2), as socket(7) and unix(7) tell. */
 #include <asm/errno.h>
 #include <asm/socket.h>
 #include <linux/time_types.h>
 
 #include "file/internal.h"
-#include "file/socket.h"
 #include "file/system_calls.h"
 #include "memory/user_copy.h"
+#include "socket/socket.h"
 
 /* Options that are on or off; but for SO_PASSCRED nothing depends on them here. */
 #define SWITCHES                                                                                   \

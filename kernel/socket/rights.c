@@ -1,5 +1,5 @@
 /*
- * socket_rights.c: open files on their way in messages (unix(7), SCM_RIGHTS).
+ * rights.c: open files on their way in messages (unix(7), SCM_RIGHTS).
  *
  * A socket may be on its way to itself, or two each to the other, or to a connection that waits in
  * its own backlog: when their descriptors are closed nobody can ever receive them, and each is held
@@ -14,9 +14,9 @@
 #include <linux/capability.h>
 
 #include "file/internal.h"
-#include "file/socket.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
+#include "socket/socket.h"
 #include "thread/limits.h"
 
 static struct mutex flight_mutex;
