@@ -36,7 +36,7 @@
 #include "process/futex.h"
 #include "process/identity.h"
 #include "process/posix_timer.h"
-#include "process/signal_frame.h"
+#include "process/signal/frame.h"
 #include "process/system_calls.h"
 #include "process/thread_account.h"
 #include "process/vdso.h"

@@ -16,7 +16,7 @@
 #include "proc/proc.h"
 #include "process/out_of_memory.h"
 #include "process/process.h"
-#include "process/signal_delivery.h"
+#include "process/signal/delivery.h"
 #include "process/thread_account.h"
 #include "process/trace_access.h"
 #include "process/usage.h"

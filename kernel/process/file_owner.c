@@ -8,7 +8,7 @@
 
 #include "file/credentials.h"
 #include "process/process.h"
-#include "process/signal_delivery.h"
+#include "process/signal/delivery.h"
 
 int file_owner_find(struct file_owner *owner, int32_t number)
 {

@@ -24,7 +24,7 @@
 #include "memory/page_fault.h"
 #include "memory/user_account.h"
 #include "process/process.h"
-#include "process/signal.h"
+#include "process/signal/signal.h"
 #include "process/user_thread.h"
 
 /* How long others wait before they look again, and how long a victim may take to end before the

@@ -5,7 +5,7 @@
 #ifndef BATON_PROCESS_POSIX_TIMER_H
 #define BATON_PROCESS_POSIX_TIMER_H
 
-#include "process/signal.h"
+#include "process/signal/signal.h"
 
 struct posix_timer;
 

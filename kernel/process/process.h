@@ -9,7 +9,7 @@
 #include <linux/resource.h>
 
 #include "process/process_timers.h"
-#include "process/signal.h"
+#include "process/signal/signal.h"
 #include "process/user_thread.h"
 #include "thread/wait_queue.h"
 

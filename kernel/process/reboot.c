@@ -8,7 +8,7 @@
 #include "cpu/panic.h"
 #include "file/credentials.h"
 #include "process/process.h"
-#include "process/signal.h"
+#include "process/signal/signal.h"
 #include "process/system_calls.h"
 
 static const struct machine_hooks *machine_hooks; /* constant after boot */

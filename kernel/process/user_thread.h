@@ -10,7 +10,7 @@
 #ifndef BATON_PROCESS_USER_THREAD_H
 #define BATON_PROCESS_USER_THREAD_H
 
-#include "process/signal.h"
+#include "process/signal/signal.h"
 #include "thread/thread.h"
 
 struct address_space;

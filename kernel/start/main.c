@@ -34,7 +34,7 @@
 #include "memory/kernel_space.h"
 #include "memory/page_fault.h"
 #include "process/process.h"
-#include "process/signal.h"
+#include "process/signal/signal.h"
 #include "process/system_information.h"
 #include "process/vdso.h"
 #include "start/handoff_check.h"

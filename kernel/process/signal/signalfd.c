@@ -1,4 +1,4 @@
-/* signal_file.c: signalfd(2): pending signals that are read instead of handled. */
+/* signalfd.c: signalfd(2): pending signals that are read instead of handled. */
 #include <asm/errno.h>
 #include <linux/signalfd.h>
 
@@ -8,7 +8,7 @@
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "process/process.h"
-#include "process/signal_delivery.h"
+#include "process/signal/delivery.h"
 #include "process/system_calls.h"
 #include "thread/restart.h"
 

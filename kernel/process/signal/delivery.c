@@ -1,5 +1,5 @@
-/* signal_delivery.c: the second half of a signal's way: from the queues to what comes of it. */
-#include "process/signal_delivery.h"
+/* delivery.c: the second half of a signal's way: from the queues to what comes of it. */
+#include "process/signal/delivery.h"
 
 #include <asm/errno.h>
 #include <asm/sigcontext.h>
@@ -13,7 +13,7 @@
 #include "process/process.h"
 #include "process/process_group.h"
 #include "process/restartable_sequence.h"
-#include "process/signal_frame.h"
+#include "process/signal/frame.h"
 #include "process/usage.h"
 #include "thread/restart.h"
 

@@ -1,8 +1,8 @@
-/* signal_delivery.h: what the files about signals share among themselves. */
+/* delivery.h: what the files about signals share among themselves. */
 #ifndef BATON_PROCESS_SIGNAL_DELIVERY_H
 #define BATON_PROCESS_SIGNAL_DELIVERY_H
 
-#include "process/signal.h"
+#include "process/signal/signal.h"
 
 /* Default actions (signal(7)). */
 #define SIGNALS_STOPPING                                                                           \

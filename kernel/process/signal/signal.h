@@ -10,8 +10,8 @@
  * struct process and struct user_thread embed as `signals`. "lock" is process->lock: a
  * spinlock, taken with interrupts off, because timers and devices send signals.
  */
-#ifndef BATON_PROCESS_SIGNAL_H
-#define BATON_PROCESS_SIGNAL_H
+#ifndef BATON_PROCESS_SIGNAL_SIGNAL_H
+#define BATON_PROCESS_SIGNAL_SIGNAL_H
 
 #include <asm/siginfo.h>
 #include <asm/signal.h>

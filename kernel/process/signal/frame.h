@@ -1,11 +1,11 @@
 /*
- * signal_frame.h: what a handler finds on the stack, and the way back from it
+ * frame.h: what a handler finds on the stack, and the way back from it
  * (rt_sigreturn). The layout is Linux's struct rt_sigframe for x86-64.
  */
 #ifndef BATON_PROCESS_SIGNAL_FRAME_H
 #define BATON_PROCESS_SIGNAL_FRAME_H
 
-#include "process/signal.h"
+#include "process/signal/signal.h"
 
 /*
  * Pushes a frame and points the thread at the handler. `mask` is what sigreturn puts back.

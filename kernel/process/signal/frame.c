@@ -1,5 +1,5 @@
 /*
- * signal_frame.c: from a signal to a call of its handler, and back.
+ * frame.c: from a signal to a call of its handler, and back.
  *
  *     higher addresses   the interrupted function's stack
  *                        its red zone (psABI x86-64, 3.2.2): 128 bytes
@@ -11,7 +11,7 @@
  * fixed values, of the flags only those of an ordinary program are taken, the
  * instruction pointer is canonical, the FPU image is checked by fpu_load().
  */
-#include "process/signal_frame.h"
+#include "process/signal/frame.h"
 
 #include <asm/errno.h>
 #include <asm/sigcontext.h>

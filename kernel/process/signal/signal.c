@@ -1,5 +1,5 @@
 /* signal.c: what is pending, and sending: the first half of a signal's way. */
-#include "process/signal.h"
+#include "process/signal/signal.h"
 
 #include <asm/errno.h>
 #include <linux/capability.h>
@@ -9,7 +9,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "process/process.h"
-#include "process/signal_delivery.h"
+#include "process/signal/delivery.h"
 #include "process/thread_account.h"
 
 /* ---- queues ---- */

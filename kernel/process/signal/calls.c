@@ -1,4 +1,4 @@
-/* signal_calls.c: the system calls about signals. */
+/* calls.c: the system calls about signals. */
 #include <asm/errno.h>
 #include <linux/signal.h>
 
@@ -8,8 +8,8 @@
 #include "memory/user_copy.h"
 #include "process/process.h"
 #include "process/process_file.h"
-#include "process/signal_delivery.h"
-#include "process/signal_frame.h"
+#include "process/signal/delivery.h"
+#include "process/signal/frame.h"
 #include "process/system_calls.h"
 #include "process/time_values.h"
 #include "thread/restart.h"
