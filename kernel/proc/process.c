@@ -18,8 +18,8 @@
 #include "process/process.h"
 #include "process/signal/delivery.h"
 #include "process/thread_account.h"
+#include "process/time/usage.h"
 #include "process/trace_access.h"
-#include "process/usage.h"
 
 /* Hundredths of a second, as times(2) counts. */
 static uint64_t to_ticks(uint64_t nanoseconds)

@@ -19,7 +19,7 @@
 #include "process/identity.h"
 #include "process/system_calls.h"
 #include "process/thread_account.h"
-#include "process/usage.h"
+#include "process/time/usage.h"
 #include "thread/injection.h"
 
 static void no_terminal(struct session *session)

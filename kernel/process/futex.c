@@ -8,10 +8,10 @@
 #include "library/hash.h"
 #include "memory/address_space.h"
 #include "memory/user_copy.h"
-#include "process/clocks.h"
 #include "process/process.h"
 #include "process/system_calls.h"
-#include "process/wall_clock.h"
+#include "process/time/clocks.h"
+#include "process/time/wall_clock.h"
 #include "thread/restart.h"
 
 /* ---- keys ---- */

@@ -8,8 +8,8 @@
 
 #include <linux/resource.h>
 
-#include "process/process_timers.h"
 #include "process/signal/signal.h"
+#include "process/time/process_timers.h"
 #include "process/user_thread.h"
 #include "thread/wait_queue.h"
 

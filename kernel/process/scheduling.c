@@ -15,7 +15,7 @@
 #include "process/process.h"
 #include "process/scheduling.h"
 #include "process/system_calls.h"
-#include "process/time_values.h"
+#include "process/time/time_values.h"
 
 static bool capable(unsigned capability)
 {

@@ -12,7 +12,7 @@
 #include "process/exit.h"
 #include "process/process_file.h"
 #include "process/system_calls.h"
-#include "process/usage.h"
+#include "process/time/usage.h"
 #include "thread/restart.h"
 
 enum child_event {

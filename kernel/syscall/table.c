@@ -9,7 +9,7 @@
 #include "memory/system_calls.h"
 #include "process/out_of_memory.h"
 #include "process/system_calls.h"
-#include "process/usage.h"
+#include "process/time/usage.h"
 #include "syscall/names.h"
 #include "terminal/system_calls.h"
 

@@ -11,7 +11,7 @@
 #include "process/signal/delivery.h"
 #include "process/signal/frame.h"
 #include "process/system_calls.h"
-#include "process/time_values.h"
+#include "process/time/time_values.h"
 #include "thread/restart.h"
 
 /* ---- masks ---- */

@@ -9,12 +9,12 @@
 #include "cpu/fpu.h"
 #include "library/string.h"
 #include "memory/page_fault.h"
-#include "process/posix_timer.h"
 #include "process/process.h"
 #include "process/process_group.h"
 #include "process/restartable_sequence.h"
 #include "process/signal/frame.h"
-#include "process/usage.h"
+#include "process/time/posix_timer.h"
+#include "process/time/usage.h"
 #include "thread/restart.h"
 
 /* ---- taking one from the queues ---- */

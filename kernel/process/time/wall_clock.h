@@ -1,6 +1,6 @@
 /* wall_clock.h: who waits for a time of the wall clock, and has to look again when it is set. */
-#ifndef BATON_PROCESS_WALL_CLOCK_H
-#define BATON_PROCESS_WALL_CLOCK_H
+#ifndef BATON_PROCESS_TIME_WALL_CLOCK_H
+#define BATON_PROCESS_TIME_WALL_CLOCK_H
 
 #include <bsd/sys/queue.h>
 

@@ -1,6 +1,6 @@
 /* time_values.h: the forms in which programs give times, to and from nanoseconds. */
-#ifndef BATON_PROCESS_TIME_VALUES_H
-#define BATON_PROCESS_TIME_VALUES_H
+#ifndef BATON_PROCESS_TIME_TIME_VALUES_H
+#define BATON_PROCESS_TIME_TIME_VALUES_H
 
 #include <linux/time_types.h>
 

@@ -1,6 +1,6 @@
 /* usage.h: what threads and processes have used: getrusage(2), wait4(2), times(2), /proc. */
-#ifndef BATON_PROCESS_USAGE_H
-#define BATON_PROCESS_USAGE_H
+#ifndef BATON_PROCESS_TIME_USAGE_H
+#define BATON_PROCESS_TIME_USAGE_H
 
 #include "process/process.h"
 

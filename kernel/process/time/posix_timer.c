@@ -6,19 +6,19 @@
  * beginning, but can be found by it only when nothing of it is left to write:
  * a sibling may guess the number.
  */
-#include "process/posix_timer.h"
+#include "process/time/posix_timer.h"
 
 #include <asm/errno.h>
 #include <linux/time.h>
 
 #include "memory/heap.h"
 #include "memory/user_copy.h"
-#include "process/clocks.h"
 #include "process/process.h"
 #include "process/system_calls.h"
 #include "process/thread_account.h"
-#include "process/usage.h"
-#include "process/wall_clock.h"
+#include "process/time/clocks.h"
+#include "process/time/usage.h"
+#include "process/time/wall_clock.h"
 #include "thread/injection.h"
 
 #define TIMERS_MAXIMUM 65536 /* a process */

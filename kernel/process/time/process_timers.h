@@ -2,8 +2,8 @@
  * process_timers.h: the timers that belong to a process: setitimer(2), alarm(2),
  * the limit on CPU time, and timer_create(2)'s.
  */
-#ifndef BATON_PROCESS_PROCESS_TIMERS_H
-#define BATON_PROCESS_PROCESS_TIMERS_H
+#ifndef BATON_PROCESS_TIME_PROCESS_TIMERS_H
+#define BATON_PROCESS_TIME_PROCESS_TIMERS_H
 
 #include <bsd/sys/queue.h>
 

@@ -3,11 +3,11 @@
 #include <linux/time.h>
 
 #include "memory/user_copy.h"
-#include "process/posix_timer.h"
 #include "process/process.h"
 #include "process/system_calls.h"
-#include "process/time_values.h"
-#include "process/usage.h"
+#include "process/time/posix_timer.h"
+#include "process/time/time_values.h"
+#include "process/time/usage.h"
 
 /* Used time is looked at no more often than this. */
 #define CPU_LOOK_MINIMUM 1000000 /* ns */

@@ -1,4 +1,4 @@
-#include "process/wall_clock.h"
+#include "process/time/wall_clock.h"
 
 static struct spinlock watches_lock = SPINLOCK_RANKED(LOCK_WALL_CLOCK);
 /* Who was told of the latest setting is behind those who were not. watches_lock. */

@@ -9,11 +9,11 @@
 #include "library/string.h"
 #include "memory/address_space.h"
 #include "memory/user_copy.h"
-#include "process/clocks.h"
 #include "process/process.h"
 #include "process/system_calls.h"
-#include "process/usage.h"
-#include "process/wall_clock.h"
+#include "process/time/clocks.h"
+#include "process/time/usage.h"
+#include "process/time/wall_clock.h"
 #include "thread/restart.h"
 
 /* What times(2) and si_utime count in: 100 a second on x86-64. */

@@ -2,8 +2,8 @@
  * posix_timer.h: timer_create(2): timers that belong to a process and send it,
  * or one of its threads, a signal.
  */
-#ifndef BATON_PROCESS_POSIX_TIMER_H
-#define BATON_PROCESS_POSIX_TIMER_H
+#ifndef BATON_PROCESS_TIME_POSIX_TIMER_H
+#define BATON_PROCESS_TIME_POSIX_TIMER_H
 
 #include "process/signal/signal.h"
 

@@ -1,4 +1,4 @@
-/* timer_file.c: timerfd_create(2): a timer that is read. */
+/* timerfd.c: timerfd_create(2): a timer that is read. */
 #include <asm/errno.h>
 #include <linux/timerfd.h>
 
@@ -6,10 +6,10 @@
 #include "library/format.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
-#include "process/clocks.h"
 #include "process/process.h"
 #include "process/system_calls.h"
-#include "process/wall_clock.h"
+#include "process/time/clocks.h"
+#include "process/time/wall_clock.h"
 #include "thread/restart.h"
 
 #define TIMER_FLAGS (TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)
