@@ -39,7 +39,7 @@
 #include "process/system_calls.h"
 #include "process/thread_account.h"
 #include "process/time/posix_timer.h"
-#include "process/vdso.h"
+#include "process/vdso/vdso.h"
 #include "thread/injection.h"
 #include "thread/limits.h"
 

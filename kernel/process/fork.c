@@ -22,7 +22,7 @@
 #include "memory/heap.h"
 #include "process/exit.h"
 #include "process/identity.h"
-#include "process/process_file.h"
+#include "process/pidfd.h"
 #include "process/process_group.h"
 #include "process/scheduling.h"
 #include "process/system_calls.h"

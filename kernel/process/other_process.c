@@ -13,8 +13,8 @@
 #include "memory/address_space.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "process/pidfd.h"
 #include "process/process.h"
-#include "process/process_file.h"
 #include "process/system_calls.h"
 #include "process/trace_access.h"
 

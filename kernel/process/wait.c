@@ -10,7 +10,7 @@
 #include "file/credentials.h"
 #include "memory/user_copy.h"
 #include "process/exit.h"
-#include "process/process_file.h"
+#include "process/pidfd.h"
 #include "process/system_calls.h"
 #include "process/time/usage.h"
 #include "thread/restart.h"

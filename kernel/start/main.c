@@ -36,7 +36,7 @@
 #include "process/process.h"
 #include "process/signal/signal.h"
 #include "process/system_information.h"
-#include "process/vdso.h"
+#include "process/vdso/vdso.h"
 #include "start/handoff_check.h"
 #include "start/other_cpus.h"
 #include "syscall/table.h"

@@ -9,7 +9,7 @@ def main():
     with open(source, "rb") as file:
         image = file.read()
     with open(output, "w", encoding="ascii") as file:
-        file.write('#include "process/vdso.h"\n\n')
+        file.write('#include "process/vdso/vdso.h"\n\n')
         file.write(f"const size_t vdso_image_size = {len(image)};\n")
         file.write("const unsigned char vdso_image[] = {\n")
         for start in range(0, len(image), 16):

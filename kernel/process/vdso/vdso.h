@@ -3,8 +3,8 @@
  * which programs only read, and behind it a shared object of program code that
  * reads it (vdso/).
  */
-#ifndef BATON_PROCESS_VDSO_H
-#define BATON_PROCESS_VDSO_H
+#ifndef BATON_PROCESS_VDSO_VDSO_H
+#define BATON_PROCESS_VDSO_VDSO_H
 
 #include "library/types.h"
 

@@ -1,5 +1,5 @@
-/* process_file.c: pidfd_open(2): a process that is held by a descriptor, whatever its number is. */
-#include "process/process_file.h"
+/* pidfd.c: pidfd_open(2): a process that is held by a descriptor, whatever its number is. */
+#include "process/pidfd.h"
 
 #include <asm/errno.h>
 #include <linux/pidfd.h>

@@ -1,4 +1,4 @@
-/* status.c: what files look like: stat(2), statx(2), statfs(2), access(2), readlink(2). */
+/* stat.c: what files look like: stat(2), statx(2), statfs(2), access(2), readlink(2). */
 #include <asm/errno.h>
 #include <asm/stat.h>
 #include <asm/statfs.h>

@@ -1,5 +1,5 @@
 /* vdso.c: the clock's page and the vDSO behind it: made once, shown to every program. */
-#include "process/vdso.h"
+#include "process/vdso/vdso.h"
 
 #include "cpu/clock.h"
 #include "library/align.h"

@@ -1,9 +1,9 @@
 /*
- * process_file.h: a process that is held by a descriptor (pidfd_open(2)), for fork, wait and the
+ * pidfd.h: a process that is held by a descriptor (pidfd_open(2)), for fork, wait and the
  * calls that take one.
  */
-#ifndef BATON_PROCESS_PROCESS_FILE_H
-#define BATON_PROCESS_PROCESS_FILE_H
+#ifndef BATON_PROCESS_PIDFD_H
+#define BATON_PROCESS_PIDFD_H
 
 #include "file/file.h"
 #include "process/process.h"
