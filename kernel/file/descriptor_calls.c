@@ -4,9 +4,9 @@
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
 
-#include "file/async.h"
 #include "file/internal.h"
 #include "file/pipe.h"
+#include "file/poll/async.h"
 #include "file/system_calls.h"
 #include "library/bitmap.h"
 #include "memory/user_copy.h"

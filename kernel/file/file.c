@@ -4,8 +4,8 @@
 #include <asm/errno.h>
 #include <linux/fs.h>
 
-#include "file/async.h"
 #include "file/internal.h"
+#include "file/poll/async.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "thread/injection.h"

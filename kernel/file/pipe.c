@@ -11,8 +11,8 @@
 #include <asm/ioctls.h>
 #include <linux/limits.h>
 
-#include "file/async.h"
 #include "file/internal.h"
+#include "file/poll/async.h"
 #include "file/system_calls.h"
 #include "file/user_limits.h"
 #include "library/format.h"

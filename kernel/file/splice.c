@@ -11,7 +11,7 @@
 #include "file/copy.h"
 #include "file/internal.h"
 #include "file/pipe.h"
-#include "file/poll.h"
+#include "file/poll/poll.h"
 #include "file/system_calls.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"

@@ -11,7 +11,7 @@
 #include <bsd/sys/tree.h>
 #include <linux/un.h>
 
-#include "file/async.h"
+#include "file/poll/async.h"
 
 /* socket(2), send(2), recv(2), shutdown(2); not among the UAPI headers. */
 enum {

@@ -8,7 +8,7 @@
 #include <linux/time_types.h>
 
 #include "file/internal.h"
-#include "file/poll.h"
+#include "file/poll/poll.h"
 #include "file/system_calls.h"
 #include "library/align.h"
 #include "library/string.h"

@@ -16,7 +16,7 @@
 #include <asm/termios.h>
 
 #include "cpu/spinlock.h"
-#include "file/async.h"
+#include "file/poll/async.h"
 #include "library/line_discipline.h"
 #include "thread/mutex.h"
 #include "thread/wait_queue.h"

@@ -13,8 +13,8 @@
 #include <linux/capability.h>
 #include <linux/fcntl.h>
 
-#include "file/epoll.h"
 #include "file/internal.h"
+#include "file/poll/epoll.h"
 #include "file/system_calls.h"
 #include "file/user_limits.h"
 #include "library/format.h"

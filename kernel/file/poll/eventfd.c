@@ -1,4 +1,4 @@
-/* event.c: eventfd(2). */
+/* eventfd.c: eventfd(2). */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 

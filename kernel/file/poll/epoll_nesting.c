@@ -9,7 +9,7 @@
  */
 #include <asm/errno.h>
 
-#include "file/epoll.h"
+#include "file/poll/epoll.h"
 
 /* How many ways may lead from a file through so many instances to one that nobody watches; any
    number may watch it directly. */

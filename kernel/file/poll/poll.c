@@ -1,5 +1,5 @@
 /* poll.c: poll(2) and select(2): one way to wait for several files. */
-#include "file/poll.h"
+#include "file/poll/poll.h"
 
 #include <asm/errno.h>
 #include <linux/posix_types.h>

@@ -1,12 +1,12 @@
 /* epoll.h: epoll instances, for epoll.c and epoll_nesting.c. */
-#ifndef BATON_FILE_EPOLL_H
-#define BATON_FILE_EPOLL_H
+#ifndef BATON_FILE_POLL_EPOLL_H
+#define BATON_FILE_POLL_EPOLL_H
 
 #include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>
 #include <linux/eventpoll.h>
 
-#include "file/poll.h"
+#include "file/poll/poll.h"
 
 /* How deep instances may watch each other: so many one above the other, epoll_ctl(2), ELOOP. */
 #define NESTING_MAXIMUM 5

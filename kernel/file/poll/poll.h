@@ -1,6 +1,6 @@
 /* poll.h: waiting for several files at once, for the files of this room. */
-#ifndef BATON_FILE_POLL_H
-#define BATON_FILE_POLL_H
+#ifndef BATON_FILE_POLL_POLL_H
+#define BATON_FILE_POLL_POLL_H
 
 #include "file/file.h"
 

@@ -1,5 +1,5 @@
 /* async.c: signals instead of waiting: O_ASYNC, F_SETOWN, F_SETSIG (fcntl(2)). */
-#include "file/async.h"
+#include "file/poll/async.h"
 
 #include <asm/errno.h>
 

@@ -3,8 +3,8 @@
  * pipes, sockets and terminals. What has events keeps a list of the open files that asked for it,
  * each with an owner, who gets the signal.
  */
-#ifndef BATON_FILE_ASYNC_H
-#define BATON_FILE_ASYNC_H
+#ifndef BATON_FILE_POLL_ASYNC_H
+#define BATON_FILE_POLL_ASYNC_H
 
 #include <asm/siginfo.h>
 
