@@ -24,7 +24,7 @@
 #include "exec/image.h"
 #include "file/descriptor_table.h"
 #include "file/file.h"
-#include "file/file_system_context.h"
+#include "file/tree/file_system_context.h"
 #include "library/align.h"
 #include "library/elf.h"
 #include "library/format.h"

@@ -11,7 +11,7 @@
 #include "exec/exec.h"
 #include "file/descriptor_table.h"
 #include "file/file.h"
-#include "file/file_system_context.h"
+#include "file/tree/file_system_context.h"
 #include "library/error.h"
 #include "library/string.h"
 #include "memory/address_space.h"

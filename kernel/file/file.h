@@ -9,7 +9,7 @@
 #include <linux/fcntl.h>
 #include <linux/uio.h>
 
-#include "file/path.h"
+#include "file/tree/path.h"
 #include "memory/address_space.h"
 
 /*

@@ -9,7 +9,7 @@
 
 #include "file/descriptor_table.h"
 #include "file/file.h"
-#include "file/file_system_context.h"
+#include "file/tree/file_system_context.h"
 
 /* ---- descriptor_table.c ---- */
 

@@ -10,8 +10,8 @@
 #include <linux/openat2.h>
 
 #include "file/internal.h"
-#include "file/protection.h"
 #include "file/system_calls.h"
+#include "file/tree/protection.h"
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/heap.h"

@@ -7,7 +7,7 @@
 
 #include "file/credentials.h"
 #include "file/descriptor_table.h"
-#include "file/file_system_context.h"
+#include "file/tree/file_system_context.h"
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/address_space.h"

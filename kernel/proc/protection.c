@@ -1,5 +1,5 @@
 /* protection.c: /proc/sys/fs/protected_* (proc(5)). */
-#include "file/protection.h"
+#include "file/tree/protection.h"
 #include "proc/proc.h"
 
 static int level_show(enum protection kind, struct text *text)

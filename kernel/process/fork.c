@@ -15,7 +15,7 @@
 #include "cpu/user_segments.h"
 #include "file/credentials.h"
 #include "file/descriptor_table.h"
-#include "file/file_system_context.h"
+#include "file/tree/file_system_context.h"
 #include "library/align.h"
 #include "library/string.h"
 #include "memory/address_space.h"

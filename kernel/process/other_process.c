@@ -8,7 +8,7 @@
 
 #include "file/descriptor_table.h"
 #include "file/device.h"
-#include "file/file_system_context.h"
+#include "file/tree/file_system_context.h"
 #include "library/align.h"
 #include "memory/address_space.h"
 #include "memory/heap.h"

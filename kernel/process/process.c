@@ -5,7 +5,7 @@
 
 #include "file/credentials.h"
 #include "file/descriptor_table.h"
-#include "file/file_system_context.h"
+#include "file/tree/file_system_context.h"
 #include "library/string.h"
 #include "memory/address_space.h"
 #include "memory/heap.h"

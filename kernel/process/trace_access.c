@@ -6,8 +6,8 @@
 
 #include "file/credentials.h"
 #include "file/descriptor_table.h"
-#include "file/file_system_context.h"
-#include "file/path.h"
+#include "file/tree/file_system_context.h"
+#include "file/tree/path.h"
 #include "memory/address_space.h"
 
 /* ---- may it? ---- */

@@ -1,5 +1,5 @@
 /* file_system_context.c: root and working directory, and the calls that change them. */
-#include "file/file_system_context.h"
+#include "file/tree/file_system_context.h"
 
 #include <asm/errno.h>
 

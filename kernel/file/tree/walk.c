@@ -11,7 +11,7 @@
 
 #include "cpu/panic.h"
 #include "file/internal.h"
-#include "file/protection.h"
+#include "file/tree/protection.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"

@@ -8,8 +8,8 @@
 #include <linux/fs.h>
 
 #include "file/internal.h"
-#include "file/protection.h"
 #include "file/system_calls.h"
+#include "file/tree/protection.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"

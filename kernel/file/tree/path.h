@@ -6,8 +6,8 @@
  * dentries and mounts; it is held for one step of a walk at a time. Who makes or
  * removes a name holds the directory's inode lock as well.
  */
-#ifndef BATON_FILE_PATH_H
-#define BATON_FILE_PATH_H
+#ifndef BATON_FILE_TREE_PATH_H
+#define BATON_FILE_TREE_PATH_H
 
 #include <bsd/sys/queue.h>
 #include <bsd/sys/tree.h>

@@ -2,8 +2,8 @@
  * protection.h: what may not be done with names and files that others left in directories which
  * anyone may write to (proc(5), /proc/sys/fs/protected_*).
  */
-#ifndef BATON_FILE_PROTECTION_H
-#define BATON_FILE_PROTECTION_H
+#ifndef BATON_FILE_TREE_PROTECTION_H
+#define BATON_FILE_TREE_PROTECTION_H
 
 #include "file/inode.h"
 

@@ -2,10 +2,10 @@
  * file_system_context.h: where a process stands in the file system. Shared by
  * threads (CLONE_FS) through references.
  */
-#ifndef BATON_FILE_FILE_SYSTEM_CONTEXT_H
-#define BATON_FILE_FILE_SYSTEM_CONTEXT_H
+#ifndef BATON_FILE_TREE_FILE_SYSTEM_CONTEXT_H
+#define BATON_FILE_TREE_FILE_SYSTEM_CONTEXT_H
 
-#include "file/path.h"
+#include "file/tree/path.h"
 
 struct file_system_context {
     uint32_t references; /* atomic */

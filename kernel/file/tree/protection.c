@@ -2,7 +2,7 @@
  * protection.c: the rules of /proc/sys/fs/protected_* (proc(5)): whoever trusts a name in /tmp may
  * find somebody else's trap there.
  */
-#include "file/protection.h"
+#include "file/tree/protection.h"
 
 #include <asm/errno.h>
 
