@@ -2,6 +2,8 @@
  * init.c: the first process. It is prepared like any exec, and there is nothing
  * to commit: its thread is created with the new image's root.
  */
+#include "exec/init.h"
+
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 

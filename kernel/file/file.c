@@ -50,6 +50,7 @@ static const struct file_hooks no_hooks = {
     .owner_find = no_owner, /* so the other three are not called */
 };
 const struct file_hooks *file_hooks = &no_hooks;
+bool (*flying_file_drop)(struct file *file);
 
 /* ---- a mapping holds its file ---- */
 

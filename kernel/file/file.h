@@ -237,6 +237,10 @@ struct file_hooks {
 };
 extern const struct file_hooks *file_hooks; /* never NULL: begins with harmless ones */
 
+/* Drops a reference to a file with FILE_FLYING, which socket/ gives to files in its messages. True:
+   it was the last one. May sleep. Set by socket/, once at boot. */
+extern bool (*flying_file_drop)(struct file *file);
+
 /* ---- boot ---- */
 
 /* An empty tmpfs as root, the memory devices. 0 or -ENOMEM. */

@@ -32,7 +32,6 @@ int file_system_initialize(void)
 {
     names_initialize();
     epoll_initialize();
-    sockets_initialize();
     int error = root_create();
     for (size_t i = 0; i < array_length(first_names) && !error; i++)
         error = name_make(AT_FDCWD, first_names[i].name, first_names[i].mode,

@@ -211,13 +211,6 @@ int device_nodes_create(struct mount *mount);
 /* ---- pipe.c ---- */
 extern const struct file_operations fifo_operations;
 
-/* ---- socket.c ---- */
-void sockets_initialize(void);
-
-/* ---- socket_rights.c ---- */
-/* Drops a reference to a file with FILE_FLYING. True: it was the last one. */
-bool flying_file_drop(struct file *file);
-
 /* ---- anonymous.c ---- */
 int anonymous_initialize(void);
 /* An inode of the file system that has no tree, owned by the caller; one reference. */

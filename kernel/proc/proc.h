@@ -48,10 +48,6 @@ struct address_space;
 int proc_memory_show(const struct pseudo_key *key, struct text *text,
                      int (*show)(struct address_space *space, struct text *text));
 
-/* The process whose directory PID/ the file is, with a reference; NULL: it is none, or gone. */
-struct process;
-struct process *proc_process_of_file(const struct file *file);
-
 /* PID/net: /proc/net leads there (proc_devices.c). */
 extern struct pseudo_node proc_net_directory;
 

@@ -1055,7 +1055,8 @@ static struct pseudo_node process_directory = {
     .attributes = process_attributes,
 };
 
-struct process *proc_process_of_file(const struct file *file)
+/* of_directory of struct process_hooks. */
+static struct process *process_of_directory(const struct file *file)
 {
     if (pseudo_directory_node(file) != &process_directory)
         return NULL;
@@ -1138,6 +1139,7 @@ static struct pseudo_node self_nodes[] = {
 
 void proc_process_initialize(void)
 {
+    process_hooks.of_directory = process_of_directory;
     pseudo_add(&proc_root, self_nodes, array_length(self_nodes));
     pseudo_add(&process_directory, &proc_net_directory, 1);
     proc_root.find = process_find_node;

@@ -34,7 +34,14 @@ static void no_terminal_described(struct session *session, uint32_t *device, int
     *foreground = -1;
 }
 
+static struct process *no_directory(const struct file *file)
+{
+    (void)file;
+    return NULL;
+}
+
 struct process_hooks process_hooks = {
+    .of_directory = no_directory,
     .session_leader_ends = no_terminal,
     .session_terminal = no_terminal_described,
 };

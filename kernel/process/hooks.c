@@ -5,7 +5,6 @@
 #include "file/descriptor_table.h"
 #include "file/file.h"
 #include "memory/page_fault.h"
-#include "proc/proc.h"
 #include "process/file_owner.h"
 #include "process/out_of_memory.h"
 #include "process/process.h"
@@ -60,5 +59,4 @@ void process_initialize(void)
     memory_ended = out_of_memory;
     memory_lock_unlimited = lock_unlimited;
     kcmp_initialize();
-    proc_initialize();
 }

@@ -6,7 +6,6 @@
 
 #include "file/descriptor_table.h"
 #include "library/format.h"
-#include "proc/proc.h"
 #include "process/system_calls.h"
 
 /* It can be read from, says poll(2), when every thread of the process has ended. */
@@ -75,7 +74,7 @@ struct process *process_file_or_directory_get(int descriptor)
     struct file *file = process ? NULL : descriptor_get(descriptor);
 
     if (file)
-        process = proc_process_of_file(file);
+        process = process_hooks.of_directory(file);
     file_release(file);
     return process;
 }

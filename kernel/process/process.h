@@ -184,10 +184,14 @@ struct process_group *process_group_current(void);
 bool process_group_is_orphaned(struct process_group *group);
 
 /* What rooms above give to this one; set once at boot. */
+struct file;
 struct process_hooks {
     /* A session leader ends: its session loses its terminal, which hangs up (POSIX "Controlling
        Terminal"). Called by the leader's last thread, no lock held; may sleep. */
     void (*session_leader_ends)(struct session *session);
+    /* The process that this directory of /proc is of, with a reference, or NULL
+     * (pidfd_send_signal(2)). */
+    struct process *(*of_directory)(const struct file *file);
     /* Its terminal's device number and foreground group, or 0 and -1: proc(5), stat. */
     void (*session_terminal)(struct session *session, uint32_t *device, int *foreground);
 };
@@ -208,14 +212,6 @@ void kcmp_initialize(void);
 
 /* Gives the rooms below what they ask of this one. At boot, before the first program. */
 void process_initialize(void);
-
-/*
- * Creates PID 1 from the program at `path` and starts it, with its page-table
- * root in place from the beginning. `root_directory` is the file room's
- * business. 0 or a negative errno. May sleep; called once, by a kernel thread.
- */
-int process_start_init(const char *path, const char *const *arguments,
-                       const char *const *environment);
 
 /* ---- ends: exit.c ---- */
 

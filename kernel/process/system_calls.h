@@ -17,11 +17,6 @@ ssize_t sys_clone(uint64_t flags, vaddr_t stack, vaddr_t parent_tid, vaddr_t chi
 ssize_t sys_clone3(vaddr_t arguments, size_t size);
 ssize_t sys_set_tid_address(vaddr_t address);
 
-/* exec.c */
-ssize_t sys_execve(vaddr_t path, vaddr_t arguments, vaddr_t environment);
-ssize_t sys_execveat(int directory, vaddr_t path, vaddr_t arguments, vaddr_t environment,
-                     int flags);
-
 /* exit.c, wait.c */
 ssize_t sys_exit(int code);
 ssize_t sys_exit_group(int code);

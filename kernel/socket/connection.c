@@ -8,9 +8,9 @@
 #include <asm/errno.h>
 
 #include "file/internal.h"
-#include "file/system_calls.h"
 #include "memory/user_copy.h"
 #include "socket/socket.h"
+#include "socket/system_calls.h"
 
 #define BACKLOG_MAXIMUM 4096 /* listen(2): /proc/sys/net/core/somaxconn */
 

@@ -4,9 +4,9 @@
 #include <linux/time_types.h>
 
 #include "file/internal.h"
-#include "file/system_calls.h"
 #include "memory/user_copy.h"
 #include "socket/socket.h"
+#include "socket/system_calls.h"
 
 /* Options that are on or off; but for SO_PASSCRED nothing depends on them here. */
 #define SWITCHES                                                                                   \

@@ -23,11 +23,6 @@ static struct mutex flight_mutex;
 static LIST_HEAD(, socket) suspects; /* flight_mutex; atomic to read whether there are any */
 static uint64_t searches;            /* flight_mutex */
 
-void flights_initialize(void)
-{
-    mutex_initialize(&flight_mutex, MUTEX_SOCKET_FLIGHT);
-}
-
 struct flight *flight_extend(struct flight *flight, unsigned more)
 {
     unsigned count = flight ? flight->count : 0;
@@ -311,7 +306,8 @@ void flights_collect_garbage(void)
         flights_end(&garbage);
 }
 
-bool flying_file_drop(struct file *file)
+/* flying_file_drop of file/file.h. */
+static bool drop_flying(struct file *file)
 {
     mutex_acquire(&flight_mutex);
     uint32_t left = __atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL);
@@ -320,4 +316,10 @@ bool flying_file_drop(struct file *file)
     mutex_release(&flight_mutex);
     flights_collect_garbage();
     return left == 0;
+}
+
+void flights_initialize(void)
+{
+    mutex_initialize(&flight_mutex, MUTEX_SOCKET_FLIGHT);
+    flying_file_drop = drop_flying;
 }

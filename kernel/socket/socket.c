@@ -6,11 +6,11 @@
 #include <asm/sockios.h>
 
 #include "file/internal.h"
-#include "file/system_calls.h"
 #include "library/format.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
 #include "memory/user_copy.h"
+#include "socket/system_calls.h"
 #include "thread/restart.h"
 
 /* Of memory, what the sockets of one user but the superuser may take; then socket(2) says ENFILE.

@@ -260,4 +260,7 @@ void flights_collect_garbage(void);
 void socket_backlog_insert(struct socket *listener, struct socket *waiting);
 void socket_backlog_remove(struct socket *listener, struct socket *waiting, struct file *file);
 
+/* At boot, before the first program. */
+void sockets_initialize(void);
+
 #endif

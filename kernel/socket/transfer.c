@@ -9,12 +9,12 @@
 
 #include "file/internal.h"
 #include "file/poll/poll.h"
-#include "file/system_calls.h"
 #include "library/align.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "socket/socket.h"
+#include "socket/system_calls.h"
 
 /* struct msghdr, struct mmsghdr and struct cmsghdr as programs have them; not among the UAPI
    headers. */

@@ -17,6 +17,7 @@
 #include "cpu/panic.h"
 #include "cpu/registers.h"
 #include "cpu/symbol.h"
+#include "exec/init.h"
 #include "exec/placement.h"
 #include "file/device.h"
 #include "file/file.h"
@@ -33,10 +34,12 @@
 #include "memory/heap.h"
 #include "memory/kernel_space.h"
 #include "memory/page_fault.h"
+#include "proc/proc.h"
 #include "process/process.h"
 #include "process/signal/signal.h"
 #include "process/system_information.h"
 #include "process/vdso/vdso.h"
+#include "socket/socket.h"
 #include "start/handoff_check.h"
 #include "start/other_cpus.h"
 #include "syscall/table.h"
@@ -291,9 +294,11 @@ static void start(void *unused)
     (void)unused;
     if (file_system_initialize())
         stop("too little memory for a root file system");
+    sockets_initialize();
     if (vdso_initialize())
         stop("too little memory for the vDSO");
     process_initialize();
+    proc_initialize();
     system_set_options(options);
     if (options_flag(options, "norandmaps"))
         exec_placement_level = 0;

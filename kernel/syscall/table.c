@@ -5,11 +5,13 @@
 #include <asm/unistd_64.h>
 
 #include "cpu/log.h"
+#include "exec/system_calls.h"
 #include "file/system_calls.h"
 #include "memory/system_calls.h"
 #include "process/out_of_memory.h"
 #include "process/system_calls.h"
 #include "process/time/usage.h"
+#include "socket/system_calls.h"
 #include "syscall/names.h"
 #include "terminal/system_calls.h"
 
