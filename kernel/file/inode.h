@@ -129,7 +129,7 @@ struct inode {
     uint32_t seals;               /* F_SEAL_*, fcntl(2); lock */
     struct page_cache cache;      /* contents and size; a RAM file's storage */
     struct pipe *pipe;            /* a FIFO that is open; lock */
-    struct socket *socket;        /* bound to this name; socket_name.c's lock */
+    struct socket *socket;        /* bound to this name; socket/name.c's lock */
     struct record_locks *locks;   /* fcntl and flock locks; NULL: never any; lock.c */
     char *link_target;            /* RAM symbolic link: NUL-terminated; constant */
     struct user_account *account; /* that a memfd's pages count against: a reference; constant */

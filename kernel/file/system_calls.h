@@ -47,7 +47,7 @@ ssize_t sys_fcntl(int descriptor, unsigned command, uint64_t argument);
 ssize_t sys_ioctl(int descriptor, unsigned command, vaddr_t argument);
 ssize_t sys_flock(int descriptor, unsigned operation);
 
-/* status.c */
+/* stat.c */
 ssize_t sys_stat(vaddr_t name, vaddr_t result);
 ssize_t sys_lstat(vaddr_t name, vaddr_t result);
 ssize_t sys_fstat(int descriptor, vaddr_t result);
@@ -143,7 +143,7 @@ ssize_t sys_epoll_pwait(int epoll, vaddr_t events, int count, int milliseconds, 
 ssize_t sys_epoll_pwait2(int epoll, vaddr_t events, int count, vaddr_t time, vaddr_t mask,
                          size_t size);
 
-/* event.c */
+/* poll/eventfd.c */
 ssize_t sys_eventfd(unsigned value);
 ssize_t sys_eventfd2(unsigned value, int flags);
 

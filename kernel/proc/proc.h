@@ -11,15 +11,15 @@
 void proc_initialize(void);
 
 /* Its parts. */
-void proc_process_initialize(void);               /* proc_process.c: PID/, self, thread-self */
-void proc_system_initialize(void);                /* proc_system.c: meminfo, mounts, version */
-void proc_cpu_initialize(void);                   /* proc_cpu.c: cpuinfo */
-void proc_stat_initialize(void);                  /* proc_stat.c: stat, interrupts, loadavg */
-void proc_devices_initialize(void);               /* proc_devices.c: devices, partitions, net/ */
-void proc_sys_initialize(void);                   /* proc_sys.c: sys/ */
-void proc_limits_add(struct pseudo_node *sys_fs); /* proc_limits.c: sys/fs, what users may hold */
-void proc_protection_add(struct pseudo_node *sys_fs); /* proc_protection.c: protected_* */
-void sys_system_initialize(void);                     /* sys_system.c: /sys/devices/system/cpu */
+void proc_process_initialize(void);                   /* process.c: PID/, self, thread-self */
+void proc_system_initialize(void);                    /* system.c: meminfo, mounts, version */
+void proc_cpu_initialize(void);                       /* cpu.c: cpuinfo */
+void proc_stat_initialize(void);                      /* stat.c: stat, interrupts, loadavg */
+void proc_devices_initialize(void);                   /* devices.c: devices, partitions, net/ */
+void proc_sys_initialize(void);                       /* sys.c: sys/ */
+void proc_limits_add(struct pseudo_node *sys_fs);     /* limits.c: sys/fs, what users may hold */
+void proc_protection_add(struct pseudo_node *sys_fs); /* protection.c: protected_* */
+void sys_system_initialize(void);                     /* sysfs.c: /sys/devices/system/cpu */
 
 /* key.number of what lies under PID/. */
 enum {
@@ -37,7 +37,7 @@ int proc_setting_parse(const char *bytes, int64_t minimum, int64_t maximum, int6
 /* A set of CPUs, a bit each, as Linux lists them: "0-3,5". */
 void proc_text_cpus(struct text *text, uint64_t mask);
 
-/* What is in PID/maps and smaps (proc_maps.c). */
+/* What is in PID/maps and smaps (maps.c). */
 int proc_maps_show(const struct pseudo_key *key, struct text *text);
 int proc_smaps_show(const struct pseudo_key *key, struct text *text);
 int proc_smaps_rollup_show(const struct pseudo_key *key, struct text *text);
@@ -48,7 +48,7 @@ struct address_space;
 int proc_memory_show(const struct pseudo_key *key, struct text *text,
                      int (*show)(struct address_space *space, struct text *text));
 
-/* PID/net: /proc/net leads there (proc_devices.c). */
+/* PID/net: /proc/net leads there (devices.c). */
 extern struct pseudo_node proc_net_directory;
 
 /* /proc/mounts, of the name space that all share. */

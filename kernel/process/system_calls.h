@@ -23,7 +23,7 @@ ssize_t sys_exit_group(int code);
 ssize_t sys_wait4(int id, vaddr_t status, int options, vaddr_t usage);
 ssize_t sys_waitid(int type, int id, vaddr_t information, int options, vaddr_t usage);
 
-/* process_file.c, other_process.c */
+/* pidfd.c, other_process.c */
 ssize_t sys_pidfd_open(int id, unsigned flags);
 ssize_t sys_pidfd_send_signal(int descriptor, int signal, vaddr_t information, unsigned flags);
 ssize_t sys_pidfd_getfd(int process, int descriptor, unsigned flags);
@@ -43,7 +43,7 @@ ssize_t sys_setpgid(int id, int group);
 ssize_t sys_getsid(int id);
 ssize_t sys_setsid(void);
 
-/* signal_calls.c, signal_frame.c */
+/* signal/ */
 ssize_t sys_rt_sigaction(int signal, vaddr_t action, vaddr_t old, size_t size);
 ssize_t sys_rt_sigprocmask(int how, vaddr_t set, vaddr_t old, size_t size);
 ssize_t sys_rt_sigpending(vaddr_t set, size_t size);
@@ -65,7 +65,7 @@ ssize_t sys_futex(vaddr_t address, int operation, uint32_t value, uint64_t timeo
 ssize_t sys_set_robust_list(vaddr_t head, size_t size);
 ssize_t sys_get_robust_list(int id, vaddr_t head, vaddr_t size);
 
-/* time.c */
+/* time/time.c */
 ssize_t sys_time(vaddr_t result);
 ssize_t sys_gettimeofday(vaddr_t time, vaddr_t zone);
 ssize_t sys_settimeofday(vaddr_t time, vaddr_t zone);
@@ -77,7 +77,7 @@ ssize_t sys_clock_nanosleep(int clock, int flags, vaddr_t request, vaddr_t remai
 ssize_t sys_times(vaddr_t result);
 ssize_t sys_getrusage(int who, vaddr_t usage);
 
-/* interval_timer.c, posix_timer.c */
+/* time/interval_timer.c, time/posix_timer.c */
 ssize_t sys_alarm(unsigned seconds);
 ssize_t sys_getitimer(int which, vaddr_t value);
 ssize_t sys_setitimer(int which, vaddr_t value, vaddr_t old);
@@ -87,7 +87,7 @@ ssize_t sys_timer_gettime(int id, vaddr_t value);
 ssize_t sys_timer_getoverrun(int id);
 ssize_t sys_timer_delete(int id);
 
-/* timer_file.c, signal_file.c */
+/* time/timerfd.c, signal/signalfd.c */
 ssize_t sys_timerfd_create(int clock, int flags);
 ssize_t sys_timerfd_settime(int descriptor, int flags, vaddr_t value, vaddr_t old);
 ssize_t sys_timerfd_gettime(int descriptor, vaddr_t value);

@@ -57,12 +57,12 @@ struct socket_name {
 struct flying_file {
     struct file *file;            /* a reference; constant */
     struct flight *flight;        /* constant once it is on its way */
-    LIST_ENTRY(flying_file) link; /* in a socket's `carriers`; socket_rights.c's */
+    LIST_ENTRY(flying_file) link; /* in a socket's `carriers`; rights.c's */
 };
 struct flight {
-    LIST_ENTRY(flight) link; /* in the receiver's `carried`, or to be ended; socket_rights.c's */
-    struct flight **holder;  /* the message's field; NULL: not on its way; socket_rights.c's */
-    struct socket *receiver; /* in whose inbox it lies; constant on its way */
+    LIST_ENTRY(flight) link;      /* in the receiver's `carried`, or to be ended; rights.c's */
+    struct flight **holder;       /* the message's field; NULL: not on its way; rights.c's */
+    struct socket *receiver;      /* in whose inbox it lies; constant on its way */
     struct user_account *account; /* of who sent it: a reference; constant on its way */
     unsigned count;               /* constant on its way */
     struct flying_file files[];
@@ -73,7 +73,7 @@ struct message {
     TAILQ_ENTRY(message) link;       /* in the receiver's inbox; its lock */
     struct socket *sender;           /* a reference; constant */
     struct socket_identity identity; /* constant */
-    struct flight *flight;           /* or NULL; the receiver's lock, to write socket_rights.c's */
+    struct flight *flight;           /* or NULL; the receiver's lock, to write rights.c's */
     size_t size;                     /* constant */
     size_t taken;                    /* bytes of a stream's that were read; the receiver's lock */
     char bytes[];
@@ -94,8 +94,8 @@ enum {
 };
 
 /*
- * Locks: names_mutex (socket_name.c) and connection_mutex (socket_connection.c), one for all
- * sockets, → a socket's lock → flight_mutex (socket_rights.c). Nobody holds the locks of two.
+ * Locks: names_mutex (name.c) and connection_mutex (connection.c), one for all
+ * sockets, → a socket's lock → flight_mutex (rights.c). Nobody holds the locks of two.
  */
 struct socket {
     uint32_t references; /* atomic: its file, its peer, who waits in its backlog, its messages */
@@ -131,7 +131,7 @@ struct socket {
     struct socket_name name;    /* constant once its length is there; names_mutex to write */
     struct inode *place;        /* of a path name: a reference; names_mutex */
     RB_ENTRY(socket) name_link; /* of an abstract name; names_mutex */
-    /* socket_rights.c; flight_mutex. */
+    /* rights.c; flight_mutex. */
     struct flight_list carried;        /* the flights in its inbox */
     LIST_HEAD(, flying_file) carriers; /* its file's places in flights */
     unsigned flying;                   /* how many these are */
@@ -183,7 +183,7 @@ static inline bool socket_is_connection(const struct socket *socket)
 uint64_t socket_deadline(const uint64_t *timeout);
 int socket_wait_error(int error, uint64_t deadline);
 
-/* ---- socket_name.c ---- */
+/* ---- name.c ---- */
 
 void socket_names_initialize(void);
 /* A struct sockaddr_un in user memory. -EINVAL, -EFAULT. */
@@ -199,7 +199,7 @@ void socket_unbind(struct socket *socket);
 /* Who is bound to it, with a reference. connect(2)'s errors. */
 int socket_find(const struct socket_name *name, uint32_t type, struct socket **found);
 
-/* ---- socket_connection.c ---- */
+/* ---- connection.c ---- */
 
 void socket_connections_initialize(void);
 /* Two new sockets become each other's peers. */
@@ -209,7 +209,7 @@ struct socket_identity socket_other(struct socket *socket);
 /* For socket_close: nobody connects any more; who waited is closed. */
 void socket_connections_end(struct socket *socket);
 
-/* ---- socket_message.c ---- */
+/* ---- message.c ---- */
 
 struct outgoing {
     struct transfer *data;
@@ -237,7 +237,7 @@ void messages_free(struct message_list *messages);
 /* Bytes a read would get (FIONREAD). */
 size_t socket_readable_size(struct socket *socket);
 
-/* ---- socket_rights.c ---- */
+/* ---- rights.c ---- */
 
 void flights_initialize(void);
 #define FLIGHT_FILES_MAXIMUM 253 /* unix(7), SCM_RIGHTS */

@@ -2,7 +2,7 @@
  * What exec makes of a file, from its first byte to the last mapping, by the kernel's own
  * exec/image.c: a script's chain of interpreters, a program, the interpreter it asks for,
  * where all their segments come to lie. The input has several files: each name that is opened is
- * the next one's. Below are the rooms that exec_image.c stands on, with what must hold when it
+ * the next one's. Below are the rooms that image.c stands on, with what must hold when it
  * calls them; leaks are LeakSanitizer's to find.
  */
 #include "fuzz.h"

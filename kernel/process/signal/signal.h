@@ -4,7 +4,7 @@
  *   generate   signal_send_*(): decides whether it is ignored, queues it, chooses a thread,
  *              and when its default action ends the process, begins that end at once;
  *   deliver    signal_user_return(): the last thing before user mode takes one off the queues
- *              and stops, ends, or builds a frame (signal_frame.h).
+ *              and stops, ends, or builds a frame (frame.h).
  *
  * What belongs to a process and to a thread is kept in the two structures below, which
  * struct process and struct user_thread embed as `signals`. "lock" is process->lock: a
@@ -56,7 +56,7 @@ struct signal_actions {
     uint32_t references; /* atomic */
     struct spinlock lock;
     signal_set changed;                   /* whose action may not be the default; lock */
-    struct signal_watchers *watchers;     /* signal_file.c; NULL: none yet; atomic, set once */
+    struct signal_watchers *watchers;     /* signalfd.c; NULL: none yet; atomic, set once */
     struct sigaction table[SIGNAL_COUNT]; /* by signal - 1; lock */
 };
 
@@ -189,7 +189,7 @@ void signal_mask_restore(bool interrupted);
 /* Copies a sigset_t in, without the two that cannot be blocked. 0, -EFAULT, -EINVAL (size). */
 int signal_set_user(signal_set *set, vaddr_t from, size_t size);
 
-/* ---- signal_file.c: who reads signals from a file, or polls one ---- */
+/* ---- signalfd.c: who reads signals from a file, or polls one ---- */
 
 /* One was queued. The process's lock is held: how many wait has a bound. */
 void signal_watchers_wake(struct signal_watchers *watchers);
