@@ -8,6 +8,7 @@
 enum mutex_rank {
     MUTEX_FILE_OFFSET,
     MUTEX_PSEUDO_READER,      /* the text of a file in /proc: made by who owns what it tells */
+    MUTEX_EPOLL_NESTING,      /* who looks through instances that watch each other: one for all */
     MUTEX_EPOLL_WATCH,        /* who watches whom: one for all */
     MUTEX_EPOLL,              /* of two: the one that watches the other */
     MUTEX_RENAME,             /* one for all */

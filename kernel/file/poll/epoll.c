@@ -5,9 +5,13 @@
  * file's end takes its items away (epoll_forget_file). A queue's wake-up puts
  * the item on the ready list; who collects events asks the file again.
  *
- * Locks: watch_mutex (who watches what) → epoll->lock, an outer instance's before
+ * Locks: nesting_mutex → watch_mutex (who watches what) → epoll->lock, an outer instance's before
  * that of one it watches → a queue's lock → epoll->ready_lock. An instance's own
  * queues are woken under no other lock but that of the queue that woke the item.
+ *
+ * Everybody's watches wait for watch_mutex, and looking through instances that watch each other
+ * may take as long as a user has items. So those who do that queue for nesting_mutex first: all
+ * others have but one of them before them, however many threads a user makes.
  */
 #include <asm/errno.h>
 #include <linux/capability.h>
@@ -34,7 +38,10 @@
 
 uint64_t epoll_watches_maximum;
 
-static struct mutex watch_mutex;
+#define REMOVED_AT_ONCE 64 /* items, before others may have watch_mutex */
+
+struct mutex epoll_watch_mutex;
+static struct mutex nesting_mutex;
 static const struct file_operations epoll_operations;
 
 static int item_compare(const struct epoll_item *left, const struct epoll_item *right)
@@ -47,7 +54,8 @@ RB_GENERATE(epoll_items, epoll_item, link, item_compare)
 
 void epoll_initialize(void)
 {
-    mutex_initialize(&watch_mutex, MUTEX_EPOLL_WATCH);
+    mutex_initialize(&nesting_mutex, MUTEX_EPOLL_NESTING);
+    mutex_initialize(&epoll_watch_mutex, MUTEX_EPOLL_WATCH);
     /* As on Linux a 25th of all memory. */
     epoll_watches_maximum = frame_total() / 25 * PAGE_SIZE / sizeof(struct epoll_item);
 }
@@ -155,21 +163,32 @@ static void item_free(struct epoll_item *item)
     spinlock_release_restore(&epoll->ready_lock, enabled);
     RB_REMOVE(epoll_items, &epoll->items, item);
     LIST_REMOVE(item, watch_link);
+    epoll_nesting_changed(epoll, item->file);
     user_account_discharge(&epoll->account->watches, 1);
     heap_free(item);
 }
 
-void epoll_forget_file(struct file *file)
+/* Takes some of the file's items away. False: there are no more. */
+static bool forget_some(struct file *file)
 {
-    mutex_acquire(&watch_mutex);
-    while (!LIST_EMPTY(&file->watchers)) {
+    mutex_acquire(&epoll_watch_mutex);
+    for (int i = 0; i < REMOVED_AT_ONCE && !LIST_EMPTY(&file->watchers); i++) {
         struct epoll_item *item = LIST_FIRST(&file->watchers);
         struct epoll *epoll = item->epoll;
         mutex_acquire(&epoll->lock);
         item_free(item);
         mutex_release(&epoll->lock);
     }
-    mutex_release(&watch_mutex);
+    bool more = !LIST_EMPTY(&file->watchers);
+    mutex_release(&epoll_watch_mutex);
+    return more;
+}
+
+/* Nobody has the file any more: no item is added meanwhile. */
+void epoll_forget_file(struct file *file)
+{
+    while (forget_some(file))
+        thread_preemption_point();
 }
 
 static struct epoll_item *item_find(struct epoll *epoll, struct file *file, int descriptor)
@@ -212,14 +231,12 @@ static int item_add(struct epoll *epoll, struct file *file, int descriptor,
     item_set_event(item, event);
     RB_INSERT(epoll_items, &epoll->items, item);
     LIST_INSERT_HEAD(&file->watchers, item, watch_link);
-    int error = epoll_ways_check(epoll, file);
-    if (!error) {
-        item_check(item, &item->table);
-        error = item->table.failed ? -ENOSPC : 0;
-    }
-    if (error)
-        item_free(item);
-    return error;
+    epoll_nesting_changed(epoll, file);
+    item_check(item, &item->table);
+    if (!item->table.failed)
+        return 0;
+    item_free(item);
+    return -ENOSPC;
 }
 
 /* An exclusive item cannot be changed. */
@@ -232,17 +249,27 @@ static int item_modify(struct epoll_item *item, const struct epoll_event *event)
     return 0;
 }
 
+/* May the item be added? In the order of epoll_ctl(2) on Linux. */
+static int check_add(struct epoll *epoll, struct file *file, int descriptor)
+{
+    int error = epoll_nesting_check(epoll, file);
+
+    if (!error && item_find(epoll, file, descriptor))
+        error = -EEXIST;
+    return error ? error : epoll_ways_check(epoll, file);
+}
+
 /* watch_mutex held. */
 static int control(struct epoll *epoll, int operation, struct file *file, int descriptor,
                    const struct epoll_event *event)
 {
-    int error = operation == EPOLL_CTL_ADD ? epoll_nesting_check(epoll, file) : 0;
+    int error = operation == EPOLL_CTL_ADD ? check_add(epoll, file, descriptor) : 0;
     if (error)
         return error;
     mutex_acquire(&epoll->lock);
     struct epoll_item *item = item_find(epoll, file, descriptor);
     if (operation == EPOLL_CTL_ADD)
-        error = item ? -EEXIST : item_add(epoll, file, descriptor, event);
+        error = item_add(epoll, file, descriptor, event);
     else if (!item)
         error = -ENOENT;
     else if (operation == EPOLL_CTL_DEL)
@@ -250,6 +277,35 @@ static int control(struct epoll *epoll, int operation, struct file *file, int de
     else
         error = item_modify(item, event);
     mutex_release(&epoll->lock);
+    return error;
+}
+
+/* Will instances that watch each other be looked through? Without watch_mutex a guess. */
+static bool looks_far(const struct epoll *epoll, int operation, const struct file *file)
+{
+    return operation == EPOLL_CTL_ADD &&
+           (epoll_of_file(file) ||
+            __atomic_load_n(&epoll->file->watchers.lh_first, __ATOMIC_RELAXED));
+}
+
+static int control_in_turn(struct epoll *epoll, int operation, struct file *file, int descriptor,
+                           const struct epoll_event *event)
+{
+    bool far = looks_far(epoll, operation, file);
+
+    if (far)
+        mutex_acquire(&nesting_mutex);
+    mutex_acquire(&epoll_watch_mutex);
+    if (!far && looks_far(epoll, operation, file)) { /* it came to be watched meanwhile */
+        mutex_release(&epoll_watch_mutex);
+        mutex_acquire(&nesting_mutex);
+        mutex_acquire(&epoll_watch_mutex);
+        far = true;
+    }
+    int error = control(epoll, operation, file, descriptor, event);
+    mutex_release(&epoll_watch_mutex);
+    if (far)
+        mutex_release(&nesting_mutex);
     return error;
 }
 
@@ -286,11 +342,8 @@ ssize_t sys_epoll_ctl(int descriptor, int operation, int target, vaddr_t event_a
     if (!credentials_capable(credentials_current(), CAP_BLOCK_SUSPEND))
         event.events &= ~(uint32_t)EPOLLWAKEUP;
     int error = file ? check_request(epoll_file, operation, file, event.events) : -EBADF;
-    if (!error) {
-        mutex_acquire(&watch_mutex);
-        error = control(epoll_file->private, operation, file, target, &event);
-        mutex_release(&watch_mutex);
-    }
+    if (!error)
+        error = control_in_turn(epoll_file->private, operation, file, target, &event);
     file_release(file);
     file_release(epoll_file);
     return error;
@@ -459,16 +512,25 @@ static void epoll_free(struct epoll *epoll)
     heap_free(epoll);
 }
 
+/* Takes some of the instance's items away. False: there are no more. */
+static bool release_some(struct epoll *epoll)
+{
+    mutex_acquire(&epoll_watch_mutex);
+    mutex_acquire(&epoll->lock);
+    for (int i = 0; i < REMOVED_AT_ONCE && !RB_EMPTY(&epoll->items); i++)
+        item_free(RB_ROOT(&epoll->items));
+    bool more = !RB_EMPTY(&epoll->items);
+    mutex_release(&epoll->lock);
+    mutex_release(&epoll_watch_mutex);
+    return more;
+}
+
 static void epoll_release(struct file *file)
 {
     struct epoll *epoll = file->private;
 
-    mutex_acquire(&watch_mutex);
-    mutex_acquire(&epoll->lock);
-    while (!RB_EMPTY(&epoll->items))
-        item_free(RB_ROOT(&epoll->items));
-    mutex_release(&epoll->lock);
-    mutex_release(&watch_mutex);
+    while (release_some(epoll))
+        thread_preemption_point();
     epoll_free(epoll);
 }
 

@@ -25,6 +25,7 @@ struct epoll {
 
     /* What epoll_nesting_check() found out, and in which check; watch_mutex. */
     uint64_t checked_below, checked_above, checked_files;
+    uint64_t looked_at;             /* the last check that did, whatever it found; watch_mutex */
     unsigned depth;                 /* instances below it in a row */
     unsigned ways[NESTING_MAXIMUM]; /* up from it, by how many other instances they lead through */
 };
@@ -57,11 +58,20 @@ RB_PROTOTYPE(epoll_items, epoll_item, link, item_compare)
 /* The instance that the file is; NULL: it is none. */
 struct epoll *epoll_of_file(const struct file *file);
 
+extern struct mutex epoll_watch_mutex; /* who watches what */
+
 /* ---- epoll_nesting.c; watch_mutex is held ---- */
 
-/* May `epoll` watch `file`, before it does? 0; -ELOOP: they would nest too deep, or in a ring. */
+/*
+ * Where `file` is an instance or `epoll` is watched, the caller holds nesting_mutex as well and
+ * references to both; watch_mutex is released and taken again.
+ */
+
+/* May `epoll` watch `file`? 0; -ELOOP: they would nest too deep, or in a ring. */
 int epoll_nesting_check(struct epoll *epoll, struct file *file);
-/* Now it does. 0; -EINVAL: one event of a file would go too many ways. */
+/* May it, as to the ways that one event of a file would go? 0; -EINVAL: too many. */
 int epoll_ways_check(struct epoll *epoll, struct file *file);
+/* `epoll` begins or ceases to watch `file`: a check that has looked at them begins again. */
+void epoll_nesting_changed(const struct epoll *epoll, const struct file *file);
 
 #endif

@@ -5,7 +5,10 @@
  * are counted. Linux draws the line at the same numbers.
  *
  * A check looks at each instance and each file once: what it found is kept there with the check's
- * number. What it walks is as long as there are items (their number has a limit a user).
+ * number. What it walks is as long as there are items (their number has a limit a user), and
+ * everybody's watches wait for watch_mutex: so a check leaves it to others now and then. If they
+ * changed what was looked at, it begins again. nesting_mutex sees to it that meanwhile nobody adds
+ * what has to be checked, and that not many checks wait for each other before others' watches.
  */
 #include <asm/errno.h>
 
@@ -15,7 +18,54 @@
    number may watch it directly. */
 static const unsigned ways_allowed[NESTING_MAXIMUM] = {UINT32_MAX, 500, 100, 50, 10};
 
-static uint64_t check; /* its number; watch_mutex */
+/* The item that is to be added: it counts as if it were there. */
+struct candidate {
+    struct epoll *epoll;
+    const struct file *file;
+};
+
+#define LOOKED_AT_ONCE 256 /* items, before others may have watch_mutex */
+#define TRIES_MAXIMUM  10  /* then no change can come between */
+
+/* watch_mutex guards these, and nesting_mutex has it that they are one check's. */
+static uint64_t check;        /* its number */
+static unsigned items_looked; /* at since others could have watch_mutex */
+static bool pauses;           /* others may have it */
+static bool overtaken;        /* something that was looked at has changed: the check is void */
+static struct candidate candidate;
+
+/* ---- a check ---- */
+
+void epoll_nesting_changed(const struct epoll *epoll, const struct file *file)
+{
+    const struct epoll *inner = epoll_of_file(file);
+
+    if (epoll->looked_at == check || file->watch_check == check ||
+        (inner && inner->looked_at == check))
+        overtaken = true;
+}
+
+static void check_begin(unsigned tries)
+{
+    check++;
+    items_looked = 0;
+    pauses = tries < TRIES_MAXIMUM;
+    overtaken = false;
+}
+
+/* After each item. False: what the caller holds may be gone. */
+static bool check_goes_on(void)
+{
+    if (overtaken || ++items_looked < LOOKED_AT_ONCE)
+        return !overtaken;
+    items_looked = 0;
+    if (pauses)
+        mutex_release(&epoll_watch_mutex);
+    thread_preemption_point();
+    if (pauses)
+        mutex_acquire(&epoll_watch_mutex);
+    return !overtaken;
+}
 
 /* ---- rings and depth ---- */
 
@@ -28,36 +78,50 @@ static unsigned depth_below(struct epoll *epoll, const struct epoll *forbidden, 
         return NESTING_MAXIMUM;
     if (epoll->checked_below == check)
         return epoll->depth;
+    epoll->looked_at = check;
     epoll->depth = 0;
     RB_FOREACH(item, epoll_items, &epoll->items)
     {
         struct epoll *inner = epoll_of_file(item->file);
         unsigned depth = inner ? 1 + depth_below(inner, forbidden, level + 1) : 0;
-        if (depth >= NESTING_MAXIMUM)
+        if (depth >= NESTING_MAXIMUM || !check_goes_on())
             return NESTING_MAXIMUM;
         if (depth > epoll->depth)
             epoll->depth = depth;
-        thread_preemption_point();
     }
     epoll->checked_below = check;
     return epoll->depth;
+}
+
+static void ways_add_through(unsigned ways[NESTING_MAXIMUM], const struct epoll *outer)
+{
+    for (unsigned i = 1; i < NESTING_MAXIMUM; i++)
+        if (ways[i] <= ways_allowed[i])
+            ways[i] += outer->ways[i - 1];
 }
 
 /* Fills in epoll->ways. */
 static void ways_count(struct epoll *epoll)
 {
     struct epoll_item *item;
-    unsigned ways[NESTING_MAXIMUM] = {LIST_EMPTY(&epoll->file->watchers)};
+    bool is_candidate = epoll->file == candidate.file;
+    unsigned ways[NESTING_MAXIMUM] = {!is_candidate && LIST_EMPTY(&epoll->file->watchers)};
 
     if (epoll->checked_above == check)
         return;
+    epoll->looked_at = check;
     LIST_FOREACH(item, &epoll->file->watchers, watch_link)
     {
         ways_count(item->epoll);
-        for (unsigned i = 1; i < NESTING_MAXIMUM; i++)
-            if (ways[i] <= ways_allowed[i])
-                ways[i] += item->epoll->ways[i - 1];
-        thread_preemption_point();
+        if (!check_goes_on())
+            return;
+        ways_add_through(ways, item->epoll);
+    }
+    if (is_candidate) {
+        ways_count(candidate.epoll);
+        if (overtaken)
+            return;
+        ways_add_through(ways, candidate.epoll);
     }
     for (unsigned i = 0; i < NESTING_MAXIMUM; i++)
         epoll->ways[i] = ways[i];
@@ -78,15 +142,32 @@ static unsigned height_above(struct epoll *epoll)
 int epoll_nesting_check(struct epoll *epoll, struct file *file)
 {
     struct epoll *inner = epoll_of_file(file);
+    unsigned instances, tries = 0;
 
     if (!inner)
         return 0;
-    check++;
-    unsigned instances = depth_below(inner, epoll, 1) + 2 + height_above(epoll);
+    candidate = (struct candidate){0};
+    do {
+        check_begin(tries++);
+        instances = depth_below(inner, epoll, 1) + 2;
+        if (!overtaken)
+            instances += height_above(epoll);
+    } while (overtaken);
     return instances > NESTING_MAXIMUM ? -ELOOP : 0;
 }
 
 /* ---- ways up ---- */
+
+/* Adds those that begin at this instance. False: more than are allowed. */
+static bool ways_add_from(unsigned ways[NESTING_MAXIMUM], const struct epoll *epoll)
+{
+    for (unsigned i = 1; i < NESTING_MAXIMUM; i++) {
+        ways[i] += epoll->ways[i];
+        if (ways[i] > ways_allowed[i])
+            return false;
+    }
+    return true;
+}
 
 /* Do more ways lead up from the file than are allowed? Looked at once a check. */
 static bool file_has_many_ways(struct file *file)
@@ -100,14 +181,13 @@ static bool file_has_many_ways(struct file *file)
     LIST_FOREACH(item, &file->watchers, watch_link)
     {
         ways_count(item->epoll);
-        for (unsigned i = 1; i < NESTING_MAXIMUM; i++) {
-            ways[i] += item->epoll->ways[i];
-            if (ways[i] > ways_allowed[i])
-                return true;
-        }
-        thread_preemption_point();
+        if (!check_goes_on() || !ways_add_from(ways, item->epoll))
+            return true;
     }
-    return false;
+    if (file != candidate.file)
+        return false;
+    ways_count(candidate.epoll);
+    return !ways_add_from(ways, candidate.epoll);
 }
 
 /* The same for any file below this instance. */
@@ -117,13 +197,13 @@ static bool files_have_many_ways(struct epoll *epoll)
 
     if (epoll->checked_files == check)
         return false;
-    epoll->checked_files = check;
+    epoll->checked_files = epoll->looked_at = check;
     RB_FOREACH(item, epoll_items, &epoll->items)
     {
         struct epoll *inner = epoll_of_file(item->file);
-        if (inner ? files_have_many_ways(inner) : file_has_many_ways(item->file))
+        if ((inner ? files_have_many_ways(inner) : file_has_many_ways(item->file)) ||
+            !check_goes_on())
             return true;
-        thread_preemption_point();
     }
     return false;
 }
@@ -131,12 +211,18 @@ static bool files_have_many_ways(struct epoll *epoll)
 int epoll_ways_check(struct epoll *epoll, struct file *file)
 {
     struct epoll *inner = epoll_of_file(file);
+    unsigned tries = 0;
+    bool many;
 
     if (!inner && LIST_EMPTY(&epoll->file->watchers))
         return 0;
 #ifdef MUTATION_EPOLL_WAYS /* the fuzzer of system calls has to notice: scripts/test mutation */
     return 0;
 #endif
-    check++;
-    return (inner ? files_have_many_ways(inner) : file_has_many_ways(file)) ? -EINVAL : 0;
+    candidate = (struct candidate){epoll, file};
+    do {
+        check_begin(tries++);
+        many = inner ? files_have_many_ways(inner) : file_has_many_ways(file);
+    } while (overtaken);
+    return many ? -EINVAL : 0;
 }

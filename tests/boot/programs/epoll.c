@@ -3,12 +3,15 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "cases.h"
 
@@ -476,6 +479,91 @@ static bool each_event_to_one(void)
     return true;
 }
 
+/* ---- how long others wait ---- */
+
+enum { LAYERS = 4, WIDTH = 28, CHECKERS = 16, ROUNDS = 61 };
+
+static int layers[LAYERS][WIDTH];
+static unsigned checks; /* that were done */
+static bool checkers_end;
+
+/* Each instance of a layer watches all of the next one. */
+static bool build_layers(void)
+{
+    for (int layer = 0; layer < LAYERS; layer++)
+        for (int i = 0; i < WIDTH; i++)
+            REQUIRE((layers[layer][i] = epoll_create1(0)) >= 0);
+    for (int layer = 0; layer + 1 < LAYERS; layer++)
+        for (int i = 0; i < WIDTH; i++)
+            for (int j = 0; j < WIDTH; j++)
+                REQUIRE(add(layers[layer][i], layers[layer + 1][j], EPOLLIN) == 0);
+    return true;
+}
+
+static void *check_again(void *nothing)
+{
+    int top = epoll_create1(0);
+
+    while (!__atomic_load_n(&checkers_end, __ATOMIC_RELAXED)) {
+        add(top, layers[0][0], EPOLLIN);
+        control(top, EPOLL_CTL_DEL, layers[0][0], 0);
+        __atomic_add_fetch(&checks, 1, __ATOMIC_RELAXED);
+    }
+    close(top);
+    return nothing;
+}
+
+static int by_size(const void *left, const void *right)
+{
+    long a = *(const long *)left, b = *(const long *)right;
+
+    return a < b ? -1 : a > b;
+}
+
+/* The median of how long it takes to begin and to cease to watch the file. Not at once after each
+   other: who releases a mutex and takes it again is quicker than who waits for it. */
+static long time_to_watch(int file)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    long times[ROUNDS];
+    struct timespec begin, end;
+    int epoll = epoll_create1(0);
+
+    for (int i = 0; i < ROUNDS; i++) {
+        nanosleep(&pause, NULL);
+        clock_gettime(CLOCK_MONOTONIC, &begin);
+        add(epoll, file, EPOLLIN);
+        control(epoll, EPOLL_CTL_DEL, file, 0);
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        times[i] = (end.tv_sec - begin.tv_sec) * 1000000000L + end.tv_nsec - begin.tv_nsec;
+    }
+    close(epoll);
+    qsort(times, ROUNDS, sizeof(times[0]), by_size);
+    return times[ROUNDS / 2];
+}
+
+/* Many threads have their instances looked through, which is long; who watches but a file does not
+   stand in their queue. */
+static bool checks_hold_up_nobody(void)
+{
+    pthread_t checkers[CHECKERS];
+    int file = eventfd(0, 0);
+
+    REQUIRE(build_layers());
+    long check = time_to_watch(layers[0][0]);
+    for (int i = 0; i < CHECKERS; i++)
+        REQUIRE(pthread_create(&checkers[i], NULL, check_again, NULL) == 0);
+    while (__atomic_load_n(&checks, __ATOMIC_RELAXED) < 4 * CHECKERS)
+        sched_yield();
+    long watch = time_to_watch(file);
+    __atomic_store_n(&checkers_end, true, __ATOMIC_RELAXED);
+    for (int i = 0; i < CHECKERS; i++)
+        pthread_join(checkers[i], NULL);
+    tap_note("a check takes %ld us, to watch a file beside many %ld us", check / 1000,
+             watch / 1000);
+    return watch < 4 * check;
+}
+
 /* ---- what others see of it ---- */
 
 static bool shown_in_fdinfo(void)
@@ -532,6 +620,7 @@ static const struct test_case cases[] = {
     {"EPOLLEXCLUSIVE: one of several is woken", "epoll_ctl(2)", exclusive_one},
     {"EPOLLEXCLUSIVE: all are woken at the end", "epoll_ctl(2)", exclusive_end},
     {"of several threads that wait one has the event", "epoll(7)", each_event_to_one},
+    {"many who nest hold nobody up", "epoll(7)", checks_hold_up_nobody},
     {"what an instance watches is in fdinfo", "proc(5)", shown_in_fdinfo},
     {"EPOLLWAKEUP is taken", "epoll_ctl(2)", without_the_capability},
 };
