@@ -24,7 +24,8 @@ import harness
 
 PAGE = 4096
 MEMORY = 1 << 30
-MARGIN = 600  # seconds for the boot, and for the last round to be given up, on a busy host
+GIVEN_UP = 3  # times that a round may wait for what does not come
+MARGIN = 240  # seconds for the boot, and for the last round to be ended
 ENTRIES = 40
 TOLD = 8  # calls of each player
 MAGIC = struct.pack("<Q", 0x676E69725F6C6C61)
@@ -141,7 +142,8 @@ def main():
                      if name.startswith("CALL_FUZZER_")})
     variables = [f"{name}={value}" for name, value in settings.items()]
     options = {"kernel": arguments.kernel, "smp": arguments.smp, "debug_kernel": True,
-               "timeout": int(settings["CALL_FUZZER_SECONDS"]) + MARGIN}
+               "timeout": int(settings["CALL_FUZZER_SECONDS"]) + MARGIN +
+               GIVEN_UP * int(settings["CALL_FUZZER_STANDSTILL_MS"]) // 1000}
     if arguments.mutation:
         options["files"] = {"baton/kernel.elf": arguments.mutation}
         harness.main(lambda tap: mutation(tap, arguments.program, options, variables,

@@ -48,6 +48,16 @@ static bool program_copy(const char *path, bool secret, unsigned mode)
     return done && !secret && chmod(path, mode) == 0;
 }
 
+/*
+ * One that nobody changes: root's players come by ordinary users' programs too, through /proc and
+ * their descriptors, and would make them set-user-ID.
+ */
+static bool program_make(const char *path, bool secret, unsigned mode)
+{
+    return program_copy(path, secret, mode) && mount(path, path, NULL, MS_BIND, NULL) == 0 &&
+           mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) == 0;
+}
+
 static bool world_make(enum world world)
 {
     static const char *const folders[] = {"d", "e",   "d/d",     "d/e",  "e/d", "m",
@@ -78,10 +88,10 @@ static bool world_make(enum world world)
     in_world(path, world, "dev/pts");
     mount("devpts", path, "devpts", 0, NULL); /* without, there are no terminals */
     in_world(path, world, "fuzzer");
-    if (!program_copy(path, false, 0755))
+    if (!program_make(path, false, 0755))
         return false;
     in_world(path, world, "secret");
-    if (world == WORLD_USERS && !program_copy(path, true, 04711))
+    if (world == WORLD_USERS && !program_make(path, true, 04711))
         return false;
     in_world(path, world, "script");
     int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
