@@ -278,7 +278,8 @@ ssize_t sys_sendfile(int out_descriptor, int in_descriptor, vaddr_t offset, size
     if (!result) {
         if (!in.file->readable || !out.file->writable)
             result = -EBADF;
-        else if (!in.file->operations->read || in.file->stream || out.file->flags & O_APPEND)
+        else if (!in.file->operations->read || in.file->stream || out.file->flags & O_APPEND ||
+                 (ssize_t)count < 0)
             result = -EINVAL;
         else
             result = copy(&in, &out, count < TRANSFER_MAXIMUM ? count : TRANSFER_MAXIMUM);

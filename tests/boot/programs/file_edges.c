@@ -160,6 +160,7 @@ static bool copies_far_out(void)
     REQUIRE(copy_file_range(file, &far, other, NULL, 16, 0) == 5 && far == INT64_MAX);
     far = INT64_MAX - 5;
     REQUIRE_ERRNO(sendfile(other, file, &far, 16), EINVAL);
+    REQUIRE_ERRNO(sendfile(other, file, NULL, SIZE_MAX), EINVAL);
     REQUIRE(sendfile(other, file, &far, 5) == 5 && far == INT64_MAX);
     return ftruncate(file, 0) == 0;
 }
