@@ -510,7 +510,8 @@ static void touch_stack(void)
         deep[at] = 1;
 }
 
-/* What all files of a kind have in common keeps its list of locks: that is no new one later. */
+/* What all files of a kind have in common, and what is always there, keeps its list of locks: that
+   is no new one later. */
 static void lock_common_inodes(void)
 {
     sigset_t none;
@@ -522,7 +523,13 @@ static void lock_common_inodes(void)
                          signalfd(-1, &none, 0),
                          (int)syscall(SYS_pidfd_open, getpid(), 0),
                          open("/proc", O_RDONLY),
-                         open("/sys", O_RDONLY)};
+                         open("/proc/locks", O_RDONLY),
+                         open("/proc/meminfo", O_RDONLY),
+                         open("/proc/baton/threads", O_RDONLY),
+                         open("/proc/baton/frames", O_RDONLY),
+                         open("/dev/pts", O_RDONLY),
+                         open("/sys", O_RDONLY),
+                         open("/sys/kernel", O_RDONLY)};
     for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         flock(files[i], LOCK_SH);
         close(files[i]);
