@@ -510,29 +510,46 @@ static void touch_stack(void)
         deep[at] = 1;
 }
 
-/* What all files of a kind have in common, and what is always there, keeps its list of locks: that
-   is no new one later. */
+/* What all files of a kind have in common, and what is always there, keeps its list of locks once
+   somebody locked it: here, so that it is no new one later. */
 static void lock_common_inodes(void)
 {
+    static const char *const paths[] = {"/",
+                                        "/dev",
+                                        "/dev/null",
+                                        "/dev/zero",
+                                        "/dev/tty",
+                                        "/dev/pts",
+                                        "/dev/ptmx",
+                                        "/fuzzer",
+                                        "/secret",
+                                        "/script",
+                                        "/proc",
+                                        "/proc/mounts",
+                                        "/proc/locks",
+                                        "/proc/meminfo",
+                                        "/proc/baton/threads",
+                                        "/proc/baton/frames",
+                                        "/sys",
+                                        "/sys/kernel"};
+    const unsigned count = sizeof(paths) / sizeof(paths[0]);
     sigset_t none;
 
     sigemptyset(&none);
-    const int files[] = {epoll_create1(0),
-                         eventfd(0, 0),
-                         timerfd_create(CLOCK_MONOTONIC, 0),
-                         signalfd(-1, &none, 0),
-                         (int)syscall(SYS_pidfd_open, getpid(), 0),
-                         open("/proc", O_RDONLY),
-                         open("/proc/locks", O_RDONLY),
-                         open("/proc/meminfo", O_RDONLY),
-                         open("/proc/baton/threads", O_RDONLY),
-                         open("/proc/baton/frames", O_RDONLY),
-                         open("/dev/pts", O_RDONLY),
-                         open("/sys", O_RDONLY),
-                         open("/sys/kernel", O_RDONLY)};
+    const int files[] = {epoll_create1(0), eventfd(0, 0), timerfd_create(CLOCK_MONOTONIC, 0),
+                         signalfd(-1, &none, 0), (int)syscall(SYS_pidfd_open, getpid(), 0)};
     for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         flock(files[i], LOCK_SH);
         close(files[i]);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        int file = open(paths[i], O_RDONLY | O_NONBLOCK | O_NOCTTY);
+        flock(file, LOCK_SH);
+        close(file);
+    }
+    for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++) {
+        flock(file, LOCK_SH);
+        flock(file, LOCK_UN);
     }
 }
 

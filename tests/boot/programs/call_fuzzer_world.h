@@ -150,8 +150,8 @@ static void folder_empty(int folder)
         int inner = openat(folder, name->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (inner >= 0)
             folder_empty(inner);
-        unlinkat(folder, name->d_name, AT_REMOVEDIR);
-        rewinddir(names);
+        if (unlinkat(folder, name->d_name, AT_REMOVEDIR) == 0)
+            rewinddir(names); /* what cannot be removed stays, and is told by who counts */
     }
     if (names)
         closedir(names);
