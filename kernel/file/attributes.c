@@ -1,10 +1,11 @@
 /* attributes.c: what can be changed about files beside their bytes. */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
+#include <linux/mount.h>
 #include <linux/stat.h>
 #include <linux/time_types.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
 #include "file/system_calls.h"
 #include "memory/user_copy.h"
 

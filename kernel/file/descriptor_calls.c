@@ -4,7 +4,8 @@
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
+#include "file/lock.h"
 #include "file/pipe.h"
 #include "file/poll/async.h"
 #include "file/system_calls.h"

@@ -4,7 +4,7 @@
 #include <asm/errno.h>
 
 #include "cpu/panic.h"
-#include "file/internal.h"
+#include "file/lock.h"
 #include "library/bitmap.h"
 #include "library/string.h"
 #include "memory/heap.h"

@@ -69,4 +69,10 @@ int descriptor_add(struct file *file, bool close_on_exec);
 int descriptor_add_pair(struct file *files[2], bool close_on_exec, vaddr_t result);
 int descriptor_close(int descriptor);
 
+/* Puts the file (its reference) at this very number, closing what was there. -EBADF, -EBUSY,
+   -ENOMEM: the reference stays the caller's. */
+int descriptor_replace(int descriptor, struct file *file, bool close_on_exec);
+/* False: it is not open. */
+bool descriptor_set_close_on_exec(int descriptor, bool close_on_exec);
+
 #endif

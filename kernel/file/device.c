@@ -3,7 +3,7 @@
 
 #include <asm/errno.h>
 
-#include "file/internal.h"
+#include "file/tree/names.h"
 #include "library/string.h"
 
 static struct spinlock device_lock = SPINLOCK_INITIALIZER;

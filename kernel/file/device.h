@@ -31,4 +31,11 @@ void random_fill(void *buffer, size_t size);
 /* Adds what may be unpredictable (the handoff's seed, time stamps). Any context. */
 void random_add(const void *bytes, size_t size);
 
+/* ---- for the files of this room ---- */
+
+extern const struct file_operations device_operations;
+int memory_devices_initialize(void);
+/* The nodes of the registered devices, in the root of a fresh devtmpfs. */
+int device_nodes_create(struct mount *mount);
+
 #endif

@@ -4,8 +4,10 @@
 #include <asm/errno.h>
 #include <linux/fs.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
+#include "file/lock.h"
 #include "file/poll/async.h"
+#include "file/poll/epoll.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "thread/injection.h"

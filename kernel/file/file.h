@@ -7,32 +7,10 @@
 
 #include <asm/poll.h>
 #include <linux/fcntl.h>
-#include <linux/uio.h>
 
+#include "file/transfer.h"
 #include "file/tree/path.h"
 #include "memory/address_space.h"
-
-/*
- * transfer: the other side of a read or write: one or several pieces of user
- * memory, or of kernel memory. It remembers how far it came.
- */
-struct transfer {
-    struct iovec single;          /* for one piece */
-    const struct iovec *segments; /* what is left of them */
-    size_t segment_count;
-    size_t segment_offset; /* bytes done of the first */
-    size_t left;           /* bytes in all */
-    bool kernel;           /* kernel memory */
-};
-void transfer_user(struct transfer *transfer, vaddr_t buffer, size_t size);
-void transfer_kernel(struct transfer *transfer, void *buffer, size_t size);
-void transfer_segments(struct transfer *transfer, const struct iovec *segments, size_t count,
-                       size_t total);
-/* Moves at most `size` bytes to or from the transfer; fewer: it is full, or memory faulted
-   (transfer->left tells). May sleep (user memory): no spinlock, no page cache lock. */
-size_t transfer_out(struct transfer *transfer, const void *from, size_t size);
-size_t transfer_in(struct transfer *transfer, void *to, size_t size);
-size_t transfer_zeros(struct transfer *transfer, size_t size);
 
 struct poll_table;
 struct async_list;
@@ -252,5 +230,16 @@ int file_system_initialize(void);
  * constant text.
  */
 int file_system_load_cpio(const void *archive, size_t size, const char **reason);
+
+/* ---- for the files of this room ---- */
+
+/* A file for a path (references are taken); not yet opened by its kind. NULL: no memory. */
+struct file *file_allocate(const struct path *path, uint32_t flags,
+                           const struct file_operations *operations);
+/* Takes back a file whose opening failed. */
+void file_free(struct file *file);
+/* Reads from or writes to the file at *offset, after the checks of the mode. */
+ssize_t file_read_at(struct file *file, struct transfer *to, int64_t *offset);
+ssize_t file_write_at(struct file *file, struct transfer *from, int64_t *offset);
 
 #endif

@@ -2,7 +2,14 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 
-#include "file/internal.h"
+#include "file/device.h"
+#include "file/kernel_log.h"
+#include "file/poll/epoll.h"
+#include "file/pseudo.h"
+#include "file/ram/anonymous.h"
+#include "file/ram/ram.h"
+#include "file/tree/mount.h"
+#include "file/tree/names.h"
 #include "library/memory_options.h"
 
 /* The names that Linux's built-in initramfs makes before any other (usr/default_cpio_list). */

@@ -1,5 +1,6 @@
 /* inode.c: the life of inodes, and who may do what with them. */
 #include "file/inode.h"
+#include <linux/mount.h>
 
 #include <asm/errno.h>
 #include <asm/stat.h>
@@ -7,7 +8,8 @@
 
 #include "cpu/clock.h"
 #include "file/file.h"
-#include "file/internal.h"
+#include "file/lock.h"
+#include "file/ram/ram.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"

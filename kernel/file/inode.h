@@ -17,6 +17,7 @@ struct dentry;
 struct file;
 struct file_operations;
 struct inode;
+struct mount;
 struct path;
 struct pipe;
 struct record_locks;
@@ -216,5 +217,22 @@ void inode_touch(struct inode *inode, unsigned which);
 /* stat(2)'s fields, refreshed. */
 struct stat;
 void inode_stat(struct inode *inode, struct stat *result);
+
+/* ---- for the files of this room ---- */
+
+void file_system_release(struct file_system *file_system);
+static inline void file_system_reference(struct file_system *file_system)
+{
+    __atomic_fetch_add(&file_system->references, 1, __ATOMIC_RELAXED);
+}
+/* The set-ID bits of a mode that a change by others is to take away (chown(2)). Lock held. */
+uint32_t inode_privileges(const struct inode_attributes *attributes,
+                          const struct credentials *credentials);
+/* A write, truncation or allocation by others takes them away (write(2)). Lock held. */
+void inode_remove_privileges(struct inode *inode);
+/* The time of access, as the mount's flags want it. */
+void inode_touch_accessed(struct inode *inode, const struct mount *mount);
+/* st_size of a directory in RAM. */
+uint64_t directory_size(uint64_t entries);
 
 #endif

@@ -9,7 +9,6 @@
 #include "cpu/log.h"
 #include "file/credentials.h"
 #include "file/device.h"
-#include "file/internal.h"
 #include "file/kernel_log.h"
 #include "file/system_calls.h"
 #include "library/format.h"

@@ -7,4 +7,7 @@
 extern unsigned kernel_log_default_level; /* of what programs write without one; atomic */
 extern bool kernel_log_takes_programs;    /* false: what they write is dropped; atomic */
 
+/* Registers /dev/kmsg. At boot. */
+int kernel_log_initialize(void);
+
 #endif

@@ -6,7 +6,8 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
+#include "file/lock.h"
 #include "file/system_calls.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"

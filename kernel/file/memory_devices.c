@@ -5,7 +5,6 @@
 #include <linux/random.h>
 
 #include "file/device.h"
-#include "file/internal.h"
 #include "file/system_calls.h"
 #include "library/format.h"
 #include "library/random.h"

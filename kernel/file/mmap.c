@@ -1,8 +1,9 @@
 /* mmap.c: mmap(2): what the descriptor has to say about a mapping. */
 #include <asm/errno.h>
 #include <linux/mman.h>
+#include <linux/mount.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
 #include "file/system_calls.h"
 #include "library/align.h"
 

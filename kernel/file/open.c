@@ -7,11 +7,17 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/memfd.h>
+#include <linux/mount.h>
 #include <linux/openat2.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
+#include "file/ram/anonymous.h"
 #include "file/system_calls.h"
+#include "file/tree/dentry.h"
+#include "file/tree/mount.h"
+#include "file/tree/names.h"
 #include "file/tree/protection.h"
+#include "file/tree/walk.h"
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/heap.h"

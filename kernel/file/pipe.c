@@ -11,8 +11,9 @@
 #include <asm/ioctls.h>
 #include <linux/limits.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
 #include "file/poll/async.h"
+#include "file/ram/anonymous.h"
 #include "file/system_calls.h"
 #include "file/user_limits.h"
 #include "library/format.h"

@@ -27,4 +27,6 @@ size_t pipe_peek(struct file *file, size_t skip, char *buffer, size_t size);
 /* Takes so many bytes of what pipe_peek() has shown. */
 void pipe_consume(struct file *file, size_t size);
 
+extern const struct file_operations fifo_operations;
+
 #endif

@@ -5,7 +5,9 @@
 #include <linux/fs.h>
 #include <linux/magic.h>
 
-#include "file/internal.h"
+#include "file/ram/directory.h"
+#include "file/ram/ram.h"
+#include "file/tree/dentry.h"
 #include "library/hash.h"
 #include "library/string.h"
 #include "memory/heap.h"

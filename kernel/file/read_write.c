@@ -3,7 +3,7 @@
 #include <linux/fs.h>
 
 #include "file/copy.h"
-#include "file/internal.h"
+#include "file/descriptor_table.h"
 #include "file/system_calls.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"

@@ -9,7 +9,7 @@
 #include <asm/errno.h>
 
 #include "file/copy.h"
-#include "file/internal.h"
+#include "file/descriptor_table.h"
 #include "file/pipe.h"
 #include "file/poll/poll.h"
 #include "file/system_calls.h"

@@ -4,9 +4,11 @@
 #include <asm/statfs.h>
 #include <linux/fcntl.h>
 #include <linux/magic.h>
+#include <linux/mount.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
 #include "file/system_calls.h"
+#include "file/tree/walk.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"

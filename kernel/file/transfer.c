@@ -1,7 +1,8 @@
 /* transfer.c: the memory on the other side of a read or write. */
 #include <asm/errno.h>
 
-#include "file/internal.h"
+#include "file/file.h"
+#include "file/transfer.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"

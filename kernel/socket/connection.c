@@ -7,7 +7,7 @@
  */
 #include <asm/errno.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
 #include "memory/user_copy.h"
 #include "socket/socket.h"
 #include "socket/system_calls.h"

@@ -5,7 +5,6 @@
 #include <asm/errno.h>
 #include <asm/socket.h>
 
-#include "file/internal.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"

@@ -5,7 +5,7 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 
-#include "file/internal.h"
+#include "file/tree/names.h"
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/user_copy.h"

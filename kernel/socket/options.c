@@ -3,7 +3,6 @@
 #include <asm/socket.h>
 #include <linux/time_types.h>
 
-#include "file/internal.h"
 #include "memory/user_copy.h"
 #include "socket/socket.h"
 #include "socket/system_calls.h"

@@ -13,7 +13,6 @@
 #include <asm/errno.h>
 #include <linux/capability.h>
 
-#include "file/internal.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
 #include "socket/socket.h"

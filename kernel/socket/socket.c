@@ -5,7 +5,8 @@
 #include <asm/ioctls.h>
 #include <asm/sockios.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
+#include "file/ram/anonymous.h"
 #include "library/format.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"

@@ -7,7 +7,7 @@
 #include <linux/fcntl.h>
 #include <linux/time_types.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
 #include "file/poll/poll.h"
 #include "library/align.h"
 #include "library/string.h"

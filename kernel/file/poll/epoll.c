@@ -17,7 +17,7 @@
 #include <linux/capability.h>
 #include <linux/fcntl.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
 #include "file/poll/epoll.h"
 #include "file/system_calls.h"
 #include "file/user_limits.h"

@@ -74,4 +74,7 @@ int epoll_ways_check(struct epoll *epoll, struct file *file);
 /* `epoll` begins or ceases to watch `file`: a check that has looked at them begins again. */
 void epoll_nesting_changed(const struct epoll *epoll, const struct file *file);
 
+void epoll_initialize(void);
+void epoll_forget_file(struct file *file);
+
 #endif

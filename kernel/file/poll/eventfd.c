@@ -2,7 +2,7 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
 #include "file/system_calls.h"
 #include "library/format.h"
 #include "memory/heap.h"

@@ -5,7 +5,7 @@
 #include <linux/posix_types.h>
 #include <linux/time_types.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
 #include "file/system_calls.h"
 #include "library/string.h"
 #include "memory/heap.h"

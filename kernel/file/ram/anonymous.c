@@ -6,7 +6,10 @@
 #include <linux/fcntl.h>
 #include <linux/magic.h>
 
-#include "file/internal.h"
+#include "file/ram/anonymous.h"
+#include "file/ram/ram.h"
+#include "file/tree/dentry.h"
+#include "file/tree/mount.h"
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/heap.h"

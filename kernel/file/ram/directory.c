@@ -2,8 +2,10 @@
 #include <asm/errno.h>
 #include <linux/fs.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
+#include "file/ram/directory.h"
 #include "file/system_calls.h"
+#include "file/tree/dentry.h"
 #include "library/string.h"
 #include "memory/user_copy.h"
 

@@ -3,7 +3,10 @@
 #include <linux/fcntl.h>
 #include <linux/magic.h>
 
-#include "file/internal.h"
+#include "file/device.h"
+#include "file/pipe.h"
+#include "file/ram/ram.h"
+#include "file/tree/dentry.h"
 #include "library/memory_options.h"
 #include "library/string.h"
 #include "memory/frame.h"

@@ -4,7 +4,7 @@
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 
-#include "file/internal.h"
+#include "file/file.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "thread/limits.h"

@@ -9,7 +9,8 @@
 #include <linux/fcntl.h>
 
 #include "cpu/log.h"
-#include "file/internal.h"
+#include "file/file.h"
+#include "file/tree/names.h"
 #include "library/cpio.h"
 #include "library/error.h"
 #include "library/string.h"

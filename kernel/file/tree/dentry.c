@@ -2,7 +2,7 @@
 #include <asm/errno.h>
 
 #include "cpu/panic.h"
-#include "file/internal.h"
+#include "file/tree/dentry.h"
 #include "library/hash.h"
 #include "library/string.h"
 #include "memory/heap.h"

@@ -3,8 +3,9 @@
 
 #include <asm/errno.h>
 
-#include "file/internal.h"
+#include "file/descriptor_table.h"
 #include "file/system_calls.h"
+#include "file/tree/walk.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"

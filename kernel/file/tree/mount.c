@@ -2,9 +2,14 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 #include <linux/magic.h>
+#include <linux/mount.h>
 
-#include "file/internal.h"
+#include "file/device.h"
+#include "file/pseudo.h"
+#include "file/ram/ram.h"
 #include "file/system_calls.h"
+#include "file/tree/dentry.h"
+#include "file/tree/mount.h"
 #include "library/memory_options.h"
 #include "library/string.h"
 #include "memory/frame.h"

@@ -6,10 +6,16 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
+#include <linux/mount.h>
 
-#include "file/internal.h"
+#include "file/ram/ram.h"
 #include "file/system_calls.h"
+#include "file/tree/dentry.h"
+#include "file/tree/file_system_context.h"
+#include "file/tree/mount.h"
+#include "file/tree/names.h"
 #include "file/tree/protection.h"
+#include "file/tree/walk.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"

@@ -10,8 +10,12 @@
 #include <linux/openat2.h>
 
 #include "cpu/panic.h"
-#include "file/internal.h"
+#include "file/descriptor_table.h"
+#include "file/tree/dentry.h"
+#include "file/tree/file_system_context.h"
+#include "file/tree/mount.h"
 #include "file/tree/protection.h"
+#include "file/tree/walk.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"

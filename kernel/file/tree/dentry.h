@@ -1,0 +1,24 @@
+/* dentry.h: the tree of names, for the files of this room. */
+#ifndef BATON_FILE_TREE_DENTRY_H
+#define BATON_FILE_TREE_DENTRY_H
+
+#include "file/tree/path.h"
+
+/* A dentry that is in no tree, with one reference; takes references to inode and parent (NULL:
+   it is a root). NULL: no memory. */
+struct dentry *dentry_create(struct dentry *parent, const char *name, size_t length,
+                             struct inode *inode);
+/* The child, without a reference, or NULL. tree_lock held. */
+struct dentry *dentry_find(struct dentry *directory, const char *name, size_t length);
+/* Puts a new dentry (parent and name set) into the tree, which takes a reference. tree_lock held.
+   The caller holds the directory's inode lock and has seen that the name is free. */
+void dentry_insert(struct dentry *dentry);
+/* Takes it out; the tree's reference becomes the caller's. tree_lock held. */
+void dentry_remove(struct dentry *dentry);
+/* The next one in reading order whose `order` is below the limit; NULL. tree_lock held. */
+struct dentry *dentry_next(struct dentry *directory, uint64_t limit);
+/* Frees all that is below a root nobody uses any more. May sleep. */
+void dentry_tear_down(struct dentry *root);
+uint32_t dentry_name_hash(const char *name, size_t length);
+
+#endif
