@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Runs the fuzzer of system calls (programs/call_fuzzer.c) and tells what the players did last.
+"""Runs the fuzzer of system calls (programs/call_fuzzer/call_fuzzer.c) and tells what the players did last.
 
 usage: call_fuzzer.py [--smp N] [--kernel linux] [--seconds S] [--standstill S] PROGRAM
        call_fuzzer.py --mutation KERNEL --finds CHECK... PROGRAM
@@ -30,7 +30,7 @@ ENTRIES = 40
 TOLD = 8  # calls of each player
 MAGIC = struct.pack("<Q", 0x676E69725F6C6C61)
 HEADER = struct.Struct("<QQIIIIIIQQQQQQ")
-ENTRY = struct.Struct("<IIIIQQQQQQqQ")  # programs/call_fuzzer_shared.h
+ENTRY = struct.Struct("<IIIIQQQQQQqQ")  # programs/call_fuzzer/call_fuzzer_shared.h
 NUMBERS = "/usr/include/x86_64-linux-gnu/asm/unistd_64.h"
 STANDS_STILL = "the machine lives on"
 

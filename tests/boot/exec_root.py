@@ -3,7 +3,7 @@
 
 usage: exec_root.py PROGRAM [KERNEL]
 
-PROGRAM (programs/test_exec_root.c) is the machine's PID 1: a kernel that boots but loses the new
+PROGRAM (programs/exec/test_exec_root.c) is the machine's PID 1: a kernel that boots but loses the new
 root on its way back from an exec fails here, and here first. KERNEL is such a kernel, for
 `scripts/test mutation`: there the machine has to boot, and the check of the root to fail.
 """

@@ -1,8 +1,8 @@
 /*
- * hostile: a program does what only the kernel may, comes into the kernel with registers that no
- * program should have, and asks to come back to places and modes that do not exist. Each attempt is
- * made by a child of its own. All that may come back is a signal or an answer; which, is checked
- * where the processor's manual and Linux leave no choice.
+ * ring0_attempts: a program does what only the kernel may, comes into the kernel with registers
+ * that no program should have, and asks to come back to places and modes that do not exist. Each
+ * attempt is made by a child of its own. All that may come back is a signal or an answer; which, is
+ * checked where the processor's manual and Linux leave no choice.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /*
- * counts: what was in use at once, and never before, leaves nothing behind. A child does it and
+ * leaks: what was in use at once, and never before, leaves nothing behind. A child does it and
  * ends; as soon as wait4 has told of that, every count of frames and objects is what it was. No
  * round to warm up is made, but for what the C library and this program touch first.
  */
@@ -111,20 +111,20 @@ static bool many_files(void)
 {
     char name[64];
 
-    if (mkdir("/tmp/counts", 0700))
+    if (mkdir("/tmp/leaks", 0700))
         return false;
     for (int i = 0; i < 1000; i++) {
-        snprintf(name, sizeof(name), "/tmp/counts/%d", i);
+        snprintf(name, sizeof(name), "/tmp/leaks/%d", i);
         int file = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         if (pwrite(file, name, sizeof(name), i * 3 * PAGE) != sizeof(name))
             return false;
         close(file);
     }
     for (int i = 0; i < 1000; i++) {
-        snprintf(name, sizeof(name), "/tmp/counts/%d", i);
+        snprintf(name, sizeof(name), "/tmp/leaks/%d", i);
         unlink(name);
     }
-    return rmdir("/tmp/counts") == 0;
+    return rmdir("/tmp/leaks") == 0;
 }
 
 static bool many_signals(void)

@@ -1,7 +1,7 @@
 /*
- * bulk: what one user prepares in bulk must not make the calls of another slow. Each time an
- * innocent program's operation is counted with the time-stamp counter, which under --icount counts
- * guest instructions, before and while the other has what it wants of something.
+ * neighbour_costs: what one user prepares in bulk must not make the calls of another slow. Each
+ * time an innocent program's operation is counted with the time-stamp counter, which under --icount
+ * counts guest instructions, before and while the other has what it wants of something.
  */
 #define _GNU_SOURCE
 #include <grp.h>

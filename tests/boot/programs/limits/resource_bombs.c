@@ -1,8 +1,8 @@
 /*
- * bombs: an ordinary user makes the kernel hold as much as it lets him, of one kind after the
- * other. Meanwhile a program of another user, which was there before, is asked over and over to do
- * what programs do: it lives, every call of it succeeds, and what it does takes it no ten times of
- * what it took before (the median, by the processor's time that it is charged for: what others
+ * resource_bombs: an ordinary user makes the kernel hold as much as it lets him, of one kind after
+ * the other. Meanwhile a program of another user, which was there before, is asked over and over to
+ * do what programs do: it lives, every call of it succeeds, and what it does takes it no ten times
+ * of what it took before (the median, by the processor's time that it is charged for: what others
  * compute beside it is not in it). When the bomb's processes are gone all counts are what they
  * were. A bomb whose programs are ended by the rule of memory has done as much as it could, too.
  */

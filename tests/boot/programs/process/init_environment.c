@@ -1,4 +1,5 @@
-/* channel: the surroundings that init promises every command, and that other tests rely on. */
+/* init_environment: the surroundings that init promises every command, and that other tests rely
+ * on. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -12,7 +13,7 @@ int main(int argc, char **argv)
     char byte;
 
     tap_plan(8);
-    tap_ok(argc == 1 && strncmp(argv[0], "/tests/channel", 14) == 0, "arguments arrive");
+    tap_ok(argc == 1 && strncmp(argv[0], "/tests/init_environment", 23) == 0, "arguments arrive");
     tap_ok(getenv("PATH") != NULL, "PATH is set");
     tap_ok(read(STDIN_FILENO, &byte, 1) == 0, "/dev/null is at its end");
     tap_ok(fstat(STDOUT_FILENO, &status) == 0 && S_ISFIFO(status.st_mode), "output is a pipe");

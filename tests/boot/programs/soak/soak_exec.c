@@ -1,3 +1,3 @@
 /* soak_exec: a million execs in a chain; exec_chain.c tells what is checked. */
 #define CHAIN_LENGTH 1000000
-#include "exec_chain.c"
+#include "exec/exec_chain.c"
