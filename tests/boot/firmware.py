@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+"""Boots on an ill-behaved firmware (firmware/): each case has to end in a running kernel, with a line
+that names the fault, or in a clear message: none in a hang, a reset, a silent stop.
+
+usage: firmware.py [--list] [CASE...]       (part of a case's name)
+"""
+import argparse
+import re
+import sys
+
+import firmware_cases_kernel
+import firmware_cases_loader
+import harness
+from snapshot_machine import PROMPT, SnapshotMachine
+
+WAIT = 90  # seconds for one step on a busy host
+TABLES = (firmware_cases_loader, firmware_cases_kernel)
+# Nothing of this is an answer to anything, whatever a case expects.
+NEVER = re.compile(r"!!!! X64 Exception|ASSERT |panic: (?!cannot start|end)")
+
+
+def plain(text):
+    return re.sub(r"\x1b\[[0-9;?=]*[A-Za-z]|[\r\0]", "", text)
+
+
+class Run:
+    """One case on a machine."""
+
+    def __init__(self, tap, machine, case):
+        self.tap, self.machine, self.case = tap, machine, case
+
+    def text(self):
+        return plain(self.machine.log)
+
+    def has(self, pattern):
+        return re.search(pattern, self.text()) is not None
+
+    def check(self, good, what):
+        return self.tap.check(good, f"{self.case.name}: {what}", f"orders: {self.case.orders}",
+                              f"the machine stopped: {self.machine.shutdown}",
+                              f"the ill-behaved firmware: {self.machine.orders_text}",
+                              *self.text().splitlines()[-25:])
+
+    def boots(self):
+        """There is a shell; what is typed is answered; the log has the words."""
+        good = self.machine.wait(lambda: PROMPT in self.machine.log or self.ended(), WAIT) and \
+            PROMPT in self.machine.log
+        for line, answer in self.case.typed if good else ():
+            start = len(self.text())
+            self.machine.type(line + "\n")
+            good = good and self.machine.wait(
+                lambda: re.search(answer, self.text()[start + len(line):]) or self.ended(), WAIT) and \
+                re.search(answer, self.text()[start + len(line):])
+        missing = [word for word in self.case.words if not self.has(word)]
+        self.check(good and not missing and not NEVER.search(self.text()),
+                   f"boots{'; missing in the log: ' * bool(missing)}{', '.join(missing)}")
+
+    def ended(self):
+        return self.machine.shutdown or "returned" in self.machine.orders_text
+
+    def refuses(self):
+        """The loader says why, and the firmware goes on."""
+        pressed = False
+
+        def returned():
+            nonlocal pressed
+            if not pressed and "Press a key" in self.machine.log:
+                pressed = True
+                self.machine.key("spc")
+            return "returned" in self.machine.orders_text or PROMPT in self.machine.log
+
+        good = self.machine.wait(returned, WAIT) and "returned" in self.machine.orders_text
+        missing = [word for word in self.case.words if not self.has(word)]
+        self.check(good and not missing and self.has("baton loader: ") and not NEVER.search(self.text()),
+                   f"is refused{'; missing in the message: ' * bool(missing)}{', '.join(missing)}")
+
+    def halts(self):
+        """Too late to go back: a message on the serial port and on the screen, and the machine
+        stays as it is."""
+        def said():
+            return all(self.has(word) for word in self.case.words) or self.machine.shutdown
+
+        good = self.machine.wait(said, WAIT) and not self.machine.shutdown
+        good = good and not NEVER.search(self.text())
+        self.check(good, "says why on the serial port")
+        screen = " ".join(self.machine.screen()) if good else ""
+        missing = [word for word in self.case.words if not re.search(word, screen)]
+        self.tap.check(good and not missing, f"{self.case.name}: and on the screen",
+                       f"missing: {missing}", *(self.machine.screen() if good else ()))
+
+
+def machines(cases):
+    """The cases, by the machine they need."""
+    kinds = {}
+    for case in cases:
+        kinds.setdefault(tuple(sorted(case.machine.items())), []).append(case)
+    return kinds
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("parts", nargs="*", metavar="CASE")
+    arguments = parser.parse_args()
+    cases = [case for table in TABLES for case in table.cases()
+             if not arguments.parts or any(part in case.name for part in arguments.parts)]
+    if arguments.list:
+        print("\n".join(case.name for case in cases))
+        return 0
+
+    def test(tap):
+        for machine, members in machines(cases).items():
+            with SnapshotMachine(**dict(machine)) as running:
+                for case in members:
+                    running.begin(case.orders)
+                    getattr(Run(tap, running, case), case.end)()
+        tap.note(f"{len(cases)} cases")
+
+    return harness.main(test)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

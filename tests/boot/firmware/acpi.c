@@ -1,0 +1,152 @@
+/*
+ * acpi.c: tables that lie. `acpi SIGNATURE OFFSET BYTES [seal]` writes bytes over a table, of which
+ * RSDP is one too; with `seal` its checksum is right again. `acpi-append SIGNATURE BYTES` makes a
+ * longer copy of a table, sealed, and puts it into XSDT and RSDT. `acpi-none` takes the tables from
+ * the configuration table.
+ */
+#include <library/string.h>
+
+#include "hooks.h"
+#include "orders.h"
+
+struct __attribute__((packed)) root_pointer { /* ACPI 6.4, 5.2.5.3 */
+    char signature[8];
+    uint8_t checksum;
+    char oem[6];
+    uint8_t revision;
+    uint32_t rsdt;
+    uint32_t length;
+    uint64_t xsdt;
+    uint8_t extended_checksum;
+    uint8_t reserved[3];
+};
+
+struct __attribute__((packed)) table { /* ACPI 6.4, 5.2.6 */
+    char signature[4];
+    uint32_t length;
+    uint8_t revision;
+    uint8_t checksum;
+    uint8_t rest[26];
+    uint8_t body[];
+};
+
+static struct root_pointer *root_pointer_find(void)
+{
+    static const EFI_GUID acpi2 = ACPI_20_TABLE_GUID;
+
+    for (UINTN i = 0; i < system_table->NumberOfTableEntries; i++) {
+        EFI_CONFIGURATION_TABLE *entry = &system_table->ConfigurationTable[i];
+
+        if (memcmp(&entry->VendorGuid, &acpi2, sizeof acpi2) == 0)
+            return entry->VendorTable;
+    }
+    return NULL;
+}
+
+static uint8_t sum(const void *bytes, size_t size)
+{
+    const uint8_t *next = bytes;
+    uint8_t total = 0;
+
+    while (size--)
+        total += *next++;
+    return total;
+}
+
+static void seal(struct table *table)
+{
+    table->checksum = 0;
+    table->checksum = -sum(table, table->length);
+}
+
+static void root_pointer_seal(struct root_pointer *root)
+{
+    root->checksum = root->extended_checksum = 0;
+    root->checksum = -sum(root, 20);
+    root->extended_checksum = -sum(root, sizeof *root);
+}
+
+static uint64_t entry_get(const struct table *list, size_t index, size_t width)
+{
+    uint64_t address = 0;
+
+    memcpy(&address, list->body + index * width, width);
+    return address;
+}
+
+static struct table *table_find(struct root_pointer *root, const char *signature)
+{
+    struct table *list = (struct table *)root->xsdt;
+
+    if (strcmp(signature, "XSDT") == 0)
+        return list;
+    if (strcmp(signature, "RSDT") == 0)
+        return (struct table *)(uintptr_t)root->rsdt;
+    for (size_t i = 0; i < (list->length - sizeof *list) / 8; i++) {
+        struct table *table = (struct table *)entry_get(list, i, 8);
+
+        if (memcmp(table->signature, signature, 4) == 0)
+            return table;
+    }
+    report("acpi: no table %s\n", signature);
+    return NULL;
+}
+
+static void entry_replace(struct table *list, size_t width, uint64_t old, uint64_t new)
+{
+    for (size_t i = 0; list && i < (list->length - sizeof *list) / width; i++) {
+        if (entry_get(list, i, width) == old)
+            memcpy(list->body + i * width, &new, width);
+    }
+    if (list)
+        seal(list);
+}
+
+static void append(struct root_pointer *root, const struct order *order)
+{
+    struct table *table = table_find(root, order->words[1]), *longer;
+
+    if (!table || !(longer = pages_take(EfiACPIReclaimMemory, table->length / EFI_PAGE_SIZE + 2)))
+        return;
+    memcpy(longer, table, table->length);
+    longer->length += order_bytes(order, 2, (uint8_t *)longer + table->length, EFI_PAGE_SIZE);
+    seal(longer);
+    entry_replace((struct table *)root->xsdt, 8, (uintptr_t)table, (uintptr_t)longer);
+    entry_replace((struct table *)(uintptr_t)root->rsdt, 4, (uintptr_t)table, (uintptr_t)longer);
+}
+
+static void overwrite(struct root_pointer *root, const struct order *order)
+{
+    bool sealed = strcmp(order->words[4], "seal") == 0;
+    uint64_t offset = order_number(order, 2);
+    struct table *table;
+
+    if (strcmp(order->words[1], "RSDP") == 0) {
+        order_bytes(order, 3, (uint8_t *)root + offset, sizeof *root - offset);
+        if (sealed)
+            root_pointer_seal(root);
+        return;
+    }
+    table = table_find(root, order->words[1]);
+    if (!table)
+        return;
+    order_bytes(order, 3, (uint8_t *)table + offset, EFI_PAGE_SIZE);
+    if (sealed)
+        seal(table);
+}
+
+void acpi_install(void)
+{
+    static EFI_GUID guids[] = {ACPI_20_TABLE_GUID, ACPI_TABLE_GUID};
+    struct root_pointer *root = root_pointer_find();
+    const struct order *order;
+
+    for (order = NULL; root && (order = order_next(order, "acpi-append"));)
+        append(root, order);
+    for (order = NULL; root && (order = order_next(order, "acpi"));)
+        overwrite(root, order);
+    if (order_next(NULL, "acpi-none")) {
+        for (int i = 0; i < 2; i++)
+            real_boot.InstallConfigurationTable(&guids[i], NULL);
+    }
+}

@@ -1,0 +1,38 @@
+/*
+ * hooks.h: what can be made to misbehave, a file each. Every install function looks for its orders
+ * and changes the firmware's tables only if there are some.
+ */
+#ifndef BATON_TEST_FIRMWARE_HOOKS_H
+#define BATON_TEST_FIRMWARE_HOOKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <efi.h>
+
+/* The firmware's tables, and its services as they were before anything was hooked. */
+extern EFI_SYSTEM_TABLE *system_table;
+extern EFI_BOOT_SERVICES real_boot;
+extern EFI_RUNTIME_SERVICES real_runtime;
+
+/* Whether a call comes from the loader: the firmware calls its own services through the same
+ * table. */
+bool caller_is_loader(const void *return_address);
+#define CALLED_BY_LOADER() caller_is_loader(__builtin_return_address(0))
+
+/* Pages of that type with no order's failure. NULL: there are none. */
+void *pages_take(EFI_MEMORY_TYPE type, UINTN pages);
+
+/* Sets a table's checksum again. */
+void table_seal(EFI_TABLE_HEADER *header);
+
+void memory_map_install(void);                /* memory_map.c: the map and the exit */
+void memory_install(void);                    /* memory.c: allocations */
+void files_install(EFI_HANDLE device);        /* files.c */
+void screen_install(void);                    /* screen.c */
+void acpi_install(void);                      /* acpi.c */
+void runtime_install(void);                   /* runtime.c */
+void image_install(EFI_LOADED_IMAGE *loader); /* main.c: what the loader is told of itself */
+
+#endif

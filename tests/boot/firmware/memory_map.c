@@ -1,0 +1,215 @@
+/*
+ * memory_map.c: what is wrong with the memory map, and an exit from boot services that does not
+ * come at the first try.
+ */
+#include <library/string.h>
+
+#include "hooks.h"
+#include "orders.h"
+
+#define DESCRIPTORS_MAXIMUM 40000
+
+/* Taken once, so that a change of the map costs no memory between two calls. */
+static uint8_t *raw; /* as the firmware gave it */
+static EFI_MEMORY_DESCRIPTOR *map;
+static size_t map_count;
+static UINTN calls;    /* of GetMemoryMap by the loader */
+static UINTN refusals; /* of ExitBootServices so far */
+
+static EFI_MEMORY_DESCRIPTOR *descriptor_add(EFI_MEMORY_DESCRIPTOR descriptor)
+{
+    if (map_count == DESCRIPTORS_MAXIMUM)
+        return NULL;
+    map[map_count] = descriptor;
+    return &map[map_count++];
+}
+
+static EFI_STATUS map_read(UINTN *key, UINT32 *version)
+{
+    UINTN size = DESCRIPTORS_MAXIMUM * sizeof *map, step;
+    EFI_STATUS status =
+        real_boot.GetMemoryMap(&size, (EFI_MEMORY_DESCRIPTOR *)raw, key, &step, version);
+
+    map_count = 0;
+    for (UINTN at = 0; !EFI_ERROR(status) && at + step <= size; at += step)
+        descriptor_add(*(EFI_MEMORY_DESCRIPTOR *)(raw + at));
+    return status;
+}
+
+/* The largest piece of free memory. */
+static EFI_MEMORY_DESCRIPTOR *largest(void)
+{
+    EFI_MEMORY_DESCRIPTOR *found = &map[0];
+
+    for (size_t i = 0; i < map_count; i++) {
+        if (map[i].Type == EfiConventionalMemory &&
+            (found->Type != EfiConventionalMemory || map[i].NumberOfPages > found->NumberOfPages))
+            found = &map[i];
+    }
+    return found;
+}
+
+/* `map-split N [TYPE]`: one piece of free memory as N; every other one as TYPE. */
+static void split(uint64_t pieces, uint64_t type)
+{
+    EFI_MEMORY_DESCRIPTOR *first = largest(), next = *first;
+    uint64_t pages = first->NumberOfPages / (pieces + 1);
+
+    if (!pages || !pieces)
+        return;
+    first->NumberOfPages -= pages * pieces;
+    next.PhysicalStart += first->NumberOfPages * EFI_PAGE_SIZE;
+    next.NumberOfPages = pages;
+    for (uint64_t i = 0; i < pieces; i++) {
+        next.Type = type && i % 2 ? type : EfiConventionalMemory;
+        descriptor_add(next);
+        next.PhysicalStart += pages * EFI_PAGE_SIZE;
+    }
+}
+
+/* `map-grow FROM N [EACH]`: from the loader's call FROM on N pieces more, and EACH more each time.
+ */
+static void grow(void)
+{
+    const struct order *order = order_next(NULL, "map-grow");
+
+    if (order && calls >= order_number(order, 1))
+        split(order_number(order, 2) + (calls - order_number(order, 1)) * order_number(order, 3),
+              0);
+}
+
+/* `map-add TYPE BASE PAGES ATTRIBUTES` */
+static void add(void)
+{
+    for (const struct order *order = NULL; (order = order_next(order, "map-add"));) {
+        descriptor_add((EFI_MEMORY_DESCRIPTOR){.Type = order_number(order, 1),
+                                               .PhysicalStart = order_number(order, 2),
+                                               .NumberOfPages = order_number(order, 3),
+                                               .Attribute = order_number(order, 4)});
+    }
+}
+
+/* `map-unaligned BYTES`: every piece of memory begins, and the largest one too, that much later. */
+static void unalign(uint64_t bytes)
+{
+    for (size_t i = 0; i < map_count; i++) {
+        if (map[i].Type == EfiConventionalMemory && map[i].NumberOfPages > 1) {
+            map[i].PhysicalStart += bytes;
+            map[i].NumberOfPages--;
+        }
+    }
+}
+
+static void twice(void)
+{
+    for (size_t i = map_count; i-- > 0;)
+        descriptor_add(map[i]);
+}
+
+static void reverse(void)
+{
+    for (size_t i = 0; i < map_count / 2; i++) {
+        EFI_MEMORY_DESCRIPTOR other = map[map_count - 1 - i];
+
+        map[map_count - 1 - i] = map[i];
+        map[i] = other;
+    }
+}
+
+/* `map-type FROM TO`, `map-clear ATTRIBUTES`, `map-zero`: of every descriptor. */
+static void change(void)
+{
+    const struct order *type = order_next(NULL, "map-type");
+    uint64_t cleared = order_value("map-clear", 0);
+
+    for (size_t i = 0; i < map_count; i++) {
+        if (type && map[i].Type == order_number(type, 1))
+            map[i].Type = order_number(type, 2);
+        map[i].Attribute &= ~cleared;
+    }
+    for (uint64_t i = order_value("map-zero", 0); i > 0; i--)
+        descriptor_add((EFI_MEMORY_DESCRIPTOR){.Type = EfiConventionalMemory,
+                                               .PhysicalStart = 0x200000 * i,
+                                               .Attribute = EFI_MEMORY_WB});
+}
+
+static void map_spoil(void)
+{
+    const struct order *pieces = order_next(NULL, "map-split");
+
+    if (pieces)
+        split(order_number(pieces, 1), order_number(pieces, 2));
+    grow();
+    add();
+    change();
+    if (order_next(NULL, "map-unaligned"))
+        unalign(order_value("map-unaligned", 0));
+    if (order_next(NULL, "map-twice"))
+        twice();
+    if (order_next(NULL, "map-reverse"))
+        reverse();
+}
+
+static void map_give(uint8_t *to, UINTN step)
+{
+    memset(to, 0xa5, map_count * step);
+    for (size_t i = 0; i < map_count; i++)
+        memcpy(to + i * step, &map[i], sizeof map[i]);
+}
+
+static EFI_STATUS EFIAPI get_memory_map(UINTN *size, EFI_MEMORY_DESCRIPTOR *descriptors, UINTN *key,
+                                        UINTN *step, UINT32 *version)
+{
+    UINTN room = *size;
+    EFI_STATUS status;
+
+    if (!CALLED_BY_LOADER())
+        return real_boot.GetMemoryMap(size, descriptors, key, step, version);
+    calls++;
+    if (calls == order_value("map-fails", 0))
+        return order_number(order_next(NULL, "map-fails"), 2) | EFI_ERROR_MASK;
+    status = map_read(key, version);
+    if (EFI_ERROR(status))
+        return status;
+    map_spoil();
+    *step = order_value("map-stride", sizeof *map);
+    *version = order_value("map-version", *version);
+    *size = map_count * *step + order_value("map-tail", 0);
+    if (room < *size || !descriptors) {
+        *key = 0x5741; /* rule 4: rubbish */
+        return EFI_BUFFER_TOO_SMALL;
+    }
+    map_give((uint8_t *)descriptors, *step);
+    return EFI_SUCCESS;
+}
+
+/* `exit-stale N`, `exit-status STATUS`. As a real one it shuts down in part before it refuses. */
+static EFI_STATUS EFIAPI exit_boot_services(EFI_HANDLE image, UINTN key)
+{
+    EFI_STATUS status = EFI_SUCCESS;
+
+    if (refusals++ < order_value("exit-stale", 0)) {
+        real_boot.ExitBootServices(image, key + 0x1000);
+        return EFI_INVALID_PARAMETER;
+    }
+    if (order_next(NULL, "exit-status"))
+        return order_value("exit-status", 0) | EFI_ERROR_MASK;
+    status = real_boot.ExitBootServices(image, key);
+    if (!EFI_ERROR(status) && order_next(NULL, "exit-interrupts"))
+        __asm__ volatile("sti");
+    return status;
+}
+
+void memory_map_install(void)
+{
+    UINTN pages = DESCRIPTORS_MAXIMUM * sizeof *map / EFI_PAGE_SIZE + 1;
+
+    raw = pages_take(EfiBootServicesData, pages);
+    map = pages_take(EfiBootServicesData, pages);
+    if (!raw || !map) {
+        report("no memory for the memory map\n");
+        return;
+    }
+    system_table->BootServices->GetMemoryMap = get_memory_map;
+    system_table->BootServices->ExitBootServices = exit_boot_services;
+}

@@ -1,0 +1,214 @@
+/*
+ * runtime.c: runtime services that misbehave: `runtime SERVICE HOW [VALUE [TIMES]]` for get-time,
+ * set-time, get-variable, next-variable, set-variable, query-variable and reset. HOW is
+ *   jump        to VALUE, where there is no code
+ *   touch       reads the byte at VALUE first; `write` writes it
+ *   ecam        the same, where the first PCI device's configuration space lies
+ *   boot-code   runs in memory that was the boot services'
+ *   sse         uses the vector registers, and leaves them changed
+ *   stack       works on a stack in boot-services memory
+ *   interrupts  returns with interrupts on
+ *   direction   returns with the direction flag set
+ *   fails       with status VALUE
+ *   rubbish     fills what it gives with VALUE
+ *   returns     without doing anything, with success
+ *   spins       for ever
+ * Without VALUE there is nothing at 0x7fff0000000; TIMES is how often, without it always.
+ */
+#include <library/string.h>
+
+#include "hooks.h"
+#include "orders.h"
+
+enum service {
+    GET_TIME,
+    SET_TIME,
+    GET_VARIABLE,
+    NEXT_VARIABLE,
+    SET_VARIABLE,
+    QUERY_VARIABLE,
+    RESET,
+    SERVICE_COUNT,
+};
+
+typedef EFI_STATUS(EFIAPI *service_call)(void *, void *, void *, void *, void *);
+
+static const char *const names[SERVICE_COUNT] = {
+    "get-time",     "set-time",       "get-variable", "next-variable",
+    "set-variable", "query-variable", "reset",
+};
+
+/* What each does, found out before the exit; orders are text that lies in runtime memory too. */
+static struct {
+    const char *how; /* NULL: nothing */
+    uint64_t value;
+    uint64_t times;
+    service_call real;
+} services[SERVICE_COUNT];
+
+static service_call boot_code; /* a stub in boot-services memory: jumps to what R10 says */
+static uint8_t *boot_stack_end;
+
+#define NOWHERE UINT64_C(0x7fff0000000)
+
+static bool is(enum service service, const char *how)
+{
+    return strcmp(services[service].how, how) == 0;
+}
+
+/* Bounded work on the vector registers, without the compiler's knowledge of them. */
+static void vectors_change(void)
+{
+    static const uint64_t pattern[2] __attribute__((aligned(16))) = {0xbad0bad0, 0xbad0bad0};
+
+    __asm__ volatile("movaps %0, %%xmm0\n\tmovaps %0, %%xmm7\n\tmovaps %0, %%xmm15"
+                     :
+                     : "m"(pattern));
+}
+
+static EFI_STATUS on_other_stack(service_call call, void *a, void *b, void *c, void *d, void *e)
+{
+    EFI_STATUS status;
+    /* UEFI's convention: four arguments in registers, the fifth above 32 bytes of room. */
+    uint64_t *top = (uint64_t *)boot_stack_end - 6;
+
+    top[4] = (uintptr_t)e;
+    register void *third __asm__("r8") = c;
+    register void *fourth __asm__("r9") = d;
+    __asm__ volatile("mov %%rsp, %%rbx\n\tmov %[top], %%rsp\n\tcall *%[call]\n\tmov %%rbx, %%rsp"
+                     : "=a"(status), "+c"(a), "+d"(b), "+r"(third), "+r"(fourth)
+                     : [top] "r"(top), [call] "r"(call)
+                     : "rbx", "r10", "r11", "memory", "cc");
+    return status;
+}
+
+static EFI_STATUS through_boot_code(service_call call, void *a, void *b, void *c, void *d, void *e)
+{
+    __asm__ volatile("" : : : "memory");
+    *(service_call *)((uintptr_t)boot_code + 64) = call;
+    return boot_code(a, b, c, d, e);
+}
+
+/* Before the service's own work; true: there is no more to do, *status is the answer. */
+static bool misbehave(enum service service, void *a, EFI_STATUS *status)
+{
+    uint64_t value = services[service].value;
+    volatile uint8_t *place = (volatile uint8_t *)value;
+
+    *status = EFI_SUCCESS;
+    if (is(service, "jump"))
+        ((service_call)value)(NULL, NULL, NULL, NULL, NULL);
+    else if (is(service, "touch") || is(service, "ecam"))
+        (void)*place;
+    else if (is(service, "write"))
+        *place = 0x5a;
+    else if (is(service, "sse"))
+        vectors_change();
+    while (is(service, "spins"))
+        __asm__ volatile("pause");
+    if (is(service, "fails"))
+        *status = value | EFI_ERROR_MASK;
+    if (is(service, "rubbish"))
+        memset(a, (int)value, service == GET_TIME ? sizeof(EFI_TIME) : 8);
+    return is(service, "fails") || is(service, "rubbish") || is(service, "returns");
+}
+
+static EFI_STATUS work(enum service service, void *a, void *b, void *c, void *d, void *e)
+{
+    service_call real = services[service].real;
+    EFI_STATUS status;
+
+    if (!services[service].how || services[service].times == 0)
+        return real(a, b, c, d, e);
+    services[service].times--;
+    if (misbehave(service, a, &status))
+        return status;
+    if (is(service, "boot-code"))
+        status = through_boot_code(real, a, b, c, d, e);
+    else if (is(service, "stack"))
+        status = on_other_stack(real, a, b, c, d, e);
+    else
+        status = real(a, b, c, d, e);
+    if (is(service, "interrupts"))
+        __asm__ volatile("sti");
+    if (is(service, "direction"))
+        __asm__ volatile("std");
+    return status;
+}
+
+#define SERVICE(function, service)                                                                 \
+    static EFI_STATUS EFIAPI function(void *a, void *b, void *c, void *d, void *e)                 \
+    {                                                                                              \
+        return work(service, a, b, c, d, e);                                                       \
+    }
+SERVICE(get_time, GET_TIME)
+SERVICE(set_time, SET_TIME)
+SERVICE(get_variable, GET_VARIABLE)
+SERVICE(next_variable, NEXT_VARIABLE)
+SERVICE(set_variable, SET_VARIABLE)
+SERVICE(query_variable, QUERY_VARIABLE)
+SERVICE(reset, RESET)
+
+/* Code and stack in memory that is the boot services' own. */
+static void boot_memory_prepare(void)
+{
+    static const uint8_t jump[] = {0x48, 0x8b, 0x05, 0x39, 0, 0, 0, 0xff, 0xe0}; /* jmp *64(here) */
+    uint8_t *code = pages_take(EfiBootServicesCode, 1);
+    uint8_t *stack = pages_take(EfiBootServicesData, 4);
+
+    if (code)
+        memcpy(code, jump, sizeof jump);
+    boot_code = (service_call)code;
+    boot_stack_end = stack + 4 * EFI_PAGE_SIZE;
+}
+
+/* Where the configuration space of bus 0 lies: the register of QEMU's q35 (MCH, PCIEXBAR). */
+static uint64_t ecam_base(void)
+{
+    uint32_t low;
+
+    __asm__ volatile("outl %0, %1" : : "a"(0x80000060), "Nd"((uint16_t)0xcf8));
+    __asm__ volatile("inl %1, %0" : "=a"(low) : "Nd"((uint16_t)0xcfc));
+    return low & 0xf0000000;
+}
+
+static void order_take(const struct order *order)
+{
+    for (int i = 0; i < SERVICE_COUNT; i++) {
+        if (strcmp(order->words[1], names[i]) != 0)
+            continue;
+        services[i].how = order->words[2];
+        services[i].value = *order->words[3] ? order_number(order, 3) : NOWHERE;
+        services[i].times = *order->words[4] ? order_number(order, 4) : UINT64_MAX;
+        if (is(i, "ecam"))
+            services[i].value = ecam_base();
+        return;
+    }
+    report("runtime: no service %s\n", order->words[1]);
+}
+
+void runtime_install(void)
+{
+    EFI_RUNTIME_SERVICES *runtime = system_table->RuntimeServices;
+    const struct {
+        void **place;
+        service_call hook;
+    } table[SERVICE_COUNT] = {
+        [GET_TIME] = {(void **)&runtime->GetTime, get_time},
+        [SET_TIME] = {(void **)&runtime->SetTime, set_time},
+        [GET_VARIABLE] = {(void **)&runtime->GetVariable, get_variable},
+        [NEXT_VARIABLE] = {(void **)&runtime->GetNextVariableName, next_variable},
+        [SET_VARIABLE] = {(void **)&runtime->SetVariable, set_variable},
+        [QUERY_VARIABLE] = {(void **)&runtime->QueryVariableInfo, query_variable},
+        [RESET] = {(void **)&runtime->ResetSystem, reset},
+    };
+
+    boot_memory_prepare();
+    for (const struct order *order = NULL; (order = order_next(order, "runtime"));)
+        order_take(order);
+    for (int i = 0; i < SERVICE_COUNT; i++) {
+        services[i].real = (service_call)*table[i].place;
+        if (services[i].how)
+            *table[i].place = (void *)table[i].hook;
+    }
+}

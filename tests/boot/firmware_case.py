@@ -1,0 +1,27 @@
+"""What a case of the ill-behaved firmware is (firmware.py)."""
+import dataclasses
+
+
+@dataclasses.dataclass
+class Case:
+    """`end`: "boots", "refuses" (the loader, with a way back) or "halts" (with a message); `words`
+    are patterns that have to be found in what it says. `typed`: lines for the shell, each with a
+    pattern for the answer. `machine`: what SnapshotMachine takes."""
+    name: str
+    orders: list
+    end: str
+    words: list = ()
+    typed: list = (("exec_basic", "EXEC_OK"),)
+    machine: dict = dataclasses.field(default_factory=dict)
+
+
+def boots(name, orders, *words, typed=(("exec_basic", "EXEC_OK"),), **machine):
+    return Case(name, orders, "boots", words, typed, machine)
+
+
+def refuses(name, orders, *words, **machine):
+    return Case(name, orders, "refuses", words, (), machine)
+
+
+def halts(name, orders, *words, **machine):
+    return Case(name, orders, "halts", words, (), machine)

@@ -1,0 +1,5 @@
+"""Cases of the ill-behaved firmware that the kernel has to answer: processors, runtime services."""
+
+
+def cases():
+    return []
