@@ -16,6 +16,8 @@ extern EFI_SYSTEM_TABLE *system_table;
 extern EFI_BOOT_SERVICES real_boot;
 extern EFI_RUNTIME_SERVICES real_runtime;
 
+extern bool boot_services_gone; /* memory_map.c */
+
 /* Whether a call comes from the loader: the firmware calls its own services through the same
  * table. */
 bool caller_is_loader(const void *return_address);

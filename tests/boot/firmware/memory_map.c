@@ -15,6 +15,7 @@ static EFI_MEMORY_DESCRIPTOR *map;
 static size_t map_count;
 static UINTN calls;    /* of GetMemoryMap by the loader */
 static UINTN refusals; /* of ExitBootServices so far */
+bool boot_services_gone;
 
 static EFI_MEMORY_DESCRIPTOR *descriptor_add(EFI_MEMORY_DESCRIPTOR descriptor)
 {
@@ -195,6 +196,7 @@ static EFI_STATUS EFIAPI exit_boot_services(EFI_HANDLE image, UINTN key)
     if (order_next(NULL, "exit-status"))
         return order_value("exit-status", 0) | EFI_ERROR_MASK;
     status = real_boot.ExitBootServices(image, key);
+    boot_services_gone = !EFI_ERROR(status);
     if (!EFI_ERROR(status) && order_next(NULL, "exit-interrupts"))
         __asm__ volatile("sti");
     return status;

@@ -13,7 +13,7 @@
  *   rubbish     fills what it gives with VALUE
  *   returns     without doing anything, with success
  *   spins       for ever
- * Without VALUE there is nothing at 0x7fff0000000; TIMES is how often, without it always.
+ * from the exit from boot services on. Without VALUE there is nothing at 0x7fff0000000; TIMES is how often, without it always.
  */
 #include <library/string.h>
 
@@ -118,7 +118,7 @@ static EFI_STATUS work(enum service service, void *a, void *b, void *c, void *d,
     service_call real = services[service].real;
     EFI_STATUS status;
 
-    if (!services[service].how || services[service].times == 0)
+    if (!boot_services_gone || !services[service].how || services[service].times == 0)
         return real(a, b, c, d, e);
     services[service].times--;
     if (misbehave(service, a, &status))
