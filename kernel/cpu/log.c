@@ -1,6 +1,7 @@
 #include "cpu/log.h"
 
 #include "cpu/clock.h"
+#include "cpu/hooks.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/spinlock.h"
 #include "library/format.h"
@@ -24,9 +25,8 @@ static uint64_t first, end; /* numbers of the oldest record and behind the newes
 static char line[LOG_TIME_SIZE + LOG_TEXT_SIZE + 1]; /* what sinks are given */
 static struct log_sink *sinks;
 static unsigned console_level = LOG_DEBUG;
-static bool awaited;        /* log_await() */
-static void (*waker)(void); /* log_set_waker() */
-static bool in_panic;       /* atomic */
+static bool awaited;  /* log_await() */
+static bool in_panic; /* atomic */
 
 static bool log_lock(void)
 {
@@ -221,7 +221,7 @@ bool log_await(uint64_t sequence)
     bool enabled = log_lock();
     bool found = sequence < end;
 
-    awaited = waker != NULL;
+    awaited = true;
     log_unlock(enabled);
     return found;
 }
@@ -230,12 +230,11 @@ static void wake_interrupt(void *context, struct trap_frame *frame)
 {
     (void)context;
     (void)frame;
-    waker();
+    cpu_hooks.log_wake();
 }
 
-void log_set_waker(void (*function)(void))
+void log_initialize(void)
 {
-    waker = function;
     interrupt_set_handler(VECTOR_LOG, wake_interrupt, NULL);
 }
 

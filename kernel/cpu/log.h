@@ -70,12 +70,13 @@ bool log_read(uint64_t sequence, struct log_record *record, char *text);
 size_t log_format_time(uint64_t time, char text[LOG_TIME_SIZE]);
 
 /*
- * Asks that `waker` be called, once, when a record comes; is there one from number `sequence` on
- * already? The waker runs in an interrupt of its own, so that it may take any lock that is taken
- * with interrupts off.
+ * Asks that cpu_hooks.log_wake be called, once, when a record comes; is there one from number
+ * `sequence` on already? It is called in an interrupt of its own, so that it may take any lock that
+ * is taken with interrupts off.
  */
 bool log_await(uint64_t sequence);
-void log_set_waker(void (*waker)(void));
+/* Takes that interrupt. At boot, before the first log_await(). */
+void log_initialize(void);
 
 /* From now on take no lock: the other CPUs have been stopped (panic). */
 void log_enter_panic(void);

@@ -1,6 +1,7 @@
 #include "cpu/trap.h"
 
 #include "cpu/cpu.h"
+#include "cpu/hooks.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
 #include "cpu/panic.h"
@@ -16,6 +17,8 @@ _Static_assert(__builtin_offsetof(struct trap_frame, rip) == FRAME_RIP, "trap_of
 _Static_assert(__builtin_offsetof(struct trap_frame, cs) == FRAME_CS, "trap_offsets.h");
 _Static_assert(__builtin_offsetof(struct trap_frame, rflags) == FRAME_RFLAGS, "trap_offsets.h");
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "trap_offsets.h");
+_Static_assert(__builtin_offsetof(struct cpu_hooks, system_call) == HOOKS_SYSTEM_CALL,
+               "trap_offsets.h");
 
 /* trap_entry.S */
 extern const char trap_stubs[];
@@ -45,20 +48,12 @@ struct gate {
 };
 
 static struct gate idt[256]; /* constant after trap_initialize() */
-static struct trap_hooks hooks;
-void (*trap_system_call_hook)(struct trap_frame *frame); /* trap_entry.S calls it */
 
 struct handler {
     interrupt_handler *function;
     void *context;
 };
 static struct handler handlers[256];
-
-void trap_set_hooks(const struct trap_hooks *given)
-{
-    hooks = *given;
-    trap_system_call_hook = given->system_call;
-}
 
 void interrupt_set_handler(uint8_t vector, interrupt_handler *function, void *context)
 {
@@ -215,19 +210,17 @@ static struct trap_frame *blame_program(const struct trap_frame *frame)
 static void user_trap(struct trap_frame *frame, vaddr_t address)
 {
     interrupts_enable();
-    if (frame->vector == TRAP_PAGE_FAULT && hooks.page_fault && hooks.page_fault(frame, address))
+    if (frame->vector == TRAP_PAGE_FAULT && cpu_hooks.page_fault(frame, address))
         return;
-    if (!hooks.user_trap)
-        panic_trap(frame, "%s in a program before signals exist", trap_name(frame->vector));
-    hooks.user_trap(frame, address);
+    cpu_hooks.user_trap(frame, address);
 }
 
 static bool resolve_kernel_trap(struct trap_frame *frame, vaddr_t address)
 {
-    if (frame->vector == TRAP_PAGE_FAULT && hooks.page_fault) {
+    if (frame->vector == TRAP_PAGE_FAULT) {
         if (frame->rflags & RFLAGS_IF)
             interrupts_enable();
-        bool resolved = hooks.page_fault(frame, address);
+        bool resolved = cpu_hooks.page_fault(frame, address);
         interrupts_disable();
         return resolved;
     }
@@ -299,6 +292,5 @@ void trap_dispatch(struct trap_frame *frame)
 /* The last C before user mode, by every way; interrupts off. */
 void trap_user_return(struct trap_frame *frame)
 {
-    if (hooks.user_return)
-        hooks.user_return(frame);
+    cpu_hooks.user_return(frame);
 }

@@ -61,29 +61,6 @@ static inline bool trap_from_user(const struct trap_frame *frame)
     return frame->cs & 3;
 }
 
-/*
- * What higher rooms give to this one; set once at boot, before the first
- * user thread runs. All but `interrupt`s are called with interrupts on when
- * the interrupted code had them on.
- */
-struct trap_hooks {
-    /* A system call; sets frame->rax. Interrupts on; may sleep. */
-    void (*system_call)(struct trap_frame *frame);
-    /*
-     * A page fault at `address`. True: resolved, go on. May sleep if the fault
-     * came from user mode or from a user_copy with interrupts on.
-     */
-    bool (*page_fault)(struct trap_frame *frame, vaddr_t address);
-    /* A trap that user mode caused and nobody resolved: a signal. Interrupts on. */
-    void (*user_trap)(struct trap_frame *frame, vaddr_t address);
-    /*
-     * The last thing before user mode, called with interrupts off; may turn
-     * them on and sleep meanwhile, returns with them off.
-     */
-    void (*user_return)(struct trap_frame *frame);
-};
-void trap_set_hooks(const struct trap_hooks *hooks);
-
 /* Builds the interrupt descriptor table; once, before the first trap_initialize_cpu(). */
 void trap_initialize(void);
 

@@ -177,7 +177,7 @@ system_call_entry:
     xorl %ebp, %ebp
     movq %rsp, %rdi
     sti
-    call *trap_system_call_hook(%rip)
+    call *cpu_hooks+HOOKS_SYSTEM_CALL(%rip)
     cli
     movq %rsp, %rdi
     call trap_user_return

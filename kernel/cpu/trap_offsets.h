@@ -1,5 +1,5 @@
 /*
- * trap_offsets.h: struct trap_frame and struct cpu as trap_entry.S knows them.
+ * trap_offsets.h: struct trap_frame, struct cpu and struct cpu_hooks as trap_entry.S knows them.
  * trap.c asserts each line.
  */
 #ifndef BATON_CPU_TRAP_OFFSETS_H
@@ -15,6 +15,8 @@
 
 #define CPU_KERNEL_STACK_TOP   16
 #define CPU_USER_STACK_SCRATCH 24
+
+#define HOOKS_SYSTEM_CALL 0
 
 #ifdef __ASSEMBLER__
 #define TRAP_SYSCALL       256

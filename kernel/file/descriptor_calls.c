@@ -5,6 +5,7 @@
 #include <linux/fcntl.h>
 
 #include "file/descriptor_table.h"
+#include "file/hooks.h"
 #include "file/lock.h"
 #include "file/pipe.h"
 #include "file/poll/async.h"
@@ -29,7 +30,7 @@ ssize_t sys_close_range(unsigned first, unsigned last, unsigned flags)
         struct descriptor_table *copy = descriptor_table_copy(thread->descriptors);
         if (!copy)
             return -ENOMEM;
-        file_hooks->descriptors_replace(copy);
+        file_hooks.descriptors_replace(copy);
     }
     for (int descriptor = descriptor_table_next(thread->descriptors, first);
          descriptor >= 0 && (unsigned)descriptor <= last;

@@ -5,54 +5,13 @@
 #include <linux/fs.h>
 
 #include "file/descriptor_table.h"
+#include "file/hooks.h"
 #include "file/lock.h"
 #include "file/poll/async.h"
 #include "file/poll/epoll.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "thread/injection.h"
-
-/* Until process/ gives its own: nobody to signal. */
-static void nothing(void)
-{
-}
-static int32_t no_process(void)
-{
-    return 0;
-}
-static int no_mask_replace(vaddr_t mask, size_t size)
-{
-    (void)mask;
-    (void)size;
-    return -ENOSYS;
-}
-static int no_owner(struct file_owner *owner, int32_t number)
-{
-    (void)owner;
-    (void)number;
-    return -ESRCH;
-}
-static void no_mask_restore(bool interrupted)
-{
-    (void)interrupted;
-}
-static void table_replace(struct descriptor_table *table)
-{
-    struct descriptor_table *old = thread_current()->descriptors;
-    thread_current()->descriptors = table;
-    descriptor_table_release(old);
-}
-static const struct file_hooks no_hooks = {
-    .broken_pipe = nothing,
-    .size_exceeded = nothing,
-    .process_number = no_process,
-    .descriptors_replace = table_replace,
-    .signal_mask_replace = no_mask_replace,
-    .signal_mask_restore = no_mask_restore,
-    .owner_find = no_owner, /* so the other three are not called */
-};
-const struct file_hooks *file_hooks = &no_hooks;
-bool (*flying_file_drop)(struct file *file);
 
 /* ---- a mapping holds its file ---- */
 
@@ -129,7 +88,7 @@ static bool reference_drop(struct file *file)
 
     do {
         if (references & FILE_FLYING)
-            return flying_file_drop(file);
+            return file_hooks.flying_file_drop(file);
         if (references == 1) /* who has no reference cannot take one */
             return true;
     } while (!__atomic_compare_exchange_n(&file->references, &references, references - 1, true,

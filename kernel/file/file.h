@@ -1,6 +1,6 @@
 /*
- * file.h: an open file (POSIX: open file description), what can be done with
- * it, and what this room asks of the rooms above.
+ * file.h: an open file (POSIX: open file description), and what can be done with
+ * it.
  */
 #ifndef BATON_FILE_FILE_H
 #define BATON_FILE_FILE_H
@@ -186,38 +186,6 @@ void poll_wait_limited(struct poll_table *table, struct wait_queue *queue,
 void poll_refuse(struct poll_table *table);
 /* One watcher less. */
 void watch_limit_leave(struct watch_limit *limit);
-
-/* ---- what process/ gives this room; set once at boot ---- */
-struct file_hooks {
-    /* SIGPIPE, SIGXFSZ to the calling thread. */
-    void (*broken_pipe)(void);
-    void (*size_exceeded)(void);
-    /* Its process's number, as fcntl locks report it. */
-    int32_t (*process_number)(void);
-    /* Makes this table (its reference) the calling thread's: close_range(CLOSE_RANGE_UNSHARE). */
-    void (*descriptors_replace)(struct descriptor_table *table);
-    /*
-     * ppoll, pselect, epoll_pwait: replaces the signal mask by the one at user
-     * address `mask` until `restore`, or, when a signal interrupted the call,
-     * until its handler's frame is made. 0, -EFAULT, -EINVAL (size).
-     */
-    int (*signal_mask_replace)(vaddr_t mask, size_t size);
-    void (*signal_mask_restore)(bool interrupted);
-    /* Finds who owner->type and the number mean, with a reference. 0 or -ESRCH. Any context, as
-       the next three. */
-    int (*owner_find)(struct file_owner *owner, int32_t number);
-    void (*owner_release)(const struct file_owner *owner);
-    /* 0: it has ended. Its file's owner_lock may be held, as by the next. */
-    int32_t (*owner_number)(const struct file_owner *owner);
-    /* Sends SIGIO, or `signal` (not 0) with the reason (POLL_IN, …) and the descriptor, if who set
-       the owner may. */
-    void (*owner_signal)(const struct file_owner *owner, int signal, int reason, int descriptor);
-};
-extern const struct file_hooks *file_hooks; /* never NULL: begins with harmless ones */
-
-/* Drops a reference to a file with FILE_FLYING, which socket/ gives to files in its messages. True:
-   it was the last one. May sleep. Set by socket/, once at boot. */
-extern bool (*flying_file_drop)(struct file *file);
 
 /* ---- boot ---- */
 

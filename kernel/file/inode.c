@@ -1,5 +1,6 @@
 /* inode.c: the life of inodes, and who may do what with them. */
 #include "file/inode.h"
+#include <asm/signal.h>
 #include <linux/mount.h>
 
 #include <asm/errno.h>
@@ -8,6 +9,7 @@
 
 #include "cpu/clock.h"
 #include "file/file.h"
+#include "file/hooks.h"
 #include "file/lock.h"
 #include "file/ram/ram.h"
 #include "library/string.h"
@@ -162,7 +164,7 @@ int inode_truncate(struct inode *inode, uint64_t size)
     mutex_acquire(&inode->lock);
     uint64_t old = inode_size(inode);
     if (size > old && size > thread_limit(RLIMIT_FSIZE)) {
-        file_hooks->size_exceeded();
+        file_hooks.signal_self(SIGXFSZ);
         error = -EFBIG;
     } else if (size > old && (inode->seals & F_SEAL_GROW)) {
         error = -EPERM;

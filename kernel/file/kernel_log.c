@@ -19,7 +19,7 @@
 /* Woken when a record comes. */
 static struct wait_queue readers;
 
-static void readers_wake(void)
+void kernel_log_readers_wake(void)
 {
     wait_queue_wake(&readers);
 }
@@ -411,6 +411,6 @@ int kernel_log_initialize(void)
 {
     wait_queue_initialize(&readers);
     mutex_initialize(&syslog_lock, MUTEX_KERNEL_LOG);
-    log_set_waker(readers_wake);
+    log_initialize();
     return device_register(&kmsg_device);
 }

@@ -10,4 +10,7 @@ extern bool kernel_log_takes_programs;    /* false: what they write is dropped; 
 /* Registers /dev/kmsg. At boot. */
 int kernel_log_initialize(void);
 
+/* cpu_hooks.log_wake: wakes who reads. */
+void kernel_log_readers_wake(void);
+
 #endif

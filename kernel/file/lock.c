@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 
 #include "file/descriptor_table.h"
+#include "file/hooks.h"
 #include "file/lock.h"
 #include "file/system_calls.h"
 #include "memory/heap.h"
@@ -396,7 +397,7 @@ ssize_t record_lock_control(struct file *file, unsigned command, vaddr_t argumen
         return -EINVAL;
     struct record_lock wanted = {
         .owner = by_file ? (const void *)file : thread_current()->descriptors,
-        .process = by_file ? -1 : file_hooks->process_number(),
+        .process = by_file ? -1 : file_hooks.process_number(),
         .exclusive = request.l_type == F_WRLCK,
     };
     int error = range_from_user(file, &request, &wanted);

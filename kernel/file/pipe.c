@@ -9,9 +9,11 @@
 
 #include <asm/errno.h>
 #include <asm/ioctls.h>
+#include <asm/signal.h>
 #include <linux/limits.h>
 
 #include "file/descriptor_table.h"
+#include "file/hooks.h"
 #include "file/poll/async.h"
 #include "file/ram/anonymous.h"
 #include "file/system_calls.h"
@@ -332,7 +334,7 @@ ssize_t pipe_put(struct file *file, struct transfer *from, bool nonblocking)
     }
     mutex_release(&pipe->lock);
     if (done == -EPIPE)
-        file_hooks->broken_pipe();
+        file_hooks.signal_self(SIGPIPE);
     if (total) {
         wait_queue_wake(&pipe->readable);
         async_tell(&pipe->async, POLL_IN);
@@ -369,7 +371,7 @@ ssize_t pipe_wait_room(struct file *file, bool nonblocking)
 
     for (;;) {
         if (!load(&pipe->readers)) {
-            file_hooks->broken_pipe();
+            file_hooks.signal_self(SIGPIPE);
             return -EPIPE;
         }
         mutex_acquire(&pipe->lock);

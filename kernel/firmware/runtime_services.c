@@ -8,13 +8,13 @@
 #include "memory/frame.h"
 #include "memory/kernel_space.h"
 #include "memory/page_table.h"
-#include "process/reboot.h"
 #include "thread/thread.h"
 
 static paddr_t runtime_root;           /* constant after boot */
 static paddr_t runtime_services;       /* EFI_RUNTIME_SERVICES; constant after boot */
 static const struct memory_range *map; /* constant after boot */
 static size_t map_count;
+static bool available; /* constant after boot */
 
 static bool is_runtime(const struct memory_range *range)
 {
@@ -66,6 +66,8 @@ static int map_range(const struct memory_range *range, uint64_t *tables)
  */
 static void reset_system(EFI_RESET_TYPE type)
 {
+    if (!available)
+        return;
     interrupts_disable();
     thread_set_root(runtime_root, NULL);
     EFI_RUNTIME_SERVICES *services = (EFI_RUNTIME_SERVICES *)runtime_services;
@@ -73,17 +75,15 @@ static void reset_system(EFI_RESET_TYPE type)
     thread_set_root(kernel_root, NULL);
 }
 
-static void power_off(void)
+void firmware_power_off(void)
 {
     reset_system(EfiResetShutdown);
 }
 
-static void restart(void)
+void firmware_restart(void)
 {
     reset_system(EfiResetCold);
 }
-
-static const struct machine_hooks hooks = {.power_off = power_off, .restart = restart};
 
 static bool table_is(const EFI_TABLE_HEADER *header, uint64_t signature)
 {
@@ -110,7 +110,7 @@ int runtime_services_initialize(paddr_t system_table, const struct memory_range 
     for (size_t i = 0; i < range_count; i++)
         if (is_runtime(&ranges[i]) && map_range(&ranges[i], &tables))
             return -ENOMEM;
-    machine_set_hooks(&hooks);
+    available = true;
     log_write(LOG_NOTICE, "firmware: runtime services in an address space of their own");
     return 0;
 }

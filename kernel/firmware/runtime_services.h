@@ -13,11 +13,16 @@
 #include "library/types.h"
 
 /*
- * Builds the space, checks the tables (UEFI 2.10, 4.2) and gives process/ what
- * reboot(2) calls. Once, at boot, by a thread; may sleep. `ranges` stay where they are.
+ * Builds the space and checks the tables (UEFI 2.10, 4.2). Once, at boot, by a thread; may sleep.
+ * `ranges` stay where they are.
  * 0, -ENODEV (no usable tables), -ENOMEM; then reboot(2) can only halt.
  */
 int runtime_services_initialize(paddr_t system_table, const struct memory_range *ranges,
                                 size_t range_count);
+
+/* What reboot(2) calls (process/hooks.h). They return when they cannot: without runtime services,
+   or when the firmware refuses. Any context. */
+void firmware_power_off(void);
+void firmware_restart(void);
 
 #endif

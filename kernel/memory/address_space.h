@@ -62,9 +62,6 @@ struct region {
 
 RB_HEAD(region_tree, region);
 
-/* Is the calling thread free of RLIMIT_MEMLOCK (CAP_IPC_LOCK)? The process room sets it at boot. */
-extern bool (*memory_lock_unlimited)(void);
-
 /* Of one space: Linux's vm.max_map_count (proc(5)). */
 extern uint32_t regions_maximum; /* atomic */
 

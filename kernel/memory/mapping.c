@@ -13,6 +13,7 @@
 #include "cpu/panic.h"
 #include "library/align.h"
 #include "memory/heap.h"
+#include "memory/hooks.h"
 #include "memory/page_fault.h"
 #include "memory/region.h"
 #include "memory/space_pages.h"
@@ -135,16 +136,9 @@ bool address_space_may_grow(struct address_space *space, vaddr_t start, size_t s
     return may_grow(space, start, size, flags);
 }
 
-static bool lock_limited(void)
-{
-    return false;
-}
-
-bool (*memory_lock_unlimited)(void) = lock_limited;
-
 int address_space_may_lock(struct address_space *space, uint64_t pages)
 {
-    if (memory_lock_unlimited())
+    if (memory_hooks.lock_unlimited())
         return 0;
     uint64_t limit = thread_limit(RLIMIT_MEMLOCK);
     if (!limit)

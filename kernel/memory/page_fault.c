@@ -9,6 +9,7 @@
 #include "library/align.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/hooks.h"
 #include "memory/mapping.h"
 #include "memory/region.h"
 #include "memory/space_pages.h"
@@ -215,8 +216,6 @@ enum memory_fault address_space_fault(struct address_space *space, vaddr_t addre
 
 /* ---- when memory ends ---- */
 
-bool (*memory_ended)(void);
-
 bool memory_gather(void)
 {
     bool found = kernel_stack_trim(0);
@@ -227,7 +226,7 @@ bool memory_last_resort(void)
 {
     if (!thread_had_no_memory())
         return false; /* a test made it fail */
-    return memory_ended ? memory_ended() : memory_gather();
+    return memory_hooks.out_of_memory();
 }
 
 /* ---- the trap ---- */

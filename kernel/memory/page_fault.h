@@ -42,9 +42,6 @@ bool memory_gather(void);
  * nobody needs to end.
  */
 bool memory_last_resort(void);
-/* The process room's part, set once at boot: gathers, ends a program, or waits for one that ends.
- */
-extern bool (*memory_ended)(void);
 
 /*
  * Makes the page of `address` accessible as `access` (one of REGION_READ,

@@ -10,6 +10,10 @@
 /* Adds every node to proc_root and sys_root. At boot, once. */
 void proc_initialize(void);
 
+/* What process/hooks.h asks: the process that an open directory of /proc is of, with a reference,
+   or NULL. */
+struct process *proc_process_of_directory(const struct file *file);
+
 /* Its parts. */
 void proc_process_initialize(void);                   /* process.c: PID/, self, thread-self */
 void proc_system_initialize(void);                    /* system.c: meminfo, mounts, version */

@@ -14,6 +14,7 @@
 #include "memory/frame.h"
 #include "memory/heap.h"
 #include "proc/proc.h"
+#include "process/hooks.h"
 #include "process/out_of_memory.h"
 #include "process/process.h"
 #include "process/signal/delivery.h"
@@ -1055,8 +1056,7 @@ static struct pseudo_node process_directory = {
     .attributes = process_attributes,
 };
 
-/* of_directory of struct process_hooks. */
-static struct process *process_of_directory(const struct file *file)
+struct process *proc_process_of_directory(const struct file *file)
 {
     if (pseudo_directory_node(file) != &process_directory)
         return NULL;
@@ -1139,7 +1139,6 @@ static struct pseudo_node self_nodes[] = {
 
 void proc_process_initialize(void)
 {
-    process_hooks.of_directory = process_of_directory;
     pseudo_add(&proc_root, self_nodes, array_length(self_nodes));
     pseudo_add(&process_directory, &proc_net_directory, 1);
     proc_root.find = process_find_node;

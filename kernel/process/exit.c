@@ -16,35 +16,12 @@
 #include "memory/heap.h"
 #include "memory/kernel_space.h"
 #include "process/futex.h"
+#include "process/hooks.h"
 #include "process/identity.h"
 #include "process/system_calls.h"
 #include "process/thread_account.h"
 #include "process/time/usage.h"
 #include "thread/injection.h"
-
-static void no_terminal(struct session *session)
-{
-    (void)session;
-}
-
-static void no_terminal_described(struct session *session, uint32_t *device, int *foreground)
-{
-    (void)session;
-    *device = 0;
-    *foreground = -1;
-}
-
-static struct process *no_directory(const struct file *file)
-{
-    (void)file;
-    return NULL;
-}
-
-struct process_hooks process_hooks = {
-    .of_directory = no_directory,
-    .session_leader_ends = no_terminal,
-    .session_terminal = no_terminal_described,
-};
 
 /* ---- who ends, and with what status ---- */
 

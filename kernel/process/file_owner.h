@@ -1,4 +1,4 @@
-/* file_owner.h: what file_hooks (file/file.h) say of owners, for hooks.c. */
+/* file_owner.h: who gets a file's signals, as file/hooks.h asks. */
 #ifndef BATON_PROCESS_FILE_OWNER_H
 #define BATON_PROCESS_FILE_OWNER_H
 

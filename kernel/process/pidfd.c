@@ -6,6 +6,7 @@
 
 #include "file/descriptor_table.h"
 #include "library/format.h"
+#include "process/hooks.h"
 #include "process/system_calls.h"
 
 /* It can be read from, says poll(2), when every thread of the process has ended. */

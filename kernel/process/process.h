@@ -183,20 +183,6 @@ struct process_group *process_group_current(void);
  */
 bool process_group_is_orphaned(struct process_group *group);
 
-/* What rooms above give to this one; set once at boot. */
-struct file;
-struct process_hooks {
-    /* A session leader ends: its session loses its terminal, which hangs up (POSIX "Controlling
-       Terminal"). Called by the leader's last thread, no lock held; may sleep. */
-    void (*session_leader_ends)(struct session *session);
-    /* The process that this directory of /proc is of, with a reference, or NULL
-     * (pidfd_send_signal(2)). */
-    struct process *(*of_directory)(const struct file *file);
-    /* Its terminal's device number and foreground group, or 0 and -1: proc(5), stat. */
-    void (*session_terminal)(struct session *session, uint32_t *device, int *foreground);
-};
-extern struct process_hooks process_hooks; /* begins with functions that do nothing */
-
 /* Calls `visit` for each process, zombies too, under process_table_lock: it may not sleep. */
 void process_for_each(void (*visit)(struct process *process, void *context), void *context);
 /*
@@ -210,8 +196,12 @@ struct user_thread *process_next_thread(struct process *process, uint32_t *id);
 /* kcmp(2) draws what it hides addresses with. At boot. */
 void kcmp_initialize(void);
 
-/* Gives the rooms below what they ask of this one. At boot, before the first program. */
-void process_initialize(void);
+/* ---- what the rooms below ask of this one, which start/hooks.c gives them: given.c ---- */
+
+struct descriptor_table;
+int32_t process_number_current(void);
+void process_replace_descriptors(struct descriptor_table *table);
+bool process_locks_unlimited(void);
 
 /* ---- ends: exit.c ---- */
 

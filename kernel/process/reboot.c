@@ -7,17 +7,12 @@
 #include "cpu/log.h"
 #include "cpu/panic.h"
 #include "file/credentials.h"
+#include "process/hooks.h"
 #include "process/process.h"
 #include "process/signal/signal.h"
 #include "process/system_calls.h"
 
-static const struct machine_hooks *machine_hooks; /* constant after boot */
-static bool keys_restart = true;                  /* atomic; CAD_ON or CAD_OFF */
-
-void machine_set_hooks(const struct machine_hooks *hooks)
-{
-    machine_hooks = hooks;
-}
+static bool keys_restart = true; /* atomic; CAD_ON or CAD_OFF */
 
 /* ---- what a person does ---- */
 
@@ -35,8 +30,8 @@ void machine_keys_pressed(void)
 {
     if (!__atomic_load_n(&keys_restart, __ATOMIC_RELAXED))
         tell_init(SIGINT);
-    else if (machine_hooks)
-        machine_hooks->restart();
+    else
+        process_hooks.restart();
 }
 
 /* Linux leaves the button to a daemon on /dev/input, which is not there; SIGPWR is what an init
@@ -57,8 +52,7 @@ static _Noreturn void machine_halt(void)
 static _Noreturn void machine_end(const char *what, void (*end)(void))
 {
     log_write(LOG_NOTICE, "%s", what);
-    if (end)
-        end();
+    end();
     machine_halt();
 }
 
@@ -78,9 +72,9 @@ ssize_t sys_reboot(unsigned magic1, unsigned magic2, unsigned command, vaddr_t a
         return 0;
     case LINUX_REBOOT_CMD_RESTART:
     case LINUX_REBOOT_CMD_RESTART2:
-        machine_end("restarting", machine_hooks ? machine_hooks->restart : NULL);
+        machine_end("restarting", process_hooks.restart);
     case LINUX_REBOOT_CMD_POWER_OFF:
-        machine_end("powering off", machine_hooks ? machine_hooks->power_off : NULL);
+        machine_end("powering off", process_hooks.power_off);
     case LINUX_REBOOT_CMD_HALT:
         machine_halt();
     default:

@@ -5,14 +5,6 @@
 #ifndef BATON_PROCESS_REBOOT_H
 #define BATON_PROCESS_REBOOT_H
 
-/* What reboot(2) calls; set at boot by who knows the machine. They return only when they fail;
-   NULL: halt. */
-struct machine_hooks {
-    void (*power_off)(void);
-    void (*restart)(void);
-};
-void machine_set_hooks(const struct machine_hooks *hooks);
-
 /* Ctrl-Alt-Del was typed: the machine restarts at once, or, after LINUX_REBOOT_CMD_CAD_OFF, the
    first process gets SIGINT (reboot(2)). Any context, no lock held. */
 void machine_keys_pressed(void);

@@ -3,8 +3,10 @@
  * for each piece of a stream.
  */
 #include <asm/errno.h>
+#include <asm/signal.h>
 #include <asm/socket.h>
 
+#include "file/hooks.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
@@ -159,7 +161,7 @@ static ssize_t send_stream(struct socket *socket, struct socket *peer, struct ou
         int error = send_message(socket, peer, out, size, deadline);
         if (error) {
             if (error == -EPIPE && !total && !out->silent)
-                file_hooks->broken_pipe();
+                file_hooks.signal_self(SIGPIPE);
             return total ? total : error;
         }
         total += (ssize_t)size;

@@ -305,8 +305,7 @@ void flights_collect_garbage(void)
         flights_end(&garbage);
 }
 
-/* flying_file_drop of file/file.h. */
-static bool drop_flying(struct file *file)
+bool flying_file_drop(struct file *file)
 {
     mutex_acquire(&flight_mutex);
     uint32_t left = __atomic_sub_fetch(&file->references, 1, __ATOMIC_ACQ_REL);
@@ -320,5 +319,4 @@ static bool drop_flying(struct file *file)
 void flights_initialize(void)
 {
     mutex_initialize(&flight_mutex, MUTEX_SOCKET_FLIGHT);
-    flying_file_drop = drop_flying;
 }

@@ -6,6 +6,7 @@
 #include <asm/sockios.h>
 
 #include "file/descriptor_table.h"
+#include "file/hooks.h"
 #include "file/ram/anonymous.h"
 #include "library/format.h"
 #include "memory/heap.h"
@@ -24,7 +25,7 @@ static const struct file_operations socket_operations;
 struct socket_identity socket_identity_current(void)
 {
     const struct credentials *credentials = credentials_current();
-    return (struct socket_identity){.process = file_hooks->process_number(),
+    return (struct socket_identity){.process = file_hooks.process_number(),
                                     .user = credentials->effective_user,
                                     .group = credentials->effective_group};
 }

@@ -240,6 +240,8 @@ size_t socket_readable_size(struct socket *socket);
 /* ---- rights.c ---- */
 
 void flights_initialize(void);
+/* As file/hooks.h asks. */
+bool flying_file_drop(struct file *file);
 #define FLIGHT_FILES_MAXIMUM 253 /* unix(7), SCM_RIGHTS */
 /* A flight with the files of this one, if any, which is freed, and room for more; NULL: no memory,
    and nothing has changed. */

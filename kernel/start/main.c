@@ -217,20 +217,6 @@ static void initialize_machine(void)
 
 /* ---- programs ---- */
 
-static void user_return(struct trap_frame *frame)
-{
-    signal_user_return(frame);
-    mutex_check_none_held();
-    scheduler_check_root();
-}
-
-static const struct trap_hooks trap_hooks = {
-    .system_call = system_call_dispatch,
-    .page_fault = memory_page_fault,
-    .user_trap = signal_user_trap,
-    .user_return = user_return,
-};
-
 static void load_root_file_system(void)
 {
     const struct handoff_range *initrd = &handoff.initrd;
@@ -297,7 +283,7 @@ static void start(void *unused)
     sockets_initialize();
     if (vdso_initialize())
         stop("too little memory for the vDSO");
-    process_initialize();
+    kcmp_initialize();
     proc_initialize();
     system_set_options(options);
     if (options_flag(options, "norandmaps"))
@@ -323,7 +309,6 @@ static void start_ended(struct thread *thread)
 
 static void start_threads(void)
 {
-    trap_set_hooks(&trap_hooks);
     boot_idle.kernel_stack = (vaddr_t)boot_stack_top - BOOT_STACK_SIZE;
     boot_idle.kernel_stack_top = (vaddr_t)boot_stack_top;
     string_copy(boot_idle.name, "idle/0", sizeof(boot_idle.name));

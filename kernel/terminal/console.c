@@ -228,7 +228,6 @@ static struct device devices[] = {
 int terminals_initialize(const char *options)
 {
     terminal_initialize(&screen_terminal, "tty0", TTY_MAJOR, MINOR_SCREEN, &screen_device);
-    job_control_initialize();
     serial_initialize();
     console_choose(options);
     keyboard_initialize();

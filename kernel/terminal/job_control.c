@@ -134,7 +134,7 @@ void terminal_acquire(struct terminal *terminal)
  * The leader of a session ends: its terminal is for the next one (POSIX, _Exit).
  * A pseudo-terminal is not hung up, for its master may have use for it still.
  */
-static void leader_ended(struct session *session)
+void session_leader_ended(struct session *session)
 {
     bool enabled = spinlock_acquire_save(&control_lock);
     struct terminal *terminal = session->terminal;
@@ -151,7 +151,7 @@ static void leader_ended(struct session *session)
 }
 
 /* For /proc/PID/stat: fields tty_nr and tpgid of proc(5). */
-static void describe_terminal(struct session *session, uint32_t *device, int *foreground)
+void session_terminal_describe(struct session *session, uint32_t *device, int *foreground)
 {
     bool enabled = spinlock_acquire_save(&control_lock);
     const struct terminal *terminal = session->terminal;
@@ -331,10 +331,4 @@ ssize_t sys_vhangup(void)
         terminal_release(terminal);
     }
     return 0;
-}
-
-void job_control_initialize(void)
-{
-    process_hooks.session_leader_ends = leader_ended;
-    process_hooks.session_terminal = describe_terminal;
 }

@@ -8,6 +8,7 @@
 #include "library/types.h"
 
 struct file;
+struct session;
 struct terminal;
 
 /*
@@ -54,7 +55,8 @@ ssize_t terminal_foreground_get(struct terminal *terminal, bool master, vaddr_t 
 ssize_t terminal_foreground_set(struct terminal *terminal, vaddr_t argument);
 ssize_t terminal_session_get(struct terminal *terminal, bool master, vaddr_t argument);
 
-/* At boot: a session whose leader ends loses its terminal. */
-void job_control_initialize(void);
+/* ---- what the process room asks (process/hooks.h) ---- */
+void session_leader_ended(struct session *session);
+void session_terminal_describe(struct session *session, uint32_t *device, int *foreground);
 
 #endif

@@ -57,18 +57,32 @@ def order_told_twice(tree):
             yield Finding(name, 0, f"tells another order of the rooms than {ORDER_FILE}")
 
 
-HOOKS_FILE = "docs/architecture.md"  # the one table of calls from a lower room to a higher one
-HOOK = re.compile(r"^(?:extern .*\(\*|struct )(\w+_hooks(?= \{)|(?<=\(\*)\w+)", re.MULTILINE)
+# Calls from a lower room to a higher one: asked in the room's hooks.h, answered in one file, and told
+# in one table.
+HOOKS_ANSWERS, HOOKS_TOLD = "kernel/start/hooks.c", "kernel/README.md"
+HOOKS_HEADER = re.compile(r"kernel/(\w+)/hooks\.h")
+HOOKS_ELSEWHERE = re.compile(r"^(?:extern .*\(\*\w+\)\(|(?:extern )?(?:const )?struct \w+_hooks \{)",
+                             re.MULTILINE)
+HOOK = re.compile(r"^    .*\(\*(\w+)\)\(", re.MULTILINE)
 
 
 @rule
 def hooks(tree):
-    """Every way to call up, a table of hooks or a pointer to a function, is in the list of them."""
-    listed = tree.text(HOOKS_FILE) if HOOKS_FILE in tree.files else ""
+    """A room calls up by its hooks.h only; each hook is answered and is in kernel/README.md."""
+    answers, told = (tree.text(name) if name in tree.files else ""
+                     for name in (HOOKS_ANSWERS, HOOKS_TOLD))
     for name in tree.select(".h", under="kernel/"):
-        for hook in HOOK.findall(tree.text(name)):
-            if hook not in listed:
-                yield Finding(name, 0, f"{hook} is not in the table of {HOOKS_FILE}")
+        header = HOOKS_HEADER.fullmatch(name)
+        text = tree.text(name)
+        if not header and HOOKS_ELSEWHERE.search(text):
+            yield Finding(name, 0, "a call up to another room that is not in the room's hooks.h")
+        for hook in HOOK.findall(text) if header else ():
+            table = f"{header.group(1)}_hooks"
+            answer = re.search(rf"struct {table} {table} = {{.*?^}};", answers, re.DOTALL | re.MULTILINE)
+            if not answer or f".{hook} = " not in answer.group(0):
+                yield Finding(name, 0, f"{HOOKS_ANSWERS} does not say who answers {table}.{hook}")
+            if f"`{table}.{hook}`" not in told:
+                yield Finding(name, 0, f"`{table}.{hook}` is not in the table of {HOOKS_TOLD}")
 
 
 # ---- CR3 (docs/architecture.md, invariant 1) ----

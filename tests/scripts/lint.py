@@ -46,6 +46,8 @@ PLANTED = [
     ("order-told-twice", "README.md", "`library` → `cpu` → `thread` → `memory` → `file`\n"),
     ("hooks", "kernel/thread/thread.h", "struct ending_hooks {\n    int value;\n};\n"),
     ("hooks", "kernel/thread/thread.h", "extern void (*thread_ended)(int number);\n"),
+    ("hooks", "kernel/thread/hooks.h", "extern const struct thread_hooks {\n    void (*end)(void);\n} "
+                                       "thread_hooks;\n"),
     ("cr3", "kernel/thread/thread.c", "void f(void)\n{\n    cr3_write(0);\n}\n"),
     ("cr3", "kernel/thread/thread.c", 'void g(void)\n{\n    __asm__("mov %0, %%cr3" ::"r"(0L));\n}\n'),
     ("cr3", "kernel/thread/context_switch.S", "    movq %rax, %cr3\n"),

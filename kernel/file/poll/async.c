@@ -3,6 +3,7 @@
 
 #include <asm/errno.h>
 
+#include "file/hooks.h"
 #include "memory/user_copy.h"
 
 /* ---- owners ---- */
@@ -19,7 +20,7 @@ static void owner_replace(struct file *file, struct file_owner *owner, bool only
     }
     spinlock_release_restore(&file->owner_lock, enabled);
     if (old.who)
-        file_hooks->owner_release(&old);
+        file_hooks.owner_release(&old);
 }
 
 /* 0: nobody any more. */
@@ -30,7 +31,7 @@ static int owner_set(struct file *file, int type, int32_t number, bool only_if_n
                                .real_user = credentials->real_user,
                                .effective_user = credentials->effective_user};
 
-    int error = number ? file_hooks->owner_find(&owner, number) : 0;
+    int error = number ? file_hooks.owner_find(&owner, number) : 0;
     if (!error)
         owner_replace(file, &owner, only_if_none);
     return error;
@@ -40,7 +41,7 @@ static int owner_set(struct file *file, int type, int32_t number, bool only_if_n
 static int32_t owner_get(struct file *file, int *type)
 {
     bool enabled = spinlock_acquire_save(&file->owner_lock);
-    int32_t number = file->owner.who ? file_hooks->owner_number(&file->owner) : 0;
+    int32_t number = file->owner.who ? file_hooks.owner_number(&file->owner) : 0;
 
     *type = file->owner.type;
     spinlock_release_restore(&file->owner_lock, enabled);
@@ -138,7 +139,7 @@ void async_forget_file(struct file *file)
     if (file->async_listed)
         leave(file->operations->async(file, false), file);
     if (file->owner.who)
-        file_hooks->owner_release(&file->owner);
+        file_hooks.owner_release(&file->owner);
 }
 
 /* A pipe's ends hear only what is theirs. */
@@ -158,8 +159,8 @@ void async_send(struct async_list *list, int reason)
             continue;
         spinlock_acquire(&file->owner_lock);
         if (file->owner.who)
-            file_hooks->owner_signal(&file->owner, __atomic_load_n(&file->signal, __ATOMIC_RELAXED),
-                                     reason, file->async_descriptor);
+            file_hooks.owner_signal(&file->owner, __atomic_load_n(&file->signal, __ATOMIC_RELAXED),
+                                    reason, file->async_descriptor);
         spinlock_release(&file->owner_lock);
     }
     spinlock_release_restore(&list->lock, enabled);

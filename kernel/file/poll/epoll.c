@@ -18,6 +18,7 @@
 #include <linux/fcntl.h>
 
 #include "file/descriptor_table.h"
+#include "file/hooks.h"
 #include "file/poll/epoll.h"
 #include "file/system_calls.h"
 #include "file/user_limits.h"
@@ -449,12 +450,12 @@ ssize_t sys_epoll_wait(int descriptor, vaddr_t events, int count, int millisecon
 static ssize_t epoll_wait_masked(int descriptor, vaddr_t events, int count, uint64_t deadline,
                                  vaddr_t mask, size_t size)
 {
-    int error = mask ? file_hooks->signal_mask_replace(mask, size) : 0;
+    int error = mask ? file_hooks.signal_mask_replace(mask, size) : 0;
     if (error)
         return error;
     ssize_t result = epoll_wait_until(descriptor, events, count, deadline);
     if (mask)
-        file_hooks->signal_mask_restore(result == -EINTR);
+        file_hooks.signal_mask_restore(result == -EINTR);
     return result;
 }
 

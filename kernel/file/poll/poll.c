@@ -6,6 +6,7 @@
 #include <linux/time_types.h>
 
 #include "file/descriptor_table.h"
+#include "file/hooks.h"
 #include "file/system_calls.h"
 #include "library/string.h"
 #include "memory/heap.h"
@@ -339,12 +340,12 @@ ssize_t sys_ppoll(vaddr_t descriptors, unsigned count, vaddr_t time, vaddr_t mas
     int error = deadline_from_user(time, &deadline);
     if (error)
         return error;
-    error = mask ? file_hooks->signal_mask_replace(mask, size) : 0;
+    error = mask ? file_hooks.signal_mask_replace(mask, size) : 0;
     if (error)
         return error;
     ssize_t result = poll_until(descriptors, count, deadline);
     if (mask)
-        file_hooks->signal_mask_restore(result == -EINTR);
+        file_hooks.signal_mask_restore(result == -EINTR);
     remaining_to_user(time, deadline, false);
     return result == -EINTR ? -RESTART_NO_HANDLER : result;
 }
@@ -501,12 +502,12 @@ ssize_t sys_pselect6(int count, vaddr_t read, vaddr_t write, vaddr_t except, vad
     if (error)
         return error;
     if (mask_argument[0])
-        error = file_hooks->signal_mask_replace(mask_argument[0], mask_argument[1]);
+        error = file_hooks.signal_mask_replace(mask_argument[0], mask_argument[1]);
     if (error)
         return error;
     ssize_t result = select_until(count, read, write, except, deadline);
     if (mask_argument[0])
-        file_hooks->signal_mask_restore(result == -EINTR);
+        file_hooks.signal_mask_restore(result == -EINTR);
     remaining_to_user(time, deadline, false);
     return result == -EINTR ? -RESTART_NO_HANDLER : result;
 }

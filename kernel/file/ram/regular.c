@@ -1,10 +1,12 @@
 /* regular.c: regular files in RAM: their frames are their storage. */
 #include <asm/errno.h>
+#include <asm/signal.h>
 #include <linux/falloc.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 
 #include "file/file.h"
+#include "file/hooks.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "thread/limits.h"
@@ -53,7 +55,7 @@ static ssize_t write_limit(struct inode *inode, uint64_t offset, size_t size)
     uint64_t limit = thread_limit(RLIMIT_FSIZE);
 
     if (offset >= limit) {
-        file_hooks->size_exceeded();
+        file_hooks.signal_self(SIGXFSZ);
         return -EFBIG;
     }
     if (size > limit - offset)
@@ -159,7 +161,7 @@ static int regular_allocate(struct file *file, int mode, int64_t offset, int64_t
     } else if (grows && inode->seals & F_SEAL_GROW) {
         error = -EPERM;
     } else if (grows && end > thread_limit(RLIMIT_FSIZE)) {
-        file_hooks->size_exceeded();
+        file_hooks.signal_self(SIGXFSZ);
         error = -EFBIG;
     } else {
         for (uint64_t at = (uint64_t)offset; at < end && !error;

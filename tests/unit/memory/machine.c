@@ -15,7 +15,9 @@
 #include "cpu/user_access.h"
 #include "memory/frame.h"
 #include "memory/frame_setup.h"
+#include "memory/hooks.h"
 #include "memory/kernel_space.h"
+#include "memory/page_fault.h"
 #include "memory/page_table.h"
 #include "memory/space_pages.h"
 #include "memory/user_account.h"
@@ -65,6 +67,18 @@ void user_account_release(struct user_account *account)
 {
     (void)account;
 }
+
+/* ---- who is asked above ---- */
+
+static bool lock_limited(void)
+{
+    return false;
+}
+
+const struct memory_hooks memory_hooks = {
+    .out_of_memory = memory_gather,
+    .lock_unlimited = lock_limited,
+};
 
 /* ---- the kernel's half ---- */
 
