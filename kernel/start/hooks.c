@@ -17,6 +17,7 @@
 #include "socket/socket.h"
 #include "syscall/table.h"
 #include "terminal/job_control.h"
+#include "terminal/terminal.h"
 #include "thread/mutex.h"
 #include "thread/thread.h"
 

@@ -8,12 +8,12 @@
 #include "file/device.h"
 #include "library/error.h"
 #include "library/options.h"
-#include "library/screen.h"
 #include "library/string.h"
 #include "terminal/framebuffer.h"
 #include "terminal/job_control.h"
 #include "terminal/keyboard.h"
 #include "terminal/pseudo_terminal.h"
+#include "terminal/screen_terminal.h"
 #include "terminal/serial.h"
 #include "terminal/terminal.h"
 
@@ -28,40 +28,7 @@ enum {
 };
 
 /* Written at boot. */
-static struct terminal screen_terminal;   /* for the screen when no serial port shares it */
 static struct terminal *console_terminal; /* /dev/console */
-static struct terminal *typed_terminal;   /* /dev/tty0: on the screen, gets what is typed */
-
-/* ---- the screen as a terminal ---- */
-
-void console_show(struct terminal *terminal, const uint8_t *bytes, size_t size)
-{
-    uint8_t reply[SCREEN_REPLY_SIZE];
-    size_t reply_size = framebuffer_write((const char *)bytes, size, (char *)reply);
-
-    if (reply_size) {
-        terminal_input_locked(terminal, reply, reply_size);
-        terminal_wake_readers(terminal);
-    }
-}
-
-static void screen_start(struct terminal *terminal)
-{
-    uint8_t bytes[64];
-    size_t size;
-
-    while ((size = terminal_output_take(terminal, bytes, sizeof(bytes))))
-        console_show(terminal, bytes, size);
-}
-
-static const struct terminal_device screen_device = {
-    .start = screen_start,
-};
-
-void console_type(const uint8_t *bytes, size_t size)
-{
-    terminal_input(typed_terminal, bytes, size);
-}
 
 /* ---- which one is the console ---- */
 
@@ -130,15 +97,14 @@ static void console_choose(const char *options)
     struct winsize size = {0};
     bool screen = framebuffer_size(&size.ws_col, &size.ws_row);
 
-    typed_terminal = &screen_terminal;
-    console_terminal = choice.serial >= 0 ? serial_terminal(choice.serial) : &screen_terminal;
+    console_terminal = choice.serial >= 0 ? serial_terminal(choice.serial) : screen_terminal;
     if (choice.screen && choice.serial >= 0) {
-        typed_terminal = console_terminal;
+        screen_terminal = console_terminal;
         if (screen)
             serial_show_on_screen(choice.serial);
     }
     if (screen)
-        typed_terminal->size = size;
+        screen_terminal->size = size;
     log_console(choice.serial >= 0 && serial_present(choice.serial), choice.screen && screen);
 }
 
@@ -158,7 +124,7 @@ static int open_numbered(struct inode *inode, struct file *file)
     uint32_t minor = device_minor(inode->device);
 
     if (minor < MINOR_SERIAL)
-        return open_as(typed_terminal, file, minor != MINOR_SCREEN);
+        return open_as(screen_terminal, file, minor != MINOR_SCREEN);
     return open_as(serial_terminal(minor - MINOR_SERIAL), file, true);
 }
 
@@ -227,7 +193,7 @@ static struct device devices[] = {
 
 int terminals_initialize(const char *options)
 {
-    terminal_initialize(&screen_terminal, "tty0", TTY_MAJOR, MINOR_SCREEN, &screen_device);
+    screen_terminal_initialize();
     serial_initialize();
     console_choose(options);
     keyboard_initialize();

@@ -1,6 +1,5 @@
 /*
- * console.h: which terminals exist, which one is /dev/console, and who the
- * keyboard types to.
+ * console.h: which terminals exist, and which one is /dev/console.
  */
 #ifndef BATON_TERMINAL_CONSOLE_H
 #define BATON_TERMINAL_CONSOLE_H
@@ -17,11 +16,5 @@ struct terminal;
  * COM1. Needs threads, interrupts and file_system_initialize().
  */
 int terminals_initialize(const char *options);
-
-/* Shows a terminal's output on the screen. The terminal's lock is held, interrupts are off. */
-void console_show(struct terminal *terminal, const uint8_t *bytes, size_t size);
-
-/* Keys, as the bytes they stand for, go to the terminal on the screen. Any context. */
-void console_type(const uint8_t *bytes, size_t size);
 
 #endif

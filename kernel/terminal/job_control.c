@@ -9,7 +9,6 @@
 
 #include "memory/user_copy.h"
 #include "process/process.h"
-#include "terminal/system_calls.h"
 #include "terminal/terminal.h"
 #include "thread/restart.h"
 
@@ -128,26 +127,6 @@ void terminal_acquire(struct terminal *terminal)
     if (leads_session(group))
         link_free(terminal, group);
     process_group_release(group);
-}
-
-/*
- * The leader of a session ends: its terminal is for the next one (POSIX, _Exit).
- * A pseudo-terminal is not hung up, for its master may have use for it still.
- */
-void session_leader_ended(struct session *session)
-{
-    bool enabled = spinlock_acquire_save(&control_lock);
-    struct terminal *terminal = session->terminal;
-
-    if (terminal)
-        terminal_reference(terminal);
-    spinlock_release_restore(&control_lock, enabled);
-    if (!terminal)
-        return;
-    terminal_release_session(terminal, TERMINAL_LEADER_ENDED);
-    if (!terminal->device->pseudo)
-        terminal_hang_up(terminal);
-    terminal_release(terminal);
 }
 
 /* For /proc/PID/stat: fields tty_nr and tpgid of proc(5). */
@@ -318,17 +297,4 @@ ssize_t terminal_session_get(struct terminal *terminal, bool master, vaddr_t arg
 
     spinlock_release_restore(&control_lock, enabled);
     return id ? user_put(argument, &id) : -ENOTTY;
-}
-
-ssize_t sys_vhangup(void)
-{
-    if (!credentials_capable(credentials_current(), CAP_SYS_TTY_CONFIG))
-        return -EPERM;
-    struct terminal *terminal = controlling_terminal();
-
-    if (terminal) {
-        terminal_hang_up(terminal);
-        terminal_release(terminal);
-    }
-    return 0;
 }

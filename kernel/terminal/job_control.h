@@ -55,8 +55,7 @@ ssize_t terminal_foreground_get(struct terminal *terminal, bool master, vaddr_t 
 ssize_t terminal_foreground_set(struct terminal *terminal, vaddr_t argument);
 ssize_t terminal_session_get(struct terminal *terminal, bool master, vaddr_t argument);
 
-/* ---- what the process room asks (process/hooks.h) ---- */
-void session_leader_ended(struct session *session);
+/* What process/hooks.h asks: a session's terminal, for /proc/PID/stat. */
 void session_terminal_describe(struct session *session, uint32_t *device, int *foreground);
 
 #endif

@@ -10,8 +10,9 @@
 #include "library/error.h"
 #include "library/keyboard_layout.h"
 #include "process/reboot.h"
-#include "terminal/console.h"
 #include "terminal/framebuffer.h"
+#include "terminal/screen_terminal.h"
+#include "terminal/terminal.h"
 
 #define KEYBOARD_IRQ 1
 
@@ -116,7 +117,7 @@ static void keyboard_interrupt(void *context, struct trap_frame *frame)
             continue;
         size_t size = keyboard_input(&keyboard, code, framebuffer_application_cursor(), bytes);
         if (size)
-            console_type(bytes, size);
+            terminal_input(screen_terminal, bytes, size);
         if (keyboard.restart)
             machine_keys_pressed();
     }

@@ -4,7 +4,7 @@
 
 /*
  * Finds the controller, starts the keyboard and connects its interrupt; keys
- * go to console_type(). Without a controller nothing happens. Every wait is
+ * go to screen_terminal. Without a controller nothing happens. Every wait is
  * bounded.
  */
 void keyboard_initialize(void);

@@ -307,22 +307,8 @@ static ssize_t master_write_chunk(struct file *file, const uint8_t *bytes, size_
 
 static ssize_t master_write(struct file *file, struct transfer *from, int64_t *offset)
 {
-    uint8_t chunk[CHUNK_SIZE];
-    ssize_t done = 0;
-
     (void)offset;
-    while (from->left) {
-        size_t wanted = from->left < CHUNK_SIZE ? from->left : CHUNK_SIZE;
-        size_t size = transfer_in(from, chunk, wanted);
-        ssize_t written = size ? master_write_chunk(file, chunk, size) : -EFAULT;
-
-        if (written < 0)
-            return done ? done : written;
-        done += written;
-        if ((size_t)written < wanted)
-            break;
-    }
-    return done;
+    return terminal_write_chunks(file, from, master_write_chunk);
 }
 
 static unsigned master_poll(struct file *file, struct poll_table *table)

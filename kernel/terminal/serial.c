@@ -13,7 +13,7 @@
 #include "cpu/spinlock.h"
 #include "library/error.h"
 #include "library/string.h"
-#include "terminal/console.h"
+#include "terminal/screen_terminal.h"
 #include "terminal/terminal.h"
 #include "thread/timer.h"
 
@@ -258,7 +258,7 @@ static bool transmit_round(struct serial_port *port)
     if (terminal->output_tail == position)
         terminal_output_consume(terminal, size);
     if (port->shown)
-        console_show(terminal, bytes, size);
+        screen_terminal_write(terminal, bytes, size);
     return true;
 }
 

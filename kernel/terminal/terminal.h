@@ -104,7 +104,12 @@ static inline void terminal_reference(struct terminal *terminal)
     __atomic_fetch_add(&terminal->references, 1, __ATOMIC_RELAXED);
 }
 /* May sleep. */
-void terminal_release(struct terminal *terminal);
+static inline void terminal_release(struct terminal *terminal)
+{
+    if (__atomic_sub_fetch(&terminal->references, 1, __ATOMIC_ACQ_REL) == 0 &&
+        terminal->device->destroy)
+        terminal->device->destroy(terminal);
+}
 
 /* ---- for devices ---- */
 
@@ -131,8 +136,20 @@ size_t terminal_output_ready(const struct terminal *terminal);
 
 /* The line is gone, or vhangup(2), or the session's leader ended: every open file is dead. */
 void terminal_hang_up(struct terminal *terminal);
+/* Was the other side closed (a pseudo-terminal's master)? */
+bool terminal_gone(struct terminal *terminal);
 
-/* ---- for files ---- */
+/* Processes a program's bytes into the ring and starts the device; how many were taken. No lock. */
+size_t terminal_output_write(struct terminal *terminal, const uint8_t *bytes, size_t size);
+/* Is there enough room to wake a writer? Lock held. */
+bool terminal_output_has_room(const struct terminal *terminal);
+/* Waits until all output has left. 0 or -RESTART_CALL. */
+ssize_t terminal_drain(struct terminal *terminal);
+
+/* What process/hooks.h asks: a session's leader ends. No lock; may sleep. */
+void session_leader_ended(struct session *session);
+
+/* ---- for files: terminal_file.c ---- */
 
 extern const struct file_operations terminal_operations;
 /* Makes `file` a file of this terminal: for an `open` operation. 0, -ENOMEM, -EBUSY (TIOCEXCL),
@@ -141,12 +158,20 @@ int terminal_open(struct terminal *terminal, struct file *file);
 /* The terminal of a file with terminal_operations. */
 struct terminal *terminal_of(const struct file *file);
 /* Has the file's terminal been hung up since it was opened? */
-bool terminal_file_dead(const struct terminal_file *opened);
+static inline bool terminal_file_dead(const struct terminal_file *opened)
+{
+    uint32_t hang_ups = __atomic_load_n(&opened->terminal->hang_ups, __ATOMIC_RELAXED);
+
+    return opened->hang_ups != hang_ups && !opened->console;
+}
+/* Writes what is left of a transfer by pieces: `write` takes one, all of it unless it must not
+   sleep, and says how much or an error. How much in all, or an error. */
+typedef ssize_t terminal_write_chunk(struct file *file, const uint8_t *bytes, size_t size);
+ssize_t terminal_write_chunks(struct file *file, struct transfer *from,
+                              terminal_write_chunk *write);
 
 /* settings.c: all of ioctl(2). */
 ssize_t terminal_ioctl(struct file *file, unsigned command, vaddr_t argument);
-/* Waits until all output has left. 0 or -RESTART_CALL. */
-ssize_t terminal_drain(struct terminal *terminal);
 /* Drops the output that waits; lock held. What a pseudo-terminal's other side can read already is
    not dropped: it has been sent. */
 void terminal_flush_output_locked(struct terminal *terminal);
