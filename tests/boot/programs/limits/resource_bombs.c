@@ -162,8 +162,7 @@ static bool ask(void)
     struct answer answer;
     struct pollfd poll_answer = {.fd = innocent, .events = POLLIN};
 
-    if (heard.silent || write(innocent, "?", 1) != 1 ||
-        poll(&poll_answer, 1, patience_ms()) != 1 ||
+    if (heard.silent || write(innocent, "?", 1) != 1 || poll(&poll_answer, 1, patience_ms()) != 1 ||
         read(innocent, &answer, sizeof(answer)) != sizeof(answer)) {
         heard.silent = true;
         return false;
