@@ -15,10 +15,7 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 
-#include "tap.h"
-
-#define OK(call, ...)           tap_errno((call), 0, __VA_ARGS__)
-#define FAILS(error, call, ...) tap_errno((call), (error), __VA_ARGS__)
+#include "file_checks.h"
 
 static int rename_flags(const char *from, const char *to, unsigned flags)
 {
