@@ -187,7 +187,7 @@ static ssize_t control(int descriptor, struct file *file, unsigned command, uint
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
-        return record_lock_control(file, command, argument);
+        return record_lock_control(file, descriptor, command, argument);
     case F_GETOWN:
         return async_owner_get(file);
     case F_SETOWN:

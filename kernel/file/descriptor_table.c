@@ -155,8 +155,7 @@ static struct file *table_take(struct descriptor_table *table, unsigned descript
 /* What a closed descriptor means to its file. */
 static void file_closed(struct descriptor_table *table, struct file *file)
 {
-    if (file->inode->locks)
-        record_locks_release_owner(file, table);
+    record_locks_release(file->inode, table);
     if (file->operations->flush)
         file->operations->flush(file);
     file_release(file);

@@ -105,7 +105,7 @@ void file_release_rest(struct file *file)
         epoll_forget_file(file);
     if (file->async_listed || file->owner.who)
         async_forget_file(file);
-    record_locks_release_file(file);
+    record_locks_release(file->inode, file);
     if (file->operations->release)
         file->operations->release(file);
     if (file->counts_as_writer)

@@ -51,7 +51,7 @@ void inode_release(struct inode *inode)
     if (inode->operations && inode->operations->destroy)
         inode->operations->destroy(inode);
     page_cache_destroy(&inode->cache);
-    record_locks_free(inode->locks);
+    debug_assert(!inode->locks); /* whoever has one has the inode too */
     struct file_system *file_system = inode->file_system;
     if (file_system->writable_tree)
         ram_inode_uncount(inode);

@@ -131,7 +131,7 @@ struct inode {
     struct page_cache cache;      /* contents and size; a RAM file's storage */
     struct pipe *pipe;            /* a FIFO that is open; lock */
     struct socket *socket;        /* bound to this name; socket/name.c's lock */
-    struct record_locks *locks;   /* fcntl and flock locks; NULL: never any; lock.c */
+    struct record_locks *locks;   /* fcntl and flock locks; NULL: none; lock.c */
     char *link_target;            /* RAM symbolic link: NUL-terminated; constant */
     struct user_account *account; /* that a memfd's pages count against: a reference; constant */
     void *private;                /* the kind's own; constant */

@@ -9,6 +9,7 @@
 #include "file/descriptor_table.h"
 #include "file/hooks.h"
 #include "file/lock.h"
+#include "file/pseudo.h"
 #include "file/system_calls.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
@@ -28,7 +29,7 @@ struct record_lock {
     struct user_account *account; /* of who made it: a reference */
     const void *owner;            /* a descriptor table (fcntl) or a file (OFD, flock) */
     int64_t first, last;          /* bytes, both included */
-    int32_t process;              /* for F_GETLK; -1: OFD */
+    int32_t process;              /* that made it, as a number; -1: none's, of an open file (OFD) */
     bool exclusive;
 };
 LIST_HEAD(record_list, record_lock);
@@ -72,39 +73,76 @@ static void lock_fill(struct record_lock *lock, const struct record_lock *like)
     lock->exclusive = like->exclusive;
 }
 
-/* An inode's. Made with its first lock, ends with the inode. */
-struct record_locks {
-    struct mutex lock;
-    struct record_list ranges; /* lock */
-    struct record_list whole;  /* flock's; lock */
-    uint64_t changes;          /* counts what made locks free; atomic */
-    struct wait_queue released;
+/* What is set and what waits until it may be. */
+struct lock_lists {
+    struct record_list set, waiting;
 };
 
-/* The inode's locks, made if there are none yet. NULL: no memory. */
-static struct record_locks *locks_of(struct inode *inode)
+/* An inode's: it is there while a lock is set and while a call is at it. */
+struct record_locks {
+    LIST_ENTRY(record_locks) link; /* registry_lock */
+    uint32_t users;                /* calls that are at it; registry_lock */
+    struct inode *inode;           /* held by each user, and by who has a lock; constant */
+    struct mutex lock;
+    struct lock_lists ranges; /* fcntl's; lock */
+    struct lock_lists whole;  /* flock's; lock */
+    uint64_t changes;         /* counts what made locks free; atomic */
+    struct wait_queue released;
+};
+static struct spinlock registry_lock = SPINLOCK_INITIALIZER; /* and of each inode's `locks` */
+static LIST_HEAD(, record_locks) registry;                   /* registry_lock */
+
+/* For locks_release(). The caller holds the inode. NULL: it has none. */
+static struct record_locks *locks_find(struct inode *inode)
 {
-    struct record_locks *locks = __atomic_load_n(&inode->locks, __ATOMIC_ACQUIRE);
+    spinlock_acquire(&registry_lock);
+    struct record_locks *locks = inode->locks;
     if (locks)
-        return locks;
-    locks = heap_allocate_zeroed(sizeof(*locks));
-    if (!locks)
-        return NULL;
-    mutex_initialize(&locks->lock, MUTEX_RECORD_LOCKS);
-    LIST_INIT(&locks->ranges);
-    LIST_INIT(&locks->whole);
-    wait_queue_initialize(&locks->released);
-    struct record_locks *other = NULL;
-    if (__atomic_compare_exchange_n(&inode->locks, &other, locks, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE))
-        return locks;
-    heap_free(locks);
-    return other;
+        locks->users++;
+    spinlock_release(&registry_lock);
+    return locks;
 }
 
-void record_locks_free(struct record_locks *locks)
+/* The same, made if there are none yet. NULL: no memory. */
+static struct record_locks *locks_make(struct inode *inode)
 {
-    heap_free(locks); /* the owners have given theirs up: none is left */
+    struct record_locks *locks = locks_find(inode);
+    struct record_locks *new = locks ? NULL : heap_allocate_zeroed(sizeof(*new));
+
+    if (locks || !new)
+        return locks;
+    new->users = 1;
+    new->inode = inode;
+    mutex_initialize(&new->lock, MUTEX_RECORD_LOCKS);
+    wait_queue_initialize(&new->released);
+    spinlock_acquire(&registry_lock);
+    locks = inode->locks;
+    if (locks) {
+        locks->users++;
+    } else {
+        LIST_INSERT_HEAD(&registry, new, link);
+        __atomic_store_n(&inode->locks, new, __ATOMIC_RELEASE);
+    }
+    spinlock_release(&registry_lock);
+    if (!locks)
+        return new;
+    heap_free(new);
+    return locks;
+}
+
+/* Who waits is a user: with the last user and the last lock it goes. */
+static void locks_release(struct record_locks *locks)
+{
+    spinlock_acquire(&registry_lock);
+    bool last =
+        --locks->users == 0 && LIST_EMPTY(&locks->ranges.set) && LIST_EMPTY(&locks->whole.set);
+    if (last) {
+        LIST_REMOVE(locks, link);
+        __atomic_store_n(&locks->inode->locks, NULL, __ATOMIC_RELAXED);
+    }
+    spinlock_release(&registry_lock);
+    if (last)
+        heap_free(locks);
 }
 
 static void locks_changed(struct record_locks *locks)
@@ -131,29 +169,19 @@ static bool release_owner(struct record_list *list, const void *owner)
     return released;
 }
 
-void record_locks_release_owner(struct file *file, const void *table)
+void record_locks_release_owner(struct inode *inode, const void *owner)
 {
-    struct record_locks *locks = __atomic_load_n(&file->inode->locks, __ATOMIC_ACQUIRE);
-    if (!locks)
-        return;
-    mutex_acquire(&locks->lock);
-    bool released = release_owner(&locks->ranges, table);
-    mutex_release(&locks->lock);
-    if (released)
-        locks_changed(locks);
-}
+    struct record_locks *locks = locks_find(inode);
 
-void record_locks_release_file(struct file *file)
-{
-    struct record_locks *locks = __atomic_load_n(&file->inode->locks, __ATOMIC_ACQUIRE);
     if (!locks)
         return;
     mutex_acquire(&locks->lock);
-    bool released = release_owner(&locks->ranges, file);
-    released |= release_owner(&locks->whole, file);
+    bool released = release_owner(&locks->ranges.set, owner);
+    released |= release_owner(&locks->whole.set, owner);
     mutex_release(&locks->lock);
     if (released)
         locks_changed(locks);
+    locks_release(locks);
 }
 
 /* Somebody else's lock in the way, the one that begins first: it is what F_GETLK names; NULL:
@@ -177,7 +205,7 @@ static struct record_lock *find_conflict(struct record_list *list, const struct 
 static void cut_range(struct record_locks *locks, const void *owner, int64_t first, int64_t last,
                       struct record_lock **spare)
 {
-    struct record_lock *lock = LIST_FIRST(&locks->ranges);
+    struct record_lock *lock = LIST_FIRST(&locks->ranges.set);
 
     while (lock) {
         struct record_lock *next = LIST_NEXT(lock, link);
@@ -191,7 +219,7 @@ static void cut_range(struct record_locks *locks, const void *owner, int64_t fir
             lock_fill(rest, lock);
             rest->first = last + 1;
             lock->last = first - 1;
-            LIST_INSERT_HEAD(&locks->ranges, rest, link);
+            LIST_INSERT_HEAD(&locks->ranges.set, rest, link);
         } else if (lock->first < first) {
             lock->last = first - 1;
         } else if (lock->last > last) {
@@ -207,7 +235,7 @@ static void cut_range(struct record_locks *locks, const void *owner, int64_t fir
 /* Neighbours of the same kind become one with the new lock. Lock held. */
 static void merge_range(struct record_locks *locks, struct record_lock *new)
 {
-    struct record_lock *lock = LIST_FIRST(&locks->ranges);
+    struct record_lock *lock = LIST_FIRST(&locks->ranges.set);
 
     while (lock) {
         struct record_lock *next = LIST_NEXT(lock, link);
@@ -272,44 +300,59 @@ static void waiter_end(struct lock_waiter *waiter)
     spinlock_release(&waiters_lock);
 }
 
-/* Waits until some lock was freed since `seen`. */
-static ssize_t range_wait(struct record_locks *locks, uint64_t seen,
-                          const struct record_lock *wanted, const void *blocked_by)
+/* Waits until some lock was freed since `seen`; all see meanwhile what is waited for. 0 or
+   -RESTART_CALL. */
+static int change_wait(struct record_locks *locks, struct lock_lists *lists, uint64_t seen,
+                       struct record_lock *wanted)
+{
+    mutex_acquire(&locks->lock);
+    LIST_INSERT_HEAD(&lists->waiting, wanted, link);
+    mutex_release(&locks->lock);
+    int error =
+        wait_event(&locks->released, __atomic_load_n(&locks->changes, __ATOMIC_ACQUIRE) != seen,
+                   THREAD_INTERRUPTIBLE, CLOCK_NEVER);
+    mutex_acquire(&locks->lock);
+    LIST_REMOVE(wanted, link);
+    mutex_release(&locks->lock);
+    return error ? -RESTART_CALL : 0;
+}
+
+static int range_wait(struct record_locks *locks, uint64_t seen, struct record_lock *wanted,
+                      const void *blocked_by)
 {
     struct lock_waiter waiter = {.owner = wanted->owner, .blocked_by = blocked_by};
     bool by_process = wanted->process >= 0;
 
     if (by_process && !waiter_begin(&waiter))
         return -EDEADLK;
-    int error =
-        wait_event(&locks->released, __atomic_load_n(&locks->changes, __ATOMIC_ACQUIRE) != seen,
-                   THREAD_INTERRUPTIBLE, CLOCK_NEVER);
+    int error = change_wait(locks, &locks->ranges, seen, wanted);
     if (by_process)
         waiter_end(&waiter);
-    return error ? -RESTART_CALL : 0;
+    return error;
 }
 
 /* Sets or clears a range; waits if it has to and may. */
-static ssize_t range_set(struct inode *inode, const struct record_lock *wanted, bool unlock,
-                         bool waits)
+static ssize_t range_set(struct inode *inode, struct record_lock *wanted, bool unlock, bool waits)
 {
-    struct record_locks *locks = locks_of(inode);
-    int error = locks ? 0 : -ENOMEM;
+    struct record_locks *locks = unlock ? locks_find(inode) : locks_make(inode);
+    if (!locks)
+        return unlock ? 0 : -ENOMEM;
+    int error = 0;
     bool whole = !wanted->first && wanted->last == INT64_MAX;
     /* Giving all of a file up always succeeds; a part of it may need one lock more. */
-    struct record_lock *new = error || unlock ? NULL : lock_create(&error);
+    struct record_lock *new = unlock ? NULL : lock_create(&error);
     struct record_lock *spare = error || (unlock && whole) ? NULL : lock_create(&error);
 
     while (!error) {
         mutex_acquire(&locks->lock);
         uint64_t seen = locks->changes;
-        const struct record_lock *conflict = find_conflict(&locks->ranges, wanted);
+        const struct record_lock *conflict = find_conflict(&locks->ranges.set, wanted);
         if (unlock || !conflict) {
             cut_range(locks, wanted->owner, wanted->first, wanted->last, &spare);
             if (!unlock) {
                 lock_fill(new, wanted);
                 merge_range(locks, new);
-                LIST_INSERT_HEAD(&locks->ranges, new, link);
+                LIST_INSERT_HEAD(&locks->ranges.set, new, link);
                 new = NULL;
             }
             mutex_release(&locks->lock);
@@ -319,11 +362,31 @@ static ssize_t range_set(struct inode *inode, const struct record_lock *wanted, 
         }
         const void *owner = conflict->owner;
         mutex_release(&locks->lock);
-        error = waits ? (int)range_wait(locks, seen, wanted, owner) : -EAGAIN;
+        error = waits ? range_wait(locks, seen, wanted, owner) : -EAGAIN;
     }
     lock_free(new);
     lock_free(spare);
+    locks_release(locks);
     return error;
+}
+
+/* The same for a process. A descriptor that is closed meanwhile takes the lock with it: whoever
+   closes looks for locks when the descriptor is out of the table. */
+static ssize_t range_set_by_process(struct file *file, int descriptor, struct record_lock *wanted,
+                                    bool unlock, bool waits)
+{
+    ssize_t error = range_set(file->inode, wanted, unlock, waits);
+    if (error || unlock)
+        return error;
+    struct file *there = descriptor_get(descriptor);
+    if (there)
+        file_release(there);
+    if (there == file)
+        return 0;
+    if (range_set(file->inode, wanted, true,
+                  false)) /* no memory for what is left of a longer one */
+        record_locks_release(file->inode, wanted->owner);
+    return -EBADF;
 }
 
 /* struct flock in absolute bytes. 0, -EINVAL, -EOVERFLOW. */
@@ -359,29 +422,27 @@ static int range_from_user(struct file *file, const struct flock *request,
 }
 
 /* F_GETLK: what is in the way, in the request's own form. */
-static ssize_t range_get(struct file *file, const struct record_lock *wanted, struct flock *request)
+static void range_get(struct inode *inode, const struct record_lock *wanted, struct flock *request)
 {
-    struct record_locks *locks = __atomic_load_n(&file->inode->locks, __ATOMIC_ACQUIRE);
-    struct record_lock *conflict = NULL;
+    struct record_locks *locks = locks_find(inode);
 
-    if (locks) {
-        mutex_acquire(&locks->lock);
-        conflict = find_conflict(&locks->ranges, wanted);
-        if (conflict) {
-            request->l_type = conflict->exclusive ? F_WRLCK : F_RDLCK;
-            request->l_whence = SEEK_SET;
-            request->l_start = conflict->first;
-            request->l_len = conflict->last == INT64_MAX ? 0 : conflict->last - conflict->first + 1;
-            request->l_pid = conflict->process;
-        }
-        mutex_release(&locks->lock);
+    request->l_type = F_UNLCK;
+    if (!locks)
+        return;
+    mutex_acquire(&locks->lock);
+    const struct record_lock *conflict = find_conflict(&locks->ranges.set, wanted);
+    if (conflict) {
+        request->l_type = conflict->exclusive ? F_WRLCK : F_RDLCK;
+        request->l_whence = SEEK_SET;
+        request->l_start = conflict->first;
+        request->l_len = conflict->last == INT64_MAX ? 0 : conflict->last - conflict->first + 1;
+        request->l_pid = conflict->process;
     }
-    if (!conflict)
-        request->l_type = F_UNLCK;
-    return 0;
+    mutex_release(&locks->lock);
+    locks_release(locks);
 }
 
-ssize_t record_lock_control(struct file *file, unsigned command, vaddr_t argument)
+ssize_t record_lock_control(struct file *file, int descriptor, unsigned command, vaddr_t argument)
 {
     bool by_file = command == F_OFD_GETLK || command == F_OFD_SETLK || command == F_OFD_SETLKW;
     bool get = command == F_GETLK || command == F_OFD_GETLK;
@@ -404,35 +465,41 @@ ssize_t record_lock_control(struct file *file, unsigned command, vaddr_t argumen
     if (error)
         return error;
     if (get) {
-        ssize_t result = range_get(file, &wanted, &request);
-        return result ? result : user_put(argument, &request);
+        range_get(file->inode, &wanted, &request);
+        return user_put(argument, &request);
     }
     if ((request.l_type == F_RDLCK && !file->readable) ||
         (request.l_type == F_WRLCK && !file->writable))
         return -EBADF;
-    return range_set(file->inode, &wanted, request.l_type == F_UNLCK,
-                     command == F_SETLKW || command == F_OFD_SETLKW);
+    bool unlock = request.l_type == F_UNLCK;
+    bool waits = command == F_SETLKW || command == F_OFD_SETLKW;
+    return by_file ? range_set(file->inode, &wanted, unlock, waits)
+                   : range_set_by_process(file, descriptor, &wanted, unlock, waits);
 }
 
 /* ---- flock(2) ---- */
 
 static ssize_t flock_set(struct file *file, bool exclusive, bool unlock, bool waits)
 {
-    struct record_locks *locks = locks_of(file->inode);
-    int error = locks ? 0 : -ENOMEM;
-    struct record_lock *new = error || unlock ? NULL : lock_create(&error);
+    struct record_locks *locks = unlock ? locks_find(file->inode) : locks_make(file->inode);
+    if (!locks)
+        return unlock ? 0 : -ENOMEM;
+    struct record_lock wanted = {.owner = file,
+                                 .last = INT64_MAX,
+                                 .exclusive = exclusive,
+                                 .process = file_hooks.process_number()};
+    int error = 0;
+    struct record_lock *new = unlock ? NULL : lock_create(&error);
 
     while (!error) {
-        struct record_lock wanted = {
-            .owner = file, .last = INT64_MAX, .exclusive = exclusive, .process = -1};
         mutex_acquire(&locks->lock);
         /* flock(2): a conversion gives the old lock up first. */
-        bool released = release_owner(&locks->whole, file);
-        bool done = unlock || !find_conflict(&locks->whole, &wanted);
+        bool released = release_owner(&locks->whole.set, file);
+        bool done = unlock || !find_conflict(&locks->whole.set, &wanted);
         uint64_t seen = locks->changes + released;
         if (done && !unlock) {
             lock_fill(new, &wanted);
-            LIST_INSERT_HEAD(&locks->whole, new, link);
+            LIST_INSERT_HEAD(&locks->whole.set, new, link);
             new = NULL;
         }
         mutex_release(&locks->lock);
@@ -440,14 +507,10 @@ static ssize_t flock_set(struct file *file, bool exclusive, bool unlock, bool wa
             locks_changed(locks);
         if (done)
             break;
-        if (!waits)
-            error = -EAGAIN;
-        else if (wait_event(&locks->released,
-                            __atomic_load_n(&locks->changes, __ATOMIC_ACQUIRE) != seen,
-                            THREAD_INTERRUPTIBLE, CLOCK_NEVER))
-            error = -RESTART_CALL;
+        error = waits ? change_wait(locks, &locks->whole, seen, &wanted) : -EAGAIN;
     }
     lock_free(new);
+    locks_release(locks);
     return error;
 }
 
@@ -464,4 +527,76 @@ ssize_t sys_flock(int descriptor, unsigned operation)
                                !(operation & FLOCK_NONBLOCKING));
     file_release(file);
     return result;
+}
+
+/* ---- /proc/locks: proc(5); the form is that of lock_get_status() in Linux's fs/locks.c ---- */
+
+static void lock_show(struct text *text, uint64_t number, const char *kind,
+                      const struct record_lock *lock, const struct inode *inode)
+{
+    uint64_t device = inode->file_system->device;
+
+    text_print(text, "%lu: %s ADVISORY  %s %d %02x:%02x:%lu %ld ", number, kind,
+               lock->exclusive ? "WRITE" : "READ", lock->process, device_major(device),
+               device_minor(device), inode->number, lock->first);
+    if (lock->last == INT64_MAX)
+        text_print(text, "EOF\n");
+    else
+        text_print(text, "%ld\n", lock->last);
+}
+
+/* Each lock, and behind it who waits for it. Lock held. */
+static void lists_show(struct text *text, uint64_t *number, const struct record_locks *locks,
+                       struct lock_lists *lists)
+{
+    bool whole = lists == &locks->whole;
+    struct record_lock *lock, *waiting;
+
+    LIST_FOREACH(lock, &lists->set, link)
+    {
+        ++*number;
+        lock_show(text, *number,
+                  whole               ? "FLOCK "
+                  : lock->process < 0 ? "OFDLCK"
+                                      : "POSIX ",
+                  lock, locks->inode);
+        LIST_FOREACH(waiting, &lists->waiting, link)
+        if (find_conflict(&lists->set, waiting) == lock)
+            lock_show(text, *number,
+                      whole                  ? "-> FLOCK "
+                      : waiting->process < 0 ? "-> OFDLCK"
+                                             : "-> POSIX ",
+                      waiting, locks->inode);
+        thread_preemption_point();
+    }
+}
+
+/* The next inode's; takes the last one's reference. Whoever has locks is there has its inode. */
+static struct record_locks *locks_next(struct record_locks *last)
+{
+    spinlock_acquire(&registry_lock);
+    struct record_locks *next = last ? LIST_NEXT(last, link) : LIST_FIRST(&registry);
+    if (next) {
+        next->users++;
+        inode_reference(next->inode);
+    }
+    spinlock_release(&registry_lock);
+    if (last) {
+        struct inode *inode = last->inode;
+        locks_release(last);
+        inode_release(inode);
+    }
+    return next;
+}
+
+void record_locks_show(struct text *text)
+{
+    uint64_t number = 0;
+
+    for (struct record_locks *locks = locks_next(NULL); locks; locks = locks_next(locks)) {
+        mutex_acquire(&locks->lock);
+        lists_show(text, &number, locks, &locks->ranges);
+        lists_show(text, &number, locks, &locks->whole);
+        mutex_release(&locks->lock);
+    }
 }

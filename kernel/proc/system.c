@@ -1,4 +1,5 @@
-/* system.c: what /proc says of memory and mounts, and by what name the system goes (proc(5)).
+/* system.c: what /proc says of memory, mounts and locks, and by what name the system goes
+ * (proc(5)).
  */
 #include <asm/errno.h>
 #include <linux/capability.h>
@@ -7,6 +8,7 @@
 
 #include "cpu/panic.h"
 #include "file/credentials.h"
+#include "file/lock.h"
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/frame.h"
@@ -198,6 +200,13 @@ static ssize_t mounts_link(const struct pseudo_key *key, char *buffer, size_t si
     return length;
 }
 
+static int locks_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    record_locks_show(text);
+    return 0;
+}
+
 /* ---- the directory ---- */
 
 /* Of the keys of Linux's sysrq only the one that tests a panic. */
@@ -216,6 +225,7 @@ static int system_request_store(const struct pseudo_key *key, const char *bytes,
 
 static struct pseudo_node system_nodes[] = {
     FILE_NODE("cmdline", command_line_show),
+    FILE_NODE("locks", locks_show),
     FILE_NODE("meminfo", memory_show),
     {.name = "mounts", .mode = S_IFLNK | 0777, .read_link = mounts_link},
     {.name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = system_request_store},
