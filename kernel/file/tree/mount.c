@@ -166,19 +166,41 @@ static int file_system_by_type(const char *type, const char *options, struct fil
     return 0;
 }
 
+/* In the tree that all see: what was unmounted, and is held by who is in it, is not. tree_lock
+   held. */
+static bool is_attached(const struct mount *mount)
+{
+    return mount->parent || mount == root_mount;
+}
+
+static bool path_is_attached(const struct path *path)
+{
+    spinlock_acquire(&tree_lock);
+    bool attached = is_attached(path->mount);
+    spinlock_release(&tree_lock);
+    return attached;
+}
+
+/* May the mount be put there? 0 or an error. tree_lock held. */
+static int place_check(const struct mount *mount, const struct path *place)
+{
+    const struct dentry *dentry = place->dentry;
+
+    if (!S_ISDIR(dentry->inode->mode) != !S_ISDIR(mount->root->inode->mode))
+        return -ENOTDIR;
+    if (!dentry->linked)
+        return -ENOENT;
+    if (dentry->parent != dentry && !dentry->order)
+        return -EINVAL; /* of /proc: the next lookup makes another one */
+    return is_attached(place->mount) ? 0 : -EINVAL;
+}
+
 /* Puts the mount on the place. Its reference stays the caller's. */
 static int mount_on(struct mount *mount, const struct path *place)
 {
-    if (!S_ISDIR(place->dentry->inode->mode) != !S_ISDIR(mount->root->inode->mode))
-        return -ENOTDIR;
-    int error = 0;
     spinlock_acquire(&tree_lock);
-    struct dentry *dentry = place->dentry;
-    if (!dentry->linked)
-        error = -ENOENT;
-    else if (dentry->parent != dentry && !dentry->order)
-        error = -EINVAL; /* of /proc: the next lookup makes another one */
-    else
+    int error = place_check(mount, place);
+    if (!error)
         mount_attach(mount, place);
     spinlock_release(&tree_lock);
     return error;
@@ -220,13 +242,14 @@ static int mount_bind(const char *source, const struct path *place)
     int error = path_lookup(AT_FDCWD, source, WALK_FOLLOW, &from);
     if (error)
         return error;
-    struct mount *mount =
-        mount_create(from.mount->file_system, from.dentry, from.mount->source, from.mount->flags);
+    struct mount *mount = NULL;
+    error = path_is_attached(&from) ? -ENOMEM : -EINVAL;
+    if (error == -ENOMEM)
+        mount = mount_create(from.mount->file_system, from.dentry, from.mount->source,
+                             from.mount->flags);
     if (mount) {
         error = mount_on(mount, place);
         mount_release(mount);
-    } else {
-        error = -ENOMEM;
     }
     path_release(&from);
     return error;
@@ -243,8 +266,8 @@ static int mount_move(const char *source, const struct path *place)
         return error;
     struct mount *mount = from.mount;
     spinlock_acquire(&tree_lock);
-    error = 0;
-    if (from.dentry != mount->root || !mount->parent || !place->dentry->linked)
+    error = place_check(mount, place);
+    if (from.dentry != mount->root || !mount->parent)
         error = -EINVAL;
     for (struct mount *above = place->mount; above && !error; above = above->parent)
         if (above == mount)
@@ -266,7 +289,7 @@ static int mount_remount(const struct path *place, uint32_t flags, const char *o
 {
     struct file_system *file_system = place->mount->file_system;
 
-    if (place->dentry != place->mount->root)
+    if (place->dentry != place->mount->root || !path_is_attached(place))
         return -EINVAL;
     if (file_system->magic == TMPFS_MAGIC) {
         struct memory_options wanted;
