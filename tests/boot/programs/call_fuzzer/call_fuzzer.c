@@ -502,55 +502,14 @@ static bool referee_round(unsigned round)
     return status == 0;
 }
 
-/* So that no page of it is new when counts are compared; the watchers had a copy of it. */
-static void touch_stack(void)
+/* So that no page is new when counts are compared, whatever is told by then: all are written to,
+   which also ends that the watchers have them in common with this process. */
+static void touch_all(void)
 {
     volatile char deep[8 * PAGE];
     for (unsigned at = 0; at < sizeof(deep); at += PAGE)
         deep[at] = 1;
-}
-
-/* What all files of a kind have in common, and what is always there, keeps its list of locks once
-   somebody locked it: here, so that it is no new one later. */
-static void lock_common_inodes(void)
-{
-    static const char *const paths[] = {"/",
-                                        "/dev",
-                                        "/dev/null",
-                                        "/dev/zero",
-                                        "/dev/tty",
-                                        "/dev/pts",
-                                        "/dev/ptmx",
-                                        "/fuzzer",
-                                        "/secret",
-                                        "/script",
-                                        "/proc",
-                                        "/proc/mounts",
-                                        "/proc/locks",
-                                        "/proc/meminfo",
-                                        "/proc/baton/threads",
-                                        "/proc/baton/frames",
-                                        "/sys",
-                                        "/sys/kernel"};
-    const unsigned count = sizeof(paths) / sizeof(paths[0]);
-    sigset_t none;
-
-    sigemptyset(&none);
-    const int files[] = {epoll_create1(0), eventfd(0, 0), timerfd_create(CLOCK_MONOTONIC, 0),
-                         signalfd(-1, &none, 0), (int)syscall(SYS_pidfd_open, getpid(), 0)};
-    for (unsigned i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        flock(files[i], LOCK_SH);
-        close(files[i]);
-    }
-    for (unsigned i = 0; i < count; i++) {
-        int file = open(paths[i], O_RDONLY | O_NONBLOCK | O_NOCTTY);
-        flock(file, LOCK_SH);
-        close(file);
-    }
-    for (int file = STDIN_FILENO; file <= STDERR_FILENO; file++) {
-        flock(file, LOCK_SH);
-        flock(file, LOCK_UN);
-    }
+    mlockall(MCL_CURRENT);
 }
 
 static int referee_main(void)
@@ -571,10 +530,7 @@ static int referee_main(void)
     remember_process(getpid());
     watch_begin();
     be_first(99);
-    touch_stack();
-    lock_common_inodes();
-    memset(counts_after, 1, sizeof(counts_after)); /* so that no page of it is new later */
-    memset(counts_before, 1, sizeof(counts_before));
+    touch_all();
     uint64_t end = now_ms() + seconds * 1000;
     while (referee_round(round++) && (now_ms() < end || !everything_was_played()))
         continue;

@@ -136,6 +136,14 @@ __attribute__((noreturn)) static void world_enter(enum team team, uint64_t seed)
 
 /* ---- the end of a world ---- */
 
+/* What could not be removed, and why; NULL: tell nobody. */
+static void (*folder_left)(const char *name, int error);
+
+static void folder_left_tell(const char *name, int error)
+{
+    tap_note("%s stays: errno %d", name, error);
+}
+
 /* Removes all that is in the folder; takes the descriptor. */
 static void folder_empty(int folder)
 {
@@ -147,37 +155,40 @@ static void folder_empty(int folder)
             continue;
         if (unlinkat(folder, name->d_name, 0) == 0)
             continue;
+        int error = errno;
         int inner = openat(folder, name->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (inner >= 0)
             folder_empty(inner);
-        if (unlinkat(folder, name->d_name, AT_REMOVEDIR) == 0)
+        if (inner >= 0 && unlinkat(folder, name->d_name, AT_REMOVEDIR) == 0)
             rewinddir(names); /* what cannot be removed stays, and is told by who counts */
+        else if (folder_left)
+            folder_left(name->d_name, inner >= 0 ? errno : error);
     }
     if (names)
         closedir(names);
 }
 
-/* The last mount there is below this path; false: none. */
-static bool mount_below(const char *path, char *found, size_t size)
+/* Unmounts what is below this path, or upon it beside the world itself. False: there was none. */
+static bool unmount_one(const char *path)
 {
     static char text[1 << 16];
-    bool any = false;
+    const size_t length = strlen(path);
+    unsigned upon = 0;
 
     file_text("/proc/mounts", text, sizeof(text));
     for (char *line = text; *line;) {
         char *place = strchr(line, ' ');
-        char *end = place ? strchr(place + 1, ' ') : NULL;
+        char *end = place ? strchr(++place, ' ') : NULL;
         if (!end)
             break;
         *end = '\0';
-        if (strncmp(place + 1, path, strlen(path)) == 0 && place[1 + strlen(path)] == '/') {
-            snprintf(found, size, "%s", place + 1);
-            any = true;
-        }
+        if (strncmp(place, path, length) == 0 &&
+            (place[length] == '/' || (place[length] == '\0' && upon++)))
+            return umount2(place, MNT_DETACH) == 0;
         line = strchr(end + 1, '\n');
         line = line ? line + 1 : end + 1;
     }
-    return any;
+    return false;
 }
 
 static uint64_t inodes_used(const struct statfs *status)
@@ -189,13 +200,15 @@ static uint64_t inodes_used(const struct statfs *status)
 static bool world_end(enum world world)
 {
     const char *path = world_paths[world];
-    char inner[256];
     struct statfs status;
     bool empty = false;
 
-    for (unsigned i = 0; i < 100 && mount_below(path, inner, sizeof(inner)); i++)
-        umount2(inner, MNT_DETACH);
+    while (unmount_one(path))
+        continue;
+    mount("call_fuzzer", path, NULL, MS_REMOUNT,
+          WORLD_OPTIONS); /* root may have made it read-only */
     for (unsigned i = 0; i < SETTLE_TRIES && !empty; i++) {
+        folder_left = i == SETTLE_TRIES - 1 ? folder_left_tell : NULL;
         int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (folder >= 0)
             folder_empty(folder);
