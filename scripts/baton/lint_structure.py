@@ -156,6 +156,7 @@ def assembly(tree):
 
 FILE_LINES = 800
 FUNCTION_LINES = 80
+FOLDER_FILES = 25
 EXCUSES = "Long on purpose"  # a heading in the folder's README: what is longer, and why
 
 
@@ -194,3 +195,14 @@ def length(tree):
                     and not {function, f"{function}()"} & excused(tree, folder)):
                 yield Finding(name, first, f"{function}() has {last - first + 1} lines; more than "
                                            f'{FUNCTION_LINES} want a reason under "{EXCUSES}"')
+
+
+@rule
+def crowding(tree):
+    """No folder of more than 25 files, but with a reason in its README, under `FOLDER/`."""
+    for folder, files in sorted(tree.folders().items()):
+        count = len([file for file in files if file not in ("README.md", "meson.build")])
+        if count > FOLDER_FILES and f"{os.path.basename(folder)}/" not in excused(tree, folder):
+            yield Finding(os.path.join(folder, "README.md"), 0,
+                          f"{count} files in the folder; more than {FOLDER_FILES} want a reason under "
+                          f'"{EXCUSES}"')

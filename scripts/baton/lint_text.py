@@ -201,7 +201,7 @@ TESTS = ("tests/boot/programs/", "tests/unit/test_", "tests/unit/loader/test_",
 
 @rule
 def test_table(tree):
-    """The table in tests/README.md names every test program, and none that is not there."""
+    """The table in tests/README.md names every test program, once, and none that is not there."""
     folder = os.path.dirname(TEST_TABLE)
     rows = [line for line in tree.text(TEST_TABLE).splitlines() if line.startswith("|")]
     named = {os.path.join(folder, quoted) for line in rows for quoted in QUOTED.findall(line)
@@ -211,3 +211,8 @@ def test_table(tree):
         yield Finding(TEST_TABLE, 0, f"does not name {name}")
     for name in sorted(named - set(tree.files)):
         yield Finding(TEST_TABLE, 0, f"names {name}, which is not there")
+    places = {}  # in the machine all programs lie in one folder
+    for name in sorted(programs):
+        other = places.setdefault(os.path.basename(name), name)
+        if other != name:
+            yield Finding(name, 0, f"has the name of {other}; /tests has room for one")

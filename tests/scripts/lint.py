@@ -28,8 +28,8 @@ SOUND = {
     "scripts/README.md": "`greet`, `greet.py`\n",
     "scripts/greet": "#!/bin/sh\necho hello\n",
     "scripts/greet.py": "print('hello')\n",
-    "tests/README.md": "| `hello` | `boot/programs/hello.c` | greetings |\n",
-    "tests/boot/programs/hello.c": "int main(void)\n{\n    return 0;\n}\n",
+    "tests/README.md": "| `hello` | `boot/programs/file/hello.c` | greetings |\n",
+    "tests/boot/programs/file/hello.c": "int main(void)\n{\n    return 0;\n}\n",
     "meson.build": "warnings = [" + ", ".join(f"'{flag}1024'" if flag.endswith("=") else f"'{flag}'"
                                               for flag in lint_language.WARNINGS) + "]\n",
     "build/build.ninja": "rule cc\n  command = clang-14 -c $in -o $out\n"
@@ -37,7 +37,7 @@ SOUND = {
 }
 LONG_FUNCTION = "void long_one(void)\n{\n" + "    ;\n" * 90 + "}\n"
 
-# Rule, file, and what is written at its end.
+# Rule, file, and what is written at its end; a list: files that come beside it.
 PLANTED = [
     ("layering", "kernel/thread/thread.c", '#include "process/process.h"\n'),
     ("layering", "kernel/terminal/screen.c", '#include "firmware/runtime_services.h"\n'),
@@ -56,6 +56,8 @@ PLANTED = [
     ("length", "kernel/thread/thread.c", "\n" * 801),
     ("length", "kernel/thread/thread.c", LONG_FUNCTION),
     ("length", "scripts/greet.py", "def long_one():\n" + "    pass\n" * 90),
+    ("length", "tests/boot/programs/file/hello.c", LONG_FUNCTION),
+    ("crowding", "kernel/thread/README.md", [f"part_{number}.c" for number in range(26)]),
     ("spelling", "kernel/thread/thread.c", "/* it is reci" "eved */\n"),
     ("links", "README.md", "[gone](kernel/gone.md)\n"),
     ("links", "README.md", "[gone](kernel/README.md#gone)\n"),
@@ -66,8 +68,9 @@ PLANTED = [
     ("handoff-version", "CHANGELOG.md", None),
     ("readmes", "kernel/thread/untold.c", "int untold;\n"),
     ("readmes", "newcomers/guide.txt", "welcome\n"),
-    ("test-table", "tests/boot/programs/untold.c", "int main(void);\n"),
-    ("test-table", "tests/README.md", "| `gone` | `boot/programs/gone.c` | nothing |\n"),
+    ("test-table", "tests/boot/programs/file/untold.c", "int main(void);\n"),
+    ("test-table", "tests/boot/programs/terminal/hello.c", "int main(void);\n"),
+    ("test-table", "tests/README.md", "| `gone` | `boot/programs/file/gone.c` | nothing |\n"),
     ("clang-format", "kernel/thread/thread.c", "int  far ;\n"),
     ("clang-tidy", "kernel/thread/thread.c",
      "int same(int a);\nint same(int a)\n{\n    return a == a;\n}\n"),
@@ -104,6 +107,9 @@ TAKEN = {"warnings": "'-Wvla', ", "handoff-version": "| 7 "}
 def plant(folder, rule, name, text):
     if text is None:
         write(folder, name, read(folder, name).replace(TAKEN[rule], ""))
+    elif isinstance(text, list):
+        for file in text:
+            write(folder, os.path.join(os.path.dirname(name), file), "")
     else:
         write(folder, name, text, "a")
 
@@ -123,7 +129,8 @@ def check(tap, rule, name, text):
         before, said_before = findings(folder, rule)
         plant(folder, rule, name, text)
         after, said = findings(folder, rule)
-    shown = " ".join((text or f"without {TAKEN[rule]}").split())[:40]
+    shown = f"{len(text)} files beside it" if isinstance(text, list) else \
+        " ".join((text or f"without {TAKEN[rule]}").split())[:40]
     tap.check(before == 0, f"{rule} finds nothing in a sound project", said_before)
     tap.check(after == 1 and f"{rule}: " in said and name in said,
               f"{rule} finds in {name}: {shown}", said)
