@@ -90,8 +90,8 @@ static int message_deliver(struct message *message, struct socket *receiver, str
     int error = 0;
 
     mutex_acquire(&receiver->lock);
-    if (receiver->state == SOCKET_CLOSED && receiver->type == SOCK_DGRAM)
-        error = -ECONNREFUSED;
+    if (receiver->state == SOCKET_CLOSED) /* who closes it has emptied the inbox, or is about to */
+        error = receiver->type == SOCK_DGRAM ? -ECONNREFUSED : -EPIPE;
     else if (receiver->shut & SHUT_RECEIVE)
         error = -EPIPE;
     else if (out->flight)

@@ -192,22 +192,25 @@ static int find_by_path(const char *name, struct socket **found)
 
 int socket_find(const struct socket_name *name, uint32_t type, struct socket **found)
 {
+    struct socket *bound;
     int error = 0;
 
     if (name->length && name->text[0]) {
-        error = find_by_path(name->text, found);
+        error = find_by_path(name->text, &bound);
         if (error)
             return error;
     } else {
         mutex_acquire(&names_mutex);
-        *found = find_abstract(name, type);
+        bound = find_abstract(name, type);
     }
-    if (!*found)
+    if (!bound) {
         error = -ECONNREFUSED;
-    else if ((*found)->type != type)
+    } else if (bound->type != type) {
         error = -EPROTOTYPE;
-    else
-        socket_reference(*found);
+    } else {
+        socket_reference(bound);
+        *found = bound;
+    }
     mutex_release(&names_mutex);
     return error;
 }

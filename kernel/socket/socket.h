@@ -196,7 +196,7 @@ void socket_name_of(const struct socket *socket, struct socket_name *name);
 /* Binds; an empty name: to an abstract one that is free. `mode`: of the file. bind(2)'s errors. */
 int socket_bind(struct socket *socket, const struct socket_name *name, uint32_t mode);
 void socket_unbind(struct socket *socket);
-/* Who is bound to it, with a reference. connect(2)'s errors. */
+/* Who is bound to it, with a reference. connect(2)'s errors, after which *found is as it was. */
 int socket_find(const struct socket_name *name, uint32_t type, struct socket **found);
 
 /* ---- connection.c ---- */

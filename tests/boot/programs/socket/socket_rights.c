@@ -222,6 +222,33 @@ static bool closed_while_it_is_sent(void)
 
 /* ---- limits by user ---- */
 
+/* What is sent while the receiver is closed comes to its end with it. */
+static bool sent_while_it_is_closed(void)
+{
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+    const char *rounds = getenv("RACES");
+
+    signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < (rounds ? atoi(rounds) : 200); i++) {
+        pthread_barrier_t barrier;
+        pthread_t thread;
+        REQUIRE(socketpair(AF_UNIX, types[i % 3], 0, racing) == 0);
+        int kept = witness(), file = dup(kept);
+        pthread_barrier_init(&barrier, NULL, 2);
+        REQUIRE(pthread_create(&thread, NULL, close_other, &barrier) == 0);
+        pthread_barrier_wait(&barrier);
+        for (int sent = 0; sent < 20 && send_away(racing[0], &file, 1); sent++)
+            file = dup(kept);
+        pthread_join(thread, NULL);
+        close(racing[0]);
+        close(file);
+        close(kept);
+        REQUIRE(EVENTUALLY(witness_is_gone()));
+        close(reader);
+    }
+    return true;
+}
+
 static bool become(uid_t user)
 {
     return setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
@@ -290,6 +317,7 @@ static const struct test_case cases[] = {
     {"a listener holds what waits in its backlog", "unix(7)", held_by_a_listener},
     {"a socket that is closed while it is sent to itself is freed", "unix(7)",
      closed_while_it_is_sent},
+    {"what is sent while the receiver is closed is freed", "unix(7)", sent_while_it_is_closed},
     {"ETOOMANYREFS is by user", "unix(7)", limit_is_by_user},
 };
 

@@ -340,6 +340,28 @@ static bool datagram_connection(void)
     return true;
 }
 
+/* The name is another kind of socket's, which is none the worse for it. */
+static bool datagram_to_a_stream(void)
+{
+    struct sockaddr_un name = at_path("stream");
+    int listener = socket(AF_UNIX, STREAM, 0), sender = socket(AF_UNIX, DATAGRAM, 0);
+    int client = socket(AF_UNIX, STREAM, 0);
+    struct iovec piece = {"x", 1};
+    struct msghdr message = {
+        .msg_name = &name, .msg_namelen = sizeof(name), .msg_iov = &piece, .msg_iovlen = 1};
+
+    REQUIRE(bind(listener, NAMED(name)) == 0 && listen(listener, 1) == 0);
+    for (int i = 0; i < 10; i++) {
+        REQUIRE_ERRNO(sendto(sender, "x", 1, 0, NAMED(name)), EPROTOTYPE);
+        REQUIRE_ERRNO(sendmsg(sender, &message, 0), EPROTOTYPE);
+        REQUIRE_ERRNO(connect(sender, NAMED(name)), EPROTOTYPE);
+    }
+    REQUIRE(connect(client, NAMED(name)) == 0 && write(client, "y", 1) == 1);
+    int accepted = accept(listener, NULL, NULL);
+    REQUIRE(read(accepted, buffer, 9) == 1 && buffer[0] == 'y');
+    return unlink(name.sun_path) == 0;
+}
+
 static bool sequenced_end(void)
 {
     REQUIRE(pair(SEQUENCED) && write(ends[0], "x", 1) == 1 && close(ends[0]) == 0);
@@ -468,6 +490,7 @@ static const struct test_case cases[] = {
     {"an empty datagram", "send(2)", datagram_empty},
     {"a datagram that is too large", "unix(7)", datagram_too_large},
     {"datagrams by name", "unix(7)", datagrams_by_name},
+    {"a datagram to a stream's name", "POSIX sendto", datagram_to_a_stream},
     {"a datagram socket's peer", "connect(2)", datagram_connection},
     {"a sequenced connection's end", "unix(7)", sequenced_end},
     {"sendmmsg and recvmmsg", "sendmmsg(2)", several_messages},
