@@ -13,7 +13,8 @@
  *   rubbish     fills what it gives with VALUE
  *   returns     without doing anything, with success
  *   spins       for ever
- * from the exit from boot services on. Without VALUE there is nothing at 0x7fff0000000; TIMES is how often, without it always.
+ * from the exit from boot services on. Without VALUE there is nothing at 0x7fff0000000; TIMES is
+ * how often, without it always.
  */
 #include <library/string.h>
 
