@@ -1,5 +1,10 @@
 """Valid inputs for each fuzz target, from which libFuzzer starts, and the words it tries."""
+import os
 import struct
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "handoff"))
+import record as handoff  # noqa: E402
 
 PAGE = 4096
 
@@ -217,9 +222,23 @@ def symbols():
             b"\0first\0second\0label\0"
 
 
+def record():
+    """A record with one entry of each kind, as a machine leaves it that stops: with a CRC hardly
+    anything that is changed would be looked at."""
+    made = handoff.Record(flags=0)
+    for name in handoff.KINDS:
+        made.add(name, bytes(8))
+    yield made.bytes()
+    few = handoff.Record(flags=0)
+    few.add("map_first", bytes(96), map_size=96, descriptor_size=48, descriptor_version=1)
+    few.add("image", b"name.efi" + bytes(40), name_size=8, section_count=1)
+    few.add("variable", b"S\0\0\0\0\0\0\0\1", name_size=4, data_kept=1)
+    yield few.bytes()
+
+
 TARGETS = {function.__name__: function for function in (
     acpi, boot_entry, cpio, elf, elf_kernel, image, keyboard_layout, line_discipline, load_options,
-    memory_map, memory_options, options, screen, script, symbols)}
+    memory_map, memory_options, options, record, screen, script, symbols)}
 
 WORDS = {
     "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET"],
@@ -237,5 +256,6 @@ WORDS = {
                "\\x1b[2;4r", "\\x1bM", "\\x1bD", "\\x1b[99b", "\\x1b[4h", "\\x1b[6n"],
     "script": ["#!", "#!/bin/sh", "\\x0a", "\\x00", "\\x09"],
     "memory_options": ["size=", "nr_blocks=", "nr_inodes=", "mode=", "uid=", "gid=", "%", ",", "0x"],
+    "record": ["BATONREC", "\\x01\\x00\\x58\\x00"],
     "options": [" -- ", "mem=", "\\\"", "0x", "=on", "K", "E"],
 }
