@@ -15,7 +15,7 @@ void proc_initialize(void);
 struct process *proc_process_of_directory(const struct file *file);
 
 /* Its parts. */
-void proc_process_initialize(void);                   /* process.c: PID/, self, thread-self */
+void proc_process_initialize(void);                   /* process/: PID/, self, thread-self */
 void proc_system_initialize(void);                    /* system.c: meminfo, mounts, version */
 void proc_cpu_initialize(void);                       /* cpu.c: cpuinfo */
 void proc_stat_initialize(void);                      /* stat.c: stat, interrupts, loadavg */
@@ -32,8 +32,16 @@ enum {
     PROC_KEY_DESCRIPTOR,
 };
 
+/* ---- number.c ---- */
+
 /* A decimal number without leading zeros. False: not one. */
 bool proc_parse_number(const char *text, uint32_t *number);
+/* May the caller write to a setting? Asked at each write: a descriptor may have been handed on
+   since it was opened. 0, -EPERM. */
+int proc_setting_check_writer(void);
+/* Up to `count` integers in C's notation, from `minimum` to `maximum`. How many, or -EINVAL. */
+int proc_integers_parse(const char *text, int64_t *values, int count, int64_t minimum,
+                        int64_t maximum);
 /* What was written to a file of /proc/sys as a number, in C's notation. 0, -EINVAL: none, or not
    from `minimum` to `maximum`; -EPERM: the writer is not root. */
 int proc_setting_parse(const char *bytes, int64_t minimum, int64_t maximum, int64_t *value);
@@ -41,16 +49,7 @@ int proc_setting_parse(const char *bytes, int64_t minimum, int64_t maximum, int6
 /* A set of CPUs, a bit each, as Linux lists them: "0-3,5". */
 void proc_text_cpus(struct text *text, uint64_t mask);
 
-/* What is in PID/maps and smaps (maps.c). */
-int proc_maps_show(const struct pseudo_key *key, struct text *text);
-int proc_smaps_show(const struct pseudo_key *key, struct text *text);
-int proc_smaps_rollup_show(const struct pseudo_key *key, struct text *text);
-
-/* Shows what `show` says of the memory of the thread or process that the key means; of its next
-   image, whole, if it comes meanwhile; nothing of a zombie. 0 or an error of `show`. */
-struct address_space;
-int proc_memory_show(const struct pseudo_key *key, struct text *text,
-                     int (*show)(struct address_space *space, struct text *text));
+/* ---- devices.c, system.c ---- */
 
 /* PID/net: /proc/net leads there (devices.c). */
 extern struct pseudo_node proc_net_directory;

@@ -29,85 +29,7 @@ static int check_open(const struct pseudo_key *key, struct file *file)
     return file->writable && !(file->inode->mode & 0222) ? -EACCES : 0;
 }
 
-/* A descriptor may have been handed on since it was opened. */
-static int check_writer(void)
-{
-    return credentials_current()->effective_user ? -EPERM : 0;
-}
-
 /* ---- numbers ---- */
-
-static bool is_space(char byte)
-{
-    return byte == ' ' || (byte >= '\t' && byte <= '\r');
-}
-
-static int digit_value(char byte)
-{
-    if (byte >= '0' && byte <= '9')
-        return byte - '0';
-    byte |= 'a' - 'A';
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : 16;
-}
-
-/* An integer in C's notation, to the next space; moves *text behind it. False: none, or it does
-   not fit. */
-static bool integer_parse(const char **text, int64_t *value)
-{
-    const char *at = *text;
-    bool negative = *at == '-';
-    int base = 10;
-
-    at += negative;
-    if (*at == '0' && (at[1] == 'x' || at[1] == 'X')) {
-        base = 16;
-        at += 2;
-    } else if (*at == '0') {
-        base = 8;
-    }
-    if (digit_value(*at) >= base)
-        return false;
-    for (*value = 0; digit_value(*at) < base; at++) {
-        *value = *value * base + digit_value(*at);
-        if (*value > UINT32_MAX)
-            return false;
-    }
-    if (*at && !is_space(*at))
-        return false;
-    *text = at;
-    if (negative)
-        *value = -*value;
-    return true;
-}
-
-/* Up to `count` integers, each from `minimum` to `maximum`. How many, or -EINVAL. */
-static int integers_parse(const char *text, int64_t *values, int count, int64_t minimum,
-                          int64_t maximum)
-{
-    int found = 0;
-
-    for (; found < count; found++) {
-        while (is_space(*text))
-            text++;
-        if (!*text)
-            break;
-        if (!integer_parse(&text, &values[found]) || values[found] < minimum ||
-            values[found] > maximum)
-            return -EINVAL;
-    }
-    while (is_space(*text))
-        text++;
-    return found && (!*text || found == count) ? found : -EINVAL;
-}
-
-int proc_setting_parse(const char *bytes, int64_t minimum, int64_t maximum, int64_t *value)
-{
-    int error = check_writer();
-
-    if (!error && integers_parse(bytes, value, 1, minimum, maximum) < 0)
-        error = -EINVAL;
-    return error;
-}
 
 /* A setting of one number. */
 struct setting {
@@ -172,7 +94,7 @@ static int host_name_show(const struct pseudo_key *key, struct text *text)
 
 static int host_name_store(const struct pseudo_key *key, const char *bytes, size_t size)
 {
-    int error = check_writer();
+    int error = proc_setting_check_writer();
 
     (void)key;
     if (!error)
@@ -192,7 +114,7 @@ static int domain_name_show(const struct pseudo_key *key, struct text *text)
 
 static int domain_name_store(const struct pseudo_key *key, const char *bytes, size_t size)
 {
-    int error = check_writer();
+    int error = proc_setting_check_writer();
 
     (void)key;
     if (!error)
@@ -215,13 +137,13 @@ static int log_levels_show(const struct pseudo_key *key, struct text *text)
 static int log_levels_store(const struct pseudo_key *key, const char *bytes, size_t size)
 {
     int64_t levels[4];
-    int error = check_writer();
+    int error = proc_setting_check_writer();
 
     (void)key;
     (void)size;
     if (error)
         return error;
-    int count = integers_parse(bytes, levels, 4, 0, INT32_MAX);
+    int count = proc_integers_parse(bytes, levels, 4, 0, INT32_MAX);
     /* The last two are fixed here. */
     if (count < 0 || (count > 2 && levels[2] != 1) || (count > 3 && levels[3] != 7) ||
         (count > 1 && levels[1] > LOG_DEBUG))
@@ -245,7 +167,7 @@ static int devkmsg_store(const struct pseudo_key *key, const char *bytes, size_t
 {
     size_t length = line_length(bytes, size);
     bool on = length == 2 && memcmp(bytes, "on", 2) == 0;
-    int error = check_writer();
+    int error = proc_setting_check_writer();
 
     (void)key;
     if (!error && !on && (length != 3 || memcmp(bytes, "off", 3) != 0))

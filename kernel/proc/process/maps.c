@@ -6,7 +6,8 @@
 #include "library/string.h"
 #include "memory/address_space.h"
 #include "memory/heap.h"
-#include "proc/proc.h"
+#include "proc/process/files.h"
+#include "proc/process/target.h"
 
 /* Linux's names of regions that are no file's. */
 static const char *region_name(const struct address_space *space, const struct region *region)
@@ -169,17 +170,17 @@ static int show_regions_and_sizes(struct address_space *space, struct text *text
     return show(space, text, true);
 }
 
-int proc_maps_show(const struct pseudo_key *key, struct text *text)
+int pid_maps_show(const struct pseudo_key *key, struct text *text)
 {
-    return proc_memory_show(key, text, show_regions);
+    return pid_memory_show(key, text, show_regions);
 }
 
-int proc_smaps_show(const struct pseudo_key *key, struct text *text)
+int pid_smaps_show(const struct pseudo_key *key, struct text *text)
 {
-    return proc_memory_show(key, text, show_regions_and_sizes);
+    return pid_memory_show(key, text, show_regions_and_sizes);
 }
 
-int proc_smaps_rollup_show(const struct pseudo_key *key, struct text *text)
+int pid_smaps_rollup_show(const struct pseudo_key *key, struct text *text)
 {
-    return proc_memory_show(key, text, show_sum);
+    return pid_memory_show(key, text, show_sum);
 }
