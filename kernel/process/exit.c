@@ -25,21 +25,6 @@
 
 /* ---- who ends, and with what status ---- */
 
-void process_begin_exit(struct process *process, int status)
-{
-    if (GUARDED_BY(&process->lock, process->exiting))
-        return;
-    process->exiting = true;
-    process->exit_status = status;
-
-    struct user_thread *thread;
-    LIST_FOREACH(thread, &process->threads, process_link)
-    {
-        if (!thread->exiting)
-            thread_post_work(&thread->thread, THREAD_WORK_KILL);
-    }
-}
-
 void process_exit(int status)
 {
     struct process *process = process_current();
@@ -134,12 +119,6 @@ int process_child_code(int status, int *value)
     if (!signal)
         return CLD_EXITED;
     return status & 0x80 ? CLD_DUMPED : CLD_KILLED;
-}
-
-void process_wake_waiters(struct process *process)
-{
-    if (process->parent)
-        wait_queue_wake(&process->parent->child_events);
 }
 
 /*

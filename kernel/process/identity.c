@@ -14,6 +14,8 @@
 #define BITS_A_WORD      64
 #define WORDS            (IDENTITY_LIMIT / BITS_A_WORD)
 
+struct spinlock process_table_lock = SPINLOCK_RANKED(LOCK_PROCESS_TABLE);
+
 /* process_table_lock guards all three. */
 static LIST_HEAD(, identity) buckets[BUCKETS];
 static uint64_t taken[WORDS] = {1}; /* bit per number; 0 is nobody's */

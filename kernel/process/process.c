@@ -12,7 +12,6 @@
 #include "process/identity.h"
 #include "process/system_calls.h"
 
-struct spinlock process_table_lock = SPINLOCK_RANKED(LOCK_PROCESS_TABLE);
 struct process *process_init;
 
 /* ---- holding and letting go ---- */
@@ -183,6 +182,29 @@ bool process_is_reaped(struct process *process)
     bool reaped = !process->identity;
     spinlock_release_restore(&process_table_lock, enabled);
     return reaped;
+}
+
+/* ---- its end begins ---- */
+
+void process_begin_exit(struct process *process, int status)
+{
+    if (GUARDED_BY(&process->lock, process->exiting))
+        return;
+    process->exiting = true;
+    process->exit_status = status;
+
+    struct user_thread *thread;
+    LIST_FOREACH(thread, &process->threads, process_link)
+    {
+        if (!thread->exiting)
+            thread_post_work(&thread->thread, THREAD_WORK_KILL);
+    }
+}
+
+void process_wake_waiters(struct process *process)
+{
+    if (process->parent)
+        wait_queue_wake(&process->parent->child_events);
 }
 
 /* ---- what another thread points to ---- */

@@ -16,64 +16,6 @@
 
 /* ---- masks ---- */
 
-void signal_mask_set(signal_set mask)
-{
-    struct user_thread *thread = user_thread_current();
-    struct process *process = thread->thread.process;
-    struct user_thread *other;
-
-    mask &= ~SIGNALS_UNBLOCKABLE;
-    bool enabled = spinlock_acquire_save(&process->lock);
-    signal_set newly_blocked = mask & ~thread->signals.blocked & process->signals.pending.set;
-    thread->signals.blocked = mask;
-    /* Another thread may have to take what this one was chosen for. */
-    if (newly_blocked) {
-        LIST_FOREACH(other, &process->threads, process_link)
-        {
-            if (other != thread && !other->exiting && (newly_blocked & ~other->signals.blocked))
-                thread_post_work(&other->thread, THREAD_WORK_SIGNAL);
-        }
-    }
-    signal_update_work(thread);
-    spinlock_release_restore(&process->lock, enabled);
-}
-
-int signal_set_user(signal_set *set, vaddr_t from, size_t size)
-{
-    if (size != sizeof(*set))
-        return -EINVAL;
-    if (user_get(set, from))
-        return -EFAULT;
-    *set &= ~SIGNALS_UNBLOCKABLE;
-    return 0;
-}
-
-int signal_mask_replace(vaddr_t set, size_t size)
-{
-    struct thread_signals *signals = &user_thread_current()->signals;
-    signal_set mask;
-
-    if (!set)
-        return 0;
-    int error = signal_set_user(&mask, set, size);
-    if (error)
-        return error;
-    signals->saved = signals->blocked;
-    signals->restore_saved = true;
-    signal_mask_set(mask);
-    return 0;
-}
-
-void signal_mask_restore(bool interrupted)
-{
-    struct thread_signals *signals = &user_thread_current()->signals;
-
-    if (interrupted || !signals->restore_saved)
-        return;
-    signals->restore_saved = false;
-    signal_mask_set(signals->saved);
-}
-
 ssize_t sys_rt_sigprocmask(int how, vaddr_t set, vaddr_t old, size_t size)
 {
     signal_set before = user_thread_current()->signals.blocked, change;

@@ -74,31 +74,7 @@ int signal_take(struct user_thread *thread, signal_set wanted, siginfo_t *inform
     return signal;
 }
 
-void signal_update_work(struct user_thread *thread)
-{
-    struct process_signals *signals = &thread->thread.process->signals;
-    signal_set deliverable =
-        (thread->signals.pending.set | signals->pending.set) & ~thread->signals.blocked;
-
-    if (deliverable || signals->notify_parent || signals->stop_signal)
-        __atomic_fetch_or(&thread->thread.work, THREAD_WORK_SIGNAL, __ATOMIC_ACQ_REL);
-    else
-        __atomic_fetch_and(&thread->thread.work, ~(uint32_t)THREAD_WORK_SIGNAL, __ATOMIC_ACQ_REL);
-}
-
 /* ---- stop and continue ---- */
-
-bool signal_stop_is_complete(struct process *process)
-{
-    struct user_thread *thread;
-
-    LIST_FOREACH(thread, &process->threads, process_link)
-    {
-        if (!thread->exiting && !thread->signals.stopped)
-            return false;
-    }
-    return true;
-}
 
 static void report_to_parent(struct process *process, int code, int status)
 {

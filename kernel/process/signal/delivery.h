@@ -16,6 +16,8 @@
     (signal_bit(SIGSEGV) | signal_bit(SIGBUS) | signal_bit(SIGILL) | signal_bit(SIGTRAP) |         \
      signal_bit(SIGFPE) | signal_bit(SIGSYS))
 
+/* Removes every signal of the set. Lock held. */
+void signal_queue_remove(struct signal_queue *queue, signal_set set);
 /* Gives an entry that left its queue back to its owner. */
 void queued_signal_free(struct queued_signal *entry);
 /* The action's handler. Lock held. */

@@ -1,4 +1,4 @@
-/* signal.c: what is pending, and sending: the first half of a signal's way. */
+/* signal.c: sending: the first half of a signal's way. */
 #include "process/signal/signal.h"
 
 #include <asm/errno.h>
@@ -10,162 +10,8 @@
 #include "memory/heap.h"
 #include "process/process.h"
 #include "process/signal/delivery.h"
+#include "process/signal/watchers.h"
 #include "process/thread_account.h"
-
-/* ---- queues ---- */
-
-static void signal_queue_initialize(struct signal_queue *queue)
-{
-    queue->set = 0;
-    TAILQ_INIT(&queue->entries);
-}
-
-void queued_signal_free(struct queued_signal *entry)
-{
-    entry->queued = false;
-    if (entry->timer)
-        return;
-    __atomic_fetch_sub(&entry->account->signals, 1, __ATOMIC_RELAXED);
-    user_account_release(entry->account);
-    heap_free(entry);
-}
-
-/* Removes every signal of the set. Lock held. */
-static void queue_remove(struct signal_queue *queue, signal_set set)
-{
-    struct queued_signal *entry, *next;
-
-    if (!(queue->set & set))
-        return;
-    queue->set &= ~set;
-    TAILQ_FOREACH_SAFE(entry, &queue->entries, link, next)
-    {
-        if (set & signal_bit(entry->information.si_signo)) {
-            TAILQ_REMOVE(&queue->entries, entry, link);
-            queued_signal_free(entry);
-        }
-    }
-}
-
-static void signal_queue_flush(struct signal_queue *queue)
-{
-    queue_remove(queue, ~(signal_set)0);
-}
-
-/* RLIMIT_SIGPENDING of the receiver's user stands against a new entry (sigqueue(3): EAGAIN). */
-static struct queued_signal *entry_create(struct process *process, struct user_thread *receiver,
-                                          bool without_limit)
-{
-    struct user_account *account = receiver ? receiver->thread.account : NULL;
-    struct queued_signal *entry;
-
-    if (!account)
-        return NULL;
-    uint32_t count = __atomic_add_fetch(&account->signals, 1, __ATOMIC_RELAXED);
-    if (without_limit || count <= process_limits(process)[RLIMIT_SIGPENDING].rlim_cur) {
-        entry = heap_allocate_zeroed(sizeof(*entry));
-        if (entry) {
-            user_account_reference(account);
-            entry->account = account;
-            return entry;
-        }
-    }
-    __atomic_fetch_sub(&account->signals, 1, __ATOMIC_RELAXED);
-    return NULL;
-}
-
-/* ---- actions ---- */
-
-struct signal_actions *signal_actions_create(void)
-{
-    struct signal_actions *actions = heap_allocate_zeroed(sizeof(*actions));
-
-    if (actions) {
-        actions->references = 1;
-        spinlock_initialize(&actions->lock, LOCK_SIGNAL_ACTIONS);
-    }
-    return actions;
-}
-
-struct signal_actions *signal_actions_copy(struct signal_actions *actions)
-{
-    struct signal_actions *copy = signal_actions_create();
-
-    if (copy) {
-        bool enabled = spinlock_acquire_save(&actions->lock);
-        memcpy(copy->table, actions->table, sizeof(copy->table));
-        copy->changed = actions->changed;
-        spinlock_release_restore(&actions->lock, enabled);
-    }
-    return copy;
-}
-
-void signal_actions_release(struct signal_actions *actions)
-{
-    if (!actions || __atomic_sub_fetch(&actions->references, 1, __ATOMIC_ACQ_REL) != 0)
-        return;
-    if (actions->watchers)
-        signal_watchers_release(actions->watchers);
-    heap_free(actions);
-}
-
-void signal_actions_reset(struct signal_actions *actions)
-{
-    for (signal_set left = actions->changed; left; left &= left - 1) {
-        struct sigaction *action = &actions->table[__builtin_ctzll(left)];
-        bool ignored = action->sa_handler == SIG_IGN;
-        *action = (struct sigaction){.sa_handler = ignored ? SIG_IGN : SIG_DFL};
-        if (!ignored)
-            actions->changed &= ~(left & -left);
-    }
-}
-
-__sighandler_t signal_handler(struct process *process, int signal)
-{
-    struct signal_actions *actions = process->signals.actions;
-
-    spinlock_acquire(&actions->lock);
-    __sighandler_t handler = actions->table[signal - 1].sa_handler;
-    spinlock_release(&actions->lock);
-    return handler;
-}
-
-/* ---- lifetimes ---- */
-
-void process_signals_initialize(struct process_signals *signals, struct signal_actions *actions)
-{
-    memset(signals, 0, sizeof(*signals));
-    signal_queue_initialize(&signals->pending);
-    signals->actions = actions;
-}
-
-void process_signals_destroy(struct process_signals *signals)
-{
-    signal_queue_flush(&signals->pending);
-    signal_actions_release(signals->actions);
-    signals->actions = NULL;
-}
-
-void thread_signals_initialize(struct thread_signals *signals, const struct thread_signals *from,
-                               bool keep_stack)
-{
-    memset(signals, 0, sizeof(*signals));
-    signal_queue_initialize(&signals->pending);
-    signals->stack_flags = SS_DISABLE;
-    if (!from)
-        return;
-    signals->blocked = from->blocked;
-    if (keep_stack) {
-        signals->stack_base = from->stack_base;
-        signals->stack_size = from->stack_size;
-        signals->stack_flags = from->stack_flags;
-    }
-}
-
-void thread_signals_destroy(struct thread_signals *signals)
-{
-    signal_queue_flush(&signals->pending);
-}
 
 /* ---- choosing ---- */
 
@@ -226,9 +72,9 @@ void signal_forget(struct process *process, signal_set set)
 {
     struct user_thread *thread;
 
-    queue_remove(&process->signals.pending, set);
+    signal_queue_remove(&process->signals.pending, set);
     LIST_FOREACH(thread, &process->threads, process_link)
-    queue_remove(&thread->signals.pending, set);
+    signal_queue_remove(&thread->signals.pending, set);
 }
 
 /* SIGCONT lets a stopped process go on at once, whatever is done with the signal itself. */
@@ -295,6 +141,28 @@ static void announce(struct process *process, struct user_thread *target, int si
 }
 
 /* ---- sending ---- */
+
+/* RLIMIT_SIGPENDING of the receiver's user stands against a new entry (sigqueue(3): EAGAIN). */
+static struct queued_signal *entry_create(struct process *process, struct user_thread *receiver,
+                                          bool without_limit)
+{
+    struct user_account *account = receiver ? receiver->thread.account : NULL;
+    struct queued_signal *entry;
+
+    if (!account)
+        return NULL;
+    uint32_t count = __atomic_add_fetch(&account->signals, 1, __ATOMIC_RELAXED);
+    if (without_limit || count <= process_limits(process)[RLIMIT_SIGPENDING].rlim_cur) {
+        entry = heap_allocate_zeroed(sizeof(*entry));
+        if (entry) {
+            user_account_reference(account);
+            entry->account = account;
+            return entry;
+        }
+    }
+    __atomic_fetch_sub(&account->signals, 1, __ATOMIC_RELAXED);
+    return NULL;
+}
 
 /* `target` NULL: the process. `entry`: the sender's own, or NULL. Lock held. */
 static int send(struct process *process, struct user_thread *target, const siginfo_t *information,
@@ -512,13 +380,25 @@ bool signal_would_reach(int signal)
 
 /* ---- ends ---- */
 
+bool signal_stop_is_complete(struct process *process)
+{
+    struct user_thread *thread;
+
+    LIST_FOREACH(thread, &process->threads, process_link)
+    {
+        if (!thread->exiting && !thread->signals.stopped)
+            return false;
+    }
+    return true;
+}
+
 void signal_thread_exit(struct user_thread *thread)
 {
     struct process *process = thread->thread.process;
     struct process_signals *signals = &process->signals;
     signal_set orphaned = signals->pending.set & ~thread->signals.blocked;
 
-    signal_queue_flush(&thread->signals.pending);
+    thread_signals_destroy(&thread->signals);
     if (process->exiting)
         return;
     for (int signal = 1; orphaned && signal <= SIGNAL_COUNT; signal++) {

@@ -56,7 +56,7 @@ struct signal_actions {
     uint32_t references; /* atomic */
     struct spinlock lock;
     signal_set changed;                   /* whose action may not be the default; lock */
-    struct signal_watchers *watchers;     /* signalfd.c; NULL: none yet; atomic, set once */
+    struct signal_watchers *watchers;     /* watchers.h; NULL: none yet; atomic, set once */
     struct sigaction table[SIGNAL_COUNT]; /* by signal - 1; lock */
 };
 
@@ -189,14 +189,7 @@ void signal_mask_restore(bool interrupted);
 /* Copies a sigset_t in, without the two that cannot be blocked. 0, -EFAULT, -EINVAL (size). */
 int signal_set_user(signal_set *set, vaddr_t from, size_t size);
 
-/* ---- signalfd.c: who reads signals from a file, or polls one ---- */
-
-/* One was queued. The process's lock is held: how many wait has a bound. */
-void signal_watchers_wake(struct signal_watchers *watchers);
-/* The actions end. */
-void signal_watchers_release(struct signal_watchers *watchers);
-
-/* ---- the hooks of cpu/trap.h ---- */
+/* ---- what cpu/hooks.h asks ---- */
 
 void signal_user_return(struct trap_frame *frame);
 void signal_user_trap(struct trap_frame *frame, vaddr_t address);

@@ -9,52 +9,9 @@
 #include "memory/user_copy.h"
 #include "process/process.h"
 #include "process/signal/delivery.h"
+#include "process/signal/watchers.h"
 #include "process/system_calls.h"
 #include "thread/restart.h"
-
-/*
- * Who waits for signals of the processes that share these actions: they read a file, or watch one.
- * Watchers may outlive the processes, as an epoll instance can be handed on: they count.
- */
-struct signal_watchers {
-    struct watch_limit limit; /* the actions count as one */
-    struct wait_queue queue;
-};
-
-static void watchers_free(struct watch_limit *limit)
-{
-    heap_free(container_of(limit, struct signal_watchers, limit));
-}
-
-/* Those of the calling process; NULL: no memory. */
-static struct signal_watchers *watchers_get(void)
-{
-    struct signal_actions *actions = process_current()->signals.actions;
-    struct signal_watchers *watchers = __atomic_load_n(&actions->watchers, __ATOMIC_ACQUIRE);
-    if (watchers)
-        return watchers;
-    struct signal_watchers *fresh = heap_allocate(sizeof(*fresh));
-    if (!fresh)
-        return NULL;
-    fresh->limit =
-        (struct watch_limit){.watchers = 1, .most = WATCHERS_FEW, .unwatched = watchers_free};
-    wait_queue_initialize(&fresh->queue);
-    if (__atomic_compare_exchange_n(&actions->watchers, &watchers, fresh, false, __ATOMIC_ACQ_REL,
-                                    __ATOMIC_ACQUIRE))
-        return fresh;
-    heap_free(fresh); /* another thread was quicker */
-    return watchers;
-}
-
-void signal_watchers_wake(struct signal_watchers *watchers)
-{
-    wait_queue_wake(&watchers->queue);
-}
-
-void signal_watchers_release(struct signal_watchers *watchers)
-{
-    watch_limit_leave(&watchers->limit);
-}
 
 struct signal_file {
     signal_set mask; /* atomic */
@@ -121,7 +78,7 @@ static bool take(signal_set mask, siginfo_t *information)
 static ssize_t signal_file_read(struct file *file, struct transfer *to, int64_t *offset)
 {
     struct signal_file *signals = file->private;
-    struct signal_watchers *watchers = watchers_get();
+    struct signal_watchers *watchers = signal_watchers_get();
     struct signalfd_siginfo converted;
     siginfo_t information;
     ssize_t done = 0;
@@ -152,7 +109,7 @@ static ssize_t signal_file_read(struct file *file, struct transfer *to, int64_t 
 
 static void watch(struct poll_table *table)
 {
-    struct signal_watchers *watchers = table ? watchers_get() : NULL;
+    struct signal_watchers *watchers = table ? signal_watchers_get() : NULL;
 
     if (watchers)
         poll_wait_limited(table, &watchers->queue, &watchers->limit);
