@@ -16,7 +16,7 @@
 static bool gigabyte_pages(void)
 {
     /* SDM volume 3A, 4.1.4; qemu64 and Nehalem have none. */
-    return cpuid(0x80000000).eax >= 0x80000001 && (cpuid(0x80000001).edx & UINT32_C(1) << 26);
+    return cpuid(0x80000000, 0).eax >= 0x80000001 && (cpuid(0x80000001, 0).edx & UINT32_C(1) << 26);
 }
 
 /* The jump's page: executable, not writable (rule 9). */

@@ -29,7 +29,7 @@ void clock_read(struct handoff_time *time)
     EFI_TIME now;
     EFI_STATUS status = firmware.system->RuntimeServices->GetTime(&now, NULL);
 
-    *time = (struct handoff_time){.tsc = time_stamp_counter()};
+    *time = (struct handoff_time){.tsc = tsc_read()};
     if (EFI_ERROR(status) || !time_sane(&now))
         return;
     time->unix_seconds = days_from_date(now.Year, now.Month, now.Day) * 86400 + now.Hour * 3600 +

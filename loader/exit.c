@@ -84,7 +84,7 @@ EFI_STATUS boot_services_exit(struct area *area)
         area->handoff->memory_map.exit_attempts = attempt;
         status = firmware.boot->ExitBootServices(firmware.image, key);
         if (!EFI_ERROR(status)) {
-            area->handoff->exit_tsc = time_stamp_counter();
+            area->handoff->exit_tsc = tsc_read();
             return EFI_SUCCESS;
         }
         /* Rule 1: a stale key. The firmware is partly shut down: only these two calls from now

@@ -81,6 +81,5 @@ _Noreturn void failure_halt(const char *message)
     serial_write("\r\nbaton loader: ");
     serial_write(message);
     serial_write("\r\n");
-    for (;;)
-        processor_halt();
+    processor_stop();
 }

@@ -44,7 +44,7 @@ static EFI_STATUS processor_check(void)
 {
     const uint32_t no_execute = UINT32_C(1) << 20; /* CPUID.80000001h:EDX */
 
-    if (!(cpuid(0x80000001).edx & no_execute))
+    if (!(cpuid(0x80000001, 0).edx & no_execute))
         return failure(EFI_UNSUPPORTED, "this processor has no no-execute bit, or it is off");
     /* Rule 21: five levels can only be left through 32-bit code, which area.c and jump.S prepare
      * for; but our image lies where the firmware put it. */

@@ -22,7 +22,7 @@ static void rdrand_mix(struct seed *seed)
     const uint32_t rdrand = UINT32_C(1) << 30; /* CPUID.1:ECX */
     uint64_t values[4];
 
-    if (!(cpuid(1).ecx & rdrand))
+    if (!(cpuid(1, 0).ecx & rdrand))
         return;
     for (int i = 0; i < 4; i++) {
         int tries = 10; /* as the SDM advises, volume 1, 7.3.17.1 */
@@ -50,7 +50,7 @@ static void jitter_mix(struct seed *seed, const struct handoff_time *time)
         uint64_t now;
 
         firmware.boot->Stall(1); /* microseconds, more or less: the less counts */
-        now = time_stamp_counter();
+        now = tsc_read();
         random_mix(seed->key, &now, sizeof now);
     }
     seed->sources |= HANDOFF_SEED_TSC;

@@ -78,6 +78,7 @@ static inline struct cpu *cpu_current(void)
 struct cpu_features {
     bool nx, smep, smap, umip, gigabyte_pages, global_pages, xsave, rdrand, rdtscp;
     bool invariant_tsc, x2apic;
+    uint32_t basic; /* EDX of leaf 1, which programs get as AT_HWCAP */
     uint8_t physical_bits;
 };
 extern struct cpu_features cpu_features;

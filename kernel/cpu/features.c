@@ -7,6 +7,7 @@
 #include "cpu/cpu.h"
 #include "cpu/registers.h"
 #include "cpu/user_access.h"
+#include "library/string.h"
 
 struct cpu_features cpu_features;
 
@@ -17,6 +18,7 @@ void cpu_features_find(void)
     uint32_t last_extended = cpuid(0x80000000, 0).eax;
     struct cpuid_result basic = cpuid(1, 0);
 
+    f->basic = basic.edx;
     f->x2apic = basic.ecx >> 21 & 1;
     f->xsave = basic.ecx >> 26 & 1;
     f->rdrand = basic.ecx >> 30 & 1;
@@ -58,4 +60,41 @@ void cpu_features_enable(void)
     /* What RDTSCP and RDPID tell programs: the CPU's number, as on Linux. */
     if (f->rdtscp)
         msr_write(MSR_TSC_AUX, cpu_current()->number);
+}
+
+/* ---- for programs that ask ---- */
+
+bool cpu_has_flag(uint32_t leaf, char output, unsigned bit)
+{
+    if (leaf == 7 && cpuid(0, 0).eax < 7)
+        return false;
+    struct cpuid_result result = cpuid(leaf, 0);
+    uint32_t value = output == 'b' ? result.ebx : output == 'c' ? result.ecx : result.edx;
+    return value >> bit & 1;
+}
+
+void cpu_identify(struct cpu_identity *identity)
+{
+    struct cpuid_result result = cpuid(0, 0);
+
+    memset(identity, 0, sizeof(*identity));
+    memcpy(identity->vendor, &result.ebx, 4);
+    memcpy(identity->vendor + 4, &result.edx, 4);
+    memcpy(identity->vendor + 8, &result.ecx, 4);
+
+    uint32_t signature = cpuid(1, 0).eax;
+    identity->stepping = signature & 15;
+    identity->family = signature >> 8 & 15;
+    identity->model = signature >> 4 & 15;
+    if (identity->family == 15)
+        identity->family += signature >> 20 & 255;
+    if (identity->family >= 6)
+        identity->model |= signature >> 12 & 0xf0;
+
+    if (cpuid(0x80000000, 0).eax < 0x80000004)
+        return;
+    for (uint32_t i = 0; i < 3; i++) {
+        result = cpuid(0x80000002 + i, 0);
+        memcpy(identity->model_name + 16 * i, &result, 16);
+    }
 }

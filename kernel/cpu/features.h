@@ -2,10 +2,23 @@
 #ifndef BATON_CPU_FEATURES_H
 #define BATON_CPU_FEATURES_H
 
+#include "library/types.h"
+
 /* Fills cpu_features (cpu.h); once, on the boot CPU. NX is demanded by kernel/start/. */
 void cpu_features_find(void);
 /* Sets this CPU's CR0 and CR4: WP, SMEP, SMAP, UMIP, global pages, SSE, XSAVE. The kernel's own
    tables are loaded. */
 void cpu_features_enable(void);
+
+/* A bit of CPUID (Intel SDM volume 2): in register `output`, 'b', 'c' or 'd', of a leaf; false
+   where the leaf is not there. */
+bool cpu_has_flag(uint32_t leaf, char output, unsigned bit);
+
+/* Who made this processor and which one it is; NUL-terminated. */
+struct cpu_identity {
+    char vendor[13], model_name[49];
+    uint32_t family, model, stepping;
+};
+void cpu_identify(struct cpu_identity *identity);
 
 #endif

@@ -55,19 +55,13 @@ static void print_backtrace(vaddr_t frame_pointer)
     }
 }
 
-static _Noreturn void halt(void)
-{
-    for (;;)
-        __asm__ volatile("cli; hlt");
-}
-
 /* The NMI of the CPU that ends it all; any other is not ours to explain. */
 static void stop_interrupt(void *context, struct trap_frame *frame)
 {
     (void)context;
     (void)frame;
     if (__atomic_load_n(&ending, __ATOMIC_ACQUIRE))
-        halt();
+        processor_stop();
     log_write(LOG_WARNING, "an NMI nobody sent");
 }
 
@@ -81,7 +75,7 @@ _Noreturn void cpu_halt_all(void)
     interrupts_disable();
     if (!__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
         local_apic_stop_others();
-    halt();
+    processor_stop();
 }
 
 static _Noreturn void panic_list(const struct trap_frame *frame, vaddr_t frame_pointer,
@@ -89,7 +83,7 @@ static _Noreturn void panic_list(const struct trap_frame *frame, vaddr_t frame_p
 {
     interrupts_disable();
     if (__atomic_exchange_n(&ending, true, __ATOMIC_ACQ_REL))
-        halt(); /* another CPU's panic, or one inside the report */
+        processor_stop(); /* another CPU's panic, or one inside the report */
     local_apic_stop_others();
     log_enter_panic();
 
@@ -101,7 +95,7 @@ static _Noreturn void panic_list(const struct trap_frame *frame, vaddr_t frame_p
         print_registers(frame);
     print_backtrace(frame_pointer);
     log_write(LOG_ERROR, "panic: end");
-    halt();
+    processor_stop();
 }
 
 void panic(const char *format, ...)

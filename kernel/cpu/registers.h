@@ -1,6 +1,8 @@
-/* registers.h: the instructions that C has no words for, one function each. */
+/* registers.h: the instructions that C has no words for, one function each: the kernel's own. */
 #ifndef BATON_CPU_REGISTERS_H
 #define BATON_CPU_REGISTERS_H
+
+#include <instructions.h>
 
 #include "library/types.h"
 
@@ -48,26 +50,6 @@
 #define EFER_SCE           (1UL << 0)
 #define EFER_NXE           (1UL << 11)
 
-/*
- * What every CPU's MSR_PAT has to hold before the kernel's tables are loaded
- * (Intel SDM volume 3, 11.12.4): the reset value, but entry 1 (PWT alone) is
- * write-combining. From entry 0 up: WB, WC, UC-, UC, twice.
- */
-#define PAGE_ATTRIBUTE_TABLE 0x0007010600070106UL
-
-struct cpuid_result {
-    uint32_t eax, ebx, ecx, edx;
-};
-
-static inline struct cpuid_result cpuid(uint32_t leaf, uint32_t subleaf)
-{
-    struct cpuid_result r;
-    __asm__ volatile("cpuid"
-                     : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
-                     : "a"(leaf), "c"(subleaf));
-    return r;
-}
-
 static inline uint64_t msr_read(uint32_t msr)
 {
     uint32_t low, high;
@@ -79,6 +61,16 @@ static inline void msr_write(uint32_t msr, uint64_t value)
 {
     __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
                      : "memory");
+}
+
+/*
+ * Makes PWT and PCD in page tables mean what PAGE_* (memory/page_table.h) say: the value of reset,
+ * but entry 1 (PWT alone) is write-combining (Intel SDM volume 3, 11.12.4). From entry 0 up: WB,
+ * WC, UC-, UC, twice. On each CPU, before the kernel's tables are loaded.
+ */
+static inline void page_attributes_load(void)
+{
+    msr_write(MSR_PAT, 0x0007010600070106UL);
 }
 
 static inline uint64_t cr0_read(void)
@@ -137,64 +129,23 @@ static inline void page_invalidate(vaddr_t page)
     __asm__ volatile("invlpg (%0)" ::"r"(page) : "memory");
 }
 
-static inline uint64_t tsc_read(void)
-{
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-    return (uint64_t)high << 32 | low;
-}
-
 static inline void cpu_relax(void)
 {
     __asm__ volatile("pause" ::: "memory");
 }
 
-static inline void port_write8(uint16_t port, uint8_t value)
-{
-    __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static inline void port_write16(uint16_t port, uint16_t value)
-{
-    __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static inline void port_write32(uint16_t port, uint32_t value)
-{
-    __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port));
-}
-
-static inline uint16_t port_read16(uint16_t port)
-{
-    uint16_t value;
-    __asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline uint8_t port_read8(uint16_t port)
-{
-    uint8_t value;
-    __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
-static inline uint32_t port_read32(uint16_t port)
-{
-    uint32_t value;
-    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"(port));
-    return value;
-}
-
 /* ---- interrupts on this CPU ---- */
-
-static inline void interrupts_disable(void)
-{
-    __asm__ volatile("cli" ::: "memory");
-}
 
 static inline void interrupts_enable(void)
 {
     __asm__ volatile("sti" ::: "memory");
+}
+
+/* Waits for an interrupt. Interrupts are off before and after; none can come between turning them
+   on and the halt (Intel SDM volume 2, STI). */
+static inline void interrupts_await(void)
+{
+    __asm__ volatile("sti; hlt; cli" ::: "memory");
 }
 
 static inline bool interrupts_enabled(void)

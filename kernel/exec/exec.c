@@ -18,8 +18,8 @@
 #include <linux/fcntl.h>
 #include <linux/personality.h>
 
+#include "cpu/cpu.h"
 #include "cpu/fpu.h"
-#include "cpu/registers.h"
 #include "cpu/user_segments.h"
 #include "exec/image.h"
 #include "exec/system_calls.h"
@@ -295,7 +295,7 @@ static size_t fill_auxiliary_vector(const struct exec *exec, uint64_t bias, uint
     const uint64_t vector[][2] = {
         {AT_SYSINFO_EHDR, exec->space->vdso},
         {AT_MINSIGSTKSZ, signal_frame_size()},
-        {AT_HWCAP, cpuid(1, 0).edx},
+        {AT_HWCAP, cpu_features.basic},
         {AT_PAGESZ, PAGE_SIZE},
         {AT_CLKTCK, 100},
         {AT_PHDR, program_headers},

@@ -24,7 +24,7 @@
 /*
  * Called once at boot, on the loader's tables (every range of the memory map
  * identity-mapped), interrupts off, with what memory_map_parse() made of the
- * firmware's map. cpu_features must be known, MSR_PAT hold PAGE_ATTRIBUTE_TABLE.
+ * firmware's map. cpu_features must be known, page_attributes_load() done.
  *
  * Builds the kernel's tables and prepares the frame allocator. Returns the
  * root (below 4 GiB), or 0 when there is too little memory. No other function

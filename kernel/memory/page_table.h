@@ -25,7 +25,7 @@
 #define PAGE_NO_EXECUTE (1UL << 63)
 #define PAGE_FRAME      0x000ffffffffff000UL
 
-/* Caching, as PAGE_ATTRIBUTE_TABLE (cpu/registers.h) gives meaning to PWT and PCD. */
+/* Caching, as page_attributes_load() (cpu/registers.h) gives meaning to PWT and PCD. */
 #define PAGE_WRITE_COMBINING PAGE_PWT
 #define PAGE_UNCACHED        (PAGE_PCD | PAGE_PWT)
 

@@ -3,8 +3,7 @@
 
 #include "cpu/clock.h"
 #include "cpu/cpu.h"
-#include "cpu/registers.h"
-#include "library/string.h"
+#include "cpu/features.h"
 #include "proc/proc.h"
 
 /* CPUID's flags by the names that Linux gives them; those that programs look for. */
@@ -64,56 +63,25 @@ static void text_flags(struct text *text)
         {7, 'b', 23, "clflushopt"},
         {7, 'c', 2, "umip"},
     };
-    uint32_t highest = cpuid(0, 0).eax;
 
-    for (size_t i = 0; i < array_length(flags); i++) {
-        if (flags[i].leaf == 7 && highest < 7)
-            continue;
-        struct cpuid_result result = cpuid(flags[i].leaf, 0);
-        uint32_t value = flags[i].output == 'b'   ? result.ebx
-                         : flags[i].output == 'c' ? result.ecx
-                                                  : result.edx;
-        if (value >> flags[i].bit & 1)
+    for (size_t i = 0; i < array_length(flags); i++)
+        if (cpu_has_flag(flags[i].leaf, flags[i].output, flags[i].bit))
             text_print(text, " %s", flags[i].name);
-    }
-}
-
-/* The vendor (12 letters) and the model's name (Intel SDM volume 2, CPUID). */
-static void processor_names(char vendor[13], char model[49])
-{
-    struct cpuid_result result = cpuid(0, 0);
-
-    memcpy(vendor, &result.ebx, 4);
-    memcpy(vendor + 4, &result.edx, 4);
-    memcpy(vendor + 8, &result.ecx, 4);
-    vendor[12] = 0;
-    memset(model, 0, 49);
-    if (cpuid(0x80000000, 0).eax < 0x80000004)
-        return;
-    for (uint32_t i = 0; i < 3; i++) {
-        result = cpuid(0x80000002 + i, 0);
-        memcpy(model + 16 * i, &result, 16);
-    }
 }
 
 static int processor_show(const struct pseudo_key *key, struct text *text)
 {
-    char vendor[13], model_name[49];
-    uint32_t signature = cpuid(1, 0).eax;
-    unsigned family = signature >> 8 & 15, model = signature >> 4 & 15;
+    struct cpu_identity identity;
 
     (void)key;
-    if (family == 15)
-        family += signature >> 20 & 255;
-    if (family >= 6)
-        model |= signature >> 12 & 0xf0;
-    processor_names(vendor, model_name);
+    cpu_identify(&identity);
     for (unsigned number = 0; number < CPU_MAXIMUM; number++) {
         if (!cpus[number] || !__atomic_load_n(&cpus[number]->online, __ATOMIC_RELAXED))
             continue;
         text_print(text, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n",
-                   number, vendor, family, model);
-        text_print(text, "model name\t: %s\nstepping\t: %u\n", model_name, signature & 15);
+                   number, identity.vendor, identity.family, identity.model);
+        text_print(text, "model name\t: %s\nstepping\t: %u\n", identity.model_name,
+                   identity.stepping);
         text_print(text, "physical id\t: 0\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n",
                    __atomic_load_n(&cpu_count, __ATOMIC_RELAXED), number,
                    __atomic_load_n(&cpu_count, __ATOMIC_RELAXED));

@@ -4,7 +4,7 @@
 #include <linux/stat.h>
 
 #include "cpu/cpu.h"
-#include "cpu/registers.h"
+#include "cpu/features.h"
 #include "library/format.h"
 #include "library/string.h"
 #include "proc/baton.h"
@@ -32,10 +32,10 @@ static int highest_show(const struct pseudo_key *key, struct text *text)
  */
 static bool vendor_is_amd(void)
 {
-    struct cpuid_result result = cpuid(0, 0);
+    struct cpu_identity identity;
 
-    return memcmp(&result.ebx, "Auth", 4) == 0 && memcmp(&result.edx, "enti", 4) == 0 &&
-           memcmp(&result.ecx, "cAMD", 4) == 0;
+    cpu_identify(&identity);
+    return strcmp(identity.vendor, "AuthenticAMD") == 0;
 }
 
 static int intel_only_show(const struct pseudo_key *key, struct text *text)

@@ -76,8 +76,7 @@ static _Noreturn void stop(const char *reason)
 {
     log_write(LOG_ERROR, "panic: cannot start: %s", reason);
     log_write(LOG_ERROR, "panic: end");
-    for (;;)
-        __asm__ volatile("cli; hlt");
+    processor_stop();
 }
 
 /* ---- on the loader's tables ---- */
@@ -140,7 +139,7 @@ static void take_handoff(const struct handoff *given)
 /* From the loader's tables to our own. Pointers into physical memory are stale from here on. */
 static void enter_own_tables(void)
 {
-    msr_write(MSR_PAT, PAGE_ATTRIBUTE_TABLE);
+    page_attributes_load();
     paddr_t root = memory_initialize(&handoff, ranges, range_count);
     if (!root)
         stop("too little memory");

@@ -55,7 +55,7 @@ static void processor_main(struct cpu *cpu)
 
     trap_initialize_cpu(cpu, processor->trap_stacks);
     trap_set_kernel_stack(cpu, processor->idle.kernel_stack_top);
-    msr_write(MSR_PAT, PAGE_ATTRIBUTE_TABLE);
+    page_attributes_load();
     cr3_write(kernel_root);
     cpu_features_enable();
     local_apic_initialize_cpu();

@@ -777,7 +777,7 @@ static void wait_for_work(struct cpu *cpu)
         enqueue(queue, stolen, false);
         spinlock_release(&queue->lock);
     } else if (!__atomic_load_n(&queue->length, __ATOMIC_SEQ_CST)) {
-        __asm__ volatile("sti; hlt; cli"); /* nothing comes between the two: SDM volume 2, STI */
+        interrupts_await();
     }
     __atomic_fetch_and(&idle_cpus, ~bit, __ATOMIC_SEQ_CST);
 }

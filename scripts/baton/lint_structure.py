@@ -126,11 +126,14 @@ ASSEMBLY_FILES = ("kernel/cpu/", "kernel/thread/context_switch.S", "kernel/start
 INLINE_PLACES = {
     "kernel/library/string.c": "rep movsq, rep stosq",
     "kernel/thread/thread.h": "thread_current(): one load from GS",
-    "kernel/thread/scheduler.c": "sti; hlt; cli must be one piece",
-    "kernel/start/main.c": "a boot that cannot go on halts",
     "kernel/process/vdso/calls.c": "program code: syscall, lsl",
-    "loader/processor.h": "the loader's own registers and ports",
+    "include/instructions.h": "what loader and kernel both use",
+    "loader/processor.h": "what only the loader uses",
 }
+
+
+# What asks or changes the processor as assembly does; CR3 has a rule of its own.
+MACHINE = re.compile(r"\b(?:cpuid|msr_read|msr_write|cr[0-24-9]_(?:read|write))\(")
 
 
 def may_have_assembly(name):
@@ -139,7 +142,7 @@ def may_have_assembly(name):
 
 @rule
 def assembly(tree):
-    """Assembly stands in kernel/cpu, context_switch.S and a few places that are listed."""
+    """Assembly, CPUID, MSRs and control registers: in kernel/cpu and a few places that are listed."""
     for name in tree.select(".S", ".s"):
         if not name.startswith(ASSEMBLY_FILES):
             yield Finding(name, 0, "assembly outside kernel/cpu, context_switch.S and entry.S")
@@ -150,6 +153,8 @@ def assembly(tree):
             found = INLINE.search(line)
             if found and found.group(1) != '""':  # an empty one is a barrier for the compiler
                 yield Finding(name, number, "inline assembly outside kernel/cpu")
+            if name.startswith("kernel/") and MACHINE.search(line):
+                yield Finding(name, number, "asks or changes the processor outside kernel/cpu")
 
 
 # ---- length ----

@@ -53,6 +53,7 @@ PLANTED = [
     ("cr3", "kernel/thread/context_switch.S", "    movq %rax, %cr3\n"),
     ("assembly", "kernel/thread/thread.c", 'void f(void)\n{\n    __asm__ volatile("hlt");\n}\n'),
     ("assembly", "kernel/thread/more.S", "    hlt\n"),
+    ("assembly", "kernel/thread/thread.c", "int f(void)\n{\n    return cpuid(0, 0).eax;\n}\n"),
     ("length", "kernel/thread/thread.c", "\n" * 801),
     ("length", "kernel/thread/thread.c", LONG_FUNCTION),
     ("length", "scripts/greet.py", "def long_one():\n" + "    pass\n" * 90),
