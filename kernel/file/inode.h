@@ -112,8 +112,8 @@ struct inode {
     const struct file_operations *file_operations; /* for files opened on it; constant */
     struct file_system *file_system;               /* a reference is held; constant */
     uint32_t references;                           /* atomic */
-    /* One triple: inode_attributes() reads it, inode_attributes_set() writes it. Of the mode alone
-       everyone may look at the type, which is constant. */
+    /* One triple: inode_attributes() reads it without a lock, inode_attributes_set() writes it
+       under `lock`. Of the mode alone everyone may look at the type, which is constant. */
     uint32_t attributes_sequence; /* odd: it is being written; atomic */
     uint32_t mode;
     uint32_t user, group;
