@@ -18,12 +18,14 @@ def run(tree, *command, folder=None):
     return result.stdout + result.stderr
 
 
-def messages(tree, output, kind=""):
-    """Findings of "path:line:column: text", for lines that have `kind` in them."""
+def messages(tree, output, kind="", folder=None):
+    """Findings of "path:line:column: text", for lines that have `kind` in them. The command ran in
+    `folder`, or in the tree's root."""
     for line in output.splitlines():
         found = MESSAGE.match(line)
         if found and kind in line:
-            path = os.path.relpath(os.path.join(tree.root, found.group(1)), tree.root)
+            place = os.path.join(folder or tree.root, found.group(1))
+            path = os.path.relpath(place, tree.root)
             yield Finding(path, int(found.group(2)), found.group(3))
 
 
@@ -94,11 +96,8 @@ def clang_tidy(tree):
     def check(names):
         output = run(tree, "clang-tidy-14", "-p", database, "--quiet", *map(tree.path, names),
                      folder=tree.build)
-        return list(messages(tree, output, " error: "))
-    for found in dict.fromkeys(side_by_side(sorted(commands), check)):
-        path = os.path.relpath(os.path.join(tree.build, found.path), tree.root) \
-            if not os.path.exists(tree.path(found.path)) else found.path
-        yield Finding(path, found.line, found.text)
+        return list(messages(tree, output, " error: ", folder=tree.build))
+    yield from dict.fromkeys(side_by_side(sorted(commands), check))
 
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wshadow", "-Wvla", "-Wundef",

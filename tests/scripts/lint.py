@@ -141,8 +141,10 @@ def test(tap):
     for rule, name, text in PLANTED:
         check(tap, rule, name, text)
     planted = {rule for rule, _, _ in PLANTED}
+    told = read(project.SOURCE, "docs/hacking.md")
     for rule in lint.RULES:
         tap.check(rule in planted, f"{rule} has a planted fault")
+        tap.check(f"`{rule}`" in told, f"docs/hacking.md tells what {rule} means")
 
 
 if __name__ == "__main__":

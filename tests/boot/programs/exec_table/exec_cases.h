@@ -64,7 +64,6 @@ struct exec_case {
         .name = (called), .source = (page), .before = (run), .stricter = (linux)                   \
     }
 
-extern char **environ;
 static char program[256];    /* this program's file */
 static char folder[64];      /* a folder of this program's own, its working directory */
 static bool is_linux;        /* the peer: it has no /proc/baton */
