@@ -142,6 +142,12 @@ int acpi_table_find(const struct acpi_root *root, const char *signature, struct 
     return -ENOENT;
 }
 
+int acpi_table_read(const struct acpi_root *root, uint64_t physical, struct acpi_table *table,
+                    const char **reason)
+{
+    return table_read(&root->memory, physical, table, reason);
+}
+
 static bool signature_is(const struct acpi_table *table, const char *signature)
 {
     return memcmp(table->signature, signature, 4) == 0;
@@ -340,6 +346,8 @@ enum {
     FADT_X_TIMER = 208,
     FADT_X_GPE0 = 220,
     FADT_X_GPE1 = 232,
+    FADT_SLEEP_CONTROL = 244,
+    FADT_SLEEP_STATUS = 256,
 
     FADT_FLAG_POWER_BUTTON = 1 << 4, /* set: not a fixed feature */
     FADT_FLAG_TIMER_32_BIT = 1 << 8,
@@ -408,6 +416,10 @@ int acpi_fadt_parse(const struct acpi_table *table, struct acpi_fadt *fadt, cons
         fadt->reset_value = bytes[FADT_RESET_VALUE];
         fadt->has_reset = fadt->reset_register.address != 0;
     }
+    if (table->size >= FADT_SLEEP_STATUS + ADDRESS_SIZE) {
+        fadt->sleep_control = address_read(bytes + FADT_SLEEP_CONTROL);
+        fadt->sleep_status = address_read(bytes + FADT_SLEEP_STATUS);
+    }
     if (fadt->hardware_reduced)
         return 0;
     fadt->fixed_power_button = !(flags & FADT_FLAG_POWER_BUTTON);
@@ -452,4 +464,25 @@ int acpi_hpet_parse(const struct acpi_table *table, struct acpi_hpet *hpet, cons
     if (hpet->address.space != ACPI_SPACE_MEMORY || hpet->address.address == 0)
         return fail(reason, "the HPET is not in memory");
     return 0;
+}
+
+enum {
+    MCFG_ENTRIES = 44,
+    MCFG_ENTRY_SIZE = 16,
+};
+
+int acpi_ecam_at(const struct acpi_table *table, uint32_t index, struct acpi_ecam *ecam)
+{
+    if (!signature_is(table, "MCFG") || table->size < MCFG_ENTRIES)
+        return -EINVAL;
+    if (index >= (table->size - MCFG_ENTRIES) / MCFG_ENTRY_SIZE)
+        return -ENOENT;
+    const uint8_t *entry = table->bytes + MCFG_ENTRIES + (size_t)index * MCFG_ENTRY_SIZE;
+    *ecam = (struct acpi_ecam){
+        .base = load64(entry),
+        .segment = load16(entry + 8),
+        .first_bus = entry[10],
+        .last_bus = entry[11],
+    };
+    return ecam->base && ecam->first_bus <= ecam->last_bus ? 0 : -EINVAL;
 }

@@ -65,6 +65,13 @@ int acpi_table_at(const struct acpi_root *root, uint32_t index, struct acpi_tabl
 /* The first valid table with this signature of 4 letters. 0, -ENOENT. */
 int acpi_table_find(const struct acpi_root *root, const char *signature, struct acpi_table *table);
 
+/*
+ * The table at a physical address that another one names (the DSDT, by the FADT). 0, or -EINVAL
+ * with *reason.
+ */
+int acpi_table_read(const struct acpi_root *root, uint64_t physical, struct acpi_table *table,
+                    const char **reason);
+
 /* Generic address structure (ACPI 6.5, 5.2.3.2). */
 enum {
     ACPI_SPACE_MEMORY = 0,
@@ -172,6 +179,8 @@ struct acpi_fadt {
     struct acpi_address pm1b_event;
     struct acpi_address pm1a_control;
     struct acpi_address pm1b_control;
+    struct acpi_address sleep_control; /* where there are no PM1 registers: 4.8.3.7 */
+    struct acpi_address sleep_status;
     struct acpi_address general_event[2]; /* GPE0 and GPE1: status, and enable behind it */
     uint64_t dsdt;                        /* physical */
     uint64_t facs;                        /* physical */
@@ -179,6 +188,16 @@ struct acpi_fadt {
 
 /* Reads a table with the signature "FACP". 0, or -EINVAL with *reason. */
 int acpi_fadt_parse(const struct acpi_table *table, struct acpi_fadt *fadt, const char **reason);
+
+/* MCFG (PCI firmware specification 3.3, 4.1.2): where PCI's configuration space is seen. */
+struct acpi_ecam {
+    uint64_t base; /* physical, of bus 0, whether or not it is among those below */
+    uint16_t segment;
+    uint8_t first_bus, last_bus;
+};
+/* Entry number index of a table with the signature "MCFG". 0; -ENOENT: no such entry; -EINVAL: not
+   such a table, or an entry of no buses. */
+int acpi_ecam_at(const struct acpi_table *table, uint32_t index, struct acpi_ecam *ecam);
 
 struct acpi_hpet {
     struct acpi_address address; /* of the register block: memory */

@@ -51,6 +51,7 @@ static void table_parse(const struct acpi_table *table)
 {
     struct acpi_fadt fadt;
     struct acpi_hpet hpet;
+    struct acpi_ecam ecam;
     const char *reason = NULL;
 
     madt_walk(table);
@@ -58,6 +59,8 @@ static void table_parse(const struct acpi_table *table)
         require(!fadt.has_reset || fadt.reset_register.address != 0);
     if (acpi_hpet_parse(table, &hpet, &reason) == 0)
         require(hpet.address.address != 0);
+    for (uint32_t i = 0; acpi_ecam_at(table, i, &ecam) == 0; i++)
+        require(ecam.first_bus <= ecam.last_bus);
 }
 
 static void root_walk(const uint8_t *data, size_t size)
@@ -97,7 +100,7 @@ static void checksum_set(uint8_t *bytes, size_t size, size_t where)
 /* Last the RSDP's, from high to low, for a sum may lie in what another covers. */
 static void checksums_set(uint8_t *bytes, size_t size)
 {
-    static const char signatures[] = "APICFACPHPETXSDTRSDT";
+    static const char signatures[] = "APICFACPHPETMCFGXSDTRSDT";
 
     for (size_t at = size & ~(size_t)3; at >= 36; at -= 4) {
         uint32_t length;

@@ -173,6 +173,7 @@ def acpi():
                                            100, 0))
     tables = [fadt, madt, hpet]
     yield from tables
+    yield acpi_table(b"MCFG", bytes(8) + struct.pack("<QHBBI", 0xb0000000, 0, 0, 255, 0))
     for xsdt in (True, False):
         places, body = [], b""
         for table in tables:
@@ -188,6 +189,17 @@ def acpi():
         yield (bytes(rsdp) + root).ljust(128, b"\0") + body
 
 
+def aml():
+    yield b"\x10\x1a\\\0\x08_S5_\x12\x06\x04\0\0\0\0"
+    yield b"\x08^_S3_\x12\x0b\x04\x0b\x05\0\x0a\x07\0\0\x08_S5_\x13\x06\x0a\x04\x01\0\0"
+
+
+def memory_attributes():
+    yield (struct.pack("<IIII", 1, 2, 48, 0)
+           + struct.pack("<IIQQQQQ", 5, 0, 0x7e000000, 0, 3, 1 << 63 | 0x20000, 0)
+           + struct.pack("<IIQQQQQ", 5, 0, 0x7e003000, 0, 1, 1 << 63 | 0x4000, 0))
+
+
 def memory_options():
     yield b"size=50%,nr_inodes=1k,mode=1777,uid=0,gid=5,inode64"
     yield b"nr_blocks=0x10m,huge=never,mpol=default,,size=010,inode32"
@@ -196,6 +208,17 @@ def memory_options():
 def options():
     yield b"console=ttyS0 quiet init=/bin/sh mem=512M -- single a=b"
     yield b"mem=0x10k mem=\"1G\" \"a=b c\" d=\"e f\" max-cpus=2 max_cpus=3"
+
+
+def pe_image():
+    header = bytearray(b"PE\0\0" + bytes(276))
+    struct.pack_into("<H", header, 24, 0x20b)
+    struct.pack_into("<I", header, 24 + 56, 0x400)
+    struct.pack_into("<I", header, 24 + 108, 16)
+    struct.pack_into("<II", header, 24 + 112 + 48, 64 + 280, 28)
+    entry = struct.pack("<IIHHIIII", 0, 0, 0, 0, 2, 30, 64 + 308, 0)
+    yield (b"MZ".ljust(60, b"\0") + struct.pack("<I", 64) + bytes(header) + entry
+           + b"NB10" + bytes(12) + b"/build/Reset.dll\0")
 
 
 def screen():
@@ -237,11 +260,12 @@ def record():
 
 
 TARGETS = {function.__name__: function for function in (
-    acpi, boot_entry, cpio, elf, elf_kernel, image, keyboard_layout, line_discipline, load_options,
-    memory_map, memory_options, options, record, screen, script, symbols)}
+    acpi, aml, boot_entry, cpio, elf, elf_kernel, image, keyboard_layout, line_discipline, load_options,
+    memory_attributes, memory_map, memory_options, options, pe_image, record, screen, script, symbols)}
 
 WORDS = {
-    "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET"],
+    "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET", "MCFG"],
+    "aml": ["\\x08_S5_\\x12", "\\x08\\x5c_S5_", "\\x0a\\x05", "\\x0c", "\\x0e"],
     "boot_entry": ["linux /", "initrd /", "options ", "title ", "version ", "machine-id ",
                    "sort-key ", "architecture x64", "/../", "/./", "\\x0d\\x0a", "\\x0a", "#"],
     "cpio": ["070701", "070702", "TRAILER!!!\\x00", "00000000", "FFFFFFFF", "ffffffff",
@@ -252,6 +276,7 @@ WORDS = {
     "image": ["#!/bin/sh", "\\x0a", "\\x7fELF", "\\x00\\xf0\\xff\\xff\\xff\\x7f\\x00\\x00",
               "\\x51\\xe5\\x74\\x64"],
     "load_options": [".\\x00e\\x00f\\x00i\\x00", "\\x7f\\xff\\x04\\x00"],
+    "pe_image": ["MZ", "PE\\x00\\x00", "NB10", "RSDS", "MTOC"],
     "screen": ["\\x1b[", "\\x1b(0", "\\x1b[?6h", "\\x1b[?7h", "\\x1b[38;5;", "\\x1b[48;2;",
                "\\x1b[2;4r", "\\x1bM", "\\x1bD", "\\x1b[99b", "\\x1b[4h", "\\x1b[6n"],
     "script": ["#!", "#!/bin/sh", "\\x0a", "\\x00", "\\x09"],

@@ -124,6 +124,11 @@ static void test_root(void)
     expect_equal(table.physical, TABLES + 0x800);
     expect_equal(acpi_table_find(&root, "MCFG", &table), -ENOENT);
 
+    test_case("a table by its address");
+    expect_equal(acpi_table_read(&root, TABLES + 0x400, &table, &reason), 0);
+    expect_string(table.signature, "APIC");
+    expect_equal(acpi_table_read(&root, 0, &table, &reason), -EINVAL);
+
     test_case("ACPI 1: RSDT");
     rsdp_set(0, XSDT, RSDT);
     expect_equal(find_root(), 0);
@@ -450,6 +455,9 @@ static void fadt_make(uint8_t bytes[276])
     bytes[209] = 32;
     bytes[211] = 3;
     put64(bytes + 212, 0xfed80800);
+    bytes[244] = ACPI_SPACE_PORT;
+    put64(bytes + 248, 0x700);
+    put64(bytes + 260, 0x701);
 }
 
 static void test_fadt(void)
@@ -487,6 +495,9 @@ static void test_fadt(void)
     expect_equal(fadt.dsdt, 0x123456789000);
     expect_equal(fadt.facs, 0x1000);
     expect(!fadt.hardware_reduced);
+    expect_equal(fadt.sleep_control.space, ACPI_SPACE_PORT);
+    expect_equal(fadt.sleep_control.address, 0x700);
+    expect_equal(fadt.sleep_status.address, 0x701);
 
     test_case("FADT of ACPI 1: ports only, no reset");
     made = table_of("FACP", bytes, 116);
@@ -494,6 +505,7 @@ static void test_fadt(void)
     expect_equal(fadt.timer.address, 0x608);
     expect_equal(fadt.timer.bit_width, 32);
     expect(!fadt.has_reset);
+    expect_equal(fadt.sleep_control.address, 0);
     expect_equal(fadt.dsdt, 0x2000);
 
     test_case("FADT of every length");
@@ -577,6 +589,41 @@ static void test_hpet(void)
     expect_equal(acpi_hpet_parse(&made, &hpet, &reason), -EINVAL);
 }
 
+static void test_mcfg(void)
+{
+    uint8_t bytes[44 + 32] = {0};
+    struct acpi_ecam ecam;
+
+    put64(bytes + 44, 0xb0000000);
+    bytes[44 + 11] = 0xff;
+    put64(bytes + 60, 0xc0000000);
+    put16(bytes + 60 + 8, 1);
+    bytes[60 + 10] = 2;
+    bytes[60 + 11] = 1;
+
+    test_case("MCFG");
+    struct acpi_table made = table_of("MCFG", bytes, sizeof(bytes));
+    expect_equal(acpi_ecam_at(&made, 0, &ecam), 0);
+    expect_equal(ecam.base, 0xb0000000);
+    expect_equal(ecam.segment, 0);
+    expect_equal(ecam.first_bus, 0);
+    expect_equal(ecam.last_bus, 0xff);
+    test_case("MCFG with an entry of no buses, and at no place");
+    expect_equal(acpi_ecam_at(&made, 1, &ecam), -EINVAL);
+    put64(bytes + 44, 0);
+    made = table_of("MCFG", bytes, sizeof(bytes));
+    expect_equal(acpi_ecam_at(&made, 0, &ecam), -EINVAL);
+    test_case("MCFG's end");
+    expect_equal(acpi_ecam_at(&made, 2, &ecam), -ENOENT);
+    made = table_of("MCFG", bytes, sizeof(bytes) - 1);
+    expect_equal(acpi_ecam_at(&made, 1, &ecam), -ENOENT);
+    made = table_of("MCFG", bytes, 43);
+    expect_equal(acpi_ecam_at(&made, 0, &ecam), -EINVAL);
+    test_case("not an MCFG");
+    made = table_of("APIC", bytes, sizeof(bytes));
+    expect_equal(acpi_ecam_at(&made, 0, &ecam), -EINVAL);
+}
+
 int main(void)
 {
     test_root();
@@ -585,6 +632,7 @@ int main(void)
     test_fadt();
     test_fadt_without();
     test_hpet();
+    test_mcfg();
     free(memory);
     return test_end();
 }

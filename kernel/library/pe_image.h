@@ -1,0 +1,26 @@
+/*
+ * pe_image.h: which program lies in memory at an address: the head of a PE image (Microsoft, PE
+ * Format) as the firmware loads its drivers, to name who made a fault.
+ *
+ * Pure: no allocation, no lock; nothing in the image is trusted.
+ */
+#ifndef BATON_LIBRARY_PE_IMAGE_H
+#define BATON_LIBRARY_PE_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PE_NAME_SIZE 40
+
+struct pe_image {
+    uint32_t size; /* bytes in memory (SizeOfImage) */
+    char
+        name[PE_NAME_SIZE]; /* of the file it was linked to, without folders; "": it does not say */
+};
+
+/* The image that begins at `bytes`, of which `size` can be read. False: there is none, or it is
+   no 64-bit one. */
+bool pe_image_read(const uint8_t *bytes, size_t size, struct pe_image *image);
+
+#endif
