@@ -1,6 +1,7 @@
 #include "cpu/clock.h"
 
 #include "cpu/clock_page.h"
+#include "cpu/contained_call.h"
 #include "cpu/cpu.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
@@ -180,10 +181,10 @@ static bool measure(const struct reference *reference, uint64_t *tsc_ticks, uint
 static void timer_interrupt(void *context, struct trap_frame *frame)
 {
     (void)context;
-    (void)frame;
     cpu_current()->timer_deadline = CLOCK_NEVER;
     if (expired)
         expired();
+    contained_call_tick(frame);
 }
 
 void clock_initialize(const struct acpi_root *acpi, void *(*map)(paddr_t base, size_t size))

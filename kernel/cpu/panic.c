@@ -1,5 +1,6 @@
 #include "cpu/panic.h"
 
+#include "cpu/clock.h"
 #include "cpu/cpu.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
@@ -65,9 +66,42 @@ static void stop_interrupt(void *context, struct trap_frame *frame)
     log_write(LOG_WARNING, "an NMI nobody sent");
 }
 
+/* ---- in order ---- */
+
+#define STOP_PATIENCE NANOSECONDS_PER_SECOND
+
+static uint32_t stopped; /* CPUs; atomic */
+
+static void stop_in_order(void *context, struct trap_frame *frame)
+{
+    (void)context;
+    (void)frame;
+    __atomic_fetch_add(&stopped, 1, __ATOMIC_RELEASE);
+    halt();
+}
+
+void cpu_stop_others(void)
+{
+    uint64_t until = clock_now() + STOP_PATIENCE;
+    uint32_t others = 0;
+
+    for (uint32_t number = 0; number < cpu_count; number++) {
+        if (cpus[number] != cpu_current()) {
+            local_apic_send(cpus[number]->apic_id, VECTOR_STOP);
+            others++;
+        }
+    }
+    while (__atomic_load_n(&stopped, __ATOMIC_ACQUIRE) < others && clock_now() < until)
+        cpu_relax();
+    if (__atomic_load_n(&stopped, __ATOMIC_ACQUIRE) < others)
+        log_write(LOG_WARNING, "cpu: %u of %u other processors do not stop",
+                  others - __atomic_load_n(&stopped, __ATOMIC_ACQUIRE), others);
+}
+
 void panic_initialize(void)
 {
     interrupt_set_handler(TRAP_NMI, stop_interrupt, NULL);
+    interrupt_set_handler(VECTOR_STOP, stop_in_order, NULL);
 }
 
 _Noreturn void cpu_halt_all(void)

@@ -14,6 +14,12 @@ _Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2
 _Noreturn void panic_trap(const struct trap_frame *frame, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/*
+ * Stops the other CPUs for good, between two instructions where they let interrupts in: they hold
+ * no lock that is taken with interrupts off. Waits for them for a bounded time and says how many do
+ * not obey. Any context.
+ */
+void cpu_stop_others(void);
 /* Stops the other CPUs and halts, without a word: nothing runs any more. */
 _Noreturn void cpu_halt_all(void);
 

@@ -1,5 +1,6 @@
 #include "cpu/trap.h"
 
+#include "cpu/contained_call.h"
 #include "cpu/cpu.h"
 #include "cpu/hooks.h"
 #include "cpu/interrupt_controller.h"
@@ -47,7 +48,8 @@ struct gate {
     uint32_t reserved;
 };
 
-static struct gate idt[256]; /* constant after trap_initialize() */
+static struct gate idt[256];           /* constant after trap_initialize() */
+static struct gate contained_idt[256]; /* the same, but every trap has a stack of its own */
 
 struct handler {
     interrupt_handler *function;
@@ -81,12 +83,23 @@ void trap_initialize(void)
     idt[TRAP_NMI].ist = IST_NMI;
     idt[TRAP_MACHINE_CHECK].ist = IST_MACHINE_CHECK;
     idt[TRAP_DEBUG].ist = IST_DEBUG;
+    for (unsigned vector = 0; vector < 256; vector++) {
+        contained_idt[vector] = idt[vector];
+        if (!idt[vector].ist)
+            contained_idt[vector].ist = IST_DEBUG;
+    }
 }
 
 struct table_register {
     uint16_t limit;
     uint64_t base;
 } __attribute__((packed));
+
+static void load_gates(const struct gate *gates)
+{
+    struct table_register idtr = {sizeof(idt) - 1, (uint64_t)gates};
+    __asm__ volatile("lidt %0" ::"m"(idtr));
+}
 
 /* Code and data descriptors are flat; a TSS descriptor takes two slots (SDM volume
  * 3, 3.4.5, 8.2.3). One is only there to be asked for its limit: data that cannot be written. */
@@ -156,6 +169,28 @@ void trap_set_kernel_stack(struct cpu *cpu, vaddr_t top)
     cpu->task_state.rsp[0] = top;
 }
 
+/* ---- while code runs that is not ours ---- */
+
+void trap_enter_contained(void)
+{
+    load_gates(contained_idt);
+}
+
+void trap_leave_contained(void)
+{
+    load_gates(idt);
+}
+
+static bool lies_on(const struct trap_frame *frame, const struct cpu *cpu, unsigned ist)
+{
+    return cpu->task_state.ist[ist - 1] - (vaddr_t)frame <= TRAP_STACK_SIZE;
+}
+
+bool trap_on_contained_stack(const struct trap_frame *frame, const struct cpu *cpu)
+{
+    return lies_on(frame, cpu, IST_DEBUG) || lies_on(frame, cpu, IST_DOUBLE_FAULT);
+}
+
 /* ---- traps ---- */
 
 static const char *const trap_names[32] = {
@@ -179,7 +214,7 @@ static const char *const trap_names[32] = {
     [TRAP_SIMD] = "SIMD floating-point exception",
 };
 
-static const char *trap_name(uint64_t vector)
+const char *trap_name(uint64_t vector)
 {
     return vector < array_length(trap_names) && trap_names[vector] ? trap_names[vector]
                                                                    : "unknown trap";
@@ -266,12 +301,16 @@ void trap_dispatch(struct trap_frame *frame)
             handlers[TRAP_NMI].function(handlers[TRAP_NMI].context, frame);
         return;
     }
+    if (frame->vector == TRAP_DOUBLE_FAULT && contained_call_trap(frame, 0))
+        return;
     if (frame->vector == TRAP_MACHINE_CHECK || frame->vector == TRAP_DOUBLE_FAULT)
         panic_trap(frame, "%s, code %#lx", trap_name(frame->vector), frame->code);
     if (trap_from_user(frame)) {
         user_trap(frame, address);
         return;
     }
+    if (contained_call_trap(frame, address))
+        return;
     if (frame->rip == (vaddr_t)trap_user_iretq) {
         struct trap_frame *user = blame_program(frame);
         user_trap(user, address);

@@ -76,6 +76,15 @@ void trap_initialize_cpu(struct cpu *cpu, char (*stacks)[TRAP_STACK_SIZE]);
 /* Where a trap or a call from user mode of the CPU's next thread starts to push. Interrupts off. */
 void trap_set_kernel_stack(struct cpu *cpu, vaddr_t top);
 
+/*
+ * For contained_call.c, interrupts off: while the CPU runs code that is not ours, whatever comes
+ * finds a stack that is (the debug trap's), however that code has set its own. The second says of a
+ * frame whether it lies there, or on that of the double fault.
+ */
+void trap_enter_contained(void);
+bool trap_on_contained_stack(const struct trap_frame *frame, const struct cpu *cpu);
+void trap_leave_contained(void);
+
 /* ---- interrupts of devices and timers ---- */
 
 #define VECTOR_DEVICE_FIRST 0x30
@@ -84,6 +93,7 @@ void trap_set_kernel_stack(struct cpu *cpu, vaddr_t top);
 #define VECTOR_RESCHEDULE   0xe1
 #define VECTOR_CALL         0xe2
 #define VECTOR_LOG          0xe3
+#define VECTOR_STOP         0xe4
 #define VECTOR_SPURIOUS     0xff
 
 typedef void interrupt_handler(void *context, struct trap_frame *frame);
@@ -93,6 +103,9 @@ typedef void interrupt_handler(void *context, struct trap_frame *frame);
  * stack of whatever ran; the end of interrupt is signalled by the caller.
  */
 void interrupt_set_handler(uint8_t vector, interrupt_handler *handler, void *context);
+
+/* For the log: what a vector below 32 is called. */
+const char *trap_name(uint64_t vector);
 
 /* trap_entry.S: leaves to user mode by the frame (IRETQ). Interrupts off. */
 _Noreturn void trap_return_to_user(struct trap_frame *frame);

@@ -1,6 +1,6 @@
 /*
  * trap_offsets.h: struct trap_frame, struct cpu and struct cpu_hooks as trap_entry.S knows them.
- * trap.c asserts each line.
+ * trap.c asserts each line, contained_call.c those of its own struct.
  */
 #ifndef BATON_CPU_TRAP_OFFSETS_H
 #define BATON_CPU_TRAP_OFFSETS_H
@@ -17,6 +17,12 @@
 #define CPU_USER_STACK_SCRATCH 24
 
 #define HOOKS_SYSTEM_CALL 0
+
+#define CALL_FUNCTION           0
+#define CALL_ARGUMENTS          8
+#define CALL_STACK_TOP          48
+#define CALL_RESULT             72
+#define CALL_INTERRUPTS_WERE_ON 264
 
 #ifdef __ASSEMBLER__
 #define TRAP_SYSCALL       256

@@ -1,18 +1,15 @@
 #include "firmware/power_button.h"
 
-#include "cpu/clock.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
 #include "cpu/registers.h"
+#include "firmware/acpi_power.h"
 #include "library/acpi.h"
 #include "library/error.h"
 #include "process/reboot.h"
 
 /* PM1 status and enable registers (ACPI 6.5, tables 4.10 and 4.11): the same bit in both. */
 #define POWER_BUTTON (1U << 8)
-/* PM1 control register (table 4.12): events come as interrupts, not to the firmware. */
-#define ACPI_MODE          1U
-#define ACPI_MODE_PATIENCE (NANOSECONDS_PER_SECOND / 3)
 
 /* Interrupts that are not the button's before the line is given up: somebody else holds it. */
 #define STRAY_MAXIMUM 1000
@@ -66,27 +63,6 @@ static void acpi_interrupt(void *context, struct trap_frame *frame)
     }
 }
 
-/* ACPI 6.5, 4.8.2.5: the firmware answers the command by setting the bit. */
-static bool enter_acpi_mode(const struct acpi_fadt *fadt)
-{
-    if (fadt->pm1a_control.space != ACPI_SPACE_PORT || !fadt->pm1a_control.address ||
-        fadt->pm1a_control.address > UINT16_MAX - 1)
-        return false;
-    uint16_t control = (uint16_t)fadt->pm1a_control.address;
-    if (port_read16(control) & ACPI_MODE)
-        return true;
-    if (!fadt->smi_command || fadt->smi_command > UINT16_MAX || !fadt->acpi_enable)
-        return false;
-    port_write8((uint16_t)fadt->smi_command, fadt->acpi_enable);
-    uint64_t until = clock_now() + ACPI_MODE_PATIENCE;
-    while (!(port_read16(control) & ACPI_MODE)) {
-        if (clock_now() > until)
-            return false;
-        cpu_relax();
-    }
-    return true;
-}
-
 /* General-purpose events need the interpreter; one that the firmware left on would hold the line.
  */
 static void disable_other_events(const struct acpi_fadt *fadt)
@@ -117,7 +93,7 @@ void power_button_initialize(const struct acpi_root *acpi)
         return;
     events[0] = event_block(&fadt.pm1a_event, sizeof(uint16_t));
     events[1] = event_block(&fadt.pm1b_event, sizeof(uint16_t));
-    if (!events[0].status || fadt.sci_interrupt > UINT8_MAX || !enter_acpi_mode(&fadt)) {
+    if (!events[0].status || fadt.sci_interrupt > UINT8_MAX || !acpi_mode_enter()) {
         log_write(LOG_NOTICE, "power button: the firmware keeps it");
         return;
     }

@@ -8,9 +8,10 @@
 struct acpi_root;
 
 /*
- * Puts the machine into ACPI mode if the firmware has not, disables all of its events but this
- * one, and connects ACPI's interrupt: from then on a press calls machine_button_pressed(). Once, at
- * boot, by a thread. `acpi` NULL: there are no tables. What cannot be had is logged and left out.
+ * After acpi_power_initialize(). Puts the machine into ACPI mode if the firmware has not, disables
+ * all of its events but this one, and connects ACPI's interrupt: from then on a press calls
+ * machine_button_pressed(). Once, at boot, by a thread. `acpi` NULL: there are no tables. What
+ * cannot be had is logged and left out.
  */
 void power_button_initialize(const struct acpi_root *acpi);
 

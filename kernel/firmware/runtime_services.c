@@ -1,116 +1,256 @@
 #include "firmware/runtime_services.h"
 
 #include <asm/errno.h>
-#include <efi.h>
 
+#include "cpu/clock.h"
+#include "cpu/contained_call.h"
+#include "cpu/cpu.h"
 #include "cpu/log.h"
-#include "cpu/registers.h"
-#include "memory/frame.h"
-#include "memory/kernel_space.h"
-#include "memory/page_table.h"
+#include "firmware/runtime_calls.h"
+#include "firmware/runtime_space.h"
+#include "library/format.h"
+#include "library/string.h"
+#include "memory/heap.h"
+#include "thread/mutex.h"
 #include "thread/thread.h"
+#include "thread/timer.h"
 
-static paddr_t runtime_root;           /* constant after boot */
-static paddr_t runtime_services;       /* EFI_RUNTIME_SERVICES; constant after boot */
-static const struct memory_range *map; /* constant after boot */
-static size_t map_count;
-static bool available; /* constant after boot */
+/* UEFI 2.10, 2.3.4 asks for 4 KiB; some firmware wants more. A guard page lies below it. */
+#define STACK_SIZE 65536
 
-static bool is_runtime(const struct memory_range *range)
-{
-    return range->kind == MEMORY_RUNTIME_CODE || range->kind == MEMORY_RUNTIME_DATA ||
-           (range->attributes & MEMORY_ATTRIBUTE_RUNTIME);
-}
+/* Writing to flash takes seconds at worst; a machine that is told to end does so at once. */
+#define PATIENCE       (30 * NANOSECONDS_PER_SECOND)
+#define RESET_PATIENCE (5 * NANOSECONDS_PER_SECOND)
 
-/* The bytes at a physical address if all of them are in one runtime range that the direct map
-   shows; NULL otherwise. */
-static const void *runtime_view(paddr_t address, size_t size)
-{
-    const struct memory_range *range = memory_map_find(map, map_count, address);
+/* Constant after boot. NULL: there are none. */
+static const EFI_RUNTIME_SERVICES *services;
+static char *stack;
 
-    if (!range || (range->kind != MEMORY_RUNTIME_DATA && range->kind != MEMORY_RUNTIME_CODE) ||
-        size > range->base + range->size - address)
-        return NULL;
-    return frame_pointer(address);
-}
+static const void *spoilt_reset; /* a test's, instead of the service */
 
-/*
- * Maps a range at its own address. The firmware's images mix code and data in
- * EfiRuntimeServicesCode (UEFI 2.10, 7.2): those pages stay writable, the one place in
- * the kernel where W^X ends, and they are in no other address space.
- */
-static int map_range(const struct memory_range *range, uint64_t *tables)
-{
-    uint64_t flags = PAGE_PRESENT | PAGE_WRITABLE | PAGE_ACCESSED | PAGE_DIRTY;
+static struct mutex turn; /* guards what is below, the space, and the services themselves */
+static struct timer alarm;
 
-    if (range->kind != MEMORY_RUNTIME_CODE)
-        flags |= PAGE_NO_EXECUTE;
-    if (range->kind == MEMORY_DEVICE || !(range->attributes & MEMORY_ATTRIBUTE_WB))
-        flags |= PAGE_UNCACHED;
-    for (paddr_t page = range->base; page < range->base + range->size; page += PAGE_SIZE) {
-        uint64_t *leaf = page_table_leaf_create(runtime_root, page, tables);
-        if (!leaf)
-            return -ENOMEM;
-        uint64_t *entry = &leaf[page_table_index(page, 0)];
-        *entry = page | flags;
-        page_table_filled(entry, entry, 1);
-    }
-    return 0;
-}
+/* One call, for who resolves its faults. */
+struct service_call {
+    struct contained_call contained;
+    const char *name;
+};
 
-/* ---- calls ---- */
-
-/*
- * Runs on the firmware's root with interrupts off: its code is not ours to interrupt, and
- * ResetSystem does not return (UEFI 2.10, 8.5.1). If it does, the caller halts.
- */
-static void reset_system(EFI_RESET_TYPE type)
-{
-    if (!available)
-        return;
-    interrupts_disable();
-    thread_set_root(runtime_root, NULL);
-    EFI_RUNTIME_SERVICES *services = (EFI_RUNTIME_SERVICES *)runtime_services;
-    services->ResetSystem(type, EFI_SUCCESS, 0, NULL);
-    thread_set_root(kernel_root, NULL);
-}
-
-void firmware_power_off(void)
-{
-    reset_system(EfiResetShutdown);
-}
-
-void firmware_restart(void)
-{
-    reset_system(EfiResetCold);
-}
+/* ---- tables ---- */
 
 static bool table_is(const EFI_TABLE_HEADER *header, uint64_t signature)
 {
     return header && header->Signature == signature;
 }
 
-int runtime_services_initialize(paddr_t system_table, const struct memory_range *ranges,
-                                size_t range_count)
+static const EFI_RUNTIME_SERVICES *find_services(paddr_t system_table)
 {
-    map = ranges;
-    map_count = range_count;
-    const EFI_SYSTEM_TABLE *system = runtime_view(system_table, sizeof(*system));
+    const EFI_SYSTEM_TABLE *system = runtime_space_view(system_table, sizeof(*system));
     if (!system || !table_is(&system->Hdr, EFI_SYSTEM_TABLE_SIGNATURE))
-        return -ENODEV;
-    runtime_services = (paddr_t)system->RuntimeServices;
-    const EFI_RUNTIME_SERVICES *services = runtime_view(runtime_services, sizeof(*services));
-    if (!services || !table_is(&services->Hdr, EFI_RUNTIME_SERVICES_SIGNATURE))
-        return -ENODEV;
+        return NULL;
+    const EFI_RUNTIME_SERVICES *found =
+        runtime_space_view((paddr_t)system->RuntimeServices, sizeof(*found));
+    return found && table_is(&found->Hdr, EFI_RUNTIME_SERVICES_SIGNATURE) ? found : NULL;
+}
 
-    runtime_root = page_table_create();
-    if (!runtime_root)
+/* Its interrupt is all that is wanted of it: contained_call_tick(). */
+static void alarm_expired(struct timer *timer)
+{
+    (void)timer;
+}
+
+int runtime_services_initialize(const struct handoff_tables *tables, const struct acpi_root *acpi,
+                                const struct memory_range *ranges, size_t range_count)
+{
+    mutex_initialize(&turn, MUTEX_FIRMWARE);
+    timer_initialize(&alarm, alarm_expired);
+    int error = runtime_space_initialize(tables, acpi, ranges, range_count);
+    if (error)
+        return error;
+    stack = heap_allocate(STACK_SIZE);
+    if (!stack)
         return -ENOMEM;
-    uint64_t tables = 1;
-    for (size_t i = 0; i < range_count; i++)
-        if (is_runtime(&ranges[i]) && map_range(&ranges[i], &tables))
-            return -ENOMEM;
-    available = true;
+    services = find_services(tables->system_table);
+    if (!services)
+        return -ENODEV;
     log_write(LOG_NOTICE, "firmware: runtime services in an address space of their own");
     return 0;
+}
+
+/* ---- calls ---- */
+
+static bool resolve(struct contained_call *contained, const struct trap_frame *frame,
+                    vaddr_t address)
+{
+    struct service_call *call = container_of(contained, struct service_call, contained);
+
+    return runtime_space_fault(call->name, frame, address);
+}
+
+/* What ended it, by service, place, address and what lies there. */
+static void say_end(const struct service_call *call, enum contained_end end)
+{
+    const struct contained_call *contained = &call->contained;
+    char where[160], what[160] = "";
+
+    runtime_space_describe(contained->trap.rip, where, sizeof(where));
+    if (end == CONTAINED_LATE) {
+        log_write(LOG_ERROR, "firmware: %s took too long and was ended, at %s", call->name, where);
+        return;
+    }
+    if (contained->trap.vector == TRAP_PAGE_FAULT)
+        runtime_space_describe(contained->address, what, sizeof(what));
+    log_write(LOG_ERROR, "firmware: %s failed: %s, code %#lx%s%s, at %s", call->name,
+              trap_name(contained->trap.vector), contained->trap.code, what[0] ? ", of " : "", what,
+              where);
+}
+
+/* The calling thread's root is the firmware's meanwhile (invariant 1), and its own again after. */
+static enum contained_end call_there(struct service_call *call)
+{
+    struct thread *thread = thread_current();
+    paddr_t root = thread->page_table_root;
+    uint64_t *root_cpus = thread->root_cpus;
+
+    thread_set_root(runtime_root, NULL);
+    enum contained_end end = contained_call(&call->contained);
+    thread_set_root(root, root_cpus);
+    runtime_space_close();
+    return end;
+}
+
+struct arguments {
+    uint64_t value[CONTAINED_ARGUMENTS];
+};
+
+/* By who has the turn. */
+static EFI_STATUS call_now(const char *name, const void *function, const struct arguments *given,
+                           uint64_t patience)
+{
+    struct service_call call = {
+        .name = name,
+        .contained = {.function = (vaddr_t)function,
+                      .stack_top = (vaddr_t)stack + STACK_SIZE,
+                      .deadline = clock_now() + patience,
+                      .resolve = resolve},
+    };
+
+    memcpy(call.contained.arguments, given->value, sizeof(given->value));
+    timer_arm(&alarm, call.contained.deadline);
+    enum contained_end end = call_there(&call);
+    timer_cancel(&alarm);
+    if (end == CONTAINED_RETURNED)
+        return call.contained.result;
+    say_end(&call, end);
+    return EFI_DEVICE_ERROR;
+}
+
+static EFI_STATUS call_in_turn(const char *name, const void *function,
+                               const struct arguments *given, uint64_t patience)
+{
+    if (!function)
+        return EFI_UNSUPPORTED;
+    mutex_acquire(&turn);
+    EFI_STATUS status = call_now(name, function, given, patience);
+    mutex_release(&turn);
+    return status;
+}
+
+/* A member of the table, which the firmware may change; NULL: there is none. */
+#define SERVICE(member) (services ? (const void *)services->member : NULL)
+#define CALL(member, ...)                                                                          \
+    call_in_turn(#member, SERVICE(member), &(const struct arguments){{__VA_ARGS__}}, PATIENCE)
+#define POINTER(pointer) ((uint64_t)(pointer))
+
+EFI_STATUS runtime_get_time(EFI_TIME *time, EFI_TIME_CAPABILITIES *capabilities)
+{
+    return CALL(GetTime, POINTER(time), POINTER(capabilities));
+}
+
+EFI_STATUS runtime_set_time(EFI_TIME *time)
+{
+    return CALL(SetTime, POINTER(time));
+}
+
+EFI_STATUS runtime_get_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 *attributes, UINTN *size,
+                                void *data)
+{
+    return CALL(GetVariable, POINTER(name), POINTER(vendor), POINTER(attributes), POINTER(size),
+                POINTER(data));
+}
+
+EFI_STATUS runtime_get_next_variable_name(UINTN *size, CHAR16 *name, EFI_GUID *vendor)
+{
+    return CALL(GetNextVariableName, POINTER(size), POINTER(name), POINTER(vendor));
+}
+
+EFI_STATUS runtime_set_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 attributes, UINTN size,
+                                void *data)
+{
+    return CALL(SetVariable, POINTER(name), POINTER(vendor), attributes, size, POINTER(data));
+}
+
+EFI_STATUS runtime_query_variable_info(UINT32 attributes, UINT64 *storage, UINT64 *left,
+                                       UINT64 *largest)
+{
+    return CALL(QueryVariableInfo, attributes, POINTER(storage), POINTER(left), POINTER(largest));
+}
+
+#ifdef DEBUG_CHECKS
+EFI_STATUS runtime_misbehave(const void *function, uint64_t argument, uint64_t patience)
+{
+    return call_in_turn("a test", function, &(const struct arguments){{argument}}, patience);
+}
+
+void runtime_spoil_reset(const void *function)
+{
+    spoilt_reset = function;
+}
+#endif
+
+int runtime_status_error(EFI_STATUS status)
+{
+    switch (status) {
+    case EFI_SUCCESS:
+        return 0;
+    case EFI_INVALID_PARAMETER:
+        return -EINVAL;
+    case EFI_OUT_OF_RESOURCES:
+        return -ENOSPC;
+    case EFI_WRITE_PROTECTED:
+        return -EROFS;
+    case EFI_SECURITY_VIOLATION:
+        return -EACCES;
+    case EFI_NOT_FOUND:
+        return -ENOENT;
+    case EFI_UNSUPPORTED:
+        return -EOPNOTSUPP;
+    case EFI_BUFFER_TOO_SMALL:
+        return -ERANGE;
+    default:
+        return -EIO;
+    }
+}
+
+/* ---- the machine's end ---- */
+
+bool runtime_services_take(void)
+{
+    if (!services)
+        return false;
+    if (cpu_current()->interrupt_depth)
+        return mutex_try_acquire(&turn);
+    mutex_acquire(&turn);
+    return true;
+}
+
+void runtime_reset(enum runtime_reset type)
+{
+    const void *function = spoilt_reset ? spoilt_reset : SERVICE(ResetSystem);
+    if (!function)
+        return;
+    EFI_STATUS status =
+        call_now("ResetSystem", function, &(const struct arguments){{type}}, RESET_PATIENCE);
+    log_write(LOG_WARNING, "firmware: ResetSystem returned (status %#lx)", status);
 }

@@ -7,6 +7,7 @@
  *   threads  a line for each thread: TID, state, page-table root, root of its address space
  *            ("-": a kernel thread), timer interrupts that came while it ran, name
  *   cpus     a line for each CPU: number, CR3 as that CPU holds it, its thread's TID and name
+ *   firmware what the firmware's services say: firmware.c
  *   inject   (debug kernels) makes something go wrong in the thread that writes, see below
  */
 #include "proc/baton.h"
@@ -331,4 +332,5 @@ static struct pseudo_node baton_directory[] = {
 void proc_baton_initialize(void)
 {
     pseudo_add(&proc_root, baton_directory, array_length(baton_directory));
+    proc_firmware_add(baton_directory);
 }

@@ -5,4 +5,8 @@
 /* Adds the directory to /proc. At boot. */
 void proc_baton_initialize(void);
 
+/* /proc/baton/firmware (firmware.c). */
+struct pseudo_node;
+void proc_firmware_add(struct pseudo_node *directory);
+
 #endif

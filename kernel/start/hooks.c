@@ -5,7 +5,7 @@
 #include "cpu/hooks.h"
 #include "file/hooks.h"
 #include "file/kernel_log.h"
-#include "firmware/runtime_services.h"
+#include "firmware/machine_end.h"
 #include "memory/hooks.h"
 #include "memory/page_fault.h"
 #include "proc/proc.h"
@@ -59,6 +59,6 @@ const struct process_hooks process_hooks = {
     .session_leader_ends = session_leader_ended,
     .session_terminal = session_terminal_describe,
     .of_directory = proc_process_of_directory,
-    .power_off = firmware_power_off,
-    .restart = firmware_restart,
+    .power_off = machine_power_off,
+    .restart = machine_restart,
 };

@@ -21,7 +21,9 @@
 #include "exec/placement.h"
 #include "file/device.h"
 #include "file/file.h"
+#include "firmware/acpi_power.h"
 #include "firmware/battery_clock.h"
+#include "firmware/machine_end.h"
 #include "firmware/power_button.h"
 #include "firmware/runtime_services.h"
 #include "library/acpi.h"
@@ -290,8 +292,11 @@ static void start(void *unused)
     if (terminals_initialize(options))
         log_write(LOG_WARNING, "some terminals are missing: too little memory");
     load_root_file_system();
-    if (runtime_services_initialize(handoff.tables.system_table, ranges, range_count))
-        log_write(LOG_WARNING, "firmware: no runtime services: reboot(2) can only halt");
+    acpi_power_initialize(acpi);
+    int error = runtime_services_initialize(&handoff.tables, acpi, ranges, (size_t)range_count);
+    if (error)
+        log_write(LOG_WARNING, "firmware: no runtime services: %s", error_text(error));
+    machine_end_initialize(options);
     power_button_initialize(acpi);
     if (battery_clock_initialize())
         log_write(LOG_NOTICE, "clock: none that runs while the machine is off");

@@ -24,6 +24,7 @@ enum mutex_rank {
     MUTEX_TRUNCATION,
     MUTEX_ADDRESS_SPACE, /* of two: the parent's before the child's (fork) */
     MUTEX_PAGE_CACHE,
+    MUTEX_FIRMWARE, /* whose turn it is to call the firmware: one for all */
     MUTEX_RANK_COUNT,
 };
 

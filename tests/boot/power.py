@@ -15,6 +15,10 @@ GREETING = "`poweroff` switches it off"
 STUBBORN = "(trap 'echo heeded >/dev/console' TERM; while :; do sleep 1; done) &\n"
 # What each ends as (Machine.ended_itself).
 COMMANDS = {"poweroff": "powered off", "reboot": "reset", "halt": "halted"}
+# The ways that reboot= chooses, as the log calls them.
+RESTARTS = {"acpi": "ACPI's reset register", "kbd": "the keyboard controller", "efi": "ResetSystem",
+            "pci": "port 0xcf9", "triple": "a triple fault"}
+NO_TABLES = ["-machine acpi=off"]
 WAIT = 120  # seconds for one step on a busy host
 
 
@@ -102,6 +106,48 @@ class Power:
             self.tap.check(any("restarting" in line for line in machine.log.lines),
                            "Ctrl-Alt-Del: in order, by init", *machine.log.tail())
 
+    # ---- the kernel's ways ----
+
+    def way(self, command, way, name, deed=None, ends=None, **options):
+        """Ends a machine by a command and looks for the way in which it ended; returns the log's lines."""
+        script = f"echo {deed} > /proc/baton/firmware; {command} -f" if deed else f"{command} -f"
+        machine = harness.run(["sh", "-c", script], kernel=self.kernel, debug_kernel=True, **options)
+        ends = ends or COMMANDS[command]
+        self.tap.check(machine.ended_itself == ends, f"{name}: the machine {ends}",
+                       harness.describe(machine))
+        tried = [line for line in machine.log.lines if ": by " in line]
+        self.tap.check(tried and f": by {way}" in tried[-1], f"{name}: by {way}", *machine.log.tail())
+        return machine.log.lines
+
+    def ways(self):
+        """Every way to restart works on its own, on both machines, as reboot= chooses it."""
+        for machine in ("q35", "pc"):
+            for option, way in RESTARTS.items():
+                if (machine, option) != ("pc", "acpi"):
+                    self.way("reboot", way, f"reboot={option} on {machine}", machine=machine, smp=2,
+                             append=f"reboot={option}")
+        self.way("reboot", RESTARTS["kbd"], "machine pc, which has no reset register", machine="pc",
+                 append="reboot=acpi")
+        self.way("poweroff", "ResetSystem", "without ACPI's tables", qemu=NO_TABLES, smp=2)
+        self.way("reboot", RESTARTS["kbd"], "without ACPI's tables", qemu=NO_TABLES)
+
+    def faulting_firmware(self):
+        """A ResetSystem that faults or does not come back: the next way is taken, and the log says why."""
+        wild = "reset 0x123456789000"
+        lines = self.way("reboot", RESTARTS["pci"], "ResetSystem faults", wild, smp=2,
+                         append="reboot=efi")
+        self.tap.check(any("ResetSystem failed: page fault" in line and "0x123456789000" in line
+                           for line in lines), "it is said what faulted, and where", *lines[-10:])
+        lines = self.way("reboot", RESTARTS["pci"], "ResetSystem does not return", "reset loop",
+                         append="reboot=efi")
+        self.tap.check(any("ResetSystem took too long" in line for line in lines),
+                       "it is said that it took too long", *lines[-10:])
+        self.way("poweroff", "ACPI", "ResetSystem faults and ACPI works", wild)
+        lines = self.way("poweroff", "ResetSystem", "nothing works", wild, "halted", qemu=NO_TABLES,
+                         smp=2)
+        self.tap.check(any("nothing works" in line for line in lines), "nothing works: the log says so",
+                       *lines[-10:])
+
     # ---- under a command ----
 
     def under_a_command(self):
@@ -123,7 +169,7 @@ def main():
     arguments = parser.parse_args()
     cases = ["orderly", "at_once", "halt_quietly", "greeting", "three_keys", "under_a_command"]
     if arguments.kernel == "baton":
-        cases.append("button")  # Linux leaves it to a daemon
+        cases += ["button", "ways", "faulting_firmware"]  # Linux leaves the button to a daemon
 
     def test(tap):
         for case in arguments.cases or cases:

@@ -1,0 +1,117 @@
+#include "cpu/contained_call.h"
+
+#include "cpu/clock.h"
+#include "cpu/cpu.h"
+#include "cpu/fpu.h"
+#include "cpu/panic.h"
+#include "cpu/registers.h"
+#include "cpu/trap_offsets.h"
+
+_Static_assert(__builtin_offsetof(struct contained_call, function) == CALL_FUNCTION, "assembly");
+_Static_assert(__builtin_offsetof(struct contained_call, arguments) == CALL_ARGUMENTS, "assembly");
+_Static_assert(__builtin_offsetof(struct contained_call, stack_top) == CALL_STACK_TOP, "assembly");
+_Static_assert(__builtin_offsetof(struct contained_call, result) == CALL_RESULT, "assembly");
+_Static_assert(__builtin_offsetof(struct contained_call, interrupts_were_on) ==
+                   CALL_INTERRUPTS_WERE_ON,
+               "assembly");
+
+/* contained_call.S */
+void contained_call_enter(struct contained_call *call);
+extern const char contained_call_leave[];
+
+static struct contained_call *running; /* atomic; written by the CPU that makes the call */
+static struct cpu *running_on;         /* constant while a call is running */
+static char user_registers[FPU_IMAGE_MAXIMUM] __attribute__((aligned(64)));
+
+bool contained_call_runs(void)
+{
+    return __atomic_load_n(&running, __ATOMIC_ACQUIRE);
+}
+
+/* What the call may have changed that no stack brings back. */
+struct machine_state {
+    uint64_t cr0, cr4;
+};
+
+static void restore(const struct machine_state *before, struct cpu *cpu)
+{
+    msr_write(MSR_GS_BASE, (uint64_t)cpu);
+    if (cr0_read() != before->cr0)
+        cr0_write(before->cr0);
+    if (cr4_read() != before->cr4)
+        cr4_write(before->cr4);
+    trap_leave_contained();
+}
+
+enum contained_end contained_call(struct contained_call *call)
+{
+    bool enabled = interrupts_save();
+    struct cpu *cpu = cpu_current();
+    const struct machine_state before = {cr0_read(), cr4_read()};
+
+    assert_invariant(!running);
+    call->end = CONTAINED_RETURNED;
+    call->interrupt_depth = cpu->interrupt_depth;
+    fpu_save(user_registers);
+    fpu_reset(); /* UEFI 2.10, 2.3.4: as a new program's */
+    trap_enter_contained();
+    running_on = cpu;
+    __atomic_store_n(&running, call, __ATOMIC_RELEASE);
+    contained_call_enter(call);
+    __atomic_store_n(&running, NULL, __ATOMIC_RELEASE);
+    restore(&before, cpu);
+    fpu_load(user_registers);
+    interrupts_restore(enabled);
+    return call->end;
+}
+
+/* ---- traps and interrupts meanwhile ---- */
+
+/* The frame is the call's own: on the CPU that makes it, and not of an interrupt's handler. GS is
+   looked at last, for the call may have changed it. */
+static struct contained_call *call_of(const struct trap_frame *frame)
+{
+    struct contained_call *call = __atomic_load_n(&running, __ATOMIC_ACQUIRE);
+
+    if (!call || !trap_on_contained_stack(frame, running_on))
+        return NULL;
+    msr_write(MSR_GS_BASE, (uint64_t)running_on);
+    return running_on->interrupt_depth == call->interrupt_depth ? call : NULL;
+}
+
+static void end_call(struct contained_call *call, enum contained_end end, struct trap_frame *frame,
+                     vaddr_t address)
+{
+    call->end = end;
+    call->trap = *frame;
+    call->address = address;
+    frame->rip = (vaddr_t)contained_call_leave;
+    frame->cs = SELECTOR_KERNEL_CODE;
+    frame->ss = SELECTOR_KERNEL_DATA;
+    frame->rflags = RFLAGS_FIXED;
+}
+
+bool contained_call_trap(struct trap_frame *frame, vaddr_t address)
+{
+    struct contained_call *call = call_of(frame);
+
+    if (!call)
+        return false;
+    if (frame->vector == TRAP_DEBUG) {
+        frame->rflags &= ~RFLAGS_TF;
+        return true;
+    }
+    if (frame->vector != TRAP_PAGE_FAULT || !call->resolve(call, frame, address))
+        end_call(call, CONTAINED_TRAPPED, frame, address);
+    return true;
+}
+
+/* In the handler of the timer's interrupt, which counts as one level more. */
+void contained_call_tick(struct trap_frame *frame)
+{
+    struct contained_call *call = __atomic_load_n(&running, __ATOMIC_ACQUIRE);
+
+    if (call && trap_on_contained_stack(frame, running_on) &&
+        running_on->interrupt_depth == call->interrupt_depth + 1 && clock_now() >= call->deadline)
+        end_call(call, CONTAINED_LATE, frame, 0);
+}

@@ -1,0 +1,59 @@
+/*
+ * contained_call.h: a call into code that is not ours (the firmware's), which may do anything: it
+ * is given a stack, registers and a time, and whatever it runs into ends the call and not the
+ * kernel. How the parties meet is drawn in kernel/firmware/README.md.
+ */
+#ifndef BATON_CPU_CONTAINED_CALL_H
+#define BATON_CPU_CONTAINED_CALL_H
+
+#include "cpu/trap.h"
+
+enum contained_end {
+    CONTAINED_RETURNED,
+    CONTAINED_TRAPPED, /* a trap that `resolve` did not mend */
+    CONTAINED_LATE,    /* its time was over */
+};
+
+#define CONTAINED_ARGUMENTS 5
+
+struct contained_call {
+    vaddr_t function; /* in Microsoft's calling convention (UEFI 2.10, 2.3.4.2) */
+    uint64_t arguments[CONTAINED_ARGUMENTS];
+    vaddr_t stack_top; /* of a stack of its own, 16-byte aligned */
+    uint64_t
+        deadline; /* ns since boot; it is interrupted at the first timer interrupt after that */
+    /*
+     * A page fault of the call. True: mended, it goes on. Interrupts off, on a stack of 8 KiB; no
+     * lock of the kernel's is held, for it is not kernel code that was interrupted.
+     */
+    bool (*resolve)(struct contained_call *call, const struct trap_frame *frame, vaddr_t address);
+
+    uint64_t result;         /* CONTAINED_RETURNED: what it returned */
+    struct trap_frame trap;  /* else: where it was */
+    vaddr_t address;         /* of a page fault */
+    bool interrupts_were_on; /* it returned with interrupts as it was given them: on */
+
+    /* contained_call.c's own. */
+    enum contained_end end;
+    uint32_t interrupt_depth;
+};
+
+/*
+ * Makes the call on the thread's present root. Interrupts are on meanwhile, so that it may take as
+ * long as it likes; the thread stays on its CPU. One call at a time in the machine: the caller sees
+ * to that. Afterwards everything is as before: stack, flags, FPU, control registers, interrupt
+ * table. Any context without spinlocks, but not within another such call.
+ */
+enum contained_end contained_call(struct contained_call *call);
+
+/* A call is being made, by whichever CPU. Any context. */
+bool contained_call_runs(void);
+
+/* ---- for trap.c and clock.c ---- */
+
+/* A trap of the kernel's. True: it came from a contained call, and `frame` is where to go on. */
+bool contained_call_trap(struct trap_frame *frame, vaddr_t address);
+/* At each timer interrupt: ends the call that was interrupted if its time is over. */
+void contained_call_tick(struct trap_frame *frame);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * runtime_space.h: the address space in which the firmware's code runs: the kernel's half, and at
+ * their own addresses the memory map's runtime ranges. More is lent, page by page, when that code
+ * touches what it should not but what it does no harm to touch.
+ */
+#ifndef BATON_FIRMWARE_RUNTIME_SPACE_H
+#define BATON_FIRMWARE_RUNTIME_SPACE_H
+
+#include <handoff.h>
+
+#include "library/acpi.h"
+#include "library/memory_map.h"
+#include "library/types.h"
+
+struct trap_frame;
+
+/*
+ * Builds the space; once, at boot, by a thread. `ranges` stay where they are; `acpi` NULL: there
+ * are no tables. 0 or -ENOMEM.
+ */
+int runtime_space_initialize(const struct handoff_tables *tables, const struct acpi_root *acpi,
+                             const struct memory_range *ranges, size_t range_count);
+
+/* Its root; constant after boot. */
+extern paddr_t runtime_root;
+
+/*
+ * A page fault of code on that root. True: the page is there now, go on. Says on the log what was
+ * touched by `service`, once for each range and kind of access. Interrupts off, no lock held.
+ */
+bool runtime_space_fault(const char *service, const struct trap_frame *frame, vaddr_t address);
+/* Takes back what was lent, when no CPU has the root any more. */
+void runtime_space_close(void);
+
+/* The bytes at a physical address, if all of them are in one range of memory that the direct map
+   shows and that the firmware had: NULL otherwise. */
+const void *runtime_space_view(paddr_t address, size_t size);
+
+/* Range number `index` of the firmware's memory map, NULL: no more. */
+const struct memory_range *runtime_space_range(size_t index);
+
+/* For the log: what the memory map and the images in memory call an address. Returns `text`. */
+const char *runtime_space_describe(vaddr_t address, char *text, size_t size);
+
+#endif
