@@ -33,16 +33,17 @@ enum {
     APIC_TIMER_CURRENT = 0x390,
     APIC_TIMER_DIVIDE = 0x3e0,
 };
-#define APIC_BASE_X2APIC (1UL << 10)
-#define APIC_BASE_ENABLE (1UL << 11)
-#define LVT_MASKED       (1U << 16)
-#define COMMAND_PENDING  (1U << 12)
-#define COMMAND_NMI      (4U << 8)
-#define COMMAND_INIT     (5U << 8)
-#define COMMAND_STARTUP  (6U << 8)
-#define COMMAND_ASSERT   (1U << 14)
-#define COMMAND_SELF     (1U << 18)
-#define COMMAND_OTHERS   (3U << 18)
+#define APIC_BASE_X2APIC  (1UL << 10)
+#define APIC_BASE_ENABLE  (1UL << 11)
+#define APIC_BASE_ADDRESS 0xffffffffff000UL
+#define LVT_MASKED        (1U << 16)
+#define COMMAND_PENDING   (1U << 12)
+#define COMMAND_NMI       (4U << 8)
+#define COMMAND_INIT      (5U << 8)
+#define COMMAND_STARTUP   (6U << 8)
+#define COMMAND_ASSERT    (1U << 14)
+#define COMMAND_SELF      (1U << 18)
+#define COMMAND_OTHERS    (3U << 18)
 
 static volatile uint32_t *local_apic; /* NULL in x2APIC mode */
 static bool x2apic;                   /* the mode the firmware left, on every CPU */
@@ -75,6 +76,11 @@ static void apic_command(uint32_t apic_id, uint32_t command)
     apic_write(APIC_COMMAND_HIGH, apic_id << 24);
     apic_write(APIC_COMMAND_LOW, command);
     interrupts_restore(enabled);
+}
+
+paddr_t local_apic_address(void)
+{
+    return msr_read(MSR_APIC_BASE) & APIC_BASE_ADDRESS;
 }
 
 uint32_t local_apic_id(void)
@@ -327,7 +333,7 @@ int interrupt_controller_initialize(const struct acpi_root *acpi, device_map_fun
     mask_8259();
     x2apic = (base & APIC_BASE_ENABLE) && (base & APIC_BASE_X2APIC);
     if (!x2apic) {
-        local_apic = map(base & 0xffffffffff000UL, PAGE_SIZE);
+        local_apic = map(local_apic_address(), PAGE_SIZE);
         if (!local_apic)
             return -ENODEV;
     }

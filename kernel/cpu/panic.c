@@ -77,7 +77,7 @@ static void stop_in_order(void *context, struct trap_frame *frame)
     (void)context;
     (void)frame;
     __atomic_fetch_add(&stopped, 1, __ATOMIC_RELEASE);
-    halt();
+    processor_stop();
 }
 
 void cpu_stop_others(void)

@@ -1,11 +1,10 @@
 #include "firmware/acpi_devices.h"
 
-#include "cpu/registers.h"
+#include "cpu/interrupt_controller.h"
 #include "library/acpi.h"
 
-#define DEVICE_MAXIMUM    64
-#define ECAM_BUS_SHIFT    20 /* a bus has 1 MiB (PCI Express base specification 6.0, 7.2.2) */
-#define APIC_BASE_ADDRESS 0xffffffffff000UL
+#define DEVICE_MAXIMUM 64
+#define ECAM_BUS_SHIFT 20 /* a bus has 1 MiB (PCI Express base specification 6.0, 7.2.2) */
 
 static struct device_range {
     const char *name;
@@ -52,7 +51,7 @@ void acpi_devices_initialize(const struct acpi_root *acpi)
     struct acpi_hpet hpet;
     const char *reason;
 
-    add("the local APIC", msr_read(MSR_APIC_BASE) & APIC_BASE_ADDRESS, PAGE_SIZE);
+    add("the local APIC", local_apic_address(), PAGE_SIZE);
     if (!acpi)
         return;
     add_ecam(acpi);
