@@ -196,7 +196,7 @@ def readmes(tree):
 
 TEST_TABLE = "tests/README.md"
 TESTS = ("tests/boot/programs/", "tests/unit/test_", "tests/unit/loader/test_",
-         "tests/unit/memory/test_", "tests/fuzz/fuzz_")
+         "tests/unit/memory/test_", "tests/unit/handoff/test_", "tests/fuzz/fuzz_")
 
 
 @rule

@@ -4,6 +4,7 @@ import struct
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "handoff"))
+import clean as handoff_clean  # noqa: E402
 import record as handoff  # noqa: E402
 
 PAGE = 4096
@@ -259,9 +260,21 @@ def record():
     yield few.bytes()
 
 
+def audit():
+    """The clean record, and smaller ones of a few kinds each, behind a byte that chooses the profile."""
+    whole = handoff_clean.clean()
+    whole.flags = 0
+    yield b"\2" + whole.bytes()
+    for first in range(0, len(whole.entries), 8):
+        few = handoff.Record(flags=0)
+        few.entries = whole.entries[:3] + whole.entries[first:first + 8]
+        yield b"\1" + few.bytes()
+
+
 TARGETS = {function.__name__: function for function in (
-    acpi, aml, boot_entry, cpio, elf, elf_kernel, image, keyboard_layout, line_discipline, load_options,
-    memory_attributes, memory_map, memory_options, options, pe_image, record, screen, script, symbols)}
+    acpi, aml, audit, boot_entry, cpio, elf, elf_kernel, image, keyboard_layout, line_discipline,
+    load_options, memory_attributes, memory_map, memory_options, options, pe_image, record, screen,
+    script, symbols)}
 
 WORDS = {
     "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET", "MCFG"],

@@ -1,8 +1,8 @@
 /* The record of the handoff: writing it, reading it back, hostile bytes, JSON. */
+#include "../test.h"
 #include "library/crc32.h"
 #include "library/record/kinds.h"
 #include "library/record/record.h"
-#include "test.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,0 +1,175 @@
+/*
+ * The audit: every check passes on the clean record and fails on each record
+ * that was broken for it (tests/handoff/failures.py); records with entries cut
+ * short, and checks' texts.
+ */
+#include "../test.h"
+#include "library/audit/audit.h"
+#include "library/crc32.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct audit_finding findings[AUDIT_CHECKS];
+
+/* The file of records, as tests/handoff/records.py writes it. */
+struct item {
+    uint32_t check; /* 0: the clean one */
+    uint32_t size;
+    char name[72];
+};
+
+static uint8_t *file_read(const char *program, size_t *size)
+{
+    char path[4096];
+    const char *slash = strrchr(program, '/');
+
+    snprintf(path, sizeof(path), "%.*s/audit-records.bin",
+             slash != NULL ? (int)(slash - program) : 1, slash != NULL ? program : ".");
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        perror(path);
+        exit(1);
+    }
+    uint8_t *bytes = malloc(16 << 20);
+    *size = fread(bytes, 1, 16 << 20, file);
+    fclose(file);
+    return bytes;
+}
+
+static struct record opened(const uint8_t *bytes, size_t size)
+{
+    struct record record;
+    const char *reason = "";
+
+    expect_equal(record_open(&record, bytes, size, &reason), 0);
+    return record;
+}
+
+static void broken_try(const struct item *item, const uint8_t *bytes, const struct record *clean)
+{
+    test_case("check %u fails: %s", item->check, item->name);
+    struct record record = opened(test_copy(bytes, item->size), item->size);
+    expect_equal(record.header.flags, RECORD_SEALED | RECORD_EDITED);
+    audit_run(&record, clean, AUDIT_EMP, findings);
+    const struct audit_finding *finding = &findings[item->check - 1];
+    expect_equal(finding->result, AUDIT_FAIL);
+    expect(finding->count > 0 && finding->places[0].found[0] != '\0');
+    expect(finding->places[0].offset == AUDIT_NO_OFFSET || finding->places[0].offset < item->size);
+}
+
+static void clean_try(const struct record *clean)
+{
+    test_case("every check passes on the clean record");
+    audit_run(clean, clean, AUDIT_EMP, findings);
+    for (unsigned i = 0; i < AUDIT_CHECKS; i++) {
+        expect_equal(findings[i].check->number, i + 1);
+        expect_equal(findings[i].result, AUDIT_PASS);
+    }
+    expect_equal(audit_count(findings, AUDIT_LOW), 0);
+
+    test_case("every check has its texts");
+    for (unsigned i = 0; i < AUDIT_CHECKS; i++) {
+        const struct audit_check *check = findings[i].check;
+        expect(strlen(check->title) > 3 && strlen(check->section) > 5);
+        expect(strlen(check->expected) > 3 && strlen(check->advice) > 10);
+        expect(check->severity_emp >= check->severity && check->severity <= AUDIT_CRITICAL);
+    }
+    expect_string(audit_severity_name(AUDIT_CRITICAL), "C");
+    expect_string(audit_result_name(AUDIT_NOT_KNOWN), "not known");
+}
+
+/* Every kind of entry cut to every length up to 200 bytes: no check may read beyond it. */
+static void shortened(const struct record *clean)
+{
+    static uint64_t memory[1 << 14];
+    static const uint8_t boot[16];
+    struct record_entry entry;
+
+    test_case("entries that are cut short");
+    for (size_t length = 0; length < 200; length++) {
+        struct record_writer writer;
+        expect_equal(record_start(&writer, memory, sizeof(memory), "short", boot), 0);
+        entry = (struct record_entry){0};
+        while (record_next(clean, &entry)) {
+            size_t size = entry.size < length ? entry.size : length;
+            (void)record_append(&writer, entry.kind, entry.tsc, entry.bytes, size, NULL, 0);
+        }
+        struct record_header *header = (struct record_header *)memory;
+        size_t all = header->size;
+        uint8_t *exact = malloc(all);
+        memcpy(exact, memory, all);
+        struct record record = opened(exact, all);
+        audit_run(&record, NULL, AUDIT_UEFI, findings);
+        for (unsigned i = 0; i < AUDIT_CHECKS; i++)
+            expect((findings[i].result == AUDIT_FAIL) == (findings[i].count > 0));
+        free(exact);
+    }
+}
+
+static void full_record(void)
+{
+    static uint64_t memory[64];
+    static const uint8_t boot[16];
+    struct record_writer writer;
+
+    test_case("what a full record lacks is not known, and it says so");
+    expect_equal(record_start(&writer, memory, sizeof(memory), "full", boot), 0);
+    expect_equal(record_append(&writer, RECORD_NOTE, 0, findings, sizeof(findings), NULL, 0),
+                 -ENOSPC);
+    struct record record = opened((uint8_t *)memory, sizeof(memory));
+    audit_run(&record, &record, AUDIT_MINIMAL, findings);
+    expect_equal(findings[34 - 1].result, AUDIT_NOT_KNOWN);
+    expect_string(findings[34 - 1].why, "the record has no entry_state; it was full");
+    expect_equal(findings[44 - 1].result, AUDIT_NOT_APPLICABLE);
+    expect_equal(findings[20 - 1].result, AUDIT_NOT_KNOWN);
+}
+
+static void write_add(void *context, const char *text, size_t length)
+{
+    (void)text;
+    *(size_t *)context += length;
+}
+
+static void told(const struct record *clean)
+{
+    size_t length = 0;
+
+    test_case("findings as JSON end");
+    audit_run(clean, NULL, AUDIT_UEFI, findings);
+    audit_write_json(findings, AUDIT_UEFI, write_add, &length);
+    expect(length > 20000);
+}
+
+int main(int count, char **arguments)
+{
+    size_t size, at = 0;
+    uint8_t *file = file_read(count > 0 ? arguments[0] : ".", &size);
+    struct item item;
+    struct record clean = {0};
+    unsigned broken[AUDIT_CHECKS + 1] = {0};
+
+    while (size - at >= sizeof(item)) {
+        memcpy(&item, file + at, sizeof(item));
+        at += sizeof(item);
+        if (item.check != 0) {
+            broken_try(&item, file + at, &clean);
+        } else {
+            test_case("the clean record is one");
+            clean = opened(test_copy(file + at, item.size), item.size);
+            clean_try(&clean);
+        }
+        broken[item.check]++;
+        at += item.size;
+    }
+    test_case("each check has a record on which it fails");
+    for (unsigned check = 1; check <= AUDIT_CHECKS; check++)
+        expect(broken[check] > 0);
+    shortened(&clean);
+    full_record();
+    told(&clean);
+    free(file);
+    return test_end();
+}
