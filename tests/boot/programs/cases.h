@@ -21,9 +21,8 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <time.h>
 
+#include "children.h"
 #include "tap.h"
 
 struct test_case {
@@ -57,42 +56,6 @@ struct test_case {
             return false;                                                                          \
         }                                                                                          \
     } while (0)
-
-static inline void sleep_ms(long milliseconds)
-{
-    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-
-    while (nanosleep(&time, &time) && errno == EINTR)
-        ;
-}
-
-static inline long now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Waits for a child; its status, or -1. */
-static inline int status_of(pid_t child)
-{
-    int status = -1;
-
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
-}
-
-static inline bool exited(int status, int code)
-{
-    return WIFEXITED(status) && WEXITSTATUS(status) == code;
-}
-
-static inline bool killed_by(int status, int signal)
-{
-    return WIFSIGNALED(status) && WTERMSIG(status) == signal;
-}
 
 /* Waits, for a while, until `condition` holds. */
 #define EVENTUALLY(condition)                                                                      \

@@ -466,20 +466,6 @@ static unsigned work_all(unsigned mutants)
 
 /* ---- the test ---- */
 
-/* The kernel's counts, when nobody is at work. */
-static void read_counts(char counts[2][4096])
-{
-    struct timespec at_once = {0, 0};
-    sigset_t all;
-
-    sigfillset(&all);
-    while (sigtimedwait(&all, NULL, &at_once) > 0)
-        ;
-    usleep(100000); /* what was reported so far has left its pipe */
-    file_text("/proc/baton/frames", counts[0], 4096);
-    file_text("/proc/baton/objects", counts[1], 4096);
-}
-
 static void report(unsigned wanted, unsigned bad)
 {
     struct tally sum = {0};
@@ -534,9 +520,9 @@ int main(int argc, char **argv)
     memset(before, 0, sizeof(before));
     memset(after, 0, sizeof(after));
     tap_note("warm");
-    read_counts(before);
+    baton_counts_at_rest(before);
     unsigned bad = work_all(wanted);
-    read_counts(after);
+    baton_counts_at_rest(after);
     report(wanted, bad);
     if (!baton_is_here())
         tap_skip("this kernel is not Baton", "no count has changed");

@@ -23,10 +23,11 @@
 #include <tap.h>
 #include <time.h>
 
+#include "new_image.h"
 #include "proc_baton.h"
 #include "raw_call.h"
 
-enum { THREADS_LEAST = 2, THREADS_MOST = 8, TURNS = 7, WELL = 42, EXITED = 43, PATIENCE = 60 };
+enum { THREADS_LEAST = 2, THREADS_MOST = 8, TURNS = 7, EXITED = 43, PATIENCE = 60 };
 
 /* What can become of the process, or-ed. */
 enum { RUNS = 1, EXITS = 2, KILLED = 4 };
@@ -44,37 +45,16 @@ static uint64_t draw(uint64_t below)
 
 /* ---- the new image ---- */
 
-enum { WRONG_NUMBER = 1, NOT_ALONE, MASK_LOST, HANDLER_KEPT, IGNORE_LOST, LEFT_OPEN };
-
-static int threads_here(void)
-{
-    static char text[4096];
-    const char *line =
-        file_text("/proc/self/status", text, sizeof(text)) > 0 ? strstr(text, "Threads:") : NULL;
-    return line ? atoi(line + 8) : 0;
-}
-
 /* Arguments: the number of the process, a pipe to report to, a descriptor that is to be closed. */
 static int check_image(char **arguments)
 {
-    struct sigaction action;
-    sigset_t mask;
-
     if (write(atoi(arguments[3]), "i", 1) != 1)
         return LEFT_OPEN;
     if (getpid() != gettid() || getpid() != atoi(arguments[2]))
         return WRONG_NUMBER;
-    if (threads_here() != 1)
-        return NOT_ALONE;
-    sigprocmask(SIG_BLOCK, NULL, &mask);
-    if (!sigismember(&mask, SIGUSR2) || sigismember(&mask, SIGUSR1))
-        return MASK_LOST;
-    sigaction(SIGUSR1, NULL, &action);
-    if (action.sa_handler != SIG_DFL)
-        return HANDLER_KEPT;
-    sigaction(SIGHUP, NULL, &action);
-    if (action.sa_handler != SIG_IGN)
-        return IGNORE_LOST;
+    enum fault fault = fault_of_image();
+    if (fault)
+        return fault;
     return fcntl(atoi(arguments[4]), F_GETFD) < 0 ? WELL : LEFT_OPEN;
 }
 
@@ -513,22 +493,6 @@ static const char *const moments[] = {
 };
 enum { MOMENTS = sizeof(moments) / sizeof(*moments), RACES = sizeof(races) / sizeof(*races) };
 
-/* The kernel's counts, when nobody is at work and no signal is queued. */
-static void read_counts(char counts[2][4096])
-{
-    struct timespec at_once = {0, 0};
-    sigset_t mask;
-
-    sigfillset(&mask);
-    while (sigtimedwait(&mask, NULL, &at_once) > 0)
-        ;
-    usleep(100000); /* what was reported so far has left its pipe */
-    if (file_text("/proc/baton/frames", counts[0], 4096) < 0)
-        counts[0][0] = '\0';
-    if (file_text("/proc/baton/objects", counts[1], 4096) < 0)
-        counts[1][0] = '\0';
-}
-
 static void test_races(int cpus)
 {
     static char before[2][4096], after[2][4096];
@@ -540,7 +504,7 @@ static void test_races(int cpus)
     tap_note("%d processors: warm", cpus);
     memset(before, 0, sizeof(before)); /* no page is first touched between the counts */
     memset(after, 0, sizeof(after));
-    read_counts(before);
+    baton_counts_at_rest(before);
     for (size_t i = 0; i < RACES; i++) {
         unsigned failed = 0;
         memset(&tally, 0, sizeof(tally));
@@ -554,7 +518,7 @@ static void test_races(int cpus)
         tap_skip("this kernel is not Baton", "%d processors: no count has changed", cpus);
         return;
     }
-    read_counts(after);
+    baton_counts_at_rest(after);
     if (!tap_ok(strcmp(before[0], after[0]) == 0 && strcmp(before[1], after[1]) == 0,
                 "%d processors: no count has changed", cpus))
         tap_note("before: %s %s after: %s %s", before[0], before[1], after[0], after[1]);

@@ -16,19 +16,12 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "children.h"
+#include "new_image.h"
 #include "proc_baton.h"
 #include "tap.h"
 
 #define SIBLINGS 8
-
-enum {
-    WELL = 42,
-    WRONG_NUMBER = 1,
-    NOT_ALONE = 2,
-    MASK_LOST = 3,
-    HANDLER_KEPT = 4,
-    IGNORE_LOST = 5
-};
 
 static char *self_path;
 static const char *moment; /* where a debug kernel lets an exec wait; NULL: nowhere */
@@ -151,33 +144,12 @@ static const struct {
 
 /* ---- the new image ---- */
 
-static int threads_here(void)
-{
-    char text[4096] = "";
-    int file = open("/proc/self/status", O_RDONLY);
-    ssize_t size = read(file, text, sizeof(text) - 1);
-    close(file);
-    const char *line = size > 0 ? strstr(text, "Threads:") : NULL;
-    return line ? atoi(line + 8) : 1;
-}
-
 static int check_image(const char *number)
 {
-    struct sigaction action;
-    sigset_t mask;
-
     if (syscall(SYS_getpid) != syscall(SYS_gettid) || atoi(number) != syscall(SYS_getpid))
         return WRONG_NUMBER;
-    if (threads_here() != 1)
-        return NOT_ALONE;
-    sigprocmask(SIG_BLOCK, NULL, &mask);
-    if (!sigismember(&mask, SIGUSR2) || sigismember(&mask, SIGUSR1))
-        return MASK_LOST;
-    sigaction(SIGUSR1, NULL, &action);
-    if (action.sa_handler != SIG_DFL)
-        return HANDLER_KEPT;
-    sigaction(SIGHUP, NULL, &action);
-    return action.sa_handler == SIG_IGN ? WELL : IGNORE_LOST;
+    enum fault fault = fault_of_image();
+    return fault ? (int)fault : WELL;
 }
 
 /* ---- the old one ---- */
@@ -254,14 +226,6 @@ static void *end_process(void *unused)
     nanosleep(&time, NULL);
     exit(WELL);
     return unused;
-}
-
-static int status_of(pid_t child)
-{
-    int status = -1;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
 }
 
 /* Two threads exec, two end the process. The number of times that neither came of it. */

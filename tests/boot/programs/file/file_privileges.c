@@ -32,11 +32,6 @@ static bool file_make(uid_t user, gid_t group, mode_t mode)
     return made;
 }
 
-static bool become(uid_t user)
-{
-    return setresgid(user, user, user) == 0 && setresuid(user, user, user) == 0;
-}
-
 /* ---- chown ---- */
 
 static bool strangers_take_nothing(void)

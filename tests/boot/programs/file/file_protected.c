@@ -63,11 +63,6 @@ static bool place_make(mode_t mode, uid_t owner)
            chdir(PLACE) == 0;
 }
 
-static bool become(uid_t user)
-{
-    return setresgid(user, user, user) == 0 && setresuid(user, user, user) == 0;
-}
-
 /* Does `act`, as this user, give 0? errno as there. */
 static int as(uid_t user, int (*act)(void))
 {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "own_copy.h"
 
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51
@@ -119,25 +120,9 @@ static bool who_runs_it(void)
     return true;
 }
 
-static bool copy_program(mode_t mode)
-{
-    static char buffer[65536];
-    ssize_t size;
-
-    unlink(COPY); /* it may be another user's from before: protected_regular, proc(5) */
-    int from = open("/proc/self/exe", O_RDONLY), to = open(COPY, O_WRONLY | O_CREAT | O_EXCL, 0700);
-    REQUIRE(from >= 0 && to >= 0);
-    while ((size = read(from, buffer, sizeof(buffer))) > 0)
-        REQUIRE(write(to, buffer, size) == size);
-    REQUIRE(size == 0 && !fchown(to, 1234, 4321) && !fchmod(to, mode));
-    close(from);
-    close(to);
-    return true;
-}
-
 static bool privileges_are_told(void)
 {
-    bool made = copy_program(06755);
+    bool made = copy_program(COPY, 06755);
     pid_t child = made ? fork() : -1;
     if (!child) {
         execl(COPY, COPY, "secure", NULL);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "own_copy.h"
 
 #define LEVEL "/proc/sys/kernel/randomize_va_space"
 #define COPY  "/tmp/placement.set-user-id"
@@ -227,30 +228,14 @@ static bool off_by_personality(void)
     return true;
 }
 
-static bool copy_program(mode_t mode)
-{
-    static char buffer[65536];
-    ssize_t size;
-
-    unlink(COPY); /* it may be another user's from before: protected_regular, proc(5) */
-    int from = open("/proc/self/exe", O_RDONLY), to = open(COPY, O_WRONLY | O_CREAT | O_EXCL, 0700);
-    REQUIRE(from >= 0 && to >= 0);
-    while ((size = read(from, buffer, sizeof(buffer))) > 0)
-        REQUIRE(write(to, buffer, size) == size);
-    REQUIRE(size == 0 && !fchown(to, 1234, 4321) && !fchmod(to, mode));
-    close(from);
-    close(to);
-    return true;
-}
-
 /* Image and stack, which need no second execve to be somewhere else. */
 static bool on_for_privileged_programs(void)
 {
     struct report first, second, plain;
 
     REQUIRE(personality(ADDR_NO_RANDOMIZE) >= 0);
-    bool asked = copy_program(04755) && ask_path(COPY, &first) && ask_path(COPY, &second);
-    bool plain_asked = copy_program(0755) && ask_path(COPY, &plain);
+    bool asked = copy_program(COPY, 04755) && ask_path(COPY, &first) && ask_path(COPY, &second);
+    bool plain_asked = copy_program(COPY, 0755) && ask_path(COPY, &plain);
     unlink(COPY);
     REQUIRE(asked && plain_asked);
     REQUIRE(!(first.persona & ADDR_NO_RANDOMIZE) && !(second.persona & ADDR_NO_RANDOMIZE));

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "own_copy.h"
 #include "proc_baton.h"
 
 /* ---- the two images ---- */
@@ -87,22 +88,6 @@ static int pass_on(int image, const char *mode)
     }
     execute(1 - image);
     return 1;
-}
-
-static bool copy_program(const char *path)
-{
-    static char buffer[65536];
-    int from = open("/proc/self/exe", O_RDONLY),
-        to = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0755);
-    ssize_t size;
-
-    REQUIRE(from >= 0 && to >= 0);
-    while ((size = read(from, buffer, sizeof(buffer))) > 0)
-        REQUIRE(write(to, buffer, size) == size);
-    REQUIRE(size == 0);
-    close(from);
-    close(to);
-    return true;
 }
 
 /* ---- reading ---- */
@@ -267,7 +252,7 @@ static bool prepare(void)
     self[length] = 0;
     segments = count(self);
     REQUIRE(segments > 0);
-    return copy_program(paths[0]) && copy_program(paths[1]);
+    return copy_program(paths[0], 0755) && copy_program(paths[1], 0755);
 }
 
 static bool watch(const char *mode)

@@ -19,13 +19,15 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "hoarders.h"
 #include "proc_baton.h"
 #include "tap.h"
 
-#define PAGE    4096UL
-#define RW      (PROT_READ | PROT_WRITE)
-#define NOBODY  4712
-#define SECONDS 60
+#define CHILDREN 120
+#define PAGE     4096UL
+#define RW       (PROT_READ | PROT_WRITE)
+#define NOBODY   4712
+#define SECONDS  60
 
 /* Of the program that goes on beside; shared. */
 static struct {
@@ -150,12 +152,6 @@ static void eat_by_pipes(void)
             return;
 }
 
-static void *wait_forever(void *unused)
-{
-    pause();
-    return unused;
-}
-
 static void eat_threads(void)
 {
     pthread_t thread;
@@ -239,49 +235,21 @@ static void eat_links(void)
     }
 }
 
-/* Each child holds as many of what `take` gives as it can; until no more children come. */
-static void in_children(void (*take)(void))
-{
-    for (unsigned children = 0; children < 120; children++) {
-        int ends[2];
-        char byte;
-        if (pipe(ends))
-            return;
-        pid_t child = fork();
-        if (child < 0)
-            return;
-        if (child == 0) {
-            close(ends[0]);
-            take();
-            if (write(ends[1], "", 1) < 0)
-                _exit(1);
-            pause();
-        }
-        close(ends[1]);
-        if (read(ends[0], &byte, 1) < 0)
-            return;
-        close(ends[0]);
-    }
-}
-
 static void take_descriptors(void)
 {
-    struct rlimit limit;
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+    raise_descriptor_limit();
     while (open("/dev/null", O_RDONLY) >= 0)
         continue;
 }
 
 static void eat_descriptors(void)
 {
-    in_children(take_descriptors);
+    in_children(take_descriptors, CHILDREN, false);
 }
 
 static void eat_pipes_in_children(void)
 {
-    in_children(eat_by_pipes);
+    in_children(eat_by_pipes, CHILDREN, false);
 }
 
 static void take_signals(void)
@@ -299,7 +267,7 @@ static void take_signals(void)
 
 static void eat_signals(void)
 {
-    in_children(take_signals);
+    in_children(take_signals, CHILDREN, false);
 }
 
 static void take_watches(void)
@@ -314,7 +282,7 @@ static void take_watches(void)
 
 static void eat_watches(void)
 {
-    in_children(take_watches);
+    in_children(take_watches, CHILDREN, false);
 }
 
 /* Programs with long arguments, all at once. */
@@ -455,30 +423,31 @@ static void feed(const struct eater *eater)
 
 /* ---- who is chosen ---- */
 
+struct holding {
+    size_t size;
+    const char *adjustment; /* of oom_score_adj */
+};
+
+static bool hold_memory(const void *argument)
+{
+    const struct holding *holding = argument;
+    int file = open("/proc/self/oom_score_adj", O_WRONLY);
+    if (write(file, holding->adjustment, strlen(holding->adjustment)) < 0)
+        return false;
+    char *memory = mmap(NULL, holding->size, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (size_t at = 0; at < holding->size; at += PAGE)
+        memory[at] = 1;
+    return true;
+}
+
 /* A process with so much memory and this oom_score_adj that waits to be ended. */
 static pid_t hold(size_t size, const char *adjustment)
 {
-    int ends[2];
-    char byte;
+    const struct holding holding = {size, adjustment};
+    pid_t child = child_that_holds(hold_memory, &holding);
 
-    if (pipe(ends))
-        return -1;
-    pid_t child = fork();
-    if (child == 0) {
-        int file = open("/proc/self/oom_score_adj", O_WRONLY);
-        if (write(file, adjustment, strlen(adjustment)) < 0)
-            _exit(1);
-        char *memory = mmap(NULL, size, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        for (size_t at = 0; at < size; at += PAGE)
-            memory[at] = 1;
-        if (write(ends[1], "", 1) < 0)
-            _exit(1);
-        pause();
-    }
-    close(ends[1]);
-    if (read(ends[0], &byte, 1) != 1)
+    if (child < 0)
         tap_note("a holder does not hold");
-    close(ends[0]);
     return child;
 }
 

@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "children.h"
 #include "tap.h"
 
 #define FACTOR_ALLOWED 10
@@ -29,12 +30,6 @@
 static uint64_t counter(void)
 {
     return __builtin_ia32_rdtsc();
-}
-
-static void become(uid_t user)
-{
-    if (setgroups(0, NULL) || setresgid(user, user, user) || setresuid(user, user, user))
-        _exit(1);
 }
 
 static void caught(int signal)
@@ -229,7 +224,8 @@ static uint64_t as_innocent(uint64_t (*operation)(void))
 
     pid_t child = fork();
     if (child == 0) {
-        become(1001);
+        if (!become(1001))
+            _exit(1);
         *cost = operation();
         _exit(0);
     }
@@ -247,7 +243,8 @@ static void compare(const char *what, uint64_t (*operation)(void), void (*prepar
     pid_t other = fork();
     if (other == 0) {
         setpgid(0, 0);
-        become(1000);
+        if (!become(1000))
+            _exit(1);
         prepare();
     }
     setpgid(other, other);

@@ -24,6 +24,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "hoarders.h"
 #include "proc_baton.h"
 #include "tap.h"
 
@@ -46,20 +47,6 @@ static int patience_ms(void)
     const char *seconds = getenv("BOMB_SECONDS");
 
     return (seconds ? atoi(seconds) : SECONDS) * 1000;
-}
-
-static long now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static bool become(uid_t user)
-{
-    return setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
-           setresuid(user, user, user) == 0;
 }
 
 /* ---- the innocent ---- */
@@ -190,53 +177,17 @@ static long median(void)
 
 /* ---- bombs: each ends when the kernel refuses more; what it has it keeps ---- */
 
-static void raise_limits(void)
-{
-    struct rlimit limit;
-
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-/* Each child holds as many of what `take` gives as it can; until no more children come. */
-static void in_children(void (*take)(void))
+static int children_wanted(void)
 {
     const char *many = getenv("BOMB_CHILDREN");
 
-    for (int children = many ? atoi(many) : CHILDREN; children > 0; children--) {
-        int ends[2];
-        char byte;
-        if (pipe(ends))
-            return;
-        pid_t child = fork();
-        if (child < 0)
-            return;
-        if (child == 0) {
-            close(ends[0]);
-            take();
-            if (write(ends[1], "", 1) < 0)
-                _exit(1);
-            pause();
-        }
-        close(ends[1]);
-        bool holds = read(ends[0], &byte, 1) == 1;
-        close(ends[0]);
-        if (!holds) /* the rule has ended it: all memory was taken once */
-            return;
-    }
+    return many ? atoi(many) : CHILDREN;
 }
 
 static void bomb_processes(void)
 {
     for (unsigned refused = 0; refused < 3;)
         refused += fork() < 0;
-}
-
-static void *wait_forever(void *unused)
-{
-    pause();
-    return unused;
 }
 
 static void bomb_threads(void)
@@ -291,7 +242,7 @@ static void take_pipes(void)
 
 static void bomb_pipes(void)
 {
-    in_children(take_pipes);
+    in_children(take_pipes, children_wanted(), true);
 }
 
 static bool fill(int file, size_t blocks)
@@ -312,7 +263,7 @@ static void take_memory_files(void)
 
 static void bomb_memory_files(void)
 {
-    in_children(take_memory_files);
+    in_children(take_memory_files, children_wanted(), true);
 }
 
 /* Held by mappings only, hardly any page of which is shown. */
@@ -329,7 +280,7 @@ static void take_mapped_files(void)
 
 static void bomb_mapped_files(void)
 {
-    in_children(take_mapped_files);
+    in_children(take_mapped_files, children_wanted(), true);
 }
 
 static bool send_file(int socket, int file)
@@ -423,7 +374,7 @@ static void take_messages(void)
 
 static void bomb_messages(void)
 {
-    in_children(take_messages);
+    in_children(take_messages, children_wanted(), true);
 }
 
 static void take_descriptors(void)
@@ -434,7 +385,7 @@ static void take_descriptors(void)
 
 static void bomb_descriptors(void)
 {
-    in_children(take_descriptors);
+    in_children(take_descriptors, children_wanted(), true);
 }
 
 /* As many on each of fifty files as there may be. */
@@ -453,7 +404,7 @@ static void take_watches(void)
 
 static void bomb_watches(void)
 {
-    in_children(take_watches);
+    in_children(take_watches, children_wanted(), true);
 }
 
 static void bomb_terminals(void)
@@ -643,7 +594,7 @@ static void set_off(const struct bomb *bomb, bool counts)
         close(ends[0]);
         if (!become(BOMBER))
             _exit(99);
-        raise_limits();
+        raise_descriptor_limit();
         bomb->explode();
         if (write(ends[1], "", 1) < 0)
             _exit(1);

@@ -19,12 +19,6 @@
 
 enum { ANN = 4731, BOB = 4732, PAGE = 4096 };
 
-static bool become(uid_t user)
-{
-    return getuid() == user || (setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
-                                setresuid(user, user, user) == 0);
-}
-
 /* Does it hold for another user, while this process keeps what it has? */
 static bool for_other(uid_t user, bool (*holds)(void))
 {
@@ -34,22 +28,18 @@ static bool for_other(uid_t user, bool (*holds)(void))
     return exited(status_of(child), 0);
 }
 
+static bool ann_takes(const void *take_all)
+{
+    return become(ANN) && (*(bool (*const *)(void))take_all)();
+}
+
 /* A child takes all that its user may have; another user has his own, and the first one again when
    the child has ended. */
 static bool bound_by_user(bool (*take_all)(void), bool (*take_one)(void))
 {
-    int ready[2];
-    char byte;
+    pid_t child = child_that_holds(ann_takes, &take_all);
 
-    REQUIRE(pipe(ready) == 0);
-    pid_t child = fork();
-    if (child == 0) {
-        if (become(ANN) && take_all() && write(ready[1], "", 1) == 1)
-            pause();
-        _exit(1);
-    }
-    close(ready[1]);
-    REQUIRE(read(ready[0], &byte, 1) == 1 && for_other(BOB, take_one));
+    REQUIRE(child > 0 && for_other(BOB, take_one));
     kill(child, SIGKILL);
     return killed_by(status_of(child), SIGKILL) && for_other(ANN, take_one);
 }

@@ -10,17 +10,11 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "children.h"
 #include "tap.h"
 
 #define PAGE 4096UL
 #define LOT  (16UL << 20)
-
-static int status_of(pid_t child)
-{
-    int status = 0;
-    waitpid(child, &status, 0);
-    return status;
-}
 
 /* Touches anonymous memory without end. */
 static void eat(int flags)

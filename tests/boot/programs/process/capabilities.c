@@ -13,11 +13,6 @@
 
 #include "cases.h"
 
-static bool become(uid_t user)
-{
-    return setresgid(user, user, user) == 0 && setresuid(user, user, user) == 0;
-}
-
 static const clockid_t alarms[] = {CLOCK_REALTIME_ALARM, CLOCK_BOOTTIME_ALARM};
 
 static bool clocks_that_wake(void)
@@ -110,23 +105,15 @@ static long look_into(pid_t process)
     return process_vm_readv(process, &here, 1, &there, 1, 0);
 }
 
+static bool begin_with(const void *capability)
+{
+    return become_with(*(const int *)capability) && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
+}
+
 /* A child of user 1000 with this right (-1: none), which waits to be ended. */
 static pid_t child_with(int capability)
 {
-    int ready[2];
-    char byte;
-    if (pipe(ready))
-        return -1;
-    pid_t child = fork();
-    if (child == 0) {
-        bool right = become_with(capability);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (right && write(ready[1], "", 1) == 1)
-            pause();
-        _exit(1);
-    }
-    close(ready[1]);
-    return read(ready[0], &byte, 1) == 1 ? child : -1;
+    return child_that_holds(begin_with, &capability);
 }
 
 static bool who_has_more_is_not_looked_into(void)

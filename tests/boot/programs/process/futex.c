@@ -339,15 +339,21 @@ static struct {
     volatile uint32_t lock;
 } * robust;
 
-static void *hold_and_end(void *argument)
+/* The calling thread takes the lock, and tells the kernel that it has it. */
+static void hold_robustly(void)
 {
-    (void)argument;
     robust->head.list.next = &robust->entry;
     robust->head.futex_offset = (long)&robust->lock - (long)&robust->entry;
     robust->head.list_op_pending = NULL;
     robust->entry.next = &robust->head.list;
     syscall(SYS_set_robust_list, &robust->head, sizeof(robust->head));
     robust->lock = gettid();
+}
+
+static void *hold_and_end(void *argument)
+{
+    (void)argument;
+    hold_robustly();
     syscall(SYS_exit, 0);
     return NULL;
 }
@@ -374,11 +380,7 @@ static bool robust_wakes(void)
     REQUIRE(make_robust());
     pid_t child = fork();
     if (child == 0) {
-        robust->head.list.next = &robust->entry;
-        robust->head.futex_offset = (long)&robust->lock - (long)&robust->entry;
-        robust->entry.next = &robust->head.list;
-        syscall(SYS_set_robust_list, &robust->head, sizeof(robust->head));
-        robust->lock = gettid();
+        hold_robustly();
         while (!(robust->lock & FUTEX_WAITERS))
             sleep_ms(1);
         sleep_ms(30);
@@ -401,11 +403,7 @@ static bool robust_exec(void)
     snprintf(self, sizeof(self), "/proc/%d/exe", getpid());
     pid_t child = fork();
     if (child == 0) {
-        robust->head.list.next = &robust->entry;
-        robust->head.futex_offset = (long)&robust->lock - (long)&robust->entry;
-        robust->entry.next = &robust->head.list;
-        syscall(SYS_set_robust_list, &robust->head, sizeof(robust->head));
-        robust->lock = gettid();
+        hold_robustly();
         execl(self, "futex", "nothing", NULL);
         _exit(1);
     }

@@ -15,23 +15,8 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "children.h"
 #include "tap.h"
-
-static void sleep_ms(long milliseconds)
-{
-    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-    while (nanosleep(&time, &time) && errno == EINTR)
-        ;
-}
-
-/* Waits for one child; its status, or -1. */
-static int status_of(pid_t child)
-{
-    int status = -1;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
-}
 
 static void test_fork(void)
 {

@@ -51,10 +51,9 @@ static inline void *shared_page(void)
 }
 
 /* An ordinary user's process, into which others of its own may look. */
-static inline bool become(uid_t user)
+static inline bool become_dumpable(uid_t user)
 {
-    return setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
-           setresuid(user, user, user) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0;
+    return become(user) && prctl(PR_SET_DUMPABLE, 1) == 0;
 }
 
 static inline uint32_t load(const uint32_t *word)

@@ -193,7 +193,7 @@ static bool attack_many(attempt *attempt, unsigned rounds)
 
     attempt_now = attempt;
     REQUIRE((attack.begun = shared_page()));
-    REQUIRE(become(ATTACKER) && team_begin(attack_victim, ATTACKERS));
+    REQUIRE(become_dumpable(ATTACKER) && team_begin(attack_victim, ATTACKERS));
     while (race_goes_on(&race))
         through += attack_once() != 0;
     team_end();
@@ -253,7 +253,7 @@ static bool nobody_becomes_root(void)
     pid_t owner = fork();
     if (owner == 0)
         change_hands(GIVEN, 04755, stop);
-    REQUIRE(become(ATTACKER));
+    REQUIRE(become_dumpable(ATTACKER));
     while (race_goes_on(&race))
         roots += exited(execute_given(), WAS_ROOT);
     store(stop, 1);
@@ -306,7 +306,7 @@ static bool permission_is_of_one_moment(void)
         if (chown(GIVEN, 2000, ATTACKER) || chown(GIVEN, ATTACKER, 2000))
             _exit(1);
     }
-    REQUIRE(become(ATTACKER));
+    REQUIRE(become_dumpable(ATTACKER));
     while (race_goes_on(&race))
         refused += access(GIVEN, R_OK) != 0;
     store(stop, 1);

@@ -51,34 +51,17 @@ static long get_policy(pid_t process)
     return syscall(SYS_sched_getscheduler, process);
 }
 
-static bool become(uid_t user)
+static bool run_first(const void *unused)
 {
-    return setresgid(user, user, user) == 0 && setresuid(user, user, user) == 0;
-}
-
-/* A child of user 0 that waits to be ended, with this policy; never returns in it. */
-static pid_t bystander(int policy, int priority)
-{
-    int ready[2];
-    char byte;
-    if (pipe(ready))
-        return -1;
-    pid_t child = fork();
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (set_policy(0, policy, priority) == 0 && write(ready[1], "", 1) == 1)
-            pause();
-        _exit(1);
-    }
-    close(ready[1]);
-    return read(ready[0], &byte, 1) == 1 ? child : -1;
+    (void)unused;
+    return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && set_policy(0, SCHED_FIFO, 10) == 0;
 }
 
 static bool others_are_left_alone(void)
 {
     struct attributes attributes = {.size = 48, .policy = SCHED_FIFO, .priority = 1};
     cpu_set_t set;
-    pid_t other = bystander(SCHED_FIFO, 10);
+    pid_t other = child_that_holds(run_first, NULL);
 
     REQUIRE(other > 0 && become(1000));
     REQUIRE_ERRNO(set_policy(other, SCHED_FIFO, 1), EPERM);

@@ -100,22 +100,10 @@ static void divide(void *argument)
                          : "eax", "ecx", "edx", "cc");
 }
 
-static bool fault_division(void)
-{
-    REQUIRE(faults_with(divide, NULL, SIGFPE, FPE_INTDIV));
-    return true;
-}
-
 static void invalid(void *argument)
 {
     (void)argument;
     __asm__ volatile("ud2");
-}
-
-static bool fault_invalid_instruction(void)
-{
-    REQUIRE(faults_with(invalid, NULL, SIGILL, ILL_ILLOPN));
-    return true;
 }
 
 static void privileged(void *argument)
@@ -124,34 +112,16 @@ static void privileged(void *argument)
     __asm__ volatile("hlt");
 }
 
-static bool fault_privileged(void)
-{
-    REQUIRE(faults_with(privileged, NULL, SIGSEGV, SI_KERNEL));
-    return true;
-}
-
 static void breakpoint(void *argument)
 {
     (void)argument;
     __asm__ volatile("int3");
 }
 
-static bool fault_breakpoint(void)
-{
-    REQUIRE(faults_with(breakpoint, NULL, SIGTRAP, SI_KERNEL));
-    return true;
-}
-
 static void single_step(void *argument)
 {
     (void)argument;
     __asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq; nop; nop" ::: "memory", "cc");
-}
-
-static bool fault_single_step(void)
-{
-    REQUIRE(faults_with(single_step, NULL, SIGTRAP, TRAP_TRACE));
-    return true;
 }
 
 /* By the x87, since QEMU raises no exceptions for SSE. */
@@ -163,37 +133,54 @@ static void float_division(void *argument)
     __asm__ volatile("fninit; fldcw %0; fld1; fldz; fdivrp; fwait; fninit" ::"m"(control));
 }
 
-static bool fault_float_division(void)
+/* Cases that differ by the instruction and what it gives only. */
+#define FAULT(name, instruction, signal, code)                                                     \
+    static bool name(void)                                                                         \
+    {                                                                                              \
+        REQUIRE(faults_with(instruction, NULL, signal, code));                                     \
+        return true;                                                                               \
+    }
+
+FAULT(fault_division, divide, SIGFPE, FPE_INTDIV)
+FAULT(fault_invalid_instruction, invalid, SIGILL, ILL_ILLOPN)
+FAULT(fault_privileged, privileged, SIGSEGV, SI_KERNEL)
+FAULT(fault_breakpoint, breakpoint, SIGTRAP, SI_KERNEL)
+FAULT(fault_single_step, single_step, SIGTRAP, TRAP_TRACE)
+FAULT(fault_float_division, float_division, SIGFPE, FPE_FLTDIV)
+
+/* A fault that cannot be delivered ends the process, whatever `hide` has done. */
+static bool fatal_when(void (*hide)(void))
 {
-    REQUIRE(faults_with(float_division, NULL, SIGFPE, FPE_FLTDIV));
+    pid_t child = fork();
+
+    if (child == 0) {
+        hide();
+        write_to(NULL);
+        _exit(0);
+    }
+    REQUIRE(killed_by(status_of(child), SIGSEGV));
     return true;
+}
+
+static void block_faults(void)
+{
+    on(SIGSEGV, counting, 0);
+    block(SIGSEGV);
 }
 
 static bool fault_blocked_is_fatal(void)
 {
-    pid_t child = fork();
+    return fatal_when(block_faults);
+}
 
-    if (child == 0) {
-        on(SIGSEGV, counting, 0);
-        block(SIGSEGV);
-        write_to(NULL);
-        _exit(0);
-    }
-    REQUIRE(killed_by(status_of(child), SIGSEGV));
-    return true;
+static void ignore_faults(void)
+{
+    signal(SIGSEGV, SIG_IGN);
 }
 
 static bool fault_ignored_is_fatal(void)
 {
-    pid_t child = fork();
-
-    if (child == 0) {
-        signal(SIGSEGV, SIG_IGN);
-        write_to(NULL);
-        _exit(0);
-    }
-    REQUIRE(killed_by(status_of(child), SIGSEGV));
-    return true;
+    return fatal_when(ignore_faults);
 }
 
 static bool int_vectors_only_fault(void)

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "children.h"
 #include "proc_baton.h"
 #include "tap.h"
 
@@ -47,16 +48,6 @@ static unsigned pick(uint64_t *state, unsigned below)
 static void pass_microseconds(long count)
 {
     nanosleep(&(struct timespec){0, count * 1000}, NULL);
-}
-
-/* Its end, as wait has it; stops and continues do not count. */
-static int status_of(pid_t child)
-{
-    int status = -1;
-    while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
-            return -1;
-    return status;
 }
 
 /* ---- kinds of work ---- */

@@ -8,28 +8,7 @@
 #include <sys/uio.h>
 
 #include "socket_cases.h"
-
-union control {
-    char bytes[CMSG_SPACE(300 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
-    struct cmsghdr align;
-};
-
-static ssize_t send_files(int socket, const int *files, int count)
-{
-    union control control = {{0}};
-    struct iovec vector = {(char *)"f", 1};
-    struct msghdr message = {.msg_iov = &vector,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = CMSG_SPACE(count * sizeof(int))};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(count * sizeof(int));
-    memcpy(CMSG_DATA(header), files, count * sizeof(int));
-    return syscall(SYS_sendmsg, socket, &message, 0); /* musl has a limit of its own */
-}
+#include "socket_files.h"
 
 /* How many files came with the next message, of at most `room`; *flags: msg_flags. */
 static int receive_files(int socket, int *files, int room, int flags, int *got_flags)

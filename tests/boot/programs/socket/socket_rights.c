@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cases.h"
+#include "socket_files.h"
 
 enum { ANN = 4721, BOB = 4722, FILES = 16 };
 
@@ -41,22 +42,8 @@ static bool witness_is_gone(void)
 /* Sends files and closes them. */
 static bool send_away(int socket, const int *files, int count)
 {
-    union {
-        char bytes[CMSG_SPACE(FILES * sizeof(int))];
-        struct cmsghdr align;
-    } control = {{0}};
-    struct iovec vector = {(char *)"f", 1};
-    struct msghdr message = {.msg_iov = &vector,
-                             .msg_iovlen = 1,
-                             .msg_control = &control,
-                             .msg_controllen = CMSG_SPACE(count * sizeof(int))};
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    bool sent = send_files(socket, files, count) == 1;
 
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(count * sizeof(int));
-    memcpy(CMSG_DATA(header), files, count * sizeof(int));
-    bool sent = sendmsg(socket, &message, 0) == 1;
     for (int i = 0; sent && i < count; i++)
         close(files[i]);
     return sent;
@@ -247,12 +234,6 @@ static bool sent_while_it_is_closed(void)
         close(reader);
     }
     return true;
-}
-
-static bool become(uid_t user)
-{
-    return setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
-           setresuid(user, user, user) == 0;
 }
 
 /* Lets one file after the other set out: how many could; -1: not for their number. */

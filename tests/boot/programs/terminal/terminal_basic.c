@@ -16,25 +16,11 @@
 #include <termios.h>
 #include <time.h>
 
+#include "children.h"
 #include "tap.h"
 
 static int master, slave;
 static char slave_name[32];
-
-static void sleep_ms(long milliseconds)
-{
-    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000};
-    while (nanosleep(&time, &time) && errno == EINTR)
-        ;
-}
-
-static long now_ms(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
 
 /* A new pair; the slave is opened unless only the master is wanted. */
 static void pair_open(bool with_slave)
@@ -105,15 +91,6 @@ static void raw(int minimum, int tenths)
     settings.c_cc[VMIN] = minimum;
     settings.c_cc[VTIME] = tenths;
     tcsetattr(slave, TCSANOW, &settings);
-}
-
-static int status_of(pid_t child)
-{
-    int status = -1;
-
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
 }
 
 /* ---- opening and closing ---- */
