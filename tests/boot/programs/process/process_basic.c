@@ -107,12 +107,16 @@ static void test_wait(void)
 
 static void test_stop(void)
 {
-    int status;
+    int status, told[2];
     siginfo_t information;
+    char byte;
 
+    if (pipe(told))
+        tap_note("pipe: %s", strerror(errno));
     pid_t child = fork();
     if (child == 0) {
         raise(SIGSTOP);
+        (void)!read(told[0], &byte, 1); /* once it has ended, nothing tells that it went on */
         _exit(5);
     }
     tap_ok(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status) &&
@@ -123,7 +127,10 @@ static void test_stop(void)
     tap_ok(waitid(P_PID, child, &information, WCONTINUED) == 0 &&
                information.si_code == CLD_CONTINUED && information.si_status == SIGCONT,
            "waitid(2): WCONTINUED tells that it goes on");
+    (void)!write(told[1], "", 1);
     tap_ok(WEXITSTATUS(status_of(child)) == 5, "wait(2): and then that it ended");
+    close(told[0]);
+    close(told[1]);
 }
 
 static volatile sig_atomic_t children_signalled;
