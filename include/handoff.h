@@ -16,11 +16,13 @@
  *   CR0      PG, PE, WP, NE, MP set; EM, TS, CD, NW clear
  *   CR4      PAE, OSFXSR, OSXMMEXCPT set; LA57, PGE, PCIDE, SMEP, SMAP clear
  *   EFER     LME, LMA, NXE set
- *   CR3      the loader's tables: every range of the memory map but memory-mapped
- *            I/O identity-mapped, writable, not executable (the jump's own page, in
- *            the loader's image: executable, not writable); the kernel at
- *            kernel.virtual_base, each segment with its own permissions. The kernel
- *            drops them. No device is mapped, neither framebuffer nor APIC.
+ *   CR3      the loader's tables, which the kernel drops. Identity-mapped, writable,
+ *            not executable: all memory of the map that may be touched (what
+ *            kernel/library/memory_map.h calls mapped), every range named in here,
+ *            and the framebuffer, with the type that the MTRRs give it. The jump's own
+ *            page, in the loader's image, is executable and not writable. The kernel
+ *            at kernel.virtual_base, each segment with its own permissions. No other
+ *            device is mapped, no APIC.
  *   GDT, IDT the loader's, empty but for a flat code and data segment, in the jump's
  *            page; the kernel loads its own before it does anything else
  *   APICs    as the firmware left them; PIC and local vector table not masked
@@ -33,7 +35,7 @@
 /* "BATON\0\0\0" read as a little-endian number. */
 #define HANDOFF_MAGIC UINT64_C(0x4e4f544142)
 /* Counts up with every change of the layout or of the meaning of a field. */
-#define HANDOFF_VERSION 2
+#define HANDOFF_VERSION 3
 
 /* A range of physical memory; base and size in bytes. Size 0: there is none. */
 struct handoff_range {
@@ -144,6 +146,9 @@ struct handoff {
     uint32_t bus_masters;  /* PCI functions that still had bus mastering on after the exit; the
                               loader turned it off (rule 19) */
     uint64_t exit_tsc;     /* time stamp counter after ExitBootServices succeeded */
+
+    struct handoff_range workspace; /* in `loader`: room to sort the map in, at least
+                                       memory_map_capacity() ranges of memory_map.h */
 };
 
 #define HANDOFF_ASSERT_OFFSET(field, offset)                                                       \
@@ -165,6 +170,7 @@ HANDOFF_ASSERT_OFFSET(loader, 328);
 HANDOFF_ASSERT_OFFSET(seed, 344);
 HANDOFF_ASSERT_OFFSET(seed_sources, 376);
 HANDOFF_ASSERT_OFFSET(exit_tsc, 384);
-_Static_assert(sizeof(struct handoff) == 392, "handoff layout");
+HANDOFF_ASSERT_OFFSET(workspace, 392);
+_Static_assert(sizeof(struct handoff) == 408, "handoff layout");
 
 #endif

@@ -22,6 +22,9 @@ EFI_STATUS entry_read(struct volume *volume, const struct boot_entry **entry)
         else
             status = failure(EFI_LOAD_ERROR, "%s: %s", ENTRY_PATH, error.reason);
     }
+    /* Known here, where the firmware's menu can still come back: the kernel could only stop. */
+    if (!EFI_ERROR(status) && parsed.initrd_count == 0)
+        status = failure(EFI_LOAD_ERROR, "%s: names no initrd", ENTRY_PATH);
     pages_free(text);
     *entry = &parsed;
     return status;

@@ -6,12 +6,48 @@
 
 /*
  * Rule 2: the map grows between two calls, by our own allocations too, so there is room for this
- * many more descriptors. Rule 13: there may be hundreds of them already; nothing has a fixed size.
+ * many more descriptors. Rule 13: there may be thousands of them already; nothing has a fixed size.
  */
-#define SPARE_DESCRIPTORS 64
+#define SPARE_DESCRIPTORS 512
+
+/* A map that has outgrown its room again is asked for once more, so often. */
+#define SNAPSHOT_ATTEMPTS 8
 
 /* Rule 1: each try that fails means that a timer or a driver changed the map in between. */
 #define EXIT_ATTEMPTS 16
+
+/* Rule 3: what the firmware calls the size of a descriptor has to hold one. */
+static EFI_STATUS descriptor_size_check(UINTN size)
+{
+    if (size >= sizeof(EFI_MEMORY_DESCRIPTOR) && size % 8 == 0)
+        return EFI_SUCCESS;
+    return failure(EFI_UNSUPPORTED, "the firmware's memory map has descriptors of %llu bytes",
+                   (unsigned long long)size);
+}
+
+/* Room for the map as it was a moment ago, and more; EFI_BUFFER_TOO_SMALL: not enough. */
+static EFI_STATUS map_snapshot_try(struct map_snapshot *map, UINTN size)
+{
+    UINTN key, descriptor_size = 0;
+    UINT32 version;
+    EFI_STATUS status;
+
+    map->capacity = size + SPARE_DESCRIPTORS * map->descriptor_size;
+    status = firmware.boot->AllocatePool(EfiLoaderData, map->capacity, &map->descriptors);
+    if (EFI_ERROR(status))
+        return failure(status, "not enough memory: %llu KiB wanted for the memory map",
+                       (unsigned long long)map->capacity / 1024 + 1);
+    size = map->capacity;
+    status = firmware.boot->GetMemoryMap(&size, map->descriptors, &key, &descriptor_size, &version);
+    if (!EFI_ERROR(status) && descriptor_size != map->descriptor_size)
+        status = EFI_DEVICE_ERROR;
+    map->size = size;
+    if (EFI_ERROR(status))
+        map_snapshot_free(map);
+    if (EFI_ERROR(status) && status != EFI_BUFFER_TOO_SMALL)
+        return failure(status, "cannot read the memory map");
+    return status;
+}
 
 EFI_STATUS map_snapshot_take(struct map_snapshot *map)
 {
@@ -21,24 +57,20 @@ EFI_STATUS map_snapshot_take(struct map_snapshot *map)
 
     *map = (struct map_snapshot){0};
     status = firmware.boot->GetMemoryMap(&size, NULL, &key, &descriptor_size, &version);
-    if (status != EFI_BUFFER_TOO_SMALL || descriptor_size < sizeof(EFI_MEMORY_DESCRIPTOR))
+    if (status != EFI_BUFFER_TOO_SMALL)
         return failure(EFI_ERROR(status) ? status : EFI_DEVICE_ERROR,
                        "the firmware does not tell the size of its memory map");
-
-    map->descriptor_size = descriptor_size;
-    map->capacity = size + SPARE_DESCRIPTORS * descriptor_size;
-    status = firmware.boot->AllocatePool(EfiLoaderData, map->capacity, &map->descriptors);
+    status = descriptor_size_check(descriptor_size);
     if (EFI_ERROR(status))
-        return failure(status, "not enough memory: %llu KiB wanted for the memory map",
-                       (unsigned long long)map->capacity / 1024 + 1);
-    size = map->capacity;
-    status = firmware.boot->GetMemoryMap(&size, map->descriptors, &key, &descriptor_size, &version);
-    if (EFI_ERROR(status)) {
-        map_snapshot_free(map);
-        return failure(status, "cannot read the memory map");
-    }
+        return status;
+    map->descriptor_size = descriptor_size;
     map->size = size;
-    return EFI_SUCCESS;
+    for (int attempt = 0; attempt < SNAPSHOT_ATTEMPTS; attempt++) {
+        status = map_snapshot_try(map, map->size);
+        if (status != EFI_BUFFER_TOO_SMALL)
+            return status;
+    }
+    return failure(status, "the memory map grows faster than it can be read");
 }
 
 void map_snapshot_free(struct map_snapshot *map)
@@ -72,14 +104,20 @@ static EFI_STATUS final_map_take(struct area *area, UINTN *key)
     return EFI_SUCCESS;
 }
 
+/* The ends that there are from the first ExitBootServices on. */
+static _Noreturn void exit_failed(const struct area *area, const char *what, EFI_STATUS status)
+{
+    failure_halt(&area->handoff->framebuffer, what, status,
+                 area->handoff->memory_map.exit_attempts);
+}
+
 EFI_STATUS boot_services_exit(struct area *area)
 {
     UINTN key;
     EFI_STATUS status = final_map_take(area, &key);
 
     if (EFI_ERROR(status))
-        return failure(status, "cannot take the final memory map");
-
+        return status;
     for (uint32_t attempt = 1; attempt <= EXIT_ATTEMPTS; attempt++) {
         area->handoff->memory_map.exit_attempts = attempt;
         status = firmware.boot->ExitBootServices(firmware.image, key);
@@ -90,9 +128,13 @@ EFI_STATUS boot_services_exit(struct area *area)
         /* Rule 1: a stale key. The firmware is partly shut down: only these two calls from now
          * on, and no way back. */
         if (status != EFI_INVALID_PARAMETER)
-            failure_halt("ExitBootServices failed, and not because the memory map had changed");
-        if (EFI_ERROR(final_map_take(area, &key)))
-            failure_halt("the memory map cannot be taken again after ExitBootServices failed");
+            exit_failed(area, "ExitBootServices failed, and not because the memory map had changed",
+                        status);
+        status = final_map_take(area, &key);
+        if (EFI_ERROR(status))
+            exit_failed(area, "the memory map cannot be taken again after ExitBootServices failed",
+                        status);
     }
-    failure_halt("ExitBootServices failed every time: the memory map does not stop changing");
+    exit_failed(area, "ExitBootServices failed every time: the memory map does not stop changing",
+                EFI_INVALID_PARAMETER);
 }

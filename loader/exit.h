@@ -21,8 +21,9 @@ void map_snapshot_free(struct map_snapshot *map);
 
 /*
  * Takes the final memory map into area->map, maps it, and leaves boot services. Returns an error
- * only while nothing has changed; from the first ExitBootServices on it succeeds or halts with a
- * word on COM1.
+ * only while nothing has changed: EFI_BUFFER_TOO_SMALL, said by nobody, when the map has outgrown
+ * the area. From the first ExitBootServices on it succeeds or halts with a message on COM1 and on
+ * the screen.
  */
 EFI_STATUS boot_services_exit(struct area *area);
 

@@ -2,6 +2,10 @@
 
 #include <stdarg.h>
 
+#include <library/format.h>
+#include <library/notice.h>
+#include <library/string.h>
+
 #include "console.h"
 #include "processor.h"
 
@@ -61,25 +65,45 @@ EFI_STATUS failure(EFI_STATUS status, const char *format, ...)
     return status;
 }
 
+/*
+ * Bounded by time: a machine without the port answers 0xff or nothing at all, and one at 9600 baud
+ * takes 16 ms for a full FIFO. The clock's frequency is not known here; at 10 GHz it is 30 ms.
+ */
+#define BYTE_PATIENCE UINT64_C(300000000) /* cycles of the time stamp counter */
+
 static void serial_write(const char *text)
 {
-    enum { COM1 = 0x3f8, LINE_STATUS = 5, TRANSMITTER_EMPTY = 0x20 };
+    enum { COM1 = 0x3f8, LINE_STATUS = 5, TRANSMITTER_EMPTY = 0x20, NOTHING = 0xff };
 
+    if (port_read8(COM1 + LINE_STATUS) == NOTHING)
+        return;
     for (; *text; text++) {
-        /* Bounded: a machine without the port answers 0xff or nothing at all. */
-        for (int wait = 0; wait < 100000; wait++) {
-            if (port_read8(COM1 + LINE_STATUS) & TRANSMITTER_EMPTY)
-                break;
+        uint64_t start = tsc_read();
+
+        while (!(port_read8(COM1 + LINE_STATUS) & TRANSMITTER_EMPTY)) {
+            if (tsc_read() - start > BYTE_PATIENCE)
+                return;
         }
         port_write8(COM1, (uint8_t)*text);
     }
 }
 
-_Noreturn void failure_halt(const char *message)
+_Noreturn void failure_halt(const struct handoff_framebuffer *framebuffer, const char *message,
+                            EFI_STATUS status, unsigned attempts)
 {
+    static char text[512];
+    struct notice notice;
+
     interrupts_disable();
-    serial_write("\r\nbaton loader: ");
-    serial_write(message);
-    serial_write("\r\n");
+    format_string(
+        text, sizeof text,
+        "\nbaton loader: %s: %s (EFI status 0x%llx, tries of the exit: %u).\n"
+        "Nothing was changed on any disk. Hold the power button to switch the machine off, "
+        "and try again;\nif it happens again, a newer firmware may help.\n",
+        message, status_name(status), (unsigned long long)status, attempts);
+    /* The firmware's page tables are still in use: they show the framebuffer. */
+    if (notice_begin(&notice, framebuffer, (volatile uint32_t *)(uintptr_t)framebuffer->base))
+        notice_write(&notice, text, strlen(text));
+    serial_write(text);
     processor_stop();
 }

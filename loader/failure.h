@@ -7,6 +7,8 @@
 #ifndef BATON_LOADER_FAILURE_H
 #define BATON_LOADER_FAILURE_H
 
+#include <handoff.h>
+
 #include "firmware.h"
 
 /*
@@ -18,8 +20,10 @@ __attribute__((format(printf, 2, 3))) EFI_STATUS failure(EFI_STATUS status, cons
 
 /*
  * The end after the first ExitBootServices, when there is no firmware to return to and no kernel
- * to go to: writes `baton loader: <message>` to COM1's registers and halts. Interrupts off.
+ * to go to: writes the message, the status, the number of tries and what to do to COM1's registers
+ * and onto the framebuffer, and halts. Interrupts off.
  */
-_Noreturn void failure_halt(const char *message);
+_Noreturn void failure_halt(const struct handoff_framebuffer *framebuffer, const char *message,
+                            EFI_STATUS status, unsigned attempts);
 
 #endif

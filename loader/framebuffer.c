@@ -1,5 +1,8 @@
 #include "framebuffer.h"
 
+#include <library/memory_map.h>
+#include <library/pixel.h>
+
 #include "console.h"
 #include "firmware.h"
 
@@ -42,7 +45,10 @@ static EFI_GRAPHICS_OUTPUT_PROTOCOL *output_choose(void)
 }
 
 /* QWORD address space descriptor (ACPI 6.4, 6.4.3.5.1), as GetBarAttributes gives it. */
-struct __attribute__((packed)) address_space {
+/* clang's target for Windows does not heed __attribute__((packed)) once gnu-efi's headers have used
+ * #pragma pack. */
+#pragma pack(push, 1)
+struct address_space {
     uint8_t tag; /* 0x8a, or 0x79 for the end */
     uint16_t length;
     uint8_t resource_type; /* 0: memory */
@@ -53,6 +59,8 @@ struct __attribute__((packed)) address_space {
     uint64_t translation;
     uint64_t size; /* bytes */
 };
+#pragma pack(pop)
+_Static_assert(offsetof(struct address_space, size) == 38, "ACPI 6.4, table 6.49");
 
 /* Bytes from `base` to the end of this base address register, if base lies in it; else 0. */
 static uint64_t register_rest(EFI_PCI_IO_PROTOCOL *device, uint8_t index, uint64_t base)
@@ -88,25 +96,43 @@ static uint64_t device_rest(uint64_t base)
     return rest;
 }
 
-/*
- * Rule 17: the end of the framebuffer may not be there: its size is checked against the card's
- * registers, and lines that do not fit are left away.
- */
-static void size_check(struct handoff_framebuffer *framebuffer)
+static void refuse(struct handoff_framebuffer *framebuffer, const char *reason)
 {
-    uint64_t line = (uint64_t)framebuffer->stride * 4;
+    console_print("loader: no framebuffer: %s\n", reason);
+    *framebuffer = (struct handoff_framebuffer){0};
+}
+
+/*
+ * Rule 17: the end of the framebuffer may not be there: its lines have to fit into what the
+ * firmware says of its size, and that into the card's registers, where some tell of them.
+ */
+static const char *size_problem(const struct handoff_framebuffer *framebuffer)
+{
+    uint64_t lines = (uint64_t)framebuffer->stride * 4 * framebuffer->height;
     uint64_t rest = device_rest(framebuffer->base);
 
-    if (rest && rest < framebuffer->size)
-        framebuffer->size = rest;
-    if (line * framebuffer->height > framebuffer->size) {
-        uint32_t height = framebuffer->size / line;
+    return rest && lines > rest ? "it exceeds the card's memory" : NULL;
+}
 
-        console_print("loader: framebuffer: %u of %u lines fit\n", height, framebuffer->height);
-        framebuffer->height = height;
-        if (height == 0)
-            *framebuffer = (struct handoff_framebuffer){0};
-    }
+/* The size of a pixel is told by the highest bit of all masks (UEFI 2.10, 12.9.2.1, example). */
+static bool pixel_of_32_bits(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode)
+{
+    const EFI_PIXEL_BITMASK *masks = &mode->PixelInformation;
+
+    return mode->PixelFormat != PixelBitMask ||
+           (masks->RedMask | masks->GreenMask | masks->BlueMask | masks->ReservedMask) >> 24;
+}
+
+void framebuffer_judge(struct handoff_framebuffer *framebuffer, const struct memory_range *ranges,
+                       size_t count)
+{
+    const char *problem;
+
+    if (framebuffer->format == HANDOFF_PIXEL_NONE)
+        return;
+    problem = framebuffer_overlaps(framebuffer, ranges, count);
+    if (problem)
+        refuse(framebuffer, problem);
 }
 
 void framebuffer_find(struct handoff_framebuffer *framebuffer)
@@ -118,6 +144,8 @@ void framebuffer_find(struct handoff_framebuffer *framebuffer)
     };
     EFI_GRAPHICS_OUTPUT_PROTOCOL *output = output_choose();
     EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode;
+    struct pixel_format pixel;
+    const char *problem;
 
     *framebuffer = (struct handoff_framebuffer){0};
     if (!output)
@@ -134,5 +162,13 @@ void framebuffer_find(struct handoff_framebuffer *framebuffer)
         framebuffer->green_mask = mode->PixelInformation.GreenMask;
         framebuffer->blue_mask = mode->PixelInformation.BlueMask;
     }
-    size_check(framebuffer);
+    problem = framebuffer_check(framebuffer);
+    if (!problem && !pixel_of_32_bits(mode))
+        problem = "its pixels are not of 32 bits";
+    if (!problem && pixel_format_find(framebuffer, &pixel))
+        problem = "its pixels are none that can be drawn";
+    if (!problem)
+        problem = size_problem(framebuffer);
+    if (problem)
+        refuse(framebuffer, problem);
 }

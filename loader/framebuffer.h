@@ -3,11 +3,19 @@
 #define BATON_LOADER_FRAMEBUFFER_H
 
 #include <handoff.h>
+#include <stddef.h>
+
+struct memory_range;
 
 /*
- * Finds a linear framebuffer of 32 bits a pixel; format is HANDOFF_PIXEL_NONE when there is none.
- * To be called after the last word on the console, which may change the mode.
+ * Finds a linear framebuffer of 32 bits a pixel that can be drawn on; format is HANDOFF_PIXEL_NONE
+ * when there is none, with a line that says why one was refused. To be called after the last word
+ * on the console, which may change the mode.
  */
 void framebuffer_find(struct handoff_framebuffer *framebuffer);
+
+/* Refuses, with a line, a framebuffer that lies in memory of the map. */
+void framebuffer_judge(struct handoff_framebuffer *framebuffer, const struct memory_range *ranges,
+                       size_t count);
 
 #endif

@@ -76,64 +76,77 @@ static EFI_STATUS files_load(struct volume *volume, struct seed *seed, struct ke
     status = initrd_load(volume, entry, &handoff->initrd);
     if (EFI_ERROR(status))
         return status;
-    console_print("loader: %s, initrd of %llu KiB\n", entry->kernel,
-                  (unsigned long long)handoff->initrd.size / 1024);
     return EFI_SUCCESS;
 }
 
-/* Fills the handoff with all but what only the exit can tell. */
-static EFI_STATUS handoff_prepare(struct area *area)
+/* Fills the handoff with all but what only the area and the exit can tell. */
+static EFI_STATUS handoff_prepare(struct kernel_image *kernel, struct handoff *handoff)
 {
-    static struct kernel_image kernel;
-    static struct handoff handoff;
     struct volume volume;
     struct seed seed;
     EFI_STATUS status = volume_open(&volume);
 
     if (EFI_ERROR(status))
         return status;
-    clock_read(&handoff.time);
-    seed_gather(&seed, &handoff.time);
-    status = files_load(&volume, &seed, &kernel, &handoff);
+    clock_read(&handoff->time);
+    seed_gather(&seed, &handoff->time);
+    status = files_load(&volume, &seed, kernel, handoff);
     volume_close(&volume);
     if (EFI_ERROR(status))
         return status;
-    status = area_prepare(&kernel, area);
-    if (EFI_ERROR(status))
-        return status;
 
-    handoff.magic = HANDOFF_MAGIC;
-    handoff.version = HANDOFF_VERSION;
-    handoff.size = sizeof handoff;
-    handoff.kernel = kernel.handoff;
-    handoff.symbols = kernel.symbols;
-    handoff.symbol_names = kernel.symbol_names;
-    handoff.loader = area->range;
-    handoff.entry_state = start_state;
-    seed_draw(&seed, handoff.seed, sizeof handoff.seed);
-    handoff.seed_sources = seed.sources;
-    tables_find(&handoff.tables);
-    framebuffer_find(&handoff.framebuffer);
-    *area->handoff = handoff;
+    handoff->magic = HANDOFF_MAGIC;
+    handoff->version = HANDOFF_VERSION;
+    handoff->size = sizeof *handoff;
+    handoff->kernel = kernel->handoff;
+    handoff->symbols = kernel->symbols;
+    handoff->symbol_names = kernel->symbol_names;
+    handoff->entry_state = start_state;
+    seed_draw(&seed, handoff->seed, sizeof handoff->seed);
+    handoff->seed_sources = seed.sources;
+    tables_find(&handoff->tables);
+    framebuffer_find(&handoff->framebuffer);
     return EFI_SUCCESS;
 }
 
-static EFI_STATUS loader_prepare(struct area *area)
+/* The memory that the kernel starts in, and in it the handoff. */
+static EFI_STATUS area_fill(const struct kernel_image *kernel, struct handoff *handoff,
+                            struct area *area)
 {
-    EFI_STATUS status = processor_check();
+    EFI_STATUS status = area_prepare(kernel, handoff, area);
 
     if (EFI_ERROR(status))
         return status;
-    return handoff_prepare(area);
+    framebuffer_judge(&handoff->framebuffer, area->ranges, area->range_count);
+    if (!area_map_device(area, handoff->framebuffer.base, handoff->framebuffer.size))
+        return failure(EFI_BUFFER_TOO_SMALL, "the first page tables: no room for the framebuffer");
+    handoff->loader = area->range;
+    handoff->workspace = (struct handoff_range){
+        .base = (uintptr_t)area->ranges,
+        .size = area->ranges_capacity * sizeof *area->ranges,
+    };
+    *area->handoff = *handoff;
+    return EFI_SUCCESS;
 }
 
-/* Returns only when the firmware is still whole. */
-static EFI_STATUS loader_commit(struct area *area)
+/* Returns only when the firmware is still whole. Rule 2: a map that has outgrown the area before
+ * the exit was tried gets a larger one. */
+static EFI_STATUS loader_commit(const struct kernel_image *kernel, struct handoff *handoff,
+                                struct area *area)
 {
-    EFI_STATUS status = boot_services_exit(area);
+    enum { AREA_ATTEMPTS = 8 };
+    EFI_STATUS status = EFI_BUFFER_TOO_SMALL;
 
+    for (int attempt = 0; attempt < AREA_ATTEMPTS && status == EFI_BUFFER_TOO_SMALL; attempt++) {
+        status = area_fill(kernel, handoff, area);
+        if (EFI_ERROR(status))
+            return status;
+        status = boot_services_exit(area);
+        if (EFI_ERROR(status))
+            area_release(area);
+    }
     if (EFI_ERROR(status))
-        return status;
+        return failure(status, "cannot take the final memory map");
     interrupts_disable(); /* rule 24: the firmware's handlers are free memory from here on */
     area->handoff->bus_masters = dma_stop();
     jump_to_kernel((uintptr_t)area->tables.root, area->stack_top, (uintptr_t)area->handoff,
@@ -142,13 +155,17 @@ static EFI_STATUS loader_commit(struct area *area)
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 {
+    static struct kernel_image kernel;
+    static struct handoff handoff;
     struct area area;
     EFI_STATUS status = firmware_attach(image, system);
 
     if (!EFI_ERROR(status))
-        status = loader_prepare(&area);
+        status = processor_check();
     if (!EFI_ERROR(status))
-        status = loader_commit(&area);
+        status = handoff_prepare(&kernel, &handoff);
+    if (!EFI_ERROR(status))
+        status = loader_commit(&kernel, &handoff, &area);
 
     console_wait_for_key();
     pages_free_all();

@@ -16,6 +16,12 @@ static inline bool random_read(uint64_t *value)
     return ready;
 }
 
+/* MAXPHYADDR (SDM volume 3A, 4.1.4). */
+static inline unsigned physical_address_bits(void)
+{
+    return cpuid(0x80000000, 0).eax >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
+}
+
 /* CR4.LA57 (SDM volume 3A, 4.1.1). */
 static inline bool five_level_paging(void)
 {

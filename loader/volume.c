@@ -1,5 +1,6 @@
 #include "volume.h"
 
+#include "console.h"
 #include "failure.h"
 #include "pages.h"
 
@@ -72,6 +73,9 @@ static EFI_STATUS file_measure(struct volume_file *file)
     firmware.boot->FreePool(information);
     if (directory)
         return failure(EFI_LOAD_ERROR, "%s: is a directory", file->path);
+    /* FAT32's limit (UEFI 2.10, 13.3): what says it is longer would overflow a sum of sizes. */
+    if (file->size > UINT32_MAX)
+        return failure(EFI_VOLUME_CORRUPTED, "%s: says that it is longer than 4 GiB", file->path);
     return EFI_SUCCESS;
 }
 
@@ -111,6 +115,9 @@ EFI_STATUS volume_file_read(struct volume_file *file, void *memory)
 {
     const uint64_t piece_limit = 1024 * 1024;
 
+    /* Before it is read: whoever waits, or sees it stop, knows for what. */
+    console_print("loader: reading %s (%llu KiB)\n", file->path,
+                  (unsigned long long)(file->size + 1023) / 1024);
     for (uint64_t offset = 0; offset < file->size;) {
         uint64_t left = file->size - offset;
         UINTN piece = left < piece_limit ? left : piece_limit;

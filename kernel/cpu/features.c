@@ -7,6 +7,7 @@
 #include "cpu/cpu.h"
 #include "cpu/registers.h"
 #include "cpu/user_access.h"
+#include "library/memory_type.h"
 #include "library/string.h"
 
 struct cpu_features cpu_features;
@@ -97,4 +98,30 @@ void cpu_identify(struct cpu_identity *identity)
         result = cpuid(0x80000002 + i, 0);
         memcpy(identity->model_name + 16 * i, &result, 16);
     }
+}
+
+/* SDM volume 4, table 2-2: the fixed ranges' registers, in the order of their addresses. */
+static const uint16_t fixed_ranges[MEMORY_TYPE_FIXED_COUNT] = {
+    0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f,
+};
+
+bool cpu_memory_is_write_back(paddr_t base, uint64_t size)
+{
+    const uint32_t has_registers = 1U << 12, has_fixed = 1U << 8;
+    static struct memory_type_registers registers;
+
+    if (!(cpuid(1, 0).edx & has_registers))
+        return false;
+    uint64_t capability = msr_read(MSR_MTRR_CAP);
+    registers.default_type = msr_read(MSR_MTRR_DEF_TYPE);
+    registers.variable_count = capability & 0xff;
+    if (registers.variable_count > MEMORY_TYPE_VARIABLE_MAX)
+        return false;
+    for (unsigned i = 0; i < registers.variable_count; i++) {
+        registers.base[i] = msr_read(MSR_MTRR_PHYSBASE0 + 2 * i);
+        registers.mask[i] = msr_read(MSR_MTRR_PHYSBASE0 + 2 * i + 1);
+    }
+    for (int i = 0; capability & has_fixed && i < MEMORY_TYPE_FIXED_COUNT; i++)
+        registers.fixed[i] = msr_read(fixed_ranges[i]);
+    return memory_type_is_write_back(&registers, cpu_features.physical_bits, base, size);
 }

@@ -21,4 +21,10 @@ struct cpu_identity {
 };
 void cpu_identify(struct cpu_identity *identity);
 
+/*
+ * Do the MTRRs say that all of this memory is write-back (library/memory_type.h)? For the boot CPU,
+ * once its features are known.
+ */
+bool cpu_memory_is_write_back(paddr_t base, uint64_t size);
+
 #endif

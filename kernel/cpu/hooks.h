@@ -25,6 +25,11 @@ extern const struct cpu_hooks {
     void (*user_return)(struct trap_frame *frame);
     /* A record came that log_await() asked for. In an interrupt of its own, no lock held. */
     void (*log_wake)(void);
+    /*
+     * Was the power button pressed since the last call? After a panic, interrupts off; false where
+     * it is not known yet how to ask.
+     */
+    bool (*power_button_pressed)(void);
 } cpu_hooks;
 
 #endif

@@ -4,6 +4,7 @@
 #include "cpu/cpu.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
+#include "cpu/panic_wait.h"
 #include "cpu/registers.h"
 #include "cpu/symbol.h"
 #include "cpu/trap.h"
@@ -128,8 +129,9 @@ static _Noreturn void panic_list(const struct trap_frame *frame, vaddr_t frame_p
     if (frame)
         print_registers(frame);
     print_backtrace(frame_pointer);
+    log_write(LOG_ERROR, "panic: %s. " PANIC_WAIT_TEXT ".", reason);
     log_write(LOG_ERROR, "panic: end");
-    processor_stop();
+    panic_wait();
 }
 
 void panic(const char *format, ...)

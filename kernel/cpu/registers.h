@@ -37,6 +37,9 @@
 
 /* Model-specific registers (Intel SDM volume 4). */
 #define MSR_APIC_BASE      0x1bU
+#define MSR_MTRR_CAP       0xfeU
+#define MSR_MTRR_PHYSBASE0 0x200U /* PHYSMASK0 behind it, then the next pair */
+#define MSR_MTRR_DEF_TYPE  0x2ffU
 #define MSR_PAT            0x277U
 #define MSR_EFER           0xc0000080U
 #define MSR_STAR           0xc0000081U

@@ -47,13 +47,18 @@ static bool button_was_pressed(const struct event_block *block)
     return true;
 }
 
+bool power_button_pressed(void)
+{
+    bool first = button_was_pressed(&events[0]);
+
+    return button_was_pressed(&events[1]) || first;
+}
+
 static void acpi_interrupt(void *context, struct trap_frame *frame)
 {
     (void)context;
     (void)frame;
-    bool first = button_was_pressed(&events[0]);
-
-    if (button_was_pressed(&events[1]) || first) {
+    if (power_button_pressed()) {
         stray = 0;
         machine_button_pressed();
     } else if (++stray == STRAY_MAXIMUM) {

@@ -5,6 +5,8 @@
 #ifndef BATON_FIRMWARE_POWER_BUTTON_H
 #define BATON_FIRMWARE_POWER_BUTTON_H
 
+#include <stdbool.h>
+
 struct acpi_root;
 
 /*
@@ -14,5 +16,8 @@ struct acpi_root;
  * cannot be had is logged and left out.
  */
 void power_button_initialize(const struct acpi_root *acpi);
+
+/* Was it pressed since the last call? cpu_hooks.power_button_pressed: after a panic. */
+bool power_button_pressed(void);
 
 #endif

@@ -182,6 +182,9 @@ int boot_entry_parse(const char *text, size_t size, struct boot_entry *entry,
     const char *end = text + size;
 
     memset(entry, 0, sizeof(*entry));
+    /* Editors of other systems put a byte order mark before UTF-8 text. */
+    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+        text += 3;
     if (size > BOOT_ENTRY_FILE_MAX)
         return fail(error, 0, "the entry is longer than 64 KiB");
 

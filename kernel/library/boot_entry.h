@@ -43,9 +43,9 @@ struct boot_entry_error {
 
 /*
  * Reads size bytes of text. Unknown keys, empty lines and '#' comments are
- * passed over; lines end with LF or CRLF, the last one also without. Of a key
- * that may come once the last line counts, except "linux", which is an error.
- * 0, or -EINVAL with *error filled; then *entry is not to be used.
+ * passed over, as is a byte order mark of UTF-8; lines end with LF or CRLF, the last one also
+ * without. Of a key that may come once the last line counts, except "linux", which is an error. 0,
+ * or -EINVAL with *error filled; then *entry is not to be used.
  */
 int boot_entry_parse(const char *text, size_t size, struct boot_entry *entry,
                      struct boot_entry_error *error);

@@ -7,12 +7,12 @@
 
 #include "library/align.h"
 #include "library/bytes.h"
+#include "library/format.h"
 #include "library/types.h"
 #include <linux/errno.h>
 
 enum {
     LOW_MEMORY_END = 0x100000,
-    MAP_SIZE_MAX = 1024 * 1024,
 
     /* EFI_MEMORY_DESCRIPTOR (UEFI 2.10, 7.2.3): offsets and the least size. */
     DESCRIPTOR_TYPE = 0,
@@ -69,6 +69,25 @@ static const uint8_t kind_of_type[TYPE_COUNT] = {
 static bool kind_is_ram(enum memory_kind kind)
 {
     return kind >= MEMORY_USABLE && kind <= MEMORY_UNCACHED;
+}
+
+bool memory_kind_is_mapped(enum memory_kind kind)
+{
+    switch (kind) {
+    case MEMORY_USABLE:
+    case MEMORY_LOW:
+    case MEMORY_BOOT_SERVICES:
+    case MEMORY_LOADER:
+    case MEMORY_ACPI_TABLES:
+    case MEMORY_UNCACHED:
+    case MEMORY_ACPI_NVS:
+    case MEMORY_RUNTIME_DATA:
+    case MEMORY_RUNTIME_CODE:
+    case MEMORY_PAGE_ZERO:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static enum memory_kind kind_of(uint32_t type, uint64_t attributes)
@@ -248,7 +267,7 @@ static size_t merge(struct memory_range *ranges, size_t count)
 
 size_t memory_map_capacity(uint64_t map_size, uint64_t descriptor_size)
 {
-    if (descriptor_size < DESCRIPTOR_SIZE_MIN || map_size > MAP_SIZE_MAX)
+    if (descriptor_size < DESCRIPTOR_SIZE_MIN || map_size > MEMORY_MAP_SIZE_MAX)
         return 0;
     return 2 * (size_t)(map_size / descriptor_size) + EXTRA_RANGES;
 }
@@ -264,9 +283,11 @@ int memory_map_parse(const void *map, uint64_t map_size, uint64_t descriptor_siz
     struct memory_range range;
     size_t count = 0;
 
-    if (descriptor_size < DESCRIPTOR_SIZE_MIN || descriptor_size % 8 != 0 || map_size == 0 ||
-        map_size > MAP_SIZE_MAX || map_size % descriptor_size != 0)
+    if (descriptor_size < DESCRIPTOR_SIZE_MIN || descriptor_size % 8 != 0 ||
+        map_size < descriptor_size || map_size > MEMORY_MAP_SIZE_MAX)
         return -EINVAL;
+    found.tail = (uint32_t)(map_size % descriptor_size);
+    map_size -= found.tail;
     if (physical_bits < 32 || physical_bits > 52)
         return -EINVAL;
     if (capacity < memory_map_capacity(map_size, descriptor_size))
@@ -328,4 +349,53 @@ const struct memory_range *memory_map_find(const struct memory_range *ranges, si
         return NULL;
     const struct memory_range *range = &ranges[piece_find(ranges, count, address)];
     return address - range->base < range->size ? range : NULL;
+}
+
+uint64_t memory_map_judge_uncached(struct memory_range *ranges, size_t count,
+                                   bool (*is_write_back)(uint64_t base, uint64_t size),
+                                   uint64_t *left)
+{
+    uint64_t judged = 0;
+
+    *left = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct memory_range *range = &ranges[i];
+        if (range->kind != MEMORY_UNCACHED)
+            continue;
+        if (!is_write_back(range->base, range->size)) {
+            *left += range->size;
+            continue;
+        }
+        judged += range->size;
+        range->kind =
+            kind_at(kind_of(range->type, range->attributes | MEMORY_ATTRIBUTE_WB), range->base);
+    }
+    return judged;
+}
+
+void memory_map_findings_text(const struct memory_map_findings *findings, char *text, size_t size)
+{
+    const struct {
+        uint32_t count;
+        const char *what;
+    } all[] = {
+        {findings->zero_length, "empty"},
+        {findings->overflowing, "overflowing"},
+        {findings->beyond_limit, "beyond the processor's addresses"},
+        {findings->unaligned, "unaligned"},
+        {findings->unsorted, "unsorted"},
+        {findings->overlapping, "overlapping"},
+        {findings->unknown_type, "of unknown type"},
+        {findings->tail, "bytes behind the last"},
+        {findings->unknown_version, "of unknown version"},
+    };
+    size_t used = 0;
+
+    if (size > 0)
+        text[0] = '\0';
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (all[i].count != 0 && used < size)
+            used += (size_t)format_string(text + used, size - used, "%s%u %s", used ? ", " : "",
+                                          all[i].count, all[i].what);
+    }
 }

@@ -8,6 +8,7 @@
 #ifndef BATON_LIBRARY_MEMORY_MAP_H
 #define BATON_LIBRARY_MEMORY_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -64,12 +65,16 @@ struct memory_map_findings {
     uint32_t overlapping;     /* bytes also described by another descriptor */
     uint32_t unknown_type;    /* taken as reserved */
     uint32_t unknown_version; /* 1 when the descriptor version is not 1 */
+    uint32_t tail;            /* bytes behind the last whole descriptor: ignored */
 };
+
+/* Bytes of a map: 400,000 descriptors, of which the longest seen had some hundred. */
+#define MEMORY_MAP_SIZE_MAX (UINT64_C(16) << 20)
 
 /*
  * Ranges that a map of this size can come to at most, which is also the room
  * that memory_map_parse needs: 2 a descriptor and 4. 0 when descriptor_size is
- * below 40 (then the map is of no use) or the map is larger than 1 MiB.
+ * below 40 (then the map is of no use) or the map is larger than MEMORY_MAP_SIZE_MAX.
  */
 size_t memory_map_capacity(uint64_t map_size, uint64_t descriptor_size);
 
@@ -77,9 +82,9 @@ size_t memory_map_capacity(uint64_t map_size, uint64_t descriptor_size);
  * Reads map_size bytes of descriptors, descriptor_size bytes apart, into
  * ranges. physical_bits is the CPU's MAXPHYADDR (CPUID 80000008h). findings
  * may be NULL. Returns the number of ranges, or
- *   -EINVAL  descriptor_size below 40 or not a multiple of 8, map_size 0, over
- *            1 MiB or not a multiple of descriptor_size, physical_bits not
- *            within 32 to 52
+ *   -EINVAL  descriptor_size below 40 or not a multiple of 8, map_size below one
+ *            descriptor or over MEMORY_MAP_SIZE_MAX, physical_bits not within 32
+ *            to 52
  *   -ENOSPC  capacity below memory_map_capacity
  * Time is n log n for n descriptors that do not overlap.
  */
@@ -87,6 +92,26 @@ int memory_map_parse(const void *map, uint64_t map_size, uint64_t descriptor_siz
                      uint32_t descriptor_version, unsigned physical_bits,
                      struct memory_range *ranges, size_t capacity,
                      struct memory_map_findings *findings);
+
+/*
+ * Gives ranges of MEMORY_UNCACHED the kind that they would be with the write-back attribute, where
+ * `is_write_back` says of the whole range that it is write-back all the same: some firmware leaves
+ * the attribute out. Returns how many bytes those are; *left is how many stay uncached. The ranges
+ * stay as many.
+ */
+uint64_t memory_map_judge_uncached(struct memory_range *ranges, size_t count,
+                                   bool (*is_write_back)(uint64_t base, uint64_t size),
+                                   uint64_t *left);
+
+/*
+ * What is wrong with the map in words, with blanks between: "3 unaligned, 2 empty". An empty text
+ * when nothing is. `size` of at least MEMORY_MAP_FINDINGS_TEXT holds any.
+ */
+#define MEMORY_MAP_FINDINGS_TEXT 256
+void memory_map_findings_text(const struct memory_map_findings *findings, char *text, size_t size);
+
+/* Is it RAM that the kernel uses or reads: what the loader's page tables have to show? */
+bool memory_kind_is_mapped(enum memory_kind kind);
 
 /* A word for the log, as "usable"; "unknown" for no kind. */
 const char *memory_kind_name(enum memory_kind kind);

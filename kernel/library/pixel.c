@@ -1,6 +1,8 @@
 /* pixel.c: pixels and glyphs (UEFI 2.10, 12.9.2: EFI_PIXEL_BITMASK, EFI_GRAPHICS_PIXEL_FORMAT). */
 #include "library/pixel.h"
 
+#include "library/memory_map.h"
+
 #include <handoff.h>
 #include <linux/errno.h>
 #include <stdbool.h>
@@ -78,6 +80,31 @@ uint32_t pixel_pack(const struct pixel_format *format, uint32_t colour)
 {
     return field_pack(format->red, colour >> 16) | field_pack(format->green, colour >> 8) |
            field_pack(format->blue, colour);
+}
+
+const char *framebuffer_overlaps(const struct handoff_framebuffer *framebuffer,
+                                 const struct memory_range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct memory_range *range = &ranges[i];
+
+        if (range->kind == MEMORY_DEVICE || range->kind == MEMORY_RESERVED ||
+            range->base >= framebuffer->base + framebuffer->size ||
+            framebuffer->base >= range->base + range->size)
+            continue;
+        return "it lies in memory";
+    }
+    return NULL;
+}
+
+/* Widths from which on the next larger font leaves 160 columns and more. */
+const struct font *font_for_width(uint32_t width)
+{
+    unsigned chosen = 0;
+
+    while (chosen + 1 < font_count && width >= 160U * fonts[chosen + 1].width)
+        chosen++;
+    return &fonts[chosen];
 }
 
 uint16_t glyph_find(uint32_t code)

@@ -13,6 +13,7 @@
 #include "library/font.h"
 
 struct handoff_framebuffer;
+struct memory_range;
 
 /* Where a colour's bits lie in a pixel. */
 struct pixel_field {
@@ -39,6 +40,16 @@ int pixel_format_find(const struct handoff_framebuffer *framebuffer, struct pixe
 
 /* The pixel of a colour 0xrrggbb. */
 uint32_t pixel_pack(const struct pixel_format *format, uint32_t colour);
+
+/*
+ * Why a framebuffer that framebuffer_check() accepts shall be left alone all the same, or NULL: it
+ * lies in memory of the map, which would be overwritten. `ranges` as memory_map_parse() made them.
+ */
+const char *framebuffer_overlaps(const struct handoff_framebuffer *framebuffer,
+                                 const struct memory_range *ranges, size_t count);
+
+/* The font of which enough fits on a screen of that many pixels: letters stay readable. */
+const struct font *font_for_width(uint32_t width);
 
 /* The number of the glyph that shows a code point; U+FFFD's when the font has none for it. */
 uint16_t glyph_find(uint32_t code);

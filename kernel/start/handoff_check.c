@@ -30,6 +30,8 @@ const char *handoff_check(const struct handoff *handoff, unsigned physical_bits)
     if (!map->base || !map->size || map->descriptor_size < 40 || map->descriptor_size > map->size ||
         !range_ok(&(struct handoff_range){map->base, map->size}, limit))
         return "there is no usable memory map";
+    if (!range_ok(&handoff->workspace, limit) || handoff->workspace.base % _Alignof(uint64_t))
+        return "the place to sort the map in is impossible";
     if (!range_ok(&handoff->initrd, limit) || handoff->initrd.size > FILE_SIZE_MAXIMUM)
         return "the initrd's place in memory is impossible";
     if (!range_ok(&handoff->symbols, limit) || !range_ok(&handoff->symbol_names, limit) ||

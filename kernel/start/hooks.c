@@ -6,6 +6,7 @@
 #include "file/hooks.h"
 #include "file/kernel_log.h"
 #include "firmware/machine_end.h"
+#include "firmware/power_button.h"
 #include "memory/hooks.h"
 #include "memory/page_fault.h"
 #include "proc/proc.h"
@@ -35,6 +36,7 @@ const struct cpu_hooks cpu_hooks = {
     .user_trap = signal_user_trap,
     .user_return = user_return,
     .log_wake = kernel_log_readers_wake,
+    .power_button_pressed = power_button_pressed,
 };
 
 const struct memory_hooks memory_hooks = {

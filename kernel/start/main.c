@@ -15,6 +15,7 @@
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
 #include "cpu/panic.h"
+#include "cpu/panic_wait.h"
 #include "cpu/registers.h"
 #include "cpu/symbol.h"
 #include "exec/init.h"
@@ -31,6 +32,7 @@
 #include "library/error.h"
 #include "library/memory_map.h"
 #include "library/options.h"
+#include "library/pixel.h"
 #include "library/string.h"
 #include "memory/frame.h"
 #include "memory/heap.h"
@@ -46,6 +48,7 @@
 #include "start/other_cpus.h"
 #include "syscall/table.h"
 #include "terminal/console.h"
+#include "terminal/early_screen.h"
 #include "terminal/framebuffer.h"
 #include "terminal/serial.h"
 #include "thread/mutex.h"
@@ -53,13 +56,11 @@
 
 _Noreturn void kernel_main(const struct handoff *given); /* entry.S */
 
-/* A firmware with more descriptors than fit here is told so; the longest seen have some hundred. */
-#define RANGE_MAXIMUM  4096
 #define OPTIONS_LENGTH 4096
 
 static struct handoff handoff; /* a copy: the loader's memory is given back */
 static char options[OPTIONS_LENGTH];
-static struct memory_range ranges[RANGE_MAXIMUM];
+static struct memory_range *ranges; /* in the loader's memory, then in the heap */
 static int range_count;
 
 static struct cpu boot_cpu;
@@ -76,9 +77,9 @@ extern char boot_stack_top[]; /* entry.S */
  */
 static _Noreturn void stop(const char *reason)
 {
-    log_write(LOG_ERROR, "panic: cannot start: %s", reason);
+    log_write(LOG_ERROR, "panic: cannot start: %s. " PANIC_WAIT_TEXT ".", reason);
     log_write(LOG_ERROR, "panic: end");
-    processor_stop();
+    panic_wait();
 }
 
 /* ---- on the loader's tables ---- */
@@ -111,6 +112,49 @@ static void limit_memory(void)
     }
 }
 
+/* Says what is wrong with the map, and takes memory that is write-back although it does not say so.
+ */
+static void judge_memory(const struct memory_map_findings *findings)
+{
+    char words[MEMORY_MAP_FINDINGS_TEXT];
+    uint64_t left;
+
+    memory_map_findings_text(findings, words, sizeof(words));
+    log_write(LOG_NOTICE, "memory map: %u descriptors, %d ranges%s%s", findings->descriptors,
+              range_count, *words ? "; " : "", words);
+    uint64_t judged =
+        memory_map_judge_uncached(ranges, range_count, cpu_memory_is_write_back, &left);
+    if (judged)
+        log_write(LOG_WARNING,
+                  "memory map: %lu KiB without the write-back attribute, which MTRRs say they are",
+                  judged >> 10);
+    if (left)
+        log_write(LOG_WARNING, "memory map: %lu KiB are not write-back: not used", left >> 10);
+}
+
+/* A second look at what the loader has looked at: nobody may draw into memory. */
+static void judge_framebuffer(void)
+{
+    const char *problem = handoff.framebuffer.format == HANDOFF_PIXEL_NONE
+                              ? NULL
+                              : framebuffer_overlaps(&handoff.framebuffer, ranges, range_count);
+    if (!problem)
+        return;
+    log_write(LOG_WARNING, "no console on the framebuffer: %s", problem);
+    handoff.framebuffer.format = HANDOFF_PIXEL_NONE;
+}
+
+/* The loader's memory goes back; the map stays. */
+static void keep_ranges(void)
+{
+    struct memory_range *copy = heap_allocate(range_count * sizeof(*ranges));
+
+    if (!copy)
+        stop("too little memory for the memory map");
+    memcpy(copy, ranges, range_count * sizeof(*ranges));
+    ranges = copy;
+}
+
 static void take_handoff(const struct handoff *given)
 {
     const char *wrong = handoff_check(given, cpu_features.physical_bits);
@@ -120,6 +164,7 @@ static void take_handoff(const struct handoff *given)
         stop("the loader's handoff is unusable");
     }
     handoff = *given;
+    early_screen_begin(&handoff.framebuffer);
     string_copy(options, (const char *)given->options.base,
                 given->options.size < sizeof(options) ? given->options.size : sizeof(options));
 
@@ -128,14 +173,15 @@ static void take_handoff(const struct handoff *given)
 
     const struct handoff_memory_map *map = &handoff.memory_map;
     struct memory_map_findings findings;
+    ranges = (struct memory_range *)handoff.workspace.base;
     range_count = memory_map_parse((const void *)map->base, map->size, map->descriptor_size,
                                    map->descriptor_version, cpu_features.physical_bits, ranges,
-                                   RANGE_MAXIMUM, &findings);
+                                   handoff.workspace.size / sizeof(*ranges), &findings);
     if (range_count <= 0)
         stop("the firmware's memory map is unusable");
+    judge_memory(&findings);
+    judge_framebuffer();
     limit_memory();
-    log_write(LOG_NOTICE, "memory map: %u descriptors, %d ranges, %u overlapping, %u unsorted",
-              findings.descriptors, range_count, findings.overlapping, findings.unsorted);
 }
 
 /* From the loader's tables to our own. Pointers into physical memory are stale from here on. */
@@ -145,8 +191,10 @@ static void enter_own_tables(void)
     paddr_t root = memory_initialize(&handoff, ranges, range_count);
     if (!root)
         stop("too little memory");
+    early_screen_end();
     cr3_write(root);
     cpu_features_enable();
+    ranges = frame_pointer((paddr_t)ranges);
 
     const struct symbols symbols = {
         .table = frame_pointer(handoff.symbols.base),
@@ -332,12 +380,12 @@ void kernel_main(const struct handoff *given)
     serial_log_initialize();
     cpu_features_find();
     log_write(LOG_NOTICE, "Baton starts");
+    take_handoff(given);
     if (!cpu_features.nx)
         stop("the processor cannot forbid execution of data (NX)");
-
-    take_handoff(given);
     enter_own_tables();
     framebuffer_initialize(&handoff.framebuffer);
+    keep_ranges();
     initialize_machine();
     random_add(handoff.seed, sizeof(handoff.seed));
     struct option trace;

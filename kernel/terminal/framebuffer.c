@@ -18,9 +18,6 @@
 #include "thread/thread.h"
 #include "thread/wait_queue.h"
 
-/* From this width on the larger font leaves enough columns. */
-#define LARGE_FONT_WIDTH 2560
-
 struct console {
     struct spinlock lock; /* with interrupts off; taken under the log's lock */
 
@@ -271,7 +268,7 @@ static void clear(const struct handoff_framebuffer *framebuffer)
 static int console_prepare(const struct handoff_framebuffer *framebuffer)
 {
     struct pixel_format format;
-    const struct font *font = &fonts[framebuffer->width >= LARGE_FONT_WIDTH ? font_count - 1 : 0];
+    const struct font *font = font_for_width(framebuffer->width);
     uint16_t columns = cells_in(framebuffer->width, font->width, SCREEN_COLUMNS_MAXIMUM);
     uint16_t rows = cells_in(framebuffer->height, font->height, SCREEN_ROWS_MAXIMUM);
     size_t bytes = (size_t)columns * rows * sizeof(struct screen_cell);

@@ -13,6 +13,7 @@ class Case:
     words: list = ()
     typed: list = (("exec_basic", "EXEC_OK"),)
     machine: dict = dataclasses.field(default_factory=dict)
+    restart: str = None  # of one that halts: by "keys" or "button"
 
 
 def boots(name, orders, *words, typed=(("exec_basic", "EXEC_OK"),), **machine):
@@ -23,5 +24,5 @@ def refuses(name, orders, *words, **machine):
     return Case(name, orders, "refuses", words, (), machine)
 
 
-def halts(name, orders, *words, **machine):
-    return Case(name, orders, "halts", words, (), machine)
+def halts(name, orders, *words, restart=None, **machine):
+    return Case(name, orders, "halts", words, (), machine, restart)

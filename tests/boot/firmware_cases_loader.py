@@ -1,14 +1,231 @@
 """Cases of the ill-behaved firmware that the loader, or the kernel's first steps, have to answer."""
-from firmware_case import boots
+import re
+
+from firmware_case import boots, halts, refuses
+from harness import project
+
+from baton import cpio
+
+ENTRY = r"loader\entries\baton.conf"
+KERNEL = r"baton\kernel.elf"
+INITRD = r"baton\initrd.cpio"
+
+# Statuses without their error bit (UEFI 2.10, appendix D).
+INVALID_PARAMETER, UNSUPPORTED, DEVICE_ERROR, OUT_OF_RESOURCES = 2, 3, 7, 9
+# Memory types and attributes (UEFI 2.10, 7.2).
+RESERVED, BOOT_DATA, CONVENTIONAL, UNUSABLE, DEVICE, PERSISTENT, UNACCEPTED = 0, 4, 7, 8, 11, 14, 15
+WRITE_BACK = 8
+
+LINUX = "linux /baton/kernel.elf\n"
+RAM_DISK = "initrd /baton/initrd.cpio\n"
+
+
+def entry(text):
+    """Orders for an entry file of that text."""
+    return [f"file {ENTRY} {(text if isinstance(text, bytes) else text.encode()).hex()}"]
 
 
 def exit_cases():
+    what_to_do = "power button"
     return [
         boots("nothing wrong", []),
         *(boots(f"stale map keys: {count}", [f"exit-stale {count}"]) for count in (1, 3, 15)),
-        boots("a map that grows by 30 each time", ["map-grow 2 30 30"]),
+        halts("stale map keys: always", ["exit-stale 1000000"], "ExitBootServices", "memory map", "16",
+              what_to_do),
+        halts("the exit fails with another status", [f"exit-status {DEVICE_ERROR}"],
+              "ExitBootServices", "device error", what_to_do),
+        halts("a map that cannot be taken again", ["exit-stale 1", f"map-fails 4 {DEVICE_ERROR}"],
+              "memory map", "device error", what_to_do),
+        boots("interrupts stay on after the exit", ["exit-interrupts"]),
     ]
 
 
+def map_cases():
+    together = [f"map-add {CONVENTIONAL} 0x100000 0 8", f"map-add {RESERVED} 0x3000000 16 8",
+                f"map-add {CONVENTIONAL} 0x7000800 4 8", "map-add 0x70000001 0x4000000 4 8",
+                f"map-add {RESERVED} 0xfffffffffffff000 16 8",
+                f"map-add {CONVENTIONAL} 0xffffffff00000000 0xfffffffffff 8",
+                "map-add 99 0x5000000 1 8", "map-zero 3", "map-twice", "map-reverse"]
+    return [
+        boots("a map that grows by 30 each time", ["map-grow 2 30 30"]),
+        boots("a map that grows by 5,000 between probe and snapshot", ["map-grow 2 5000"]),
+        boots("a map that grows by 5,000 between snapshot and exit", ["map-grow 3 5000"]),
+        boots("a map that grows by 100 with each try of the exit", ["map-grow 2 100 100", "exit-stale 3"]),
+        boots("10,000 descriptors", ["map-split 10000"]),
+        boots("10,000 descriptors that cannot be merged", [f"map-split 10000 {BOOT_DATA}"]),
+        *(boots(f"descriptors of {size} bytes", [f"map-stride {size}"])
+          for size in (40, 48, 56, 64, 72, 128, 1024)),
+        refuses("descriptors of 32 bytes", ["map-stride 32"], "memory map", "32"),
+        refuses("descriptors of 0 bytes", ["map-stride 0"], "memory map"),
+        refuses("descriptors of 41 bytes", ["map-stride 41"], "memory map", "41"),
+        boots("half a descriptor at the map's end", ["map-tail 20"]),
+        boots("a map of version 2", ["map-version 2"], "version"),
+        boots("free memory that begins at 0x800", ["map-unaligned 0x800"], r"[1-9]\d* unaligned"),
+        boots("descriptors that overlap", [f"map-add {RESERVED} 0x3000000 16 8"],
+              r"[1-9]\d* overlapping"),
+        boots("every descriptor twice", ["map-twice"], r"[1-9]\d* overlapping"),
+        boots("unsorted descriptors", ["map-reverse"], r"[1-9]\d* unsorted"),
+        boots("empty descriptors", ["map-zero 5"], "5 empty"),
+        boots("descriptors of an unknown type", ["map-add 99 0x5000000 16 8"], "1 of unknown type"),
+        boots("a type of the firmware maker's", ["map-add 0x70000001 0x5000000 16 8"],
+              "1 of unknown type"),
+        boots("a descriptor that overflows",
+              [f"map-add {CONVENTIONAL} 0xfffffffffffff000 2 8"], "1 overflowing"),
+        boots("memory beyond the processor's addresses",
+              [f"map-add {CONVENTIONAL} 0x10000000000000 16 8"], "1 beyond"),
+        boots("all of these together", together, "empty", "unaligned", "overlapping", "unsorted"),
+        boots("memory without the write-back attribute", [f"map-clear {WRITE_BACK}"], "write-back"),
+        boots("memory without any attribute", ["map-clear 0xffff"], "write-back"),
+        boots("memory that must not be touched",
+              [f"map-add {UNACCEPTED} 0x200000000 0x10000 8", f"map-add {PERSISTENT} 0x300000000 64 8",
+               f"map-add {UNUSABLE} 0x400000000 64 8", f"map-add {RESERVED} 0x500000000 64 8"]),
+        boots("a hundred thousand GiB reserved", [f"map-add {RESERVED} 0x100000000 0x19000000000 8"]),
+        refuses("no map at all", [f"map-fails 1 {DEVICE_ERROR}"], "memory map"),
+        refuses("no map the second time", [f"map-fails 2 {DEVICE_ERROR}"], "memory map", "device error"),
+        refuses("no map the third time", [f"map-fails 3 {DEVICE_ERROR}"], "memory map", "device error"),
+        refuses("a map that always grows", ["map-grow 1 1000 2000"], "memory map"),
+    ]
+
+
+def screen_cases():
+    return [
+        boots("a framebuffer at 16 MiB, in memory", ["screen base 0x1000000"], "framebuffer.*memory"),
+        boots("a framebuffer at 0", ["screen base 0"]),
+        boots("a framebuffer at the end of everything", ["screen base 0xfffffffffffff000"],
+              "framebuffer"),
+        boots("a framebuffer beyond its card's memory", ["screen height 8000", "screen size 40960000"],
+              "framebuffer"),
+        boots("a framebuffer that says it is too small", ["screen size 4096"], "framebuffer"),
+        boots("pixels of 16 bits", ["screen format 2", "screen red 0xf800", "screen green 0x7e0",
+                                    "screen blue 0x1f", "screen reserved 0"], "framebuffer"),
+        boots("pixels without red", ["screen format 2", "screen red 0", "screen green 0xff00",
+                                     "screen blue 0xff"], "framebuffer"),
+        boots("colours that overlap", ["screen format 2", "screen red 0xff00", "screen green 0xff00",
+                                       "screen blue 0xff"], "framebuffer"),
+        boots("colours of ten bits", ["screen format 2", "screen red 0x3ff00000",
+                                      "screen green 0xffc00", "screen blue 0x3ff"], "screen: 1280x800"),
+        boots("pixels of an unknown format", ["screen format 77"]),
+        boots("a screen without a framebuffer", ["screen format 3"]),
+        boots("lines shorter than the screen", ["screen stride 640"]),
+        boots("a screen of no pixels", ["screen width 0"]),
+        boots("a screen of one pixel", ["screen width 1", "screen height 1"], "framebuffer"),
+        boots("a screen wider than its memory", ["screen width 0x40000000",
+                                                 "screen stride 0x40000000"], "framebuffer"),
+    ]
+
+
+def unseen_cases():
+    """Without a serial port: what goes wrong from the exit on is read off the screen."""
+    empty = cpio.Archive()
+    empty.directory("nothing")
+    machine = {"serial": False, "files": {"baton/empty.cpio": empty.bytes()}}
+    no_init = entry(LINUX + "initrd /baton/empty.cpio\n")
+
+    def options(text):
+        return ["load-options " + (text + "\0").encode("utf-16-le").hex()]
+
+    restart = "Ctrl-Alt-Del or the power button restarts"
+    return [
+        halts("unseen: stale map keys, always", ["exit-stale 1000000"], "memory map does not stop",
+              "tries of the exit: 16", "power button", **machine),
+        halts("unseen: the exit fails", [f"exit-status {DEVICE_ERROR}"], "device error",
+              "tries of the exit: 1", **machine),
+        halts("unseen: no second map", ["exit-stale 1", f"map-fails 4 {DEVICE_ERROR}"],
+              "cannot be taken again", **machine),
+        halts("unseen: too little memory for the kernel's tables", options("mem=64K"),
+              "cannot start: too little memory", restart, restart="keys", **machine),
+        halts("unseen: too little memory for the first files", options("mem=1M"),
+              "cannot start: too little memory", restart, restart="keys", **machine),
+        halts("unseen: too little memory, quietly", options("mem=64K quiet"),
+              "cannot start: too little memory", restart, **machine),
+        halts("unseen: no init", no_init, "cannot start: there is no init", restart, restart="button",
+              **machine),
+        halts("unseen: no such init", options("init=/none"), "/none", "cannot be started", restart,
+              restart="keys", **machine),
+        halts("unseen: an init that ends", options("init=/bin/true"), "panic: ", restart,
+              restart="button", **machine),
+    ]
+
+
+def file_cases():
+    size = len(project.read(project.ESP + "/baton/kernel.elf"))
+    return [
+        boots("short reads", ["read-short 4093"]),
+        boots("reads of 1,000 bytes", ["read-short 1000"]),
+        refuses("a read that fails", [f"read-fails 3 {DEVICE_ERROR}"], "cannot read", "device error"),
+        refuses("the first read fails", [f"read-fails 1 {DEVICE_ERROR}"], "baton.conf"),
+        refuses("a read that gives nothing", ["read-zero 3"], "ends after"),
+        refuses("reads that say they gave more", ["read-more 100"], "ends after|more"),
+        refuses("a kernel that says it is longer", [f"info-size {KERNEL} {size + 1}"], "kernel.elf"),
+        refuses("a kernel that says it is shorter", [f"info-size {KERNEL} {size - 100000}"],
+                "kernel.elf"),
+        refuses("a kernel that says it is empty", [f"info-size {KERNEL} 0"], "kernel.elf"),
+        refuses("a kernel of 8 EiB", [f"info-size {KERNEL} 0x7fffffffffffffff"], "kernel.elf"),
+        refuses("a kernel of almost 2^64 bytes", [f"info-size {KERNEL} 0xffffffffffffffff"],
+                "kernel.elf"),
+        refuses("an initrd of 2^64 bytes", [f"info-size {INITRD} 0xfffffffffffffffe"], "initrd.cpio"),
+        refuses("a kernel that is a folder", [f"info-directory {KERNEL}"], "kernel.elf", "directory"),
+        refuses("files that say nothing of themselves", [f"info-fails {DEVICE_ERROR}"], "baton.conf"),
+        refuses("a kernel that cannot be opened", [f"open-fails {KERNEL} {DEVICE_ERROR}"],
+                "kernel.elf", "device error"),
+        refuses("a volume that cannot be opened", [f"volume-fails {DEVICE_ERROR}"], "volume"),
+        refuses("a loader that came from nowhere", ["no-device"], "volume"),
+    ]
+
+
+def entry_cases():
+    good = "title Baton\n" + LINUX + RAM_DISK + "options quiet\n"
+    return [
+        boots("an entry with a byte order mark", entry(b"\xef\xbb\xbf" + (LINUX + RAM_DISK).encode())),
+        boots("an entry with CR LF", entry((LINUX + RAM_DISK).replace("\n", "\r\n"))),
+        refuses("an entry with CR alone", entry((LINUX + RAM_DISK).replace("\n", "\r")),
+                "baton.conf", "line 1"),
+        boots("an entry with tabs", entry((LINUX + RAM_DISK).replace(" ", "\t\t"))),
+        boots("an entry with blanks before and behind",
+              entry(re.sub("(.*)\n", "  \t\\1 \t \n", LINUX + RAM_DISK))),
+        boots("an entry without a last newline", entry((LINUX + RAM_DISK).rstrip())),
+        boots("an entry with mark, CR LF, tabs and no last newline",
+              entry(b"\xef\xbb\xbf" + good.replace("\n", "\r\n").replace(" ", "\t").rstrip().encode())),
+        refuses("an entry of UTF-16", entry(b"\xff\xfe" + (LINUX + RAM_DISK).encode("utf-16-le")),
+                "baton.conf", "line 1"),
+        boots("an entry with comments and keys that nobody knows",
+              entry("# nothing\n\nfoo bar\nlinux-extra /x\n" + LINUX + RAM_DISK)),
+        refuses("an entry without an initrd", entry(LINUX), "baton.conf", "initrd"),
+        refuses("an entry with a missing initrd", entry(LINUX + "initrd /baton/none.cpio\n"),
+                "none.cpio", "not found"),
+        refuses("an entry with one missing initrd of two",
+                entry(LINUX + RAM_DISK + "initrd /baton/none.cpio\n"), "none.cpio", "not found"),
+        refuses("an entry with an initrd that is a folder", entry(LINUX + "initrd /baton\n"), "baton"),
+        refuses("an entry without a kernel", entry(RAM_DISK), "baton.conf", "linux"),
+        refuses("an empty entry", [f"file {ENTRY} "], "baton.conf"),
+        refuses("an entry of NULs", entry(bytes(512)), "baton.conf"),
+        refuses("an entry with a path up and out", entry("linux /../x\n" + RAM_DISK), "baton.conf"),
+        refuses("an entry with backslashes",
+                entry(LINUX.replace("/", "\\") + RAM_DISK.replace("/", "\\")), "baton.conf", "slash"),
+    ]
+
+
+def options_cases():
+    def given(text, end=b"\0\0"):
+        return ["load-options " + (text.encode("utf-16-le") + end).hex()]
+
+    return [
+        boots("options from the shell", given("BOOTX64.EFI nokaslr"), "kernel at 0xffffffff80000000"),
+        boots("options without an end", given("nokaslr", b""), "ignored"),
+        boots("options of an odd length", ["load-options 6e006f"], "ignored"),
+        boots("options of rubbish", ["load-options " + bytes(range(1, 101)).hex()], "ignored"),
+        boots("options of ones", ["load-options " + "ff" * 300], "ignored"),
+        boots("options that are too long", given("x" * 1500)),
+    ]
+
+
+def allocation_cases():
+    return [refuses(f"allocation {number} fails", [f"allocation-fails {number}"], "memory|resources")
+            for number in range(1, 18)] + [
+        refuses("every allocation fails", ["allocation-fails 1 1000000"], "memory|resources"),
+        boots("allocation 1000 fails", ["allocation-fails 1000"])]
+
+
 def cases():
-    return exit_cases()
+    return [case for table in (exit_cases, map_cases, screen_cases, unseen_cases, file_cases, entry_cases, options_cases,
+                               allocation_cases) for case in table()]

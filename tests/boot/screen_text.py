@@ -83,7 +83,7 @@ def _read(picture, size):
 def screen_text(ppm_path):
     """The lines on the screen, each as wide as the screen, in whichever font fits."""
     picture = Picture(ppm_path)
-    readings = [_read(picture, size) for size in (16, 32)]
+    readings = [_read(picture, size) for size in (16, 24, 32)]
     return min(readings, key=lambda lines: "".join(lines).count(UNKNOWN) / len("".join(lines)))
 
 

@@ -39,6 +39,7 @@ class SnapshotMachine:
         made = qemu.Options(files=files, screen=True, **options)
         made.qemu = [*made.qemu, "-snapshot", "-action reboot=shutdown,shutdown=pause"]
         self._sockets, self._text, self._replies, self._number = {}, {}, {}, 0
+        self.serial = serial
         self.shutdown = None  # why the machine has stopped, if it has
         self._ports = (("log", 0),) * serial + (("orders", 2),)
         self._start([word for word in qemu.arguments(made, self._folder.name)
@@ -117,7 +118,7 @@ class SnapshotMachine:
                 return False
             if self.shutdown and not self._relay(0.2):
                 return condition()
-            self._relay(min(left, 1))
+            self._relay(min(left, 0.5))
         return True
 
     def query(self, command, **arguments):
@@ -140,12 +141,12 @@ class SnapshotMachine:
         return answer
 
     def screen(self):
-        """The lines on the screen, in the glyphs of Baton's font."""
+        """The lines on the screen, each as wide as that, in the glyphs of Baton's font."""
         path = os.path.join(self._folder.name, "screen.ppm")
         self.query("screendump", filename=path)
         if os.environ.get("BATON_SCREEN"):  # a place to keep the picture, for a person to look at
             subprocess.run(["cp", path, os.environ["BATON_SCREEN"]], check=True)
-        return [line.rstrip() for line in screen_text(path)]
+        return screen_text(path)
 
     def halted(self):
         """Whether every processor waits with interrupts off."""
@@ -186,7 +187,7 @@ def main():  # for a person: orders as arguments, the log as output
         machine.begin(sys.argv[1:])
         machine.wait(lambda: PROMPT in machine.log or "returned" in machine.orders_text, 30)
         print(machine.log, machine.orders_text, sep="\n----\n")
-        print("\n".join(filter(None, machine.screen())))
+        print("\n".join(filter(str.strip, machine.screen())))
 
 
 if __name__ == "__main__":

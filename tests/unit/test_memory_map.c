@@ -284,9 +284,10 @@ static void test_arguments(void)
         {"descriptor size 44", 440, 44, 40, 100, -EINVAL},
         {"descriptor size 2^63", 480, 1ULL << 63, 40, 100, -EINVAL},
         {"no descriptors", 0, 48, 40, 100, -EINVAL},
-        {"half a descriptor", 500, 48, 40, 100, -EINVAL},
+        {"half a descriptor more", 500, 48, 40, 100, 0},
+        {"less than a descriptor", 40, 48, 40, 100, -EINVAL},
         {"map of 2^64-16 bytes", ~0ULL - 15, 48, 40, 100, -EINVAL},
-        {"map of more than 1 MiB", 48 * 21846, 48, 40, 100, -EINVAL},
+        {"map of more than 16 MiB", 48 * 349526, 48, 40, 100, -EINVAL},
         {"too few physical bits", 480, 48, 31, 100, -EINVAL},
         {"too many physical bits", 480, 48, 53, 100, -EINVAL},
         {"not enough room", 480, 48, 40, 23, -ENOSPC},
@@ -302,7 +303,7 @@ static void test_arguments(void)
     test_case("room that a map needs");
     expect_equal(memory_map_capacity(480, 48), 24);
     expect_equal(memory_map_capacity(480, 39), 0);
-    expect_equal(memory_map_capacity(2 * MIB, 48), 0);
+    expect_equal(memory_map_capacity(17 * MIB, 48), 0);
 
     static const unsigned bits[] = {32, 52};
     for (size_t i = 0; i < array_length(bits); i++) {
@@ -312,10 +313,11 @@ static void test_arguments(void)
     }
 
     test_case("largest map");
-    static uint8_t largest[MIB];
-    expect_equal(memory_map_capacity(MIB, 64), 2 * MIB / 64 + 4);
-    expect_equal(memory_map_parse(largest, MIB, 4096, 1, 40, ranges, RANGES_MAX, NULL), 0);
-    expect_equal(memory_map_parse(largest, MIB + 64, 64, 1, 40, ranges, RANGES_MAX, NULL), -EINVAL);
+    static uint8_t largest[16 * MIB];
+    expect_equal(memory_map_capacity(16 * MIB, 64), 32 * MIB / 64 + 4);
+    expect_equal(memory_map_parse(largest, 16 * MIB, 4096, 1, 40, ranges, RANGES_MAX, NULL), 0);
+    expect_equal(memory_map_parse(largest, 16 * MIB + 64, 64, 1, 40, ranges, RANGES_MAX, NULL),
+                 -EINVAL);
 
     test_case("unknown version is a finding");
     expect_equal(memory_map_parse(map, 480, 48, 2, 40, ranges, 24, &findings), 0);
@@ -364,8 +366,50 @@ static void test_many(void)
     expect_range(1, MIB + 0x1000, MIB + 7999 * 0x1000, MEMORY_RESERVED);
 }
 
+static bool is_below_2_mib(uint64_t base, uint64_t size)
+{
+    return base + size <= 2 * MIB;
+}
+
+static void test_uncached(void)
+{
+    uint64_t left;
+
+    test_case("memory without the attribute is judged by who knows better");
+    expect_equal(PARSE({CONVENTIONAL, MIB, 0x100, 0}, {CONVENTIONAL, 4 * MIB, 0x100, 0},
+                       {CONVENTIONAL, 0x8000, 1, 0}),
+                 3);
+    expect_equal(memory_map_judge_uncached(ranges, 3, is_below_2_mib, &left), MIB + 0x1000);
+    expect_equal(left, MIB);
+    expect_range(0, 0x8000, 0x9000, MEMORY_LOW);
+    expect_range(1, MIB, 2 * MIB, MEMORY_USABLE);
+    expect_range(2, 4 * MIB, 5 * MIB, MEMORY_UNCACHED);
+}
+
+static void test_words(void)
+{
+    char text[MEMORY_MAP_FINDINGS_TEXT];
+
+    test_case("nothing is wrong: no words");
+    memory_map_findings_text(&(struct memory_map_findings){.descriptors = 5}, text, sizeof(text));
+    expect_string(text, "");
+    test_case("what is wrong, in words");
+    memory_map_findings_text(&(struct memory_map_findings){.zero_length = 2, .unsorted = 3}, text,
+                             sizeof(text));
+    expect_string(text, "2 empty, 3 unsorted");
+    struct memory_map_findings all;
+    memset(&all, 0xff, sizeof(all));
+    memory_map_findings_text(&all, text, sizeof(text));
+    expect_equal(strlen(text) < sizeof(text) - 1, 1);
+    test_case("what the loader has to map");
+    expect_equal(memory_kind_is_mapped(MEMORY_UNCACHED), 1);
+    expect_equal(memory_kind_is_mapped(MEMORY_UNACCEPTED), 0);
+}
+
 int main(void)
 {
+    test_uncached();
+    test_words();
     test_kinds();
     test_merging();
     test_overlaps();

@@ -9,7 +9,8 @@
 #include "hooks.h"
 #include "orders.h"
 
-struct __attribute__((packed)) root_pointer { /* ACPI 6.4, 5.2.5.3 */
+#pragma pack(push, 1)
+struct root_pointer { /* ACPI 6.4, 5.2.5.3 */
     char signature[8];
     uint8_t checksum;
     char oem[6];
@@ -21,7 +22,7 @@ struct __attribute__((packed)) root_pointer { /* ACPI 6.4, 5.2.5.3 */
     uint8_t reserved[3];
 };
 
-struct __attribute__((packed)) table { /* ACPI 6.4, 5.2.6 */
+struct table { /* ACPI 6.4, 5.2.6 */
     char signature[4];
     uint32_t length;
     uint8_t revision;
@@ -29,6 +30,7 @@ struct __attribute__((packed)) table { /* ACPI 6.4, 5.2.6 */
     uint8_t rest[26];
     uint8_t body[];
 };
+#pragma pack(pop)
 
 static struct root_pointer *root_pointer_find(void)
 {

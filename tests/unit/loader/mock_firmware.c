@@ -244,8 +244,12 @@ EFI_STATUS failure(EFI_STATUS status, const char *format, ...)
     return status;
 }
 
-_Noreturn void failure_halt(const char *message)
+_Noreturn void failure_halt(const struct handoff_framebuffer *framebuffer, const char *message,
+                            EFI_STATUS status, unsigned attempts)
 {
+    (void)framebuffer;
+    (void)status;
+    mock.halt_attempts = attempts;
     mock.halt_text = message;
     longjmp(mock.halted, 1);
 }

@@ -59,6 +59,7 @@ struct mock_firmware {
     char failure_text[256];
     jmp_buf halted; /* failure_halt() comes here */
     const char *halt_text;
+    unsigned halt_attempts;
 };
 
 extern struct mock_firmware mock;

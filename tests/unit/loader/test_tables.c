@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "framebuffer.h"
+#include "library/memory_map.h"
 #include "mock_firmware.h"
 #include "tables.h"
 #include "test.h"
@@ -99,7 +100,7 @@ static void test_framebuffer(void)
     mock_firmware_start();
     screen_add(&first, 1);
     first.information.PixelFormat = PixelBitMask;
-    first.information.PixelInformation = (EFI_PIXEL_BITMASK){0xff00, 0xff, 0xff0000, 0};
+    first.information.PixelInformation = (EFI_PIXEL_BITMASK){0xff00, 0xff, 0xff0000, 0xff000000};
     framebuffer_find(&framebuffer);
     expect_equal(framebuffer.format, HANDOFF_PIXEL_MASK);
     expect_equal(framebuffer.red_mask, 0xff00);
@@ -122,22 +123,22 @@ static void test_framebuffer_size(void)
     struct handoff_framebuffer framebuffer;
     struct screen screen;
 
-    test_case("rule 17: lines that the firmware's size has no room for are left away");
+    test_case("rule 17: a size that does not hold the lines: refused, with a line");
     mock_firmware_start();
     screen_add(&screen, 1);
     screen.mode.FrameBufferSize = 1376 * 4 * 100 + 5;
     framebuffer_find(&framebuffer);
-    expect_equal(framebuffer.height, 100);
-    expect(strstr(mock.console_text, "100 of 768") != NULL);
+    expect_equal(framebuffer.format, HANDOFF_PIXEL_NONE);
+    expect(strstr(mock.console_text, "no framebuffer") != NULL);
 
-    test_case("rule 17: lines that the card's register has no room for are left away");
+    test_case("rule 17: lines that the card's register has no room for: refused");
     mock_firmware_start();
     screen_add(&screen, 1);
     mock_interface_add(7, pci_io, &card);
     register_size = 2 << 20;
     framebuffer_find(&framebuffer);
-    expect_equal(framebuffer.height, (2 << 20) / (1376 * 4));
-    expect_equal(framebuffer.size, 2 << 20);
+    expect_equal(framebuffer.format, HANDOFF_PIXEL_NONE);
+    expect(strstr(mock.console_text, "card") != NULL);
     expect_equal(mock.pool_taken, mock.pool_given_back);
 
     test_case("a register with room enough changes nothing");
@@ -146,10 +147,30 @@ static void test_framebuffer_size(void)
     expect_equal(framebuffer.height, 768);
     expect_equal(framebuffer.size, 8 << 20);
 
-    test_case("no room for one line is no screen");
-    screen.mode.FrameBufferSize = 1000;
+    test_case("a framebuffer in memory of the map is refused, one beside it is not");
+    struct memory_range ranges[] = {
+        {.base = 0x1000, .size = 0x1000, .kind = MEMORY_USABLE},
+        {.base = BASE, .size = 16 << 20, .kind = MEMORY_RESERVED},
+        {.base = BASE + (16 << 20), .size = 0x1000, .kind = MEMORY_BOOT_SERVICES},
+    };
+    framebuffer_judge(&framebuffer, ranges, 3);
+    expect_equal(framebuffer.height, 768);
+    ranges[2].base = BASE + 4096;
+    framebuffer_judge(&framebuffer, ranges, 3);
+    expect_equal(framebuffer.format, HANDOFF_PIXEL_NONE);
+    framebuffer_judge(&framebuffer, ranges, 3);
+
+    test_case("pixels of 16 bits, and of 24");
+    mock_firmware_start();
+    screen_add(&screen, 1);
+    screen.information.PixelFormat = PixelBitMask;
+    screen.information.PixelInformation = (EFI_PIXEL_BITMASK){0xf800, 0x7e0, 0x1f, 0};
     framebuffer_find(&framebuffer);
     expect_equal(framebuffer.format, HANDOFF_PIXEL_NONE);
+    screen.information.PixelInformation = (EFI_PIXEL_BITMASK){0xff0000, 0xff00, 0xff, 0};
+    framebuffer_find(&framebuffer);
+    expect_equal(framebuffer.format, HANDOFF_PIXEL_NONE);
+    expect(strstr(mock.console_text, "32 bits") != NULL);
 }
 
 static EFI_TIME clock_time;
