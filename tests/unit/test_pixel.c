@@ -1,4 +1,5 @@
 /* Framebuffers: geometry, pixel formats, glyphs. */
+#include "library/memory_map.h"
 #include "library/pixel.h"
 #include "test.h"
 
@@ -143,8 +144,44 @@ static void test_glyphs(void)
     }
 }
 
+static void test_fonts(void)
+{
+    static const struct {
+        uint32_t width;
+        unsigned letter;
+    } cases[] = {{640, 8}, {1919, 8}, {1920, 12}, {2559, 12}, {2560, 16}, {7680, 16}};
+
+    test_case("letters that can be read");
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        expect_equal(font_for_width(cases[i].width)->width, cases[i].letter);
+    test_case("Greek, Cyrillic, Latin beyond Latin-1");
+    expect_equal(font_codes[glyph_find(0x3a9)], 0x3a9);
+    expect_equal(font_codes[glyph_find(0x416)], 0x416);
+    expect_equal(font_codes[glyph_find(0x159)], 0x159);
+}
+
+static void test_overlaps(void)
+{
+    struct memory_range ranges[] = {
+        {.base = 0x1000, .size = 0x1000, .kind = MEMORY_USABLE},
+        {.base = good.base - 0x1000, .size = 0x1000, .kind = MEMORY_BOOT_SERVICES},
+        {.base = good.base, .size = good.size, .kind = MEMORY_DEVICE},
+        {.base = good.base + good.size, .size = 0x1000, .kind = MEMORY_RUNTIME_DATA},
+    };
+
+    test_case("a framebuffer between memory");
+    expect(framebuffer_overlaps(&good, ranges, 4) == NULL);
+    test_case("one in memory, at its end and at its begin");
+    ranges[3].base -= 0x1000;
+    expect(framebuffer_overlaps(&good, ranges, 4) != NULL);
+    ranges[1].size += 0x1000;
+    expect(framebuffer_overlaps(&good, ranges, 3) != NULL);
+}
+
 int main(void)
 {
+    test_fonts();
+    test_overlaps();
     test_geometry();
     test_formats();
     test_glyphs();
