@@ -227,5 +227,6 @@ def allocation_cases():
 
 
 def cases():
-    return [case for table in (exit_cases, map_cases, screen_cases, unseen_cases, file_cases, entry_cases, options_cases,
-                               allocation_cases) for case in table()]
+    tables = (exit_cases, map_cases, screen_cases, unseen_cases, file_cases, entry_cases, options_cases,
+              allocation_cases)
+    return [case for table in tables for case in table()]
