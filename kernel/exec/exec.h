@@ -44,9 +44,17 @@ struct exec {
     struct signal_actions *actions;       /* the same */
 };
 
-/* Everything that can fail. 0 or a negative errno; exec_release() in either case. May sleep. */
+/* prepare.c: everything that can fail. 0 or a negative errno; exec_release() in either case. May
+   sleep. */
 int exec_prepare(struct exec *exec);
 void exec_release(struct exec *exec);
+/*
+ * Private copies of what is shared with other processes: a program begins with
+ * its own (execve(2)). Its set-user-ID bits are ignored where another process
+ * could change its root directory; if that process came only now, it is too
+ * late to ignore them, and -EAGAIN is the answer. 0, -EAGAIN, -ENOMEM.
+ */
+int exec_prepare_for_sharing(struct exec *exec);
 
 /* The registers of the first instruction: all zero but RIP, RSP and what user mode must have. */
 struct trap_frame exec_first_frame(const struct exec *exec);

@@ -1,4 +1,4 @@
-/* placement.c: how much of a new program's memory lies at random places. */
+/* placement.c: where a new program's memory lies, and how much of that is random. */
 #include "exec/placement.h"
 
 #include "file/device.h"
