@@ -1,5 +1,5 @@
 /*
- * framebuffer.c: draws the cells of a screen (library/screen.h) into the
+ * framebuffer.c: draws the cells of a screen (library/screen/screen.h) into the
  * linear framebuffer. The cells in RAM are the truth, and `drawn` says what
  * was painted of them, so that only what differs is painted and nothing is
  * ever read from video memory.
@@ -12,7 +12,7 @@
 #include "cpu/log.h"
 #include "cpu/spinlock.h"
 #include "library/pixel.h"
-#include "library/screen.h"
+#include "library/screen/screen.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "thread/thread.h"

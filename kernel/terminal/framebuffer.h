@@ -26,7 +26,7 @@ bool framebuffer_size(uint16_t *columns, uint16_t *rows);
 int framebuffer_start_painter(void);
 
 /*
- * Writes bytes as a terminal would show them (library/screen.h). Any context.
+ * Writes bytes as a terminal would show them (library/screen/screen.h). Any context.
  * `reply` gets what the screen answers (SCREEN_REPLY_SIZE bytes); returns how
  * many bytes that is.
  */

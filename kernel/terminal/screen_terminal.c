@@ -3,7 +3,7 @@
 
 #include <linux/major.h>
 
-#include "library/screen.h"
+#include "library/screen/screen.h"
 #include "terminal/framebuffer.h"
 #include "terminal/terminal.h"
 

@@ -1,6 +1,6 @@
 /* The input is the screen's size and what a program writes to it. */
 #include "fuzz.h"
-#include "library/screen.h"
+#include "library/screen/screen.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,5 +1,5 @@
 /* The terminal's screen: what bytes make of its cells. */
-#include "library/screen.h"
+#include "library/screen/screen.h"
 #include "test.h"
 
 #include <stdio.h>

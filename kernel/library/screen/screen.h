@@ -6,8 +6,8 @@
  * Pure: no lock, no allocation, any context; the owner gives the memory and
  * draws the cells. No byte sequence can make it write outside the grid.
  */
-#ifndef BATON_LIBRARY_SCREEN_H
-#define BATON_LIBRARY_SCREEN_H
+#ifndef BATON_LIBRARY_SCREEN_SCREEN_H
+#define BATON_LIBRARY_SCREEN_SCREEN_H
 
 #include <stdbool.h>
 #include <stddef.h>
