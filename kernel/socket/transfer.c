@@ -129,6 +129,70 @@ static int control_from_user(struct outgoing *out, vaddr_t address, size_t size)
     return error;
 }
 
+/* ---- what sending and receiving begin with ---- */
+
+/* sendto(2), recvfrom(2): one piece of memory. */
+struct plain_call {
+    struct file *file; /* a reference, the caller's to release */
+    struct socket *socket;
+    struct transfer transfer;
+};
+
+static ssize_t plain_call_begin(struct plain_call *call, int descriptor, vaddr_t buffer,
+                                size_t size, uint32_t flags)
+{
+    ssize_t result = socket_get(descriptor, &call->file, &call->socket);
+    if (result)
+        return result;
+    if (size > TRANSFER_MAXIMUM)
+        size = TRANSFER_MAXIMUM;
+    transfer_user(&call->transfer, buffer, size);
+    if (!user_range_ok(buffer, size))
+        result = -EFAULT;
+    else if (flags & MSG_OOB)
+        result = -EOPNOTSUPP;
+    if (result)
+        file_release(call->file);
+    return result;
+}
+
+/* The memory that a message's bytes are in; after 0 call transfer_vector_end(). */
+static ssize_t segments_begin(struct transfer_vector *vector, const struct message_header *header)
+{
+    if (header->segment_count > TRANSFER_SEGMENTS_MAXIMUM)
+        return -EMSGSIZE;
+    return transfer_vector_begin(vector, header->segments, header->segment_count);
+}
+
+/* Sends or receives the message whose header is at a user address: how many bytes. */
+typedef ssize_t message_call(struct file *file, vaddr_t message, uint32_t flags);
+
+static ssize_t one_message(int descriptor, vaddr_t message, uint32_t flags, message_call *call)
+{
+    struct socket *socket;
+    struct file *file;
+
+    ssize_t result = socket_get(descriptor, &file, &socket);
+    if (result)
+        return result;
+    result = call(file, message, flags);
+    file_release(file);
+    return result;
+}
+
+/* One of several, which is told how many bytes there were. 0 or an error. */
+static ssize_t counted_message(struct file *file, vaddr_t messages, unsigned number, uint32_t flags,
+                               message_call *call)
+{
+    vaddr_t address = messages + number * sizeof(struct message_header_counted);
+    ssize_t result = call(file, address, flags);
+    uint32_t bytes = (uint32_t)result;
+
+    if (result < 0)
+        return result;
+    return user_put(address + __builtin_offsetof(struct message_header_counted, bytes), &bytes);
+}
+
 /* ---- sending ---- */
 
 /* Whom a message is for, if it says so. A stream's are for who is connected. */
@@ -168,48 +232,39 @@ static void outgoing_end(struct outgoing *out)
 ssize_t sys_sendto(int descriptor, vaddr_t buffer, size_t size, uint32_t flags, vaddr_t address,
                    int address_size)
 {
-    struct transfer transfer;
-    struct socket *socket;
-    struct file *file;
+    struct plain_call call;
 
-    ssize_t result = socket_get(descriptor, &file, &socket);
+    ssize_t result = plain_call_begin(&call, descriptor, buffer, size, flags);
     if (result)
         return result;
-    if (size > TRANSFER_MAXIMUM)
-        size = TRANSFER_MAXIMUM;
-    transfer_user(&transfer, buffer, size);
-    struct outgoing out = outgoing_begin(file, &transfer, flags);
-    if (!user_range_ok(buffer, size))
-        result = -EFAULT;
-    else if (flags & MSG_OOB)
-        result = -EOPNOTSUPP;
-    else
-        result = find_receiver(socket, address, address_size, &out);
+    struct outgoing out = outgoing_begin(call.file, &call.transfer, flags);
+    result = find_receiver(call.socket, address, address_size, &out);
     if (!result)
-        result = socket_send(socket, &out);
+        result = socket_send(call.socket, &out);
     outgoing_end(&out);
-    file_release(file);
+    file_release(call.file);
     return result;
 }
 
-static ssize_t send_message(struct file *file, const struct message_header *header, uint32_t flags)
+static ssize_t send_message(struct file *file, vaddr_t message, uint32_t flags)
 {
     struct socket *socket = file->private;
     struct transfer_vector vector;
+    struct message_header header;
 
+    if (user_get(&header, message))
+        return -EFAULT;
     if (flags & MSG_OOB)
         return -EOPNOTSUPP;
-    if (header->segment_count > TRANSFER_SEGMENTS_MAXIMUM)
-        return -EMSGSIZE;
-    ssize_t result = transfer_vector_begin(&vector, header->segments, header->segment_count);
+    ssize_t result = segments_begin(&vector, &header);
     if (result)
         return result;
     struct outgoing out = outgoing_begin(file, &vector.transfer, flags);
-    result = header->name_size < 0 ? -EINVAL : 0;
+    result = header.name_size < 0 ? -EINVAL : 0;
     if (!result)
-        result = control_from_user(&out, header->control, header->control_size);
+        result = control_from_user(&out, header.control, header.control_size);
     if (!result)
-        result = find_receiver(socket, header->name, header->name_size, &out);
+        result = find_receiver(socket, header.name, header.name_size, &out);
     if (!result)
         result = socket_send(socket, &out);
     outgoing_end(&out);
@@ -219,45 +274,22 @@ static ssize_t send_message(struct file *file, const struct message_header *head
 
 ssize_t sys_sendmsg(int descriptor, vaddr_t message, uint32_t flags)
 {
-    struct message_header header;
-    struct socket *socket;
-    struct file *file;
-
-    ssize_t result = socket_get(descriptor, &file, &socket);
-    if (result)
-        return result;
-    result = user_get(&header, message);
-    if (!result)
-        result = send_message(file, &header, flags);
-    file_release(file);
-    return result;
+    return one_message(descriptor, message, flags, send_message);
 }
 
 ssize_t sys_sendmmsg(int descriptor, vaddr_t messages, unsigned count, uint32_t flags)
 {
-    struct message_header_counted counted;
     struct socket *socket;
     struct file *file;
-    unsigned done;
+    unsigned done = 0;
 
     ssize_t result = socket_get(descriptor, &file, &socket);
     if (result)
         return result;
     if (count > MESSAGES_MAXIMUM)
         count = MESSAGES_MAXIMUM;
-    for (done = 0; done < count; done++) {
-        vaddr_t address = messages + done * sizeof(counted);
-        result = user_get(&counted, address);
-        if (!result)
-            result = send_message(file, &counted.header, flags);
-        if (result < 0)
-            break;
-        counted.bytes = (uint32_t)result;
-        result = user_put(address + __builtin_offsetof(struct message_header_counted, bytes),
-                          &counted.bytes);
-        if (result)
-            break;
-    }
+    while (done < count && !(result = counted_message(file, messages, done, flags, send_message)))
+        done++;
     file_release(file);
     return done ? (ssize_t)done : result;
 }
@@ -380,28 +412,17 @@ static ssize_t received_size(const struct socket *socket, const struct incoming 
 ssize_t sys_recvfrom(int descriptor, vaddr_t buffer, size_t size, uint32_t flags, vaddr_t address,
                      vaddr_t address_size)
 {
-    struct transfer transfer;
-    struct socket *socket;
-    struct file *file;
+    struct plain_call call;
 
-    ssize_t result = socket_get(descriptor, &file, &socket);
+    ssize_t result = plain_call_begin(&call, descriptor, buffer, size, flags);
     if (result)
         return result;
-    if (size > TRANSFER_MAXIMUM)
-        size = TRANSFER_MAXIMUM;
-    transfer_user(&transfer, buffer, size);
-    struct incoming in = incoming_begin(file, &transfer, flags);
-    if (!user_range_ok(buffer, size))
-        result = -EFAULT;
-    else if (flags & MSG_OOB)
-        result = -EOPNOTSUPP;
-    else
-        result = socket_receive(socket, &in);
-    result = received_size(socket, &in, result, flags);
+    struct incoming in = incoming_begin(call.file, &call.transfer, flags);
+    result = received_size(call.socket, &in, socket_receive(call.socket, &in), flags);
     if (result >= 0 && address && sender_to_user(&in, address, address_size))
         result = -EFAULT;
     incoming_end(&in);
-    file_release(file);
+    file_release(call.file);
     return result;
 }
 
@@ -446,9 +467,7 @@ static ssize_t receive_message(struct file *file, vaddr_t message, uint32_t flag
         return -EOPNOTSUPP;
     if (header.name_size < 0)
         return -EINVAL;
-    if (header.segment_count > TRANSFER_SEGMENTS_MAXIMUM)
-        return -EMSGSIZE;
-    ssize_t result = transfer_vector_begin(&vector, header.segments, header.segment_count);
+    ssize_t result = segments_begin(&vector, &header);
     if (result)
         return result;
     struct incoming in = incoming_begin(file, &vector.transfer, flags);
@@ -465,15 +484,7 @@ static ssize_t receive_message(struct file *file, vaddr_t message, uint32_t flag
 
 ssize_t sys_recvmsg(int descriptor, vaddr_t message, uint32_t flags)
 {
-    struct socket *socket;
-    struct file *file;
-
-    ssize_t result = socket_get(descriptor, &file, &socket);
-    if (result)
-        return result;
-    result = receive_message(file, message, flags);
-    file_release(file);
-    return result;
+    return one_message(descriptor, message, flags, receive_message);
 }
 
 ssize_t sys_recvmmsg(int descriptor, vaddr_t messages, unsigned count, uint32_t flags, vaddr_t time)
@@ -492,13 +503,7 @@ ssize_t sys_recvmmsg(int descriptor, vaddr_t messages, unsigned count, uint32_t 
     if (count > MESSAGES_MAXIMUM)
         count = MESSAGES_MAXIMUM;
     for (done = 0; done < count; done++) {
-        vaddr_t address = messages + done * sizeof(struct message_header_counted);
-        result = receive_message(file, address, flags);
-        if (result < 0)
-            break;
-        uint32_t bytes = (uint32_t)result;
-        result =
-            user_put(address + __builtin_offsetof(struct message_header_counted, bytes), &bytes);
+        result = counted_message(file, messages, done, flags, receive_message);
         if (result)
             break;
         if (flags & MSG_WAITFORONE)
