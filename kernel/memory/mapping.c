@@ -117,7 +117,8 @@ static bool region_permits(unsigned flags, unsigned protection)
 
 /* RLIMIT_AS and RLIMIT_DATA (getrlimit(2)). What is replaced does not count against the first.
    Inline, for an exec asks it for each region of the new program. */
-static inline bool may_grow(struct address_space *space, vaddr_t start, size_t size, unsigned flags)
+inline bool address_space_may_grow(struct address_space *space, vaddr_t start, size_t size,
+                                   unsigned flags)
 {
     uint64_t pages = size >> PAGE_SHIFT;
     uint64_t limit = thread_limit(RLIMIT_AS) >> PAGE_SHIFT;
@@ -129,11 +130,6 @@ static inline bool may_grow(struct address_space *space, vaddr_t start, size_t s
         return false;
     return (flags & (REGION_WRITE | REGION_SHARED | REGION_STACK)) != REGION_WRITE ||
            space->pages_data + pages <= thread_limit(RLIMIT_DATA) >> PAGE_SHIFT;
-}
-
-bool address_space_may_grow(struct address_space *space, vaddr_t start, size_t size, unsigned flags)
-{
-    return may_grow(space, start, size, flags);
 }
 
 int address_space_may_lock(struct address_space *space, uint64_t pages)
@@ -150,7 +146,7 @@ int address_space_may_lock(struct address_space *space, uint64_t pages)
 static int map_below(struct address_space *space, const struct region *wanted, struct region *above)
 {
     size_t size = wanted->end - wanted->start;
-    if (!may_grow(space, wanted->start, size, wanted->flags))
+    if (!address_space_may_grow(space, wanted->start, size, wanted->flags))
         return -ENOMEM;
 
     /* As one with a neighbour, if nothing is in the way: a heap that grows up, maps that come one
