@@ -5,7 +5,7 @@
  *                  its whole address space, its credentials, its descriptors. May fail: then
  *                  nothing has changed.
  *   exec_claim     makes this thread the one that survives. May lose against an exit or another
- *                  exec: then this thread is to end anyway, and nothing else has changed.
+ *                  exec: then this thread must end anyway, and nothing else has changed.
  *   exec_commit    ends the other threads and puts the new in the place of the old. Cannot fail.
  *
  * README.md shows who may come between, at each of the steps that
@@ -41,7 +41,7 @@
  * Decides, under the process's lock, that this thread's exec is the one that
  * happens. From then on the siblings are told to end, new ones cannot appear,
  * and nothing can fail. -EINTR: an exit or another exec was first, and this
- * thread is to end. -EAGAIN: something came to be shared since it was prepared.
+ * thread must end. -EAGAIN: something came to be shared since it was prepared.
  */
 static int exec_claim(struct exec *exec)
 {

@@ -150,14 +150,14 @@ static int map_ahead(struct address_space *space, const struct elf_image *image,
     const vaddr_t block = PAGES_AHEAD * PAGE_SIZE;
     const struct elf_segment *first = image->segments, *behind = first + image->segment_count;
 
-    int error = address_space_show_ahead(space, align_down(image->entry + bias, block), block);
+    int error = address_space_map_ahead(space, align_down(image->entry + bias, block), block);
     for (const struct elf_segment *segment = first; segment < behind && !error; segment++) {
         vaddr_t start = align_down(segment->address + bias, PAGE_SIZE);
         vaddr_t last = segment->address + bias + segment->file_size - 1;
         if (!segment->file_size)
             continue;
         if (segment->file_offset < PAGE_SIZE)
-            error = address_space_show_ahead(space, start, PAGE_SIZE);
+            error = address_space_map_ahead(space, start, PAGE_SIZE);
         if (!(segment->flags & PF_W))
             continue;
         if (!error)

@@ -202,7 +202,7 @@ void descriptor_table_close_on_exec(struct descriptor_table *table)
 static uint64_t file_memory_share(const struct file *file)
 {
     uint64_t (*memory)(const struct file *) = file->operations->memory;
-    uint32_t references = __atomic_load_n(&file->references, __ATOMIC_RELAXED) & ~FILE_FLYING;
+    uint32_t references = __atomic_load_n(&file->references, __ATOMIC_RELAXED) & ~FILE_IN_FLIGHT;
     return (FILE_MEMORY + (memory ? memory(file) : 0)) / (references ? references : 1);
 }
 

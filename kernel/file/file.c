@@ -87,8 +87,8 @@ static bool reference_drop(struct file *file)
     uint32_t references = __atomic_load_n(&file->references, __ATOMIC_ACQUIRE);
 
     do {
-        if (references & FILE_FLYING)
-            return file_hooks.flying_file_drop(file);
+        if (references & FILE_IN_FLIGHT)
+            return file_hooks.file_in_flight_drop(file);
         if (references == 1) /* who has no reference cannot take one */
             return true;
     } while (!__atomic_compare_exchange_n(&file->references, &references, references - 1, true,

@@ -65,12 +65,12 @@ struct file_operations {
 
 /* In file->references: a socket that is on its way in messages (unix(7), SCM_RIGHTS); whether these
    alone hold it is looked at with each reference that goes. */
-#define FILE_FLYING (1U << 31)
+#define FILE_IN_FLIGHT (1U << 31)
 
 /* Beside O_* in file->flags. */
 struct file {
     const struct file_operations *operations; /* constant after open */
-    uint32_t references;                      /* and FILE_FLYING; atomic */
+    uint32_t references;                      /* and FILE_IN_FLIGHT; atomic */
     uint32_t flags; /* O_*: access mode and creation: constant; O_APPEND, O_NONBLOCK, …: atomic */
     uint32_t opened_with;     /* all of open's flags, for `open` operations (O_NOCTTY); constant */
     bool readable, writable;  /* constant */
@@ -107,7 +107,7 @@ static inline void file_release(struct file *file)
         return;
     /* Others' references remain, which no message holds: each call on a descriptor ends so. */
     uint32_t references = __atomic_load_n(&file->references, __ATOMIC_RELAXED);
-    if (references <= 1 || references & FILE_FLYING ||
+    if (references <= 1 || references & FILE_IN_FLIGHT ||
         !__atomic_compare_exchange_n(&file->references, &references, references - 1, true,
                                      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
         file_release_rest(file);

@@ -32,9 +32,9 @@ extern const struct file_hooks {
     /* Sends SIGIO, or `signal` (not 0) with the reason (POLL_IN, …) and the descriptor, if who set
        the owner may. */
     void (*owner_signal)(const struct file_owner *owner, int signal, int reason, int descriptor);
-    /* Drops a reference to a file with FILE_FLYING, which the socket room gives to files in its
+    /* Drops a reference to a file with FILE_IN_FLIGHT, which the socket room gives to files in its
        messages. True: it was the last one. May sleep. */
-    bool (*flying_file_drop)(struct file *file);
+    bool (*file_in_flight_drop)(struct file *file);
 } file_hooks;
 
 #endif

@@ -225,9 +225,9 @@ int address_space_map_constant(struct address_space *space, vaddr_t start,
     return error;
 }
 
-/* Shows those pages of [start, end) that are in the cache of the region's file, up to the first
+/* Maps those pages of [start, end) that are in the cache of the region's file, up to the first
    place that is taken; one lowest table maps all of them. */
-static int show_pages(const struct region *region, vaddr_t start, vaddr_t end)
+static int map_cached_pages(const struct region *region, vaddr_t start, vaddr_t end)
 {
     struct address_space *space = region->space;
     uint64_t *leaf = page_table_leaf_create(space->root, start, &space->page_tables);
@@ -240,11 +240,11 @@ static int show_pages(const struct region *region, vaddr_t start, vaddr_t end)
     space_pages_borrow(space, entries, count, entry_make(region, 0, false), region->object->cache,
                        region_page_index(region, start));
     if (*page_table_count(leaf) == 0)
-        space_pages_remove(space, start, start + PAGE_SIZE); /* the table made in vain */
+        space_pages_remove(space, start, start + PAGE_SIZE); /* the table that was made for it */
     return 0;
 }
 
-int address_space_show_ahead(struct address_space *space, vaddr_t start, size_t size)
+int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t size)
 {
     vaddr_t end = start + size;
     int error = 0;
@@ -256,10 +256,10 @@ int address_space_show_ahead(struct address_space *space, vaddr_t start, size_t 
         vaddr_t to = region->end < end ? region->end : end;
         if (region->file_end && region->file_end < to)
             to = align_down(region->file_end, PAGE_SIZE);
-        /* What can be written is copied by then: showing it first would be in vain. */
+        /* What can be written is copied by then: mapping it first would be of no use. */
         if (region->object && (region->flags & REGION_PROTECTION) &&
             !(region->flags & REGION_WRITE) && from < to)
-            error = show_pages(region, from, to);
+            error = map_cached_pages(region, from, to);
     }
     address_space_unlock(space);
     return error;

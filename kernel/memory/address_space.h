@@ -23,7 +23,7 @@ enum {
     REGION_LOCKED = 256,
     REGION_MAY_WRITE = 512,   /* mprotect may add PROT_WRITE (a shared mapping of a file opened to
                                  write) */
-    REGION_KERNEL = 1024,     /* shows a page of the kernel's: read, and nothing else, for good */
+    REGION_KERNEL = 1024,     /* maps a page of the kernel's: read, and nothing else, for good */
     REGION_NO_RESERVE = 2048, /* MAP_NORESERVE */
     REGION_NO_EXECUTE = 4096, /* mprotect may not add PROT_EXEC (a file of a noexec mount) */
 };
@@ -165,14 +165,14 @@ int address_space_map(struct address_space *space, vaddr_t start, size_t size, u
                       struct memory_object *object, uint64_t page_offset, vaddr_t file_end,
                       bool replace);
 /*
- * Pages that every program is shown, made once at boot, which never change place or go away: so
+ * Pages that every program has, made once at boot, which never change place or go away: so
  * exec enters them as they are, without a look into a cache.
  */
 #define CONSTANT_PAGES_MAXIMUM 4
 struct constant_pages {
     struct memory_object object; /* the rest is constant after constant_pages_initialize() */
     struct page_cache cache;
-    unsigned flags; /* of the regions that show them: REGION_* */
+    unsigned flags; /* of the regions that map them: REGION_* */
     size_t count;
     paddr_t frames[CONSTANT_PAGES_MAXIMUM];
 };
@@ -188,7 +188,7 @@ static inline void *constant_page(const struct constant_pages *pages, size_t ind
  * adopt: `frame` (FRAME_ANONYMOUS, one reference, which passes to the space) becomes the page at
  * `page` of a private anonymous region; writable and present at once. 0 or -ENOMEM (the reference
  * stays the caller's).
- * show_ahead: shows the pages of files in [start, start+size) that are in their caches, but those
+ * map_ahead: maps the pages of files in [start, start+size) that are in their caches, but those
  * that may be written; the range lies within what one lowest table maps (LEAF_SPAN).
  * copy_ahead: makes the private copy that the first write to `address` would make.
  * Both so that a program's first instructions do not fault. 0 or -ENOMEM.
@@ -198,7 +198,7 @@ int address_space_adopt(struct address_space *space, vaddr_t page, paddr_t frame
    the space yet; present at once. 0, -ENOMEM, -EEXIST. */
 int address_space_map_constant(struct address_space *space, vaddr_t start,
                                struct constant_pages *pages, size_t many);
-int address_space_show_ahead(struct address_space *space, vaddr_t start, size_t size);
+int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t size);
 int address_space_copy_ahead(struct address_space *space, vaddr_t address);
 int address_space_unmap(struct address_space *space, vaddr_t start, size_t size);
 int address_space_protect(struct address_space *space, vaddr_t start, size_t size,

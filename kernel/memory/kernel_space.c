@@ -118,7 +118,7 @@ static bool map_early(vaddr_t address, paddr_t start, paddr_t end, uint64_t flag
     return true;
 }
 
-/* How the direct map shows memory of a kind; 0: not at all. */
+/* How the direct map maps memory of a kind; 0: not at all. */
 static uint64_t direct_map_flags(enum memory_kind kind)
 {
     switch (kind) {
@@ -137,7 +137,7 @@ static uint64_t direct_map_flags(enum memory_kind kind)
     }
 }
 
-bool direct_map_shows(enum memory_kind kind)
+bool direct_map_covers(enum memory_kind kind)
 {
     return direct_map_flags(kind) != 0;
 }

@@ -39,7 +39,7 @@ paddr_t memory_initialize(const struct handoff *handoff, const struct memory_ran
 int memory_start(void);
 
 /* Is memory of this kind in the direct map? */
-bool direct_map_shows(enum memory_kind kind);
+bool direct_map_covers(enum memory_kind kind);
 
 /* The root of kernel and idle threads and of other CPUs' start; constant. */
 extern paddr_t kernel_root;

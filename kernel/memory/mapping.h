@@ -22,7 +22,7 @@ int address_space_may_lock(struct address_space *space, uint64_t pages);
 /* Touches all pages: for writing where that gives private memory, or anyhow if `write`; lets the
    mutex go for a while when memory ends. 0,
    -ENOMEM (also a hole), -EINVAL where the region forbids it, -EFAULT behind a file's end, or
-   -EINTR when the thread is to end. */
+   -EINTR when the thread must end. */
 int address_space_populate_locked(struct address_space *space, vaddr_t start, vaddr_t end,
                                   bool write);
 

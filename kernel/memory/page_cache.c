@@ -257,8 +257,8 @@ int page_cache_create(struct page_cache *cache, uint64_t index, paddr_t *frame)
     }
 }
 
-size_t page_cache_show(struct page_cache *cache, uint64_t first, size_t count, uint64_t bits,
-                       uint64_t *frames, unsigned *found)
+size_t page_cache_map(struct page_cache *cache, uint64_t first, size_t count, uint64_t bits,
+                      uint64_t *frames, unsigned *found)
 {
     mutex_acquire(&cache->lock);
     uint64_t pages = page_count(cache);

@@ -44,8 +44,8 @@ int page_cache_create(struct page_cache *cache, uint64_t index, paddr_t *frame);
  * with a region that maps the cache, and no frame is freed before address_spaces_forget() had
  * that mutex.
  */
-size_t page_cache_show(struct page_cache *cache, uint64_t first, size_t count, uint64_t bits,
-                       uint64_t *frames, unsigned *found);
+size_t page_cache_map(struct page_cache *cache, uint64_t first, size_t count, uint64_t bits,
+                      uint64_t *frames, unsigned *found);
 /* The same for one page: false if it lies behind the size. */
 bool page_cache_find(struct page_cache *cache, uint64_t index, paddr_t *frame);
 /* Is there a frame for page `index`? Takes the lock. */

@@ -69,8 +69,8 @@ static void window_around(const struct region *region, const uint64_t *entry, va
     *from = (size_t)(stop - entry);
 }
 
-/* A file's page, shown as it is, with its neighbours that are in the cache. */
-static enum memory_fault fault_file_show(const struct region *region, uint64_t *entry, vaddr_t page)
+/* A file's page, mapped as it is, with its neighbours that are in the cache. */
+static enum memory_fault fault_around(const struct region *region, uint64_t *entry, vaddr_t page)
 {
     struct page_cache *cache = region->object->cache;
     uint64_t index = region_page_index(region, page);
@@ -122,7 +122,7 @@ static enum memory_fault fault_missing(const struct region *region, uint64_t *en
         return fault_file_copy(region, entry, page, PAGE_SIZE);
     if (access == REGION_WRITE && region->object->written)
         region->object->written(region->object);
-    return fault_file_show(region, entry, page);
+    return fault_around(region, entry, page);
 }
 
 /* ---- pages that may not be written to ---- */
@@ -210,7 +210,7 @@ enum memory_fault address_space_fault(struct address_space *space, vaddr_t addre
     enum memory_fault fault = *entry ? fault_present(region, entry, page, access)
                                      : fault_missing(region, entry, page, access);
     if (fault && *page_table_count(leaf) == 0)
-        space_pages_remove(space, page, page + PAGE_SIZE); /* the table made in vain */
+        space_pages_remove(space, page, page + PAGE_SIZE); /* the table that was made for it */
     return fault;
 }
 

@@ -8,7 +8,7 @@
 #include "cpu/trap.h"
 #include "memory/address_space.h"
 
-/* Pages of a file that one touch shows, if they are in the cache: the aligned block round it. */
+/* Pages of a file that one touch maps, if they are in the cache: the aligned block round it. */
 #define PAGES_AHEAD 8
 
 /* Why a fault was not resolved. */
@@ -38,14 +38,14 @@ static inline enum memory_fault memory_fault_reason(const struct trap_frame *fra
 bool memory_gather(void);
 /*
  * What is left to do when there was no frame: gathers what is kept in reserve, or makes room. True:
- * try again. False: there is nothing, or the thread is to end. May sleep; mutexes may be held that
+ * try again. False: there is nothing, or the thread must end. May sleep; mutexes may be held that
  * nobody needs to end.
  */
 bool memory_last_resort(void);
 
 /*
  * Makes the page of `address` accessible as `access` (one of REGION_READ,
- * _WRITE, _EXECUTE) wants. Space's mutex held. Shows a block of pages of a file
+ * _WRITE, _EXECUTE) wants. Space's mutex held. Maps a block of pages of a file
  * in one go where they are in the cache.
  */
 enum memory_fault address_space_fault(struct address_space *space, vaddr_t address,

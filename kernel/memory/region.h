@@ -24,7 +24,7 @@ static inline uint64_t region_pages(const struct region *region)
 {
     return (region->end - region->start) >> PAGE_SHIFT;
 }
-/* The page of the object that `address` shows. */
+/* The page of the object that `address` maps. */
 static inline uint64_t region_page_index(const struct region *region, vaddr_t address)
 {
     return region->offset + ((address - region->start) >> PAGE_SHIFT);

@@ -13,7 +13,7 @@ static uint64_t count_mappers(const struct region *region)
     uint64_t mappers = 0;
 
     if (!cache || cache->constant)
-        return cache ? UINT32_MAX : 1; /* what every program is shown */
+        return cache ? UINT32_MAX : 1; /* what every program has */
     mutex_acquire(&cache->lock);
     LIST_FOREACH(other, &cache->regions, cache_link)
     mappers++;

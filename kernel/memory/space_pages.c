@@ -46,12 +46,12 @@ void space_pages_enter(struct address_space *space, uint64_t *entry, uint64_t va
 size_t space_pages_borrow(struct address_space *space, uint64_t *entries, size_t count,
                           uint64_t rights, struct page_cache *cache, uint64_t index)
 {
-    unsigned shown;
-    size_t below = page_cache_show(cache, index, count, rights | PAGE_BORROWED, entries, &shown);
+    unsigned mapped;
+    size_t below = page_cache_map(cache, index, count, rights | PAGE_BORROWED, entries, &mapped);
 
-    if (shown > 0) {
-        page_table_filled(entries, entries + below - 1, shown);
-        resident_add(space, shown);
+    if (mapped > 0) {
+        page_table_filled(entries, entries + below - 1, mapped);
+        resident_add(space, mapped);
     }
     return below;
 }

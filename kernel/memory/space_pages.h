@@ -38,7 +38,7 @@ static inline uint64_t entry_hide(uint64_t entry)
     return entry & PAGE_PRESENT ? ((entry & ~PAGE_PRESENT) ^ PAGE_FRAME) | PAGE_HIDDEN : entry;
 }
 
-/* The lowest entry that shows `frame` in this region; `writable`: now, not just some day. */
+/* The lowest entry that maps `frame` in this region; `writable`: now, not just some day. */
 static inline uint64_t entry_make(const struct region *region, paddr_t frame, bool writable)
 {
     return frame | PAGE_PRESENT | PAGE_USER | PAGE_ACCESSED |
@@ -49,13 +49,13 @@ static inline uint64_t entry_make(const struct region *region, paddr_t frame, bo
 /* Enters a page into an empty place: the reference is the entry's then. */
 void space_pages_enter(struct address_space *space, uint64_t *entry, uint64_t value);
 /*
- * Shows `count` pages of a cache, from `index` on, in `count` empty entries of one table, with
+ * Maps `count` pages of a cache, from `index` on, in `count` empty entries of one table, with
  * `rights`, as entry_make() gives them; holes stay empty. Returns how many of them lie below the
  * cache's size.
  */
 size_t space_pages_borrow(struct address_space *space, uint64_t *entries, size_t count,
                           uint64_t rights, struct page_cache *cache, uint64_t index);
-/* Shows another frame at a page that has one; lets go of the old when no CPU sees it any more. */
+/* Maps another frame at a page that has one; lets go of the old when no CPU sees it any more. */
 void space_pages_replace(struct address_space *space, uint64_t *entry, vaddr_t page,
                          uint64_t value);
 /* Makes all CPUs that may use the space forget [start, end). */

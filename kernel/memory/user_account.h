@@ -1,6 +1,6 @@
 /*
  * user_account.h: what a real user holds over all its processes, and beyond their ends: what is
- * bound by user, and memory that no process shows. Each object that is charged for keeps the
+ * bound by user, and memory that counts for no process. Each object that is charged for keeps the
  * account of who made it, with a reference. kernel/README.md has the table of all of these.
  */
 #ifndef BATON_MEMORY_USER_ACCOUNT_H
@@ -16,7 +16,7 @@ struct user_account {
     uint32_t references;           /* atomic; the lock for the last one */
     uint32_t threads;              /* and zombies: RLIMIT_NPROC; atomic */
     uint32_t signals;              /* queued, and timers: RLIMIT_SIGPENDING; atomic */
-    uint32_t flying_files;         /* in messages: RLIMIT_NOFILE; atomic */
+    uint32_t files_in_flight;      /* in messages: RLIMIT_NOFILE; atomic */
     uint32_t sockets;              /* socket.c; atomic */
     uint32_t locks;                /* of files: lock.c; atomic */
     uint32_t watches;              /* items of epoll: fs.epoll.max_user_watches; atomic */
@@ -52,7 +52,7 @@ static inline void user_account_discharge(uint32_t *count, uint32_t amount)
     __atomic_fetch_sub(count, amount, __ATOMIC_RELAXED);
 }
 
-/* Pages that the user's objects take, whoever shows them. */
+/* Pages that the user's objects take, for whomever they count. */
 uint64_t user_account_pages(const struct user_account *account);
 
 #endif

@@ -7,7 +7,7 @@
  *
  * A process has what is mapped in it, what its descriptors keep (a file that it
  * shares with others: its share), and what the kernel needs for it. What a user
- * made and no process of his shows, as a file on its way in a message that lies
+ * made and counts for no process of his, as a file on its way in a message that lies
  * in the inbox of another one, he has all the same: as long as that is more, it
  * is what each of his processes has, and of these the largest goes. The
  * superuser's do not answer for each other: the session's first process is one.

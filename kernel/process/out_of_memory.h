@@ -9,7 +9,7 @@ struct process;
 /*
  * There was no frame for a page that the calling thread touched. Ends a process by the rule
  * (SIGKILL), or waits for the one that is ending already; then the touch can be repeated. False:
- * there is none to end but PID 1, or the caller is to end itself. May sleep.
+ * there is none to end but PID 1, or the caller itself must end. May sleep.
  */
 bool out_of_memory(void);
 

@@ -213,7 +213,7 @@ _Noreturn void process_exit(int status);
 /* Ends the calling thread only; the last one ends the process. */
 _Noreturn void user_thread_exit(int status);
 /*
- * Says that the process is to end with `status` (a fatal signal): the first
+ * Says that the process must end with `status` (a fatal signal): the first
  * one to say so, or to call exit_group, decides. Every thread gets
  * THREAD_WORK_KILL. The process's lock is held.
  */

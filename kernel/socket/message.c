@@ -58,7 +58,7 @@ void messages_free(struct message_list *messages)
 
     while ((message = TAILQ_FIRST(messages))) {
         TAILQ_REMOVE(messages, message, link);
-        flight_end(flight_take(&message->flight));
+        rights_end(rights_take(&message->rights));
         message_free(message);
     }
 }
@@ -86,7 +86,7 @@ static int message_create(struct socket *sender, const struct outgoing *out, siz
 /* Puts a message into an inbox; the outgoing files go with it. 0, or why it cannot be. */
 static int message_deliver(struct message *message, struct socket *receiver, struct outgoing *out)
 {
-    bool flies = out->flight;
+    bool has_rights = out->rights;
     int error = 0;
 
     mutex_acquire(&receiver->lock);
@@ -94,10 +94,10 @@ static int message_deliver(struct message *message, struct socket *receiver, str
         error = receiver->type == SOCK_DGRAM ? -ECONNREFUSED : -EPIPE;
     else if (receiver->shut & SHUT_RECEIVE)
         error = -EPIPE;
-    else if (out->flight)
-        error = flight_begin(out->flight, receiver, &message->flight);
+    else if (out->rights)
+        error = rights_begin(out->rights, receiver, &message->rights);
     if (!error) {
-        out->flight = NULL;
+        out->rights = NULL;
         TAILQ_INSERT_TAIL(&receiver->inbox, message, link);
         __atomic_store_n(&receiver->waiting, receiver->waiting + 1, __ATOMIC_RELEASE);
     }
@@ -108,8 +108,8 @@ static int message_deliver(struct message *message, struct socket *receiver, str
         wait_queue_wake_for(&receiver->changed, POLLIN | POLLRDNORM);
         async_tell(&receiver->async, POLL_IN);
     }
-    if (flies)
-        flights_collect_garbage();
+    if (has_rights)
+        rights_collect_garbage();
     return error;
 }
 
@@ -235,11 +235,11 @@ static int take_company(struct message *message, struct incoming *in)
         socket_reference(in->sender);
         in->identity = message->identity;
     }
-    if (!message->flight)
+    if (!message->rights)
         return 0;
     if (in->peek)
-        return flight_copy(&message->flight, &in->flight);
-    in->flight = flight_take(&message->flight);
+        return rights_copy(&message->rights, &in->rights);
+    in->rights = rights_take(&message->rights);
     return 0;
 }
 
@@ -273,7 +273,7 @@ static ssize_t take_from_stream(struct socket *socket, struct incoming *in)
             if (message->taken == message->size)
                 message_remove(socket, message);
         }
-        if (done < left || in->flight || !in->data->left)
+        if (done < left || in->rights || !in->data->left)
             break;
     }
     return total;
@@ -330,7 +330,7 @@ ssize_t socket_receive(struct socket *socket, struct incoming *in)
         if (done > 0)
             total += done;
         bool more = in->all && !in->peek && socket->type == SOCK_STREAM && done > 0 &&
-                    in->data->left && !in->flight;
+                    in->data->left && !in->rights;
         if (!more && (done != -EAGAIN || in->nonblocking))
             break;
         if (done != -EAGAIN)

@@ -34,7 +34,7 @@ void sockets_initialize(void)
 {
     socket_names_initialize();
     socket_connections_initialize();
-    flights_initialize();
+    rights_initialize();
 }
 
 /* ---- life ---- */
@@ -207,7 +207,7 @@ static ssize_t socket_read(struct file *file, struct transfer *to, int64_t *offs
         return 0;
     ssize_t result = socket_receive(file->private, &in);
     socket_release(in.sender);
-    flight_end(in.flight);
+    rights_end(in.rights);
     return result;
 }
 

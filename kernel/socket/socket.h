@@ -54,26 +54,26 @@ struct socket_name {
 };
 
 /* Files on their way in a message (SCM_RIGHTS). */
-struct flying_file {
+struct passed_file {
     struct file *file;            /* a reference; constant */
-    struct flight *flight;        /* constant once it is on its way */
-    LIST_ENTRY(flying_file) link; /* in a socket's `carriers`; rights.c's */
+    struct rights *rights;        /* constant once it is on its way */
+    LIST_ENTRY(passed_file) link; /* in a socket's `carriers`; rights.c's */
 };
-struct flight {
-    LIST_ENTRY(flight) link;      /* in the receiver's `carried`, or to be ended; rights.c's */
-    struct flight **holder;       /* the message's field; NULL: not on its way; rights.c's */
+struct rights {
+    LIST_ENTRY(rights) link;      /* in the receiver's `carried`, or to be ended; rights.c's */
+    struct rights **holder;       /* the message's field; NULL: not on its way; rights.c's */
     struct socket *receiver;      /* in whose inbox it lies; constant on its way */
     struct user_account *account; /* of who sent it: a reference; constant on its way */
     unsigned count;               /* constant on its way */
-    struct flying_file files[];
+    struct passed_file files[];
 };
-LIST_HEAD(flight_list, flight);
+LIST_HEAD(rights_list, rights);
 
 struct message {
     TAILQ_ENTRY(message) link;       /* in the receiver's inbox; its lock */
     struct socket *sender;           /* a reference; constant */
     struct socket_identity identity; /* constant */
-    struct flight *flight;           /* or NULL; the receiver's lock, to write rights.c's */
+    struct rights *rights;           /* or NULL; the receiver's lock, to write rights.c's */
     size_t size;                     /* constant */
     size_t taken;                    /* bytes of a stream's that were read; the receiver's lock */
     char bytes[];
@@ -95,7 +95,7 @@ enum {
 
 /*
  * Locks: names_mutex (name.c) and connection_mutex (connection.c), one for all
- * sockets, → a socket's lock → flight_mutex (rights.c). Nobody holds the locks of two.
+ * sockets, → a socket's lock → rights_mutex (rights.c). Nobody holds the locks of two.
  */
 struct socket {
     uint32_t references; /* atomic: its file, its peer, who waits in its backlog, its messages */
@@ -121,7 +121,7 @@ struct socket {
     struct socket_identity own;   /* at listen(2); connection_mutex */
     struct socket_identity other; /* SO_PEERCRED; connection_mutex */
 
-    /* Connections nobody accepted yet; connection_mutex and flight_mutex to change, either to
+    /* Connections nobody accepted yet; connection_mutex and rights_mutex to change, either to
        read. */
     TAILQ_HEAD(, socket) backlog;
     TAILQ_ENTRY(socket) backlog_link;
@@ -131,10 +131,10 @@ struct socket {
     struct socket_name name;    /* constant once its length is there; names_mutex to write */
     struct inode *place;        /* of a path name: a reference; names_mutex */
     RB_ENTRY(socket) name_link; /* of an abstract name; names_mutex */
-    /* rights.c; flight_mutex. */
-    struct flight_list carried;        /* the flights in its inbox */
-    LIST_HEAD(, flying_file) carriers; /* its file's places in flights */
-    unsigned flying;                   /* how many these are */
+    /* rights.c; rights_mutex. */
+    struct rights_list carried;        /* the rights in its inbox */
+    LIST_HEAD(, passed_file) carriers; /* its file's places in others' */
+    unsigned in_flight;                /* how many these are */
     bool suspected;                    /* of being garbage: is among the suspects */
     LIST_ENTRY(socket) suspect_link;
     uint64_t search; /* the last search that came here */
@@ -214,7 +214,7 @@ void socket_connections_end(struct socket *socket);
 struct outgoing {
     struct transfer *data;
     struct socket *receiver; /* sendto(2): it, not the peer; or NULL */
-    struct flight *flight;   /* taken over when sent; or NULL */
+    struct rights *rights;   /* taken over when sent; or NULL */
     struct socket_identity identity;
     bool nonblocking;
     bool silent; /* MSG_NOSIGNAL */
@@ -227,7 +227,7 @@ struct incoming {
     /* What came, beside the bytes: */
     struct socket *sender; /* a reference, or NULL */
     struct socket_identity identity;
-    struct flight *flight; /* the caller's, or NULL */
+    struct rights *rights; /* the caller's, or NULL */
     size_t full_size;      /* of the message, however much of it there was room for */
     size_t taken;          /* of these bytes */
 };
@@ -239,24 +239,24 @@ size_t socket_readable_size(struct socket *socket);
 
 /* ---- rights.c ---- */
 
-void flights_initialize(void);
+void rights_initialize(void);
 /* As file/hooks.h asks. */
-bool flying_file_drop(struct file *file);
-#define FLIGHT_FILES_MAXIMUM 253 /* unix(7), SCM_RIGHTS */
-/* A flight with the files of this one, if any, which is freed, and room for more; NULL: no memory,
-   and nothing has changed. */
-struct flight *flight_extend(struct flight *flight, unsigned more);
-/* The flight belongs to *holder, a message in the socket's inbox, whose lock is held; then, without
-   it, flights_collect_garbage(). 0, or -ETOOMANYREFS: its user has too many files on their way. */
-int flight_begin(struct flight *flight, struct socket *receiver, struct flight **holder);
-/* It is no more on its way; the caller has it. NULL: there is none. */
-struct flight *flight_take(struct flight **holder);
+bool file_in_flight_drop(struct file *file);
+#define RIGHTS_FILES_MAXIMUM 253 /* unix(7), SCM_RIGHTS */
+/* Rights with the files of these, if any, which are freed, and room for more; NULL: no memory, and
+   nothing has changed. */
+struct rights *rights_extend(struct rights *rights, unsigned more);
+/* The rights belong to *holder, a message in the socket's inbox, whose lock is held; then, without
+   it, rights_collect_garbage(). 0, or -ETOOMANYREFS: its user has too many files on their way. */
+int rights_begin(struct rights *rights, struct socket *receiver, struct rights **holder);
+/* They are no more in flight; the caller has them. NULL: there are none. */
+struct rights *rights_take(struct rights **holder);
 /* A copy with references of its own, for MSG_PEEK. 0 or -ENOMEM. */
-int flight_copy(struct flight **holder, struct flight **copy);
+int rights_copy(struct rights **holder, struct rights **copy);
 /* Drops the files. NULL allowed. May end other sockets: no lock held. */
-void flight_end(struct flight *flight);
+void rights_end(struct rights *rights);
 /* Ends sockets that were sent to nobody but themselves. No lock held. */
-void flights_collect_garbage(void);
+void rights_collect_garbage(void);
 /* Joins or leaves a listener's backlog, in the latter case with its file or, to be closed, without
    one. connection_mutex held. */
 void socket_backlog_insert(struct socket *listener, struct socket *waiting);

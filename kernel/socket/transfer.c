@@ -46,24 +46,24 @@ _Static_assert(sizeof(struct message_header) == 56 && sizeof(struct control_head
 
 /* ---- control messages that are sent ---- */
 
-/* The descriptors in a control message join the flight. */
-static int add_files(struct flight **flight, const char *numbers, size_t size)
+/* The descriptors in a control message join the rights. */
+static int add_files(struct rights **rights, const char *numbers, size_t size)
 {
     unsigned count = (unsigned)(size / sizeof(int));
 
-    if (count > FLIGHT_FILES_MAXIMUM - (*flight ? (*flight)->count : 0))
+    if (count > RIGHTS_FILES_MAXIMUM - (*rights ? (*rights)->count : 0))
         return -EINVAL;
-    struct flight *longer = count ? flight_extend(*flight, count) : *flight;
+    struct rights *longer = count ? rights_extend(*rights, count) : *rights;
     if (count && !longer)
         return -ENOMEM;
-    *flight = longer;
+    *rights = longer;
     for (unsigned i = 0; i < count; i++) {
         int descriptor;
         memcpy(&descriptor, numbers + i * sizeof(int), sizeof(int));
         struct file *file = descriptor_get_any(descriptor);
         if (!file)
             return -EBADF;
-        (*flight)->files[(*flight)->count++].file = file;
+        (*rights)->files[(*rights)->count++].file = file;
     }
     return 0;
 }
@@ -104,7 +104,7 @@ static int parse_control(struct outgoing *out, const char *control, size_t size)
         if (header.level != SOL_SOCKET)
             continue;
         if (header.type == SCM_RIGHTS)
-            error = add_files(&out->flight, data, data_size);
+            error = add_files(&out->rights, data, data_size);
         else if (header.type == SCM_CREDENTIALS)
             error = take_identity(&out->identity, data, data_size);
         else
@@ -226,7 +226,7 @@ static struct outgoing outgoing_begin(struct file *file, struct transfer *data, 
 static void outgoing_end(struct outgoing *out)
 {
     socket_release(out->receiver);
-    flight_end(out->flight);
+    rights_end(out->rights);
 }
 
 ssize_t sys_sendto(int descriptor, vaddr_t buffer, size_t size, uint32_t flags, vaddr_t address,
@@ -328,7 +328,7 @@ static int put_control(struct control_room *room, int type, const void *data, si
 }
 
 /* Opens as many of the files as there is room for and the limit allows: how many. */
-static unsigned open_files(struct flight *flight, vaddr_t numbers, unsigned count, bool close)
+static unsigned open_files(struct rights *rights, vaddr_t numbers, unsigned count, bool close)
 {
     unsigned done = 0;
 
@@ -340,23 +340,23 @@ static unsigned open_files(struct flight *flight, vaddr_t numbers, unsigned coun
             descriptor_cancel(descriptor);
             break;
         }
-        file_reference(flight->files[done].file);
-        descriptor_install(descriptor, flight->files[done].file);
+        file_reference(rights->files[done].file);
+        descriptor_install(descriptor, rights->files[done].file);
     }
     return done;
 }
 
-static int put_files(struct control_room *room, struct flight *flight, bool close)
+static int put_files(struct control_room *room, struct rights *rights, bool close)
 {
     struct control_header header = {.level = SOL_SOCKET, .type = SCM_RIGHTS};
     unsigned count = 0;
 
     if (room->left >= sizeof(header) + sizeof(int))
         count = (unsigned)((room->left - sizeof(header)) / sizeof(int));
-    if (count > flight->count)
-        count = flight->count;
-    count = open_files(flight, room->address + sizeof(header), count, close);
-    if (count < flight->count)
+    if (count > rights->count)
+        count = rights->count;
+    count = open_files(rights, room->address + sizeof(header), count, close);
+    if (count < rights->count)
         room->truncated = true;
     if (!count)
         return 0;
@@ -386,7 +386,7 @@ static struct incoming incoming_begin(struct file *file, struct transfer *data, 
 static void incoming_end(struct incoming *in)
 {
     socket_release(in->sender);
-    flight_end(in->flight);
+    rights_end(in->rights);
 }
 
 /* The sender's name; a nameless one's has no size. */
@@ -441,8 +441,8 @@ static int company_to_user(struct socket *socket, struct incoming *in, vaddr_t m
                                message + __builtin_offsetof(struct message_header, name_size));
     if (!error && in->sender && socket_option(socket, SO_PASSCRED))
         error = put_control(&room, SCM_CREDENTIALS, &in->identity, sizeof(in->identity));
-    if (!error && in->flight)
-        error = put_files(&room, in->flight, flags & MSG_CMSG_CLOEXEC);
+    if (!error && in->rights)
+        error = put_files(&room, in->rights, flags & MSG_CMSG_CLOEXEC);
     if (error)
         return error;
     if (room.truncated)

@@ -54,7 +54,7 @@ const struct file_hooks file_hooks = {
     .owner_release = file_owner_release,
     .owner_number = file_owner_number,
     .owner_signal = file_owner_signal,
-    .flying_file_drop = flying_file_drop,
+    .file_in_flight_drop = file_in_flight_drop,
 };
 
 const struct process_hooks process_hooks = {

@@ -213,13 +213,13 @@ static void enter_own_tables(void)
 
 /* ---- the machine ---- */
 
-/* ACPI tables lie in RAM that the direct map shows; anything else is not followed. */
+/* ACPI tables lie in RAM that the direct map covers; anything else is not followed. */
 static const void *acpi_view(void *context, uint64_t physical, size_t size)
 {
     (void)context;
     const struct memory_range *range = memory_map_find(ranges, range_count, physical);
 
-    if (!range || !direct_map_shows(range->kind) || size > range->base + range->size - physical)
+    if (!range || !direct_map_covers(range->kind) || size > range->base + range->size - physical)
         return NULL;
     return frame_pointer(physical);
 }

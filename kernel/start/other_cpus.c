@@ -44,7 +44,7 @@ struct processor {
 /* The page that all start from, one at a time. */
 struct launch_pad {
     paddr_t code; /* below 1 MiB */
-    paddr_t root; /* shows that page at its own address; below 4 GiB, for 32-bit code */
+    paddr_t root; /* maps that page at its own address; below 4 GiB, for 32-bit code */
 };
 
 /* ---- on the new CPU ---- */

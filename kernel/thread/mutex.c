@@ -3,7 +3,7 @@
 /*
  * Who runs takes a free mutex before one who has to be woken for it: that is
  * fast, but a thread that takes it again and again would have it for ever. So
- * a waiter that was woken in vain asks to be given it.
+ * a waiter that was woken for nothing asks to be given it.
  */
 static bool take(struct mutex *mutex, unsigned *tries)
 {

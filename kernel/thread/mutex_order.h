@@ -18,7 +18,7 @@ enum mutex_rank {
     MUTEX_INODE,              /* of several: a directory's before what is below it */
     MUTEX_PIPE,
     MUTEX_SOCKET,
-    MUTEX_SOCKET_FLIGHT, /* files on their way: one for all */
+    MUTEX_SOCKET_RIGHTS, /* files on their way: one for all */
     MUTEX_TERMINAL_OPEN,
     MUTEX_RECORD_LOCKS,
     MUTEX_TRUNCATION,

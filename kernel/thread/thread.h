@@ -40,7 +40,7 @@ enum thread_state {
 enum {
     THREAD_WORK_RESCHEDULE = 1, /* its time slice is over */
     THREAD_WORK_SIGNAL = 2,     /* there is a signal to handle: ends interruptible sleeps */
-    THREAD_WORK_KILL = 4,       /* it is to end (fatal signal, exec or exit of another thread):
+    THREAD_WORK_KILL = 4,       /* it must end (fatal signal, exec or exit of another thread):
                                    ends killable sleeps; never cleared */
     THREAD_WORK_STOP = 8,       /* job control wants it stopped */
 };
@@ -109,7 +109,7 @@ struct thread {
 
     bool no_memory; /* there was no frame for it: thread_had_no_memory(); own */
 
-    struct flight_list *ending; /* the file room's: what it is about to end; own; NULL */
+    struct rights_list *ending; /* the socket room's: what it is about to end; own; NULL */
 
     struct thread_injection injection; /* own; debug builds */
 #ifdef DEBUG_CHECKS

@@ -125,7 +125,7 @@ int address_space_map(struct address_space *space, vaddr_t start, size_t size, u
 }
 
 /* The entry may lie anywhere, then nothing is shown. */
-int address_space_show_ahead(struct address_space *space, vaddr_t start, size_t size)
+int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t size)
 {
     (void)space;
     require(start % PAGE_SIZE == 0 && size > 0 && start % LEAF_SPAN + size <= LEAF_SPAN);

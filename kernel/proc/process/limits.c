@@ -1,4 +1,4 @@
-/* limits.c: a process's limits, and whether it is to end when memory does. */
+/* limits.c: a process's limits, and whether it is chosen to end when memory does. */
 #include <asm/errno.h>
 #include <linux/capability.h>
 
@@ -61,7 +61,7 @@ int pid_limits_show(const struct pseudo_key *key, struct text *text)
     return 0;
 }
 
-/* ---- who is to end when memory does ---- */
+/* ---- who is chosen when memory ends: the OOM score ---- */
 
 int pid_oom_adjustment_show(const struct pseudo_key *key, struct text *text)
 {

@@ -1,4 +1,4 @@
-/* vdso.c: the clock's page and the vDSO behind it: made once, shown to every program. */
+/* vdso.c: the clock's page and the vDSO behind it: made once, mapped into every program. */
 #include "process/vdso/vdso.h"
 
 #include "cpu/clock.h"
