@@ -123,12 +123,12 @@ static struct pseudo_node *own_child(struct pseudo_node *directory, size_t numbe
 }
 
 /* Directories that stand for no particular thing stay in the tree once they were looked up, so
-   that file systems can be mounted on them. */
+   that file systems can be mounted on them. The directory's lock may be held (unlink(2) looks the
+   name up under it) or not: only this makes names here, and none is ever removed. */
 static void keep_in_tree(struct dentry *directory, struct dentry **child)
 {
     struct dentry *extra = *child;
 
-    mutex_acquire(&directory->inode->lock);
     spinlock_acquire(&tree_lock);
     struct dentry *other = dentry_find(directory, extra->name, extra->name_length);
     if (other) {
@@ -138,7 +138,6 @@ static void keep_in_tree(struct dentry *directory, struct dentry **child)
         dentry_insert(extra);
     }
     spinlock_release(&tree_lock);
-    mutex_release(&directory->inode->lock);
     if (other)
         dentry_release(extra);
 }

@@ -245,6 +245,43 @@ static bool nothing_is_made(void)
     return true;
 }
 
+/* For each directory below that is not a process's, the first of all calls that name it is one of
+   those that look it up to make it or to remove it. */
+static bool stay(int parent, unsigned *count)
+{
+    DIR *names = fdopendir(parent);
+    struct dirent *name;
+    bool all = names != NULL;
+
+    while (all && (name = readdir(names))) {
+        const char *text = name->d_name;
+        if (name->d_type != DT_DIR || text[0] == '.' || (text[0] >= '0' && text[0] <= '9'))
+            continue;
+        switch ((*count)++ % 3) {
+        case 0:
+            all = mkdirat(parent, text, 0755) != 0 && errno == EEXIST;
+            break;
+        case 1:
+            all = unlinkat(parent, text, AT_REMOVEDIR) != 0;
+            break;
+        case 2:
+            all = renameat(parent, text, parent, "other") != 0;
+        }
+        int inner = openat(parent, text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        all &= inner < 0 || stay(inner, count);
+    }
+    closedir(names);
+    return all;
+}
+
+static bool directories_stay(void)
+{
+    unsigned count = 0;
+
+    REQUIRE(stay(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), &count));
+    return count > 3;
+}
+
 /* ---- the numbers of threads ---- */
 
 static volatile pid_t thread_number;
@@ -633,6 +670,7 @@ static bool battery_clock(void)
 }
 
 static const struct test_case cases[] = {
+    {"directories in /proc stay", "rmdir(2), mkdir(2)", directories_stay}, /* the first to look */
     {"vm.max_map_count takes numbers", "proc(5)", setting_maps},
     {"vm.max_map_count counts", "proc(5)", setting_maps_counts},
     {"kernel.pid_max", "proc(5)", setting_numbers},
