@@ -22,6 +22,7 @@ enum lock_rank {
     LOCK_THREAD_LIST,
     LOCK_HEAP,
     LOCK_FRAME,
+    LOCK_LOG_SINKS,
     LOCK_LOG,
     LOCK_RANK_COUNT,
 };

@@ -16,30 +16,35 @@ struct place {
     struct log_record record;
 };
 
-static struct spinlock lock =
-    SPINLOCK_RANKED(LOCK_LOG); /* guards all below; taken with interrupts off */
+/* Both are taken with interrupts off. Who adds a record holds `sinks_lock` until the consoles have
+   it, which takes as long as they take; `lock` only while the records are looked at or changed, so
+   that readers wait for no console. */
+static struct spinlock sinks_lock = SPINLOCK_RANKED(LOCK_LOG_SINKS);
+static char line[LOG_TIME_SIZE + LOG_TEXT_SIZE + 1]; /* what sinks are given; sinks_lock */
+static struct log_sink *sinks;                       /* sinks_lock */
+static unsigned console_level = LOG_DEBUG;           /* atomic */
+
+static struct spinlock lock = SPINLOCK_RANKED(LOCK_LOG); /* guards what follows */
 static char ring[RING_SIZE];
 static uint64_t written; /* bytes since boot */
 static struct place places[RECORD_COUNT];
 static uint64_t first, end; /* numbers of the oldest record and behind the newest */
-static char line[LOG_TIME_SIZE + LOG_TEXT_SIZE + 1]; /* what sinks are given */
-static struct log_sink *sinks;
-static unsigned console_level = LOG_DEBUG;
-static bool awaited;  /* log_await() */
-static bool in_panic; /* atomic */
+static bool awaited;        /* log_await() */
 
-static bool log_lock(void)
+static bool in_panic; /* atomic: takes no lock any more */
+
+static bool take(struct spinlock *which)
 {
     bool enabled = interrupts_save();
     if (!log_in_panic())
-        spinlock_acquire(&lock);
+        spinlock_acquire(which);
     return enabled;
 }
 
-static void log_unlock(bool enabled)
+static void release(struct spinlock *which, bool enabled)
 {
     if (!log_in_panic())
-        spinlock_release(&lock);
+        spinlock_release(which);
     interrupts_restore(enabled);
 }
 
@@ -81,7 +86,7 @@ static void copy_text(const struct place *place, char *text)
         text[i] = ring[(place->position + i) % RING_SIZE];
 }
 
-/* ---- sinks; the lock is held ---- */
+/* ---- sinks; sinks_lock is held ---- */
 
 size_t log_format_time(uint64_t time, char text[LOG_TIME_SIZE])
 {
@@ -89,10 +94,11 @@ size_t log_format_time(uint64_t time, char text[LOG_TIME_SIZE])
                          time % NANOSECONDS_PER_SECOND / 1000);
 }
 
-/* Puts the record into `line`, as consoles show it, unless it is not for them; its length. */
+/* Puts the record into `line`, as consoles show it, unless it is not for them; its length. Lock
+   held. */
 static size_t line_make(const struct place *place)
 {
-    if (place->record.level >= console_level)
+    if (place->record.level >= log_console_level())
         return 0;
     size_t size = log_format_time(place->record.time, line);
 
@@ -102,10 +108,8 @@ static size_t line_make(const struct place *place)
     return size;
 }
 
-static void sinks_write(const struct place *place)
+static void sinks_write(size_t size)
 {
-    size_t size = line_make(place);
-
     for (struct log_sink *sink = sinks; sink && size; sink = sink->next)
         sink->write(sink, line, size);
 }
@@ -118,15 +122,17 @@ void log_append(uint32_t facility, unsigned level, const char *text, size_t size
         size = LOG_TEXT_SIZE;
     while (size && text[size - 1] == '\n')
         size--;
-    bool enabled = log_lock();
-
-    sinks_write(record_add(facility, level, text, size));
+    bool enabled = take(&sinks_lock);
+    take(&lock);
+    size_t line_size = line_make(record_add(facility, level, text, size));
     if (awaited) {
         /* Whoever logs may hold any lock: the wake-up comes when they have let go of it. */
         awaited = false;
         local_apic_send_self(VECTOR_LOG);
     }
-    log_unlock(enabled);
+    release(&lock, false);
+    sinks_write(line_size);
+    release(&sinks_lock, enabled);
 }
 
 void log_write_list(enum log_level level, const char *format, va_list arguments)
@@ -150,16 +156,18 @@ void log_write(enum log_level level, const char *format, ...)
 
 void log_sink_add(struct log_sink *sink)
 {
-    bool enabled = log_lock();
+    bool enabled = take(&sinks_lock); /* so nobody adds a record */
 
     for (uint64_t sequence = first; sequence != end; sequence++) {
+        take(&lock);
         size_t size = line_make(place_of(sequence));
+        release(&lock, false);
         if (size)
             sink->write(sink, line, size);
     }
     sink->next = sinks;
     sinks = sink;
-    log_unlock(enabled);
+    release(&sinks_lock, enabled);
 }
 
 unsigned log_console_level(void)
@@ -169,10 +177,7 @@ unsigned log_console_level(void)
 
 void log_set_console_level(unsigned level)
 {
-    bool enabled = log_lock();
-
     __atomic_store_n(&console_level, level, __ATOMIC_RELAXED);
-    log_unlock(enabled);
 }
 
 void log_quiet(void)
@@ -184,25 +189,25 @@ void log_quiet(void)
 
 uint64_t log_first(void)
 {
-    bool enabled = log_lock();
+    bool enabled = take(&lock);
     uint64_t sequence = first;
 
-    log_unlock(enabled);
+    release(&lock, enabled);
     return sequence;
 }
 
 uint64_t log_end(void)
 {
-    bool enabled = log_lock();
+    bool enabled = take(&lock);
     uint64_t sequence = end;
 
-    log_unlock(enabled);
+    release(&lock, enabled);
     return sequence;
 }
 
 bool log_read(uint64_t sequence, struct log_record *record, char *text)
 {
-    bool enabled = log_lock();
+    bool enabled = take(&lock);
 
     if (sequence < first)
         sequence = first;
@@ -212,17 +217,17 @@ bool log_read(uint64_t sequence, struct log_record *record, char *text)
         *record = place->record;
         copy_text(place, text);
     }
-    log_unlock(enabled);
+    release(&lock, enabled);
     return found;
 }
 
 bool log_await(uint64_t sequence)
 {
-    bool enabled = log_lock();
+    bool enabled = take(&lock);
     bool found = sequence < end;
 
     awaited = true;
-    log_unlock(enabled);
+    release(&lock, enabled);
     return found;
 }
 
@@ -240,6 +245,7 @@ void log_initialize(void)
 
 void log_enter_panic(void)
 {
+    log_set_console_level(LOG_DEBUG + 1); /* whatever somebody wanted to hear until now */
     __atomic_store_n(&in_panic, true, __ATOMIC_RELEASE);
 }
 

@@ -43,7 +43,7 @@ void log_write_list(enum log_level level, const char *format, va_list arguments)
 /* The same, of a text as it is; what exceeds LOG_TEXT_SIZE is cut. */
 void log_append(uint32_t facility, unsigned level, const char *text, size_t size);
 
-/* A sink writes bytes somewhere at once; called with interrupts off, under the log's lock. */
+/* A sink writes bytes somewhere at once; called with interrupts off, one at a time. */
 struct log_sink {
     void (*write)(struct log_sink *sink, const char *text, size_t size);
     struct log_sink *next;

@@ -18,6 +18,9 @@
 
 /* Woken when a record comes. */
 static struct wait_queue readers;
+/* So that of all programs that write one waits for the consoles with interrupts off, and the rest
+   asleep. */
+static struct mutex writers_lock;
 
 void kernel_log_readers_wake(void)
 {
@@ -137,7 +140,9 @@ static ssize_t kmsg_write(struct file *file, struct transfer *from, int64_t *off
         return (ssize_t)size;
     text[size] = '\0';
     const char *rest = kmsg_priority(text, &facility, &level);
+    mutex_acquire(&writers_lock);
     log_append(facility, level, rest, strlen(rest));
+    mutex_release(&writers_lock);
     return (ssize_t)size;
 }
 
@@ -411,6 +416,7 @@ int kernel_log_initialize(void)
 {
     wait_queue_initialize(&readers);
     mutex_initialize(&syslog_lock, MUTEX_KERNEL_LOG);
+    mutex_initialize(&writers_lock, MUTEX_KERNEL_LOG);
     log_initialize();
     return device_register(&kmsg_device);
 }

@@ -14,7 +14,7 @@ enum mutex_rank {
     MUTEX_RENAME,             /* one for all */
     MUTEX_SOCKET_NAMES,       /* one for all */
     MUTEX_SOCKET_CONNECTIONS, /* one for all */
-    MUTEX_KERNEL_LOG,         /* how far syslog(2) came: one for all */
+    MUTEX_KERNEL_LOG,         /* how far syslog(2) came; programs that write: one for all each */
     MUTEX_INODE,              /* of several: a directory's before what is below it */
     MUTEX_PIPE,
     MUTEX_SOCKET,

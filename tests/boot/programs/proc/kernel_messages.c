@@ -5,11 +5,13 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdint.h>
 #include <sys/klog.h>
 #include <sys/resource.h>
 
 #include "cases.h"
+#include "proc_baton.h"
 
 #define RECORD_SIZE 8192
 
@@ -273,6 +275,54 @@ static bool console_levels(void)
     return true;
 }
 
+/* ---- many writers ---- */
+
+#define WRITERS 3
+#define READS   200
+#define FAIR    50 /* records that come while one is read, at most on average */
+
+static void write_for_ever(void)
+{
+    char text[900];
+    int file = kmsg_open(O_WRONLY);
+
+    memset(text, '.', sizeof(text));
+    memcpy(text, "<3>", 3);
+    for (;;)
+        (void)!write(file, text, sizeof(text));
+}
+
+/* What is on its way to the consoles, which are slow, is in nobody's way who reads. */
+static bool readers_get_on(void)
+{
+    struct record record;
+    pid_t writers[WRITERS];
+    uint64_t first = 0;
+    int file = kmsg_open(O_RDONLY | O_NONBLOCK);
+
+    if (!baton_is_here())
+        return true; /* Linux takes some a second of each writer, and drops the rest */
+    for (int i = 0; i < WRITERS; i++)
+        if ((writers[i] = fork()) == 0)
+            write_for_ever();
+    REQUIRE(lseek(file, 0, SEEK_END) == 0);
+    while (!record_read(file, &record)) /* they have begun */
+        sched_yield();
+    first = record.sequence;
+    for (int i = 0; i < READS; i++) {
+        lseek(file, 0, SEEK_SET);
+        (void)record_read(file, &record); /* it may be gone */
+    }
+    lseek(file, 0, SEEK_END);
+    while (!record_read(file, &record))
+        sched_yield();
+    for (int i = 0; i < WRITERS; i++)
+        kill(writers[i], SIGKILL);
+    tap_note("%lu records while %d were read", record.sequence - first, READS);
+    REQUIRE(record.sequence - first <= READS * FAIR);
+    return true;
+}
+
 static const struct test_case cases[] = {
     {"records are numbered one by one", "dev-kmsg", numbers},
     {"<N> is facility and level", "dev-kmsg", priorities},
@@ -283,6 +333,7 @@ static const struct test_case cases[] = {
     {"syslog(2): all lines", "syslog(2)", read_all},
     {"syslog(2): what comes next", "syslog(2)", read_next},
     {"syslog(2): the console's level", "syslog(2)", console_levels},
+    {"readers get on while others write", "dev-kmsg", readers_get_on},
     {"records that are gone: EPIPE, POLLERR", "dev-kmsg", overwritten},
 };
 
