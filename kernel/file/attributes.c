@@ -424,11 +424,14 @@ ssize_t sys_fadvise64(int descriptor, int64_t offset, size_t size, int advice)
 ssize_t sys_readahead(int descriptor, int64_t offset, size_t size)
 {
     (void)offset;
-    (void)size;
     struct file *file = descriptor_get(descriptor);
     if (!file)
         return -EBADF;
-    ssize_t error = !file->readable ? -EBADF : S_ISREG(file->inode->mode) ? 0 : -EINVAL;
+    ssize_t error = 0;
+    if (!file->readable)
+        error = -EBADF;
+    else if (!S_ISREG(file->inode->mode) || (ssize_t)size < 0)
+        error = -EINVAL;
     file_release(file);
     return error;
 }

@@ -26,8 +26,6 @@ static int check_buffer(const struct file *file, bool writes, vaddr_t buffer, si
 {
     if (!(writes ? file->writable : file->readable))
         return -EBADF;
-    if ((ssize_t)size < 0)
-        return -EINVAL;
     return user_range_ok(buffer, size) ? 0 : -EFAULT;
 }
 

@@ -224,6 +224,9 @@ static ssize_t splice(struct copy_end *in, struct copy_end *out, size_t size, un
         return -EBADF;
     if ((!from_pipe && !to_pipe) || !spliceable(in) || !spliceable(out))
         return -EINVAL;
+    if (!to_pipe && (ssize_t)size < 0)
+        return -EINVAL;
+    size = smaller(size, TRANSFER_MAXIMUM);
     if (from_pipe && to_pipe) {
         if (in->file->inode == out->file->inode)
             return -EINVAL;
@@ -251,7 +254,7 @@ ssize_t sys_splice(int in_descriptor, vaddr_t in_offset, int out_descriptor, vad
     else if (!(result = offset_read(&out)))
         result = offset_read(&in);
     if (!result)
-        result = splice(&in, &out, smaller(size, TRANSFER_MAXIMUM), flags);
+        result = splice(&in, &out, size, flags);
     if (result >= 0 && (offset_write(&out) || offset_write(&in)))
         result = -EFAULT;
     file_release(out.file);

@@ -123,7 +123,7 @@ size_t transfer_zeros(struct transfer *transfer, size_t size)
     return total;
 }
 
-int transfer_vector_begin(struct transfer_vector *vector, vaddr_t address, unsigned long count)
+int transfer_vector_begin(struct transfer_vector *vector, vaddr_t address, unsigned count)
 {
     vector->segments = vector->small;
     if (count > TRANSFER_SEGMENTS_MAXIMUM)

@@ -43,7 +43,7 @@ struct transfer_vector {
 /* The next piece in one run of memory, of at most `maximum` bytes: its size, 0 at the end. */
 size_t transfer_piece(struct transfer *transfer, vaddr_t *address, size_t maximum);
 void transfer_advance(struct transfer *transfer, size_t size);
-int transfer_vector_begin(struct transfer_vector *vector, vaddr_t address, unsigned long count);
+int transfer_vector_begin(struct transfer_vector *vector, vaddr_t address, unsigned count);
 void transfer_vector_end(struct transfer_vector *vector);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -163,6 +164,32 @@ static bool copies_far_out(void)
     REQUIRE_ERRNO(sendfile(other, file, NULL, SIZE_MAX), EINVAL);
     REQUIRE(sendfile(other, file, &far, 5) == 5 && far == INT64_MAX);
     return ftruncate(file, 0) == 0;
+}
+
+/* Lengths from 2^63 on, of which nothing is done. */
+static bool lengths_far_out(void)
+{
+    const size_t far[] = {SIZE_MAX, SIZE_MAX / 2 + 1};
+    int file = file_make(), ends[2], sockets[2];
+    struct iovec piece = {(char *)"x", 1};
+
+    REQUIRE(pipe(ends) == 0 && write(ends[1], "abc", 3) == 3);
+    REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0);
+    for (int i = 0; i < 2; i++) {
+        off_t place = 0;
+        REQUIRE_ERRNO(splice(ends[0], NULL, file, NULL, far[i], 0), EINVAL);
+        REQUIRE_ERRNO(splice(ends[0], NULL, file, &place, far[i], 0), EINVAL);
+        REQUIRE_ERRNO(splice(ends[0], NULL, sockets[0], NULL, far[i], 0), EINVAL);
+        REQUIRE_ERRNO(syscall(SYS_readahead, file, 0L, far[i]), EINVAL);
+        REQUIRE_ERRNO(syscall(SYS_read, file, &place, far[i]), EFAULT);
+        REQUIRE_ERRNO(syscall(SYS_write, ends[1], &place, far[i]), EFAULT);
+        REQUIRE_ERRNO(syscall(SYS_pread64, file, &place, far[i], 0L), EFAULT);
+    }
+    /* A number of pieces is an int: what is above it does not count. */
+    REQUIRE(syscall(SYS_writev, ends[1], &piece, (1L << 32) + 1) == 1);
+    REQUIRE(syscall(SYS_vmsplice, ends[1], &piece, (1L << 32) + 1, 0L) == 1);
+    REQUIRE(read(ends[0], &(char[9]){0}, 9) == 5);
+    return true;
 }
 
 static bool pipes_have_an_end(void)
@@ -333,6 +360,7 @@ static const struct test_case cases[] = {
     {"reading and writing far out", "pread(2)", reading_and_writing_far_out},
     {"sizes far out", "fallocate(2)", sizes_far_out},
     {"copies far out", "copy_file_range(2)", copies_far_out},
+    {"lengths far out", "splice(2), read(2), readv(2)", lengths_far_out},
     {"F_SETPIPE_SZ: far too much", "fcntl(2)", pipes_have_an_end},
     {"sync_file_range: errors", "sync_file_range(2)", ranges_to_synchronise},
     {"F_GETLK names the first lock", "fcntl(2)", first_lock_in_the_way},
