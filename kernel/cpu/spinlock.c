@@ -49,10 +49,10 @@ void spinlock_check_release(struct spinlock *lock)
     __atomic_fetch_sub(&cpu->ranks_held[lock->rank], 1, __ATOMIC_RELAXED);
 }
 
-void spinlock_check_held(const struct spinlock *lock)
+void spinlock_check_held(const struct spinlock *lock, const char *field)
 {
     if (__atomic_load_n(&lock->holder, __ATOMIC_RELAXED) != cpu_current() && !log_in_panic())
-        panic("what spinlock %p guards is used by who does not hold it", (const void *)lock);
+        panic("%s is used by who does not hold its lock", field);
 }
 
 #endif

@@ -43,7 +43,7 @@ struct spinlock {
 void spinlock_check_acquire(struct spinlock *lock);
 void spinlock_check_acquired(struct spinlock *lock);
 void spinlock_check_release(struct spinlock *lock);
-void spinlock_check_held(const struct spinlock *lock);
+void spinlock_check_held(const struct spinlock *lock, const char *field);
 #else
 #define SPINLOCK_RANKED(lock_rank) SPINLOCK_INITIALIZER
 static inline void spinlock_check_acquire(struct spinlock *lock)
@@ -58,9 +58,10 @@ static inline void spinlock_check_release(struct spinlock *lock)
 {
     (void)lock;
 }
-static inline void spinlock_check_held(const struct spinlock *lock)
+static inline void spinlock_check_held(const struct spinlock *lock, const char *field)
 {
     (void)lock;
+    (void)field;
 }
 #endif
 
@@ -69,7 +70,7 @@ static inline void spinlock_check_held(const struct spinlock *lock)
  * panics when this CPU does not hold the lock. Accessors next to a structure are written with it,
  * so that nobody reads by mistake under no lock what a decision rests on.
  */
-#define GUARDED_BY(lock, field) (*(spinlock_check_held(lock), &(field)))
+#define GUARDED_BY(lock, field) (*(spinlock_check_held(lock, #field), &(field)))
 
 /* A free lock with a place in the order of locks. */
 static inline void spinlock_initialize(struct spinlock *lock, enum lock_rank rank)

@@ -79,6 +79,14 @@ def panic(tap):
     tap.check(not calls, "its backtrace names the functions", "missing:", *calls, text)
 
 
+def guarded(tap):
+    """A debug kernel that uses what a lock guards without the lock says so."""
+    machine = harness.run(["sh", "-c", "echo unlocked > /proc/baton/inject"], debug_kernel=True)
+    text = machine.log.text()
+    tap.check(machine.status == 125 and "process->limits is used by who does not hold its lock" in text,
+              "a field that is used without its lock is named", machine.status, text)
+
+
 def proc_baton(tap):
     names = ["frames", "threads", "cpus"]
     machine = harness.run(["cat", *(f"/proc/baton/{name}" for name in names)])
@@ -111,6 +119,7 @@ def test(tap):
     trace(tap)
     quiet(tap)
     panic(tap)
+    guarded(tap)
     proc_baton(tap)
 
 
