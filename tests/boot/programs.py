@@ -106,7 +106,14 @@ def main():
     options = vars(parser.parse_args())
     variables = dict(setting.split("=", 1) for setting in options.pop("set"))
     variables = [f"{name}={os.environ.get(name, value)}" for name, value in variables.items()]
-    programs = dict(program.split("=", 1) for program in options.pop("programs"))
+    programs = {}
+    for program in options.pop("programs"):
+        name, separator, path = program.partition("=")
+        if not name or not separator:
+            parser.error(f"{program}: not NAME=FILE")
+        if not os.path.isfile(path):
+            parser.error(f"{path}: no such file")
+        programs[name] = path
 
     def test(tap):
         with tempfile.TemporaryDirectory() as root:

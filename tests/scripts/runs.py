@@ -118,6 +118,10 @@ def drivers(tap):
             ended = run(sys.executable, os.path.join(SOURCE, command[0]), *command[1:])
             tap.check(ended.returncode != 0 and "not ok" in ended.stdout, name, ended.returncode,
                       ended.stdout, ended.stderr)
+    ended = run(sys.executable, os.path.join(SOURCE, "tests/boot/programs.py"), "x=/nosuch")
+    tap.check(ended.returncode == 2 and ended.stderr.splitlines()[-1].endswith(
+        "/nosuch: no such file"), "programs.py of a file that is not there", ended.returncode,
+              ended.stderr)
 
 
 def imported(folder):
