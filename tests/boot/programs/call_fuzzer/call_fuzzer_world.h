@@ -168,7 +168,8 @@ static void folder_empty(int folder)
         closedir(names);
 }
 
-/* Unmounts what is below this path, or upon it beside the world itself. False: there was none. */
+/* Unmounts what is below this path, or upon it beside the world itself; what another one hides has
+   to wait. False: there was none. */
 static bool unmount_one(const char *path)
 {
     static char text[1 << 16];
@@ -183,8 +184,9 @@ static bool unmount_one(const char *path)
             break;
         *end = '\0';
         if (strncmp(place, path, length) == 0 &&
-            (place[length] == '/' || (place[length] == '\0' && upon++)))
-            return umount2(place, MNT_DETACH) == 0;
+            (place[length] == '/' || (place[length] == '\0' && upon++)) &&
+            umount2(place, MNT_DETACH) == 0)
+            return true;
         line = strchr(end + 1, '\n');
         line = line ? line + 1 : end + 1;
     }
