@@ -221,7 +221,7 @@ def log(events):
 
 def system_table(**pointers):
     """After the exit. `pointers`: offset=value."""
-    data = bytearray(struct.pack("<QIIIIQII8Q", 0x5453595320494249, 0x2000a, 120, 0, 0, DATA, 1, 0,
+    data = bytearray(struct.pack("<QIIIIQII8Q", 0x5453595320494249, 0x20064, 120, 0, 0, DATA, 1, 0,
                                  0, 0, 0, 0, 0, 0, DATA + 0x100, 0) + struct.pack("<QQ", 7, DATA + 0x200))
     for offset, value in pointers.items():
         struct.pack_into("<Q", data, int(offset[1:]), value)
@@ -264,7 +264,7 @@ def processor_state(record):
 
 
 def inventory(record):
-    record.add("firmware", utf16("Made by hand"), firmware_revision=1, uefi_revision=0x2000a)
+    record.add("firmware", utf16("Made by hand"), firmware_revision=1, uefi_revision=0x20064)
     tables = [(ACPI2, TABLES), (ACPI1, TABLES), (SMBIOS3, DATA + 0x800), (SMBIOS, DATA + 0x840),
               (ESRT, DATA + 0x3000), (PROPERTIES, DATA + 0x3100), (ATTRIBUTES, BOOT - 0x4000)]
     record.add("configuration", b"".join(vendor + struct.pack("<Q", address) for vendor, address in tables))

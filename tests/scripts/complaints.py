@@ -66,7 +66,7 @@ def options(tap):
 
 def helps(tap):
     """Every script tells its options, without building."""
-    for script in ("boot", "image", "debug", "test"):
+    for script in ("boot", "image", "debug", "test", "handoff"):
         ended = run(script, "--help", BATON_BUILD="/proc/nowhere")
         tap.check(ended.returncode == 0 and not ended.stderr and len(ended.stdout) > 200,
                   f"{script} --help", ended.returncode, ended.stderr)

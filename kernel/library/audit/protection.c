@@ -185,7 +185,7 @@ static const struct audit_check checks[] = {
     {47, AUDIT_MEDIUM, AUDIT_MEDIUM, true, "images that can be protected",
      "PE format, DLL characteristics; Microsoft's UEFI CA requirements",
      "NX_COMPAT, sections aligned to 4 KiB",
-     "Link with /NXCOMPAT and /ALIGN:4096 (GenFw --nxcompat; -z common-page-size=0x1000).",
+     "Link with /NXCOMPAT and /ALIGN:4096 (-z common-page-size=0x1000), and set the flag.",
      images_compatible},
 };
 

@@ -1,0 +1,1 @@
+"""Records of handoffs on the host: judged, compared, shown."""

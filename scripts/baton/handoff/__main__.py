@@ -1,0 +1,143 @@
+"""scripts/handoff: judges, compares and shows records of handoffs."""
+import argparse
+import sys
+
+from .. import project
+from . import difference, formats, page
+from .records import PROFILES, Record
+from .verdict import Allowed, Verdict
+
+CANNOT = 126  # nothing was judged: scripts/README.md
+
+EPILOG = """Status: 0 clean; 1 a finding at or above --fail-on; 2 one that the baseline does not have, or at
+more places; 126 nothing could be judged. --diff: 0 no difference, 1 there are some. OUT may be - for standard
+output."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with an option in one line."""
+
+    def error(self, message):
+        print(f"baton: {message}", file=sys.stderr)
+        sys.exit(CANNOT)
+
+
+def parse(arguments):
+    parser = Parser(prog="scripts/handoff", description=__doc__.partition(": ")[2], epilog=EPILOG)
+    parser.add_argument(
+        "firmware",
+        nargs="?",
+        metavar="FIRMWARE.fd[,VARS.fd]",
+        help="boots it and records the handoff: not there yet, nothing records so far",
+    )
+    parser.add_argument("--judge", nargs="+", metavar="FILE.rec", help="says what the audit finds")
+    parser.add_argument("--diff", nargs=2, metavar=("A.rec", "B.rec"), help="what differs, by kind")
+    parser.add_argument(
+        "--page",
+        metavar="OUT",
+        help=(
+            "with --judge: a page (HTML) of the first record as well; "
+            "alone: the page of this record on standard output"
+        ),
+    )
+    parser.add_argument("--profile", choices=PROFILES, default="uefi", help="what is asked for (uefi)")
+    parser.add_argument("--json", metavar="OUT", help="findings, or differences, as JSON")
+    parser.add_argument("--junit", metavar="OUT", help="findings as JUnit's XML")
+    parser.add_argument("--sarif", metavar="OUT", help="findings as SARIF 2.1.0")
+    parser.add_argument("--baseline", metavar="OLD.rec", help="only what is worse than this counts")
+    parser.add_argument("--allow", metavar="FILE", help="findings that are known: scripts/README.md")
+    parser.add_argument(
+        "--fail-on",
+        choices=list("CHML"),
+        default="H",
+        metavar="C|H|M|L",
+        help="the least severity that counts (H)",
+    )
+    options = parser.parse_args(arguments)
+    options.forms = sum(map(bool, (options.firmware, options.judge, options.diff)))
+    return options
+
+
+def write(path, content):
+    if path == "-":
+        sys.stdout.write(content)
+        return
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+    except OSError as error:
+        raise project.Failure(f"{path}: {error.strerror}") from error
+
+
+def judge(options):
+    allowed = Allowed(options.allow)
+    baseline = Record(options.baseline) if options.baseline else None
+    verdicts = [
+        Verdict(Record(path), options.profile, allowed, options.fail_on, baseline)
+        for path in options.judge
+    ]
+    outputs = [options.json, options.junit, options.sarif, options.page]
+    if "-" not in outputs:
+        print("\n".join(formats.text(verdicts)))
+    for path, make in zip(
+        outputs,
+        (
+            formats.as_json,
+            formats.as_junit,
+            formats.as_sarif,
+            lambda all_of_them: page.make(all_of_them[0]),
+        ),
+    ):
+        if path:
+            write(path, make(verdicts))
+    return max(verdict.status() for verdict in verdicts)
+
+
+def diff(options):
+    differences = difference.compare(*map(Record, options.diff), options.profile)
+    if options.json:
+        write(options.json, formats.json.dumps(differences, indent=1) + "\n")
+    if options.json != "-":
+        for line in difference.text(differences):
+            print(line)
+    return 1 if differences else 0
+
+
+def show(options):
+    write(
+        "-",
+        page.make(
+            Verdict(Record(options.page), options.profile, Allowed(options.allow), options.fail_on)
+        ),
+    )
+    return 0
+
+
+def run(options):
+    if options.firmware:
+        raise project.Failure(
+            "booting a firmware and recording its handoff is not there yet: the loader does not "
+            "record so far. --judge, --diff and --page take records"
+        )
+    if options.forms > 1:
+        raise project.Failure("one of --judge, --diff, --page FILE.rec at a time")
+    if options.judge:
+        return judge(options)
+    if options.diff:
+        return diff(options)
+    if options.page:
+        return show(options)
+    raise project.Failure("nothing to do: scripts/handoff --help")
+
+
+def main():
+    options = parse(sys.argv[1:])
+    try:
+        return run(options)
+    except (project.Failure, OSError) as error:
+        print(f"baton: {project.explain(error)}", file=sys.stderr)
+        return CANNOT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

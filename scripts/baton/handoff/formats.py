@@ -1,0 +1,223 @@
+"""What is said of records, in the forms that people and their pipelines read: text, JSON, JUnit, SARIF."""
+import json
+import os
+import xml.etree.ElementTree as ElementTree
+
+LEVELS = {"C": "error", "H": "error", "M": "warning", "L": "note"}
+KINDS = {"pass": "pass", "fail": "fail", "not applicable": "notApplicable", "not known": "open"}
+WORDS = {"C": "critical", "H": "high", "M": "medium", "L": "low"}
+
+
+def identifier(finding):
+    return f"HANDOFF-{finding['check']:02d}"
+
+
+def place_text(place):
+    where = [place["image"]] if place.get("image") else []
+    where += [f"record offset {place['offset']:#x}"] if "offset" in place else []
+    return place["found"] + (f"  [{', '.join(where)}]" if where else "")
+
+
+def remark(finding):
+    if finding["allowed"]:
+        return f"  (allowed: {finding['allowed']})"
+    if finding["ended"]:
+        return f"  (was allowed until {finding['ended']})"
+    return "  (as in the baseline)" if finding["before"] else ""
+
+
+def finding_lines(finding):
+    yield f"{finding['severity']} {finding['check']:02d} {finding['title']}{remark(finding)}"
+    for place in finding["places"]:
+        yield f"     {place_text(place)}"
+    if finding["count"] > len(finding["places"]):
+        yield f"     and {finding['count'] - len(finding['places'])} more"
+    yield f"     expected: {finding['expected']} ({finding['section']})"
+    yield f"     do: {finding['advice']}"
+
+
+def counts(verdict):
+    results = [one["result"] for one in verdict.findings]
+    failed = ", ".join(
+        f"{sum(one['severity'] == severity for one in verdict.failed())} {severity}"
+        for severity in "CHML"
+        if any(one["severity"] == severity for one in verdict.failed())
+    )
+    return (
+        f"{len(verdict.failed())} fail{f' ({failed})' if failed else ''}, {results.count('pass')} pass, "
+        f"{results.count('not applicable')} not applicable, {results.count('not known')} not known"
+    )
+
+
+def head(record):
+    notes = [] if record.data["sealed"] else ["not finished: the machine stopped"]
+    notes += ["edited, not from a machine"] if record.data["edited"] else []
+    if record.data["lost_entries"]:
+        notes.append(
+            f"full: {record.data['lost_entries']} entries of {record.data['lost_bytes']} bytes lost"
+        )
+    return f"{record.firmware()}, UEFI {record.uefi_version()}, recorded by {record.data['build']}" + (
+        f" ({'; '.join(notes)})" if notes else ""
+    )
+
+
+def text(verdicts):
+    for verdict in verdicts:
+        yield f"{verdict.record.path}: {head(verdict.record)}"
+        for finding in verdict.failed():
+            yield from finding_lines(finding)
+        unknown = [one for one in verdict.findings if one["result"] == "not known"]
+        for why in dict.fromkeys(one["why"] for one in unknown):
+            numbers = " ".join(f"{one['check']:02d}" for one in unknown if one["why"] == why)
+            yield f"? {numbers}: {why}"
+        yield counts(verdict)
+
+
+def as_json(verdicts):
+    return (
+        json.dumps(
+            {
+                "version": 1,
+                "records": [
+                    {
+                        "file": verdict.record.path,
+                        "firmware": verdict.record.firmware(),
+                        "profile": verdict.profile,
+                        "status": verdict.status(),
+                        "edited": verdict.record.data["edited"],
+                        "findings": verdict.findings,
+                    }
+                    for verdict in verdicts
+                ],
+            },
+            indent=1,
+        )
+        + "\n"
+    )
+
+
+# ---- JUnit: as the Jenkins plugin's schema has it ----
+
+# What XML 1.0 cannot say at all.
+FORBIDDEN = {code: "?" for code in range(32) if code not in (9, 10, 13)}
+
+
+def clean(words):
+    return words.translate(FORBIDDEN)
+
+
+def junit_case(suite, verdict, finding):
+    case = ElementTree.SubElement(
+        suite,
+        "testcase",
+        classname=f"handoff.{finding['family']}",
+        time="0",
+        name=f"{finding['check']:02d} {finding['title']} ({finding['severity']})",
+    )
+    if finding in verdict.counting():
+        found = finding["places"][0]["found"] if finding["places"] else finding["title"]
+        failure = ElementTree.SubElement(case, "failure", message=clean(found), type=finding["severity"])
+        failure.text = clean("\n".join(finding_lines(finding)))
+    elif finding["result"] in ("not known", "not applicable"):
+        ElementTree.SubElement(case, "skipped", message=clean(f"{finding['result']}: {finding['why']}"))
+    elif finding["result"] == "fail":
+        ElementTree.SubElement(case, "skipped", message=clean(f"does not count{remark(finding)}"))
+    return case
+
+
+def as_junit(verdicts):
+    root = ElementTree.Element("testsuites")
+    for number, verdict in enumerate(verdicts):
+        suite = ElementTree.SubElement(
+            root,
+            "testsuite",
+            name=clean(os.path.basename(verdict.record.path)),
+            id=str(number),
+            tests=str(len(verdict.findings)),
+            errors="0",
+            time="0",
+        )
+        cases = [
+            junit_case(suite, verdict, finding)
+            for finding in sorted(verdict.findings, key=lambda one: one["check"])
+        ]
+        for kind, attribute in (("failure", "failures"), ("skipped", "skipped")):
+            suite.set(attribute, str(sum(case.find(kind) is not None for case in cases)))
+    ElementTree.indent(root)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+    )
+
+
+# ---- SARIF 2.1.0 (OASIS) ----
+
+
+def sarif_rule(finding):
+    return {
+        "id": identifier(finding),
+        "name": finding["title"],
+        "shortDescription": {"text": finding["title"]},
+        "fullDescription": {"text": f"Expected: {finding['expected']} ({finding['section']})."},
+        "help": {"text": finding["advice"]},
+        "defaultConfiguration": {"level": LEVELS[finding["severity"]]},
+        "properties": {"severity": finding["severity"], "family": finding["family"]},
+    }
+
+
+def sarif_location(path, place):
+    region = {"region": {"byteOffset": place["offset"]}} if "offset" in place else {}
+    location = {"physicalLocation": {"artifactLocation": {"uri": path}, **region}}
+    if place.get("image"):
+        location["logicalLocations"] = [{"name": place["image"], "kind": "module"}]
+    return location
+
+
+def sarif_result(verdict, finding, rules):
+    failed = finding["result"] == "fail"
+    words = (
+        "; ".join(place["found"] for place in finding["places"]) or finding.get("why") or finding["title"]
+    )
+    result = {
+        "ruleId": identifier(finding),
+        "ruleIndex": rules.index(finding["check"]),
+        "kind": KINDS[finding["result"]],
+        "level": LEVELS[finding["severity"]] if failed else "none",
+        "message": {"text": words},
+        "locations": [sarif_location(verdict.record.path, place) for place in finding["places"] or [{}]],
+    }
+    if failed and verdict.compared:
+        result["baselineState"] = "unchanged" if finding["before"] else "new"
+    if failed and finding["allowed"]:
+        result["suppressions"] = [{"kind": "external", "justification": finding["allowed"]}]
+    return result
+
+
+def as_sarif(verdicts):
+    known = {finding["check"]: finding for verdict in verdicts for finding in verdict.findings}
+    rules = sorted(known)
+    return (
+        json.dumps(
+            {
+                "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+                "version": "2.1.0",
+                "runs": [
+                    {
+                        "tool": {
+                            "driver": {
+                                "name": "baton-handoff",
+                                "version": "1",
+                                "rules": [sarif_rule(known[check]) for check in rules],
+                            }
+                        },
+                        "results": [
+                            sarif_result(verdict, finding, rules)
+                            for verdict in verdicts
+                            for finding in verdict.findings
+                        ],
+                    }
+                ],
+            },
+            indent=1,
+        )
+        + "\n"
+    )

@@ -1,0 +1,131 @@
+"""A record of a handoff as the host sees it: decoded by build/scripts/judge, which is the library itself."""
+import json
+import os
+import subprocess
+
+from .. import project
+
+JUDGE = os.path.join(project.BUILD, "scripts", "judge")
+PROFILES = ("minimal", "uefi", "emp")
+SEVERITIES = "LMHC"  # from the least to the most severe
+
+
+def judge(*arguments):
+    """What judge prints, decoded; a Failure with its words when the file is no record."""
+    try:
+        ended = subprocess.run([JUDGE, *arguments], capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise project.Failure("scripts/judge is not built: leave --no-build away") from error
+    if ended.returncode:
+        raise project.Failure(ended.stderr.strip() or f"judge ended with {ended.returncode}")
+    return json.loads(ended.stdout)
+
+
+class Record:
+    """One file: its entries by kind, and what the audit says of it."""
+
+    def __init__(self, path):
+        self.path = path
+        self.data = judge("record", path)
+        self.entries = self.data["entries"]
+
+    def all(self, *names):
+        return [entry for entry in self.entries if entry["name"] in names]
+
+    def first(self, name):
+        return next(iter(self.all(name)), None)
+
+    def last(self, *names):
+        return next(iter(self.all(*names)[::-1]), None)
+
+    def firmware(self):
+        """What the firmware calls itself."""
+        entry = self.first("firmware")
+        return entry["text"] if entry else "unknown firmware"
+
+    def uefi_version(self):
+        entry = self.first("firmware")
+        revision = entry["fields"].get("uefi_revision", 0) if entry else 0
+        minor = revision & 0xFFFF
+        return (
+            f"{revision >> 16}.{minor // 10}" + (f".{minor % 10}" if minor % 10 else "")
+            if revision
+            else "?"
+        )
+
+    def map_before(self):
+        return self.first("map_first")
+
+    def map_at_exit(self):
+        return self.last("map_exit") or self.first("map_first")
+
+    def tsc_hz(self):
+        clock = self.first("clock")
+        return number(clock["fields"]["tsc_hz"]) if clock else 0
+
+    def findings(self, profile="uefi", baseline=None):
+        return judge("audit", self.path, profile, *([baseline] if baseline else []))["findings"]
+
+
+def number(value):
+    """A number of JSON: those of 8 bytes are texts."""
+    return int(value, 0) if isinstance(value, str) else value
+
+
+def raw(entry, fixed=0):
+    """The entry's bytes behind its fixed part."""
+    return bytes.fromhex(entry["raw"])[fixed:]
+
+
+TYPES = [
+    "Reserved",
+    "LoaderCode",
+    "LoaderData",
+    "BootServicesCode",
+    "BootServicesData",
+    "RuntimeServicesCode",
+    "RuntimeServicesData",
+    "Conventional",
+    "Unusable",
+    "ACPIReclaim",
+    "ACPINVS",
+    "MemoryMappedIO",
+    "PortSpace",
+    "PalCode",
+    "Persistent",
+    "Unaccepted",
+]
+
+
+def type_name(kind):
+    return TYPES[kind] if kind < len(TYPES) else f"type {kind:#x}"
+
+
+def ranges(entry):
+    """(type, base, end, attributes) of a memory map's entry."""
+    return [
+        (
+            one["type"],
+            number(one["base"]),
+            number(one["base"]) + 4096 * number(one["pages"]),
+            number(one["attributes"]),
+        )
+        for one in (entry or {}).get("items", [])
+    ]
+
+
+GUIDS = {
+    "8868e871-e4f1-11d3-bc22-0080c73c8881": "ACPI 2.0",
+    "eb9d2d30-2d88-11d3-9a16-0090273fc14d": "ACPI 1.0",
+    "f2fd1544-9794-4a2c-992e-e5bbcf20e394": "SMBIOS 3",
+    "eb9d2d31-2d88-11d3-9a16-0090273fc14d": "SMBIOS",
+    "b122a263-3661-4f68-9929-78f8b0d62180": "ESRT",
+    "eb66918a-7eef-402a-842e-931d21c38ae9": "RT_PROPERTIES",
+    "dcfa911d-26eb-469f-a220-38b7dc461220": "memory attributes",
+    "8be4df61-93ca-11d2-aa0d-00e098032b8c": "global",
+    "d719b2cb-3d3a-4596-a3bc-dad00e67656f": "image security",
+}
+
+
+def guid_name(guid):
+    return GUIDS.get(guid, guid)
