@@ -9,8 +9,8 @@ from .verdict import Allowed, Verdict
 
 CANNOT = 126  # nothing was judged: scripts/README.md
 
-EPILOG = """Status: 0 clean; 1 a finding at or above --fail-on; 2 one that the baseline does not have, or at
-more places; 126 nothing could be judged. --diff: 0 no difference, 1 there are some. OUT may be - for standard
+EPILOG = """Status 0: clean. 1: a finding at or above --fail-on, or with --diff a difference. 2: a finding
+that the baseline does not have, or at more places. 126: nothing could be judged. OUT may be - for standard
 output."""
 
 
@@ -36,7 +36,7 @@ def parse(arguments):
         "--page",
         metavar="OUT",
         help=(
-            "with --judge: a page (HTML) of the first record as well; "
+            "with --judge, a page (HTML) of the first record as well; "
             "alone: the page of this record on standard output"
         ),
     )
