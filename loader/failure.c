@@ -97,7 +97,7 @@ _Noreturn void failure_halt(const struct handoff_framebuffer *framebuffer, const
     interrupts_disable();
     format_string(
         text, sizeof text,
-        "\nbaton loader: %s: %s (EFI status 0x%llx, tries of the exit: %u).\n"
+        "\nbaton loader: %s:\n%s (EFI status 0x%llx, tries of the exit: %u).\n"
         "Nothing was changed on any disk. Hold the power button to switch the machine off, "
         "and try again;\nif it happens again, a newer firmware may help.\n",
         message, status_name(status), (unsigned long long)status, attempts);

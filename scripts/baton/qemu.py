@@ -172,7 +172,7 @@ def _disk(options, folder, command):
         else:
             volume.write(disk, esp_files(options, command))
     return ["-drive", f"if=none,id=disk,format=raw,cache=unsafe,file={disk}",
-            *MEDIA[options.media]]
+            *MEDIA.get(options.media, ())]  # "none": a test says by itself where the disk is
 
 
 def arguments(options, folder, arguments=None, environment=None, stdio="pipes", size=None,

@@ -3,34 +3,93 @@
 
 usage: matrix.py [--kernel linux] ROW...
 
-A row is options of baton.qemu.Options joined by commas: memory=128M, machine=pc,media=sata.
+A row is a name of the table below, or options of baton.qemu.Options joined by commas:
+memory=128M, machine=pc,media=sata.
 """
 import argparse
+import os
 import sys
 
 import harness
 
+OVMF = "/usr/share/OVMF/OVMF_"
 FIRMWARE = {
     "OVMF": "/usr/share/ovmf/OVMF.fd",  # as Debian has it, with its wait for a TPM
-    "OVMF_4M": "/usr/share/OVMF/OVMF_CODE_4M.fd,/usr/share/OVMF/OVMF_VARS_4M.fd",
+    "OVMF_4M": f"{OVMF}CODE_4M.fd,{OVMF}VARS_4M.fd",
+    "OVMF_2M": f"{OVMF}CODE.fd,{OVMF}VARS.fd",
+    "OVMF_secboot": f"{OVMF}CODE_4M.secboot.fd,{OVMF}VARS_4M.fd",
+    "U-Boot": "/usr/lib/u-boot/qemu-x86_64/u-boot.rom",
 }
+
+
+def card(device):
+    return {"qemu": [f"-device {device}"]}
+
+
+SMM = "-global driver=cfi.pflash01,property=secure,value=on"
+# U-Boot scans the built-in AHCI alone. There it leaves the chip set's power management off and answers
+# EfiResetShutdown with a reset.
+AHCI = "-device ide-hd,bus=ide.0,drive=disk"
+ROWS = {
+    # firmware
+    "secboot with SMM": {"firmware": "OVMF_secboot", "machine": "q35,smm=on", "qemu": [SMM]},
+    "secboot with SMM, 4 processors": {"firmware": "OVMF_secboot", "machine": "q35,smm=on", "smp": 4,
+                                       "qemu": [SMM]},
+    "U-Boot on pc": {"firmware": "U-Boot", "machine": "pc"},
+    "U-Boot on q35": {"firmware": "U-Boot", "media": "none", "qemu": [AHCI], "ends": "reset"},
+    # memory
+    "3G": {"memory": "3G"},
+    "64G": {"memory": "64G", "machine": "q35,memory-backend=ram", "qemu": [
+        "-object memory-backend-ram,id=ram,size=64G,reserve=off"]},
+    "two nodes": {"smp": 2, "memory": "1G", "qemu": [
+        "-object memory-backend-ram,id=a,size=512M -object memory-backend-ram,id=b,size=512M "
+        "-numa node,memdev=a,cpus=0 -numa node,memdev=b,cpus=1"]},
+    "a DIMM behind a hole": {"memory": "512M,slots=2,maxmem=8G", "qemu": [
+        "-object memory-backend-ram,id=d,size=1G -device pc-dimm,memdev=d"]},
+    "a persistent DIMM": {"machine": "q35,nvdimm=on", "memory": "512M,slots=2,maxmem=8G", "qemu": [
+        "-object memory-backend-ram,id=n,size=128M -device nvdimm,memdev=n"]},
+    # what is not there
+    "no HPET": {"machine": "q35,hpet=off"},
+    "no HPET on pc": {"machine": "pc,hpet=off"},
+    "no i8042": {"machine": "q35,i8042=off"},
+    "no PIC": {"machine": "q35,pic=off"},
+    "no PIT": {"machine": "q35,pit=off"},
+    "no ACPI": {"machine": "q35,acpi=off"},
+    # processors
+    "five levels of page tables": {"cpu": "max,la57=on", "memory": "4G"},
+    "x2APIC": {"cpu": "max,x2apic=on", "smp": 4},
+    # screens
+    **{name: card(name) for name in ("VGA", "bochs-display", "virtio-vga", "virtio-gpu-pci", "qxl-vga",
+                                     "ramfb", "cirrus-vga", "vmware-svga", "secondary-vga")},
+    "two screens": {"qemu": ["-device VGA -device bochs-display"]},
+}
+
+
+def options_of(row):
+    options = dict(ROWS[row]) if row in ROWS else dict(pair.split("=", 1) for pair in row.split(","))
+    if "firmware" in options:
+        options["firmware"] = FIRMWARE[options["firmware"]]
+    return options
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kernel", default="baton")
-    parser.add_argument("rows", nargs="+", metavar="NAME=VALUE,...")
+    parser.add_argument("rows", nargs="+", metavar="ROW")
     arguments = parser.parse_args()
 
     def test(tap):
         for row in arguments.rows:
-            options = dict(pair.split("=", 1) for pair in row.split(","))
-            if "firmware" in options:
-                options["firmware"] = FIRMWARE[options["firmware"]]
+            options = options_of(row)
+            code = options.get("firmware", "").partition(",")[0]
+            if code and not os.path.exists(code):
+                tap.skip(row, f"there is no {code}")
+                continue
+            ends = options.pop("ends", None)
             machine = harness.run(["/bin/exec_basic"], kernel=arguments.kernel, **options)
-            passed = (bytes(machine.output.data), bytes(machine.error.data), machine.status,
-                      machine.cause) == (b"EXEC_OK\n", b"", 0, None)
-            tap.check(passed, f"{row}: exec_basic runs and the machine powers off",
+            ended = machine.ended_itself == ends if ends else (machine.status, machine.cause) == (0, None)
+            passed = ended and bytes(machine.output.data) == b"EXEC_OK\n" and not machine.error.data
+            tap.check(passed, f"{row}: exec_basic runs and the machine {ends or 'powers off'}",
                       harness.describe(machine), harness.shorten(machine.output.data))
 
     harness.main(test)

@@ -70,6 +70,15 @@ def return_to_firmware(tap, screen):
         tap.check(machine.wait(back, 20), "and the firmware goes on", *machine.log.tail())
 
 
+def firmware_of_32_bits(tap):
+    """It finds BOOTIA32.EFI, which says what is needed."""
+    names = [f"/usr/share/OVMF/OVMF32_{name}.fd" for name in ("CODE_4M.secboot", "VARS_4M")]
+    machine = harness.run(["true"], firmware=",".join(names), machine="q35,smm=on", timeout=120,
+                          qemu=["-global driver=cfi.pflash01,property=secure,value=on"])
+    tap.check("64-bit firmware" in (machine.cause or ""), f"a firmware of 32 bits: {machine.cause}",
+              harness.describe(machine))
+
+
 def test(tap):
     for name, options, words in cases():
         machine = harness.run(["/bin/exec_basic"], **options)
@@ -80,6 +89,7 @@ def test(tap):
                   harness.describe(machine))
     for screen in (False, True):
         return_to_firmware(tap, screen)
+    firmware_of_32_bits(tap)
 
 
 if __name__ == "__main__":
