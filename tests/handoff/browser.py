@@ -1,0 +1,80 @@
+#!/usr/bin/python3
+"""The page in a browser: it never scrolls sideways, on a phone or a desk; it is dark when that is asked for; it
+can be printed. Skipped where Debian's chromium is not installed."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "boot"))
+import harness  # noqa: E402
+import clean  # noqa: E402
+from failures import FAILURES  # noqa: E402
+from baton import project  # noqa: E402
+
+BROWSER = shutil.which("chromium")
+# A frame of the width in question: a window has a least width of its own.
+FRAME = """<iframe id=f style="width:{width}px;height:800px;border:0" src=page.html></iframe><script>
+onload = () => {{ const page = document.getElementById('f').contentDocument;
+document.title = page.documentElement.scrollWidth + ' ' + page.documentElement.clientWidth + ' ' +
+  getComputedStyle(page.body).backgroundColor;
+}}</script>"""
+
+
+def browse(folder, *arguments):
+    return subprocess.run([BROWSER, "--headless", "--no-sandbox", "--disable-gpu",
+                           "--allow-file-access-from-files", f"--user-data-dir={folder}/profile", *arguments],
+                          capture_output=True, text=True, check=False, timeout=120).stdout
+
+
+def measure(folder, width, *arguments):
+    """(width that the page needs, width that it has, the colour behind it)"""
+    with open(os.path.join(folder, "frame.html"), "w", encoding="utf-8") as file:
+        file.write(FRAME.format(width=width))
+    told = browse(folder, *arguments, "--window-size=1600,900", "--dump-dom", f"file://{folder}/frame.html")
+    found = re.search(r"<title>(\d+) (\d+) (.*?)</title>", told)
+    return (int(found.group(1)), int(found.group(2)), found.group(3)) if found else (0, 0, told[:200])
+
+
+def page_write(folder):
+    """A page with a place for everything: ten faults at once."""
+    record = clean.clean()
+    for check, name, edit in FAILURES:
+        if check in (7, 22, 30, 42, 47, 52, 63):
+            edit(record)
+    path = os.path.join(folder, "page.rec")
+    with open(path, "wb") as file:
+        file.write(record.bytes())
+    environment = {**os.environ, "PYTHONPATH": os.path.join(project.SOURCE, "scripts")}
+    with open(os.path.join(folder, "page.html"), "wb") as file:
+        subprocess.run([sys.executable, "-m", "baton.handoff", "--page", path], stdout=file, check=True,
+                       env=environment)
+
+
+def looks(tap, folder):
+    page_write(folder)
+    colours = []
+    for width in (390, 1280):
+        needs, has, colour = measure(folder, width)
+        tap.check(0 < needs <= has <= width, f"no sideways scrolling at {width} pixels", needs, has, colour)
+        colours.append(colour)
+    dark = measure(folder, 1280, "--blink-settings=preferredColorScheme=0")[2]
+    tap.check(dark != colours[1] and dark.startswith("rgb"), "dark when that is asked for", dark, colours)
+    browse(folder, f"--print-to-pdf={folder}/page.pdf", f"file://{folder}/page.html")
+    path = os.path.join(folder, "page.pdf")
+    tap.check(os.path.exists(path) and os.path.getsize(path) > 20000, "it can be printed")
+
+
+def test(tap):
+    if BROWSER is None:
+        tap.skip("the page in a browser", "chromium is not installed")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        looks(tap, folder)
+
+
+if __name__ == "__main__":
+    harness.main(test)
