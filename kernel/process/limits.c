@@ -43,13 +43,15 @@ void limits_initialize(struct rlimit64 limits[RLIM_NLIMITS])
     set(limits, RLIMIT_RTPRIO, 0, 0);
 }
 
-/* prlimit(2): all six IDs must match, or CAP_SYS_RESOURCE. Lock held. */
-static bool may_change(const struct user_thread *thread)
+/* prlimit(2): all six IDs must match, or CAP_SYS_RESOURCE. `thread`: of the process; NULL: it is a
+   zombie. Lock held. */
+static bool may_change(const struct process *process, const struct user_thread *thread)
 {
     const struct credentials *own = credentials_current();
-    const struct credentials *other = user_thread_credentials(thread);
+    const struct credentials *other =
+        thread ? user_thread_credentials(thread) : process->credentials;
 
-    if (thread->thread.process == process_current() || credentials_capable(own, CAP_SYS_RESOURCE))
+    if (process == process_current() || credentials_capable(own, CAP_SYS_RESOURCE))
         return true;
     return other && own->real_user == other->real_user && own->real_user == other->effective_user &&
            own->real_user == other->saved_user && own->real_group == other->real_group &&
@@ -66,7 +68,7 @@ static int limit_replace(struct process *process, unsigned resource, const struc
         return -EPERM;
     limit->rlim_max = fresh->rlim_max;
     __atomic_store_n(&limit->rlim_cur, fresh->rlim_cur, __ATOMIC_RELAXED);
-    if (resource == RLIMIT_CPU) {
+    if (resource == RLIMIT_CPU && !process->zombie) {
         process->timers.limit_signal = 0;
         process_timers_watch_cpu(process);
     }
@@ -74,10 +76,9 @@ static int limit_replace(struct process *process, unsigned resource, const struc
 }
 
 /* Asks, reads and replaces in one: whose process it is may change by an exec. */
-static int limit_exchange(const struct user_thread *thread, unsigned resource,
-                          const struct rlimit64 *fresh, struct rlimit64 *old)
+static int limit_exchange(struct process *process, const struct user_thread *thread,
+                          unsigned resource, const struct rlimit64 *fresh, struct rlimit64 *old)
 {
-    struct process *process = thread->thread.process;
     int error = 0;
 
     if (resource >= RLIM_NLIMITS)
@@ -87,7 +88,7 @@ static int limit_exchange(const struct user_thread *thread, unsigned resource,
     if (fresh && resource == RLIMIT_NOFILE && fresh->rlim_max > DESCRIPTORS_MAXIMUM)
         return -EPERM; /* Linux: beyond fs.nr_open not even for the superuser */
     bool enabled = spinlock_acquire_save(&process->lock);
-    if (!may_change(thread))
+    if (!may_change(process, thread))
         error = -EPERM;
     else
         *old = process_limits(process)[resource];
@@ -104,10 +105,15 @@ ssize_t sys_prlimit64(int id, unsigned resource, vaddr_t limit, vaddr_t old)
     if (limit && user_get(&fresh, limit))
         return -EFAULT;
     struct user_thread *thread = id < 0 ? NULL : user_thread_find_or_self(id);
-    if (!thread)
+    struct process *zombie = thread || id < 0 ? NULL : process_find((uint32_t)id);
+    if (!thread && !zombie)
         return -ESRCH;
-    int error = limit_exchange(thread, resource, limit ? &fresh : NULL, &before);
-    user_thread_release(thread);
+    int error = limit_exchange(thread ? thread->thread.process : zombie, thread, resource,
+                               limit ? &fresh : NULL, &before);
+    if (thread)
+        user_thread_release(thread);
+    else
+        process_release(zombie);
     if (error)
         return error;
     return old ? user_put(old, &before) : 0;
@@ -117,7 +123,7 @@ ssize_t sys_prlimit64(int id, unsigned resource, vaddr_t limit, vaddr_t old)
 ssize_t sys_getrlimit(unsigned resource, vaddr_t limit)
 {
     struct rlimit64 before;
-    int error = limit_exchange(user_thread_current(), resource, NULL, &before);
+    int error = limit_exchange(process_current(), user_thread_current(), resource, NULL, &before);
 
     return error ? error : user_put(limit, &before);
 }
@@ -128,5 +134,5 @@ ssize_t sys_setrlimit(unsigned resource, vaddr_t limit)
 
     if (user_get(&fresh, limit))
         return -EFAULT;
-    return limit_exchange(user_thread_current(), resource, &fresh, &before);
+    return limit_exchange(process_current(), user_thread_current(), resource, &fresh, &before);
 }

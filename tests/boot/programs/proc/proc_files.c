@@ -423,6 +423,11 @@ static bool zombie(void)
     errno = 0;
     REQUIRE(getpriority(PRIO_PROCESS, child) == 0 && errno == 0);
     REQUIRE(setpriority(PRIO_PROCESS, child, 1) == 0);
+    struct rlimit limit, own;
+    REQUIRE(prlimit(child, RLIMIT_NOFILE, NULL, &limit) == 0 &&
+            getrlimit(RLIMIT_NOFILE, &own) == 0);
+    REQUIRE(limit.rlim_cur == own.rlim_cur && limit.rlim_max == own.rlim_max);
+    REQUIRE(prlimit(child, RLIMIT_CPU, &(struct rlimit){60, 60}, &limit) == 0);
     REQUIRE(exited(status_of(child), 0) && !is_listed("/proc", child));
     REQUIRE_ERRNO(getpriority(PRIO_PROCESS, child), ESRCH);
     return true;
