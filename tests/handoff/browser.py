@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The page in a browser: it never scrolls sideways, on a phone or a desk; it is dark when that is asked for; it
-can be printed. Skipped where Debian's chromium is not installed."""
+"""The page in a browser: no sideways scrolling, on a phone or a desk; dark when that is asked for; it can be
+printed. Skipped where Debian's chromium is not installed."""
 import os
 import re
 import shutil
