@@ -147,6 +147,36 @@ def unseen_cases():
     ]
 
 
+def acpi_cases():
+    """The kernel starts, whatever the tables are; with fewer of them it knows less."""
+    def deaf(name, orders):
+        """Without an MADT no device interrupts, so nothing can be typed; a line says so."""
+        return boots(name, orders, "no usable MADT.*no device will interrupt", typed=())
+
+    wrong = (("with a wrong checksum", "9 ff"), ("of no length", "4 00000000"), ("of 4 GiB", "4 ffffffff"),
+             ("of 40 bytes", "4 28000000 seal"))
+    return [
+        deaf("no ACPI tables", ["acpi-none"]),
+        deaf("ACPI: a root pointer with a wrong checksum", ["acpi RSDP 8 ff"]),
+        deaf("ACPI: a root pointer with another signature", ["acpi RSDP 0 58 seal"]),
+        boots("ACPI: a root pointer of revision 0", ["acpi RSDP 15 00 seal"]),
+        boots("ACPI: a root pointer of revision 77", ["acpi RSDP 15 4d seal"]),
+        deaf("ACPI: a root pointer that leads nowhere",
+             ["acpi RSDP 16 00f0ffff", "acpi RSDP 24 00f0ffffffff0000 seal"]),
+        deaf("ACPI: a list without tables", ["acpi XSDT 4 24000000 seal"]),
+        boots("ACPI: a list of no length", ["acpi XSDT 4 00000000"]),
+        boots("ACPI: a list of 4 GiB", ["acpi XSDT 4 ffffffff"]),
+        boots("ACPI: a list with a wrong checksum", ["acpi XSDT 9 ff"]),
+        boots("ACPI: a list whose first table lies nowhere", ["acpi XSDT 36 0000ffffffff0000 seal"]),
+        boots("ACPI: a list whose first table lies at 0", ["acpi XSDT 36 0000000000000000 seal"]),
+        *(boots(f"ACPI: {table} {what}", [f"acpi {table} {spoiled}"])
+          for table in ("FACP", "HPET") for what, spoiled in wrong),
+        *(deaf(f"ACPI: MADT {what}", [f"acpi APIC {spoiled}"]) for what, spoiled in wrong),
+        deaf("ACPI: an MADT whose first entry has no length", ["acpi APIC 45 00 seal"]),
+        deaf("ACPI: an MADT whose first entry is too long", ["acpi APIC 45 ff seal"]),
+    ]
+
+
 def file_cases():
     size = len(project.read(project.ESP + "/baton/kernel.elf"))
     return [
@@ -227,6 +257,6 @@ def allocation_cases():
 
 
 def cases():
-    tables = (exit_cases, map_cases, screen_cases, unseen_cases, file_cases, entry_cases, options_cases,
-              allocation_cases)
+    tables = (exit_cases, map_cases, screen_cases, acpi_cases, unseen_cases, file_cases, entry_cases,
+              options_cases, allocation_cases)
     return [case for table in tables for case in table()]
