@@ -13,6 +13,13 @@
 uint64_t clock_now(void);
 /* Nanoseconds since 1970-01-01 UTC. Any context. */
 uint64_t clock_wall(void);
+/*
+ * For waits on a device, also before there is a clock: when the patience for so many nanoseconds
+ * ends, in ticks of the time stamp counter. Until the clock is set these are taken for quick ones,
+ * so that it is longer rather than shorter. Any context.
+ */
+uint64_t clock_patience(uint64_t nanoseconds);
+bool clock_patience_over(uint64_t patience);
 /* Sets the wall clock. */
 void clock_wall_set(uint64_t nanoseconds);
 
@@ -20,11 +27,8 @@ void clock_wall_set(uint64_t nanoseconds);
 
 struct acpi_root;
 
-/*
- * Finds out how fast the time stamp counter and the local APIC's timer run,
- * against the HPET, the ACPI PM timer or the 8254, whichever is there; takes 10 ms.
- * Interrupts off, once at boot; before it clock_now() is 0. `map` maps device registers.
- */
+/* Finds out how fast the counters run (calibration.h). Interrupts off, once at boot; before it
+   clock_now() is 0. `map` maps device registers. */
 void clock_initialize(const struct acpi_root *acpi, void *(*map)(paddr_t base, size_t size));
 /* Ticks of the time stamp counter in a second. */
 uint64_t clock_tsc_frequency(void);

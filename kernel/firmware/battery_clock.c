@@ -9,6 +9,7 @@
 #include <linux/rtc.h>
 #include <linux/stat.h>
 
+#include "cpu/clock.h"
 #include "cpu/registers.h"
 #include "cpu/spinlock.h"
 #include "file/credentials.h"
@@ -40,7 +41,7 @@ enum {
 #define HOURS_24   0x02 /* B: else 1 to 12, and AFTERNOON */
 #define VALID      0x80 /* D: the battery has lasted */
 #define AFTERNOON  0x80
-#define TRIES      10000 /* an update takes 2 ms at most */
+#define PATIENCE   (NANOSECONDS_PER_SECOND / 2) /* an update takes 2 ms at most */
 #define YEAR_FIRST 2000
 
 static struct spinlock lock = SPINLOCK_INITIALIZER; /* the registers; interrupts off */
@@ -112,7 +113,7 @@ static bool is_valid(const struct rtc_time *time)
 /* 0, or -EIO: it never stands still, or says what is no time. */
 static int time_read(struct rtc_time *time)
 {
-    for (int i = 0; i < TRIES; i++) {
+    for (uint64_t until = clock_now() + PATIENCE; clock_now() < until;) {
         bool enabled = spinlock_acquire_save(&lock);
         bool done = read_once(time);
         spinlock_release_restore(&lock, enabled);

@@ -4,6 +4,7 @@
  */
 #include "terminal/keyboard.h"
 
+#include "cpu/clock.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
 #include "cpu/registers.h"
@@ -39,8 +40,8 @@
 
 #define KEYBOARD_ENABLE 0xf4
 
-/* Reads of a status port before one gives up: some 20 ms. */
-#define PATIENCE 20000
+/* For an answer: a keyboard resets and tests itself meanwhile. */
+#define PATIENCE (NANOSECONDS_PER_SECOND / 4)
 /* More bytes than any controller holds. */
 #define BYTES_MAXIMUM 32
 
@@ -48,12 +49,10 @@ static struct keyboard_state keyboard; /* the interrupt's own */
 
 static bool wait_status(uint8_t mask, uint8_t wanted)
 {
-    for (unsigned i = 0; i < PATIENCE; i++) {
+    for (uint64_t until = clock_now() + PATIENCE; clock_now() < until; cpu_relax())
         if ((port_read8(STATUS) & mask) == wanted)
             return true;
-        cpu_relax();
-    }
-    return false;
+    return (port_read8(STATUS) & mask) == wanted;
 }
 
 static bool send(uint16_t port, uint8_t byte)

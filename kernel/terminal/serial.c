@@ -55,11 +55,8 @@ enum {
 #define UART_FIFO_TRIGGER 14
 #define DIVISOR_115200    1
 
-/*
- * How often the line status is read before a byte is given up. A read of an ISA
- * port takes about a microsecond, a full FIFO at 115200 baud 1.4 ms.
- */
-#define TRANSMIT_PATIENCE 100000
+/* How long a full FIFO may take before a byte is given up: at 115200 baud it takes 1.4 ms. */
+#define TRANSMIT_PATIENCE NANOSECONDS_PER_SECOND
 
 /* What is done at most with interrupts off before others have a turn. */
 #define TRANSMIT_ROUNDS  4  /* FIFOs filled at once */
@@ -131,9 +128,11 @@ static void port_program(uint16_t base)
  */
 static bool log_transmit_wait(struct serial_port *port)
 {
-    unsigned patience = port->stuck ? 1 : TRANSMIT_PATIENCE;
+    uint64_t patience = clock_patience(port->stuck ? 0 : TRANSMIT_PATIENCE);
+    bool late = false;
 
-    while (patience--) {
+    while (!late) {
+        late = clock_patience_over(patience); /* and one look more */
         if (port_read8(port->base + UART_LINE_STATUS) & LINE_TRANSMIT_EMPTY) {
             port->stuck = false;
             port->room = UART_FIFO_SIZE;
