@@ -7,6 +7,7 @@
 
 #include <asm/errno.h>
 
+#include "cpu/clock.h"
 #include "cpu/cpu.h"
 #include "cpu/log.h"
 #include "cpu/panic.h"
@@ -38,12 +39,12 @@ enum {
 #define APIC_BASE_ADDRESS 0xffffffffff000UL
 #define LVT_MASKED        (1U << 16)
 #define COMMAND_PENDING   (1U << 12)
+#define COMMAND_PATIENCE  (NANOSECONDS_PER_SECOND / 10)
 #define COMMAND_NMI       (4U << 8)
 #define COMMAND_INIT      (5U << 8)
 #define COMMAND_STARTUP   (6U << 8)
 #define COMMAND_ASSERT    (1U << 14)
 #define COMMAND_SELF      (1U << 18)
-#define COMMAND_OTHERS    (3U << 18)
 
 static volatile uint32_t *local_apic; /* NULL in x2APIC mode */
 static bool x2apic;                   /* the mode the firmware left, on every CPU */
@@ -67,11 +68,13 @@ static void apic_write(uint32_t offset, uint32_t value)
 static void apic_command(uint32_t apic_id, uint32_t command)
 {
     if (x2apic) {
+        memory_and_load_fence(); /* SDM volume 3, 11.12.3: the write does not wait for stores */
         msr_write(0x830, (uint64_t)apic_id << 32 | command);
         return;
     }
     bool enabled = interrupts_save();
-    while (apic_read(APIC_COMMAND_LOW) & COMMAND_PENDING)
+    uint64_t patience = clock_patience(COMMAND_PATIENCE);
+    while (apic_read(APIC_COMMAND_LOW) & COMMAND_PENDING && !clock_patience_over(patience))
         cpu_relax();
     apic_write(APIC_COMMAND_HIGH, apic_id << 24);
     apic_write(APIC_COMMAND_LOW, command);
@@ -87,6 +90,12 @@ uint32_t local_apic_id(void)
 {
     uint32_t id = apic_read(APIC_ID);
     return x2apic ? id : id >> 24;
+}
+
+/* SDM volume 3, 11.6.1 and 11.12.9: all ones are everybody. */
+uint32_t local_apic_id_maximum(void)
+{
+    return x2apic ? UINT32_MAX - 1 : 254;
 }
 
 void local_apic_end_of_interrupt(void)
@@ -116,8 +125,10 @@ void local_apic_send_startup(uint32_t apic_id, uint8_t page)
 
 void local_apic_stop_others(void)
 {
-    if (cpu_count > 1)
-        apic_command(0, COMMAND_ASSERT | COMMAND_OTHERS | COMMAND_NMI);
+    /* One by one: a processor that was given up has no handler for it. */
+    for (uint32_t number = 0; number < cpu_count; number++)
+        if (cpus[number] && cpus[number]->apic_id != local_apic_id())
+            apic_command(cpus[number]->apic_id, COMMAND_ASSERT | COMMAND_NMI);
 }
 
 void local_apic_timer_arm(uint32_t ticks)

@@ -18,6 +18,8 @@ int interrupt_controller_initialize(const struct acpi_root *acpi, device_map_fun
 /* Turns this CPU's local APIC on, everything masked; takes the mode (xAPIC, x2APIC) as found. */
 void local_apic_initialize_cpu(void);
 uint32_t local_apic_id(void);
+/* The greatest identifier that an interrupt can be sent to in the mode that the firmware left. */
+uint32_t local_apic_id_maximum(void);
 /* Where its registers are seen, also if the mode does not need them. */
 paddr_t local_apic_address(void);
 void local_apic_end_of_interrupt(void);

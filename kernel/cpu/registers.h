@@ -144,6 +144,12 @@ static inline void page_invalidate(vaddr_t page)
     __asm__ volatile("invlpg (%0)" ::"r"(page) : "memory");
 }
 
+/* Everything before is seen by others before what comes after begins. */
+static inline void memory_and_load_fence(void)
+{
+    __asm__ volatile("mfence; lfence" ::: "memory");
+}
+
 static inline void cpu_relax(void)
 {
     __asm__ volatile("pause" ::: "memory");

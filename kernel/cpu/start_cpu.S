@@ -3,7 +3,9 @@
  * mode, at the start of a page below 1 MiB into which start/other_cpus.c copied
  * start_cpu_code up to start_cpu_code_end. It goes through protected mode into
  * long mode on the root, stack and entry point in the struct start_cpu_handoff
- * at the end of the code, and calls entry(argument).
+ * at the end of the code, and calls entry(argument): if the ticket there is open
+ * and bears the identifier of this CPU's local APIC, and nobody has taken it. A CPU
+ * that comes when its start was given up stops for good and touches nothing.
  *
  * Position-independent within its page: EBX holds the page's address.
  */
@@ -39,6 +41,44 @@ protected_mode:
     movw %ax, %ds
     movw %ax, %es
     movw %ax, %ss
+    rdtsc                               /* a test holds it back */
+    movl %eax, %esi
+    movl %edx, %edi
+hold:
+    pause
+    rdtsc
+    subl %esi, %eax
+    sbbl %edi, %edx
+    subl OFFSET(start_cpu_data) + 40(%ebx), %eax
+    sbbl OFFSET(start_cpu_data) + 44(%ebx), %edx
+    jb hold
+
+    movl $0x1b, %ecx                    /* MSR_APIC_BASE: x2APIC mode? */
+    rdmsr
+    testl $0x400, %eax
+    jz in_memory
+    movl $0x802, %ecx                   /* its APIC_ID */
+    rdmsr
+    jmp claim
+in_memory:
+    andl $0xfffff000, %eax
+    movl 0x20(%eax), %eax
+    shrl $24, %eax
+claim:
+    movl %eax, %edx                     /* expected: this identifier, open */
+    movl %eax, %ecx                     /* to be: this identifier, claimed */
+    movl $1, %eax
+    leal OFFSET(start_cpu_data) + 32(%ebx), %edi
+    movl %ebx, %ebp
+    movl $2, %ebx
+    lock cmpxchg8b (%edi)
+    movl %ebp, %ebx
+    je claimed
+stop:
+    cli
+    hlt
+    jmp stop
+claimed:
     movl %cr4, %eax
     orl $0x20, %eax                     /* PAE */
     movl %eax, %cr4
@@ -83,4 +123,6 @@ start_cpu_data:                         /* struct start_cpu_handoff */
     .quad 0                             /* stack */
     .quad 0                             /* entry */
     .quad 0                             /* argument */
+    .quad 0                             /* ticket: 0, 1 open, 2 claimed; APIC identifier above */
+    .quad 0                             /* ticks to wait before */
 start_cpu_code_end:

@@ -353,7 +353,9 @@ bool runtime_space_fault(const char *service, const struct trap_frame *frame, va
 
     if (there ? !widen(entry, address, access) : !lend(address, access))
         return false;
-    report(service, frame, address, there ? "allowed against its own table" : "lent to it");
+    const struct memory_range *range = range_of(address);
+    bool is_its_own = there && range && is_runtime(range);
+    report(service, frame, address, is_its_own ? "allowed against its own table" : "lent to it");
     return true;
 }
 

@@ -350,6 +350,11 @@ static void start(void *unused)
         log_write(LOG_NOTICE, "clock: none that runs while the machine is off");
     memory_give_back(handoff.loader.base, handoff.loader.size);
     uint64_t most;
+#ifdef DEBUG_CHECKS
+    uint64_t milliseconds;
+    if (!options_number(options, "holdcpus", &milliseconds))
+        other_cpus_hold_back(milliseconds);
+#endif
     other_cpus_start(acpi, options_number(options, "maxcpus", &most) ? CPU_MAXIMUM : most);
     start_init();
 }

@@ -10,4 +10,7 @@
  */
 void other_cpus_start(const struct acpi_root *acpi, uint32_t most);
 
+/* For tests, before: each CPU is held back so long (ms) when it has begun. */
+void other_cpus_hold_back(uint64_t milliseconds);
+
 #endif

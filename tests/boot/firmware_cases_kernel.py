@@ -1,5 +1,104 @@
 """Cases of the ill-behaved firmware that the kernel has to answer: processors, runtime services."""
+import struct
+
+from firmware_case import boots, restarts
+
+TIME = "head -1 /proc/baton/firmware"
+VARIABLES = "grep variables /proc/baton/firmware"
+WORKS = {TIME: r"time 0 20\d\d-", VARIABLES: r"variables 0 [1-9]"}
+FAILS = {TIME: r"time -5\s", VARIABLES: r"variables (-5|0 \d+ 0)\s"}
+RUNS = ("exec_basic", "EXEC_OK")
+LENT = r"lent to it"
+
+
+def entry(options):
+    """The order by which the loader finds another boot entry."""
+    text = f"title t\nlinux /baton/kernel.elf\ninitrd /baton/initrd.cpio\noptions console=ttyS0 {options}\n"
+    return rf"file loader\entries\baton.conf {text.encode().hex()}"
+
+
+def service_cases():
+    """GetTime and GetVariable: the call fails or works, the log says what happened, all goes on."""
+    for service, name, line in (("get-time", "GetTime", TIME), ("get-variable", "GetVariable", VARIABLES)):
+        def case(text, how, answers, *words, service=service, name=name, line=line):
+            return boots(f"{name} {text}", [f"runtime {service} {how}"],
+                         *(word.replace("NAME", name) for word in words),
+                         typed=((line, answers[line]), (line, answers[line]), RUNS))
+
+        yield case("jumps to where nothing is", "jump", FAILS,
+                   r"NAME failed: page fault.*0x7fff0000000 \(not in the memory map\)")
+        yield case("jumps to no address at all", "jump 0x8000000000000000", FAILS,
+                   r"NAME failed: general protection")
+        yield case("reads page zero", "touch 16", FAILS, r"NAME failed: page fault.*of 0x10 \(page zero\)")
+        yield case("writes to memory in use", "write 0x1600000", FAILS,
+                   r"NAME failed: page fault.*of 0x1600000 \(\w+\)")
+        yield case("runs in boot-services memory", "boot-code", WORKS,
+                   rf"NAME executes .*boot services.*{LENT}")
+        yield case("works on a stack in boot-services memory", "stack", WORKS,
+                   rf"NAME writes to .*boot services.*{LENT}")
+        yield case("touches ECAM", "ecam", WORKS, rf"NAME reads .*PCI configuration space.*{LENT}")
+        yield case("uses vector registers", "sse", WORKS)
+        yield case("returns with interrupts on", "interrupts", WORKS)
+        yield case("returns with the direction flag set", "direction", WORKS)
+        yield case("fails", "fails 3", {TIME: "time -95", VARIABLES: r"variables 0 \d+ 0"})
+        yield case("jumps wild once", "jump 0x7fff0000000 1", WORKS if service != "get-time" else
+                   {TIME: r"time (-5|0 20)"}, r"NAME failed: page fault")
+
+
+def reset_cases():
+    """ResetSystem, where it is tried first; the next way follows."""
+    for text, how, *words in (
+            ("jumps to where nothing is", "jump", r"ResetSystem failed: page fault.*0x7fff0000000",
+             "restart: by port 0xcf9"),
+            ("reads memory in use", "touch 0x1600000", "ResetSystem failed: page fault.*0x1600000",
+             "restart: by port 0xcf9"),
+            ("does not return", "spins", "ResetSystem took too long", "restart: by port 0xcf9"),
+            ("returns with success", "returns", r"ResetSystem returned", "restart: by port 0xcf9"),
+            ("fails", "fails 7", "ResetSystem returned", "restart: by port 0xcf9"),
+            ("touches ECAM", "ecam", rf"ResetSystem reads .*PCI configuration space.*{LENT}"),
+            ("runs in boot-services memory", "boot-code", rf"ResetSystem executes .*boot services.*{LENT}"),
+            ("works on a stack in boot-services memory", "stack", rf"ResetSystem writes .*{LENT}"),
+            ("uses vector registers", "sse", "restart: by ResetSystem")):
+        yield restarts(f"ResetSystem {text}", [f"runtime reset {how}", entry("reboot=efi")], *words)
+
+
+def processor(apic_id, kind=9):
+    """An entry of the MADT for one more processor, enabled (ACPI 6.5, 5.2.12.2 and .12)."""
+    return (struct.pack("<BBHIII", 9, 16, 0, apic_id, 1, apic_id) if kind == 9 else
+            struct.pack("<BBBBI", 0, 8, apic_id, apic_id, 1)).hex()
+
+
+def processor_cases():
+    """Two processors, and what the MADT says beside them."""
+    for text, entry, *words in (
+            ("an identifier of 256", processor(256), "APIC 256 .*ignored"),
+            ("an identifier of 0x101", processor(0x101), "APIC 257 .*ignored"),
+            ("all ones but one", processor(0xfffffffe), "APIC 4294967294 .*ignored"),
+            ("an identifier twice, of two types", processor(1), "APIC 1 twice"),
+            ("an identifier twice, of one type", processor(1, 0), "APIC 1 twice"),
+            ("the boot processor twice", processor(0)),
+            ("a processor that is not there", processor(77), "APIC 77 does not answer")):
+        yield boots(f"MADT: {text}", [f"acpi-append APIC {entry}"], *words, "cpu: 2 online",
+                    typed=(("nproc", r"2\s"), RUNS), smp=2)
+
+
+def pm_timer(space, address):
+    """The FADT's X_PM_TMR_BLK (ACPI 6.5, table 5.9)."""
+    return f"acpi FACP 208 {struct.pack('<BBBBQ', space, 32, 0, 3, address).hex()} seal"
+
+
+def clock_cases():
+    """A clock that stands still, and one that is mad: named, and not believed."""
+    nowhere = pm_timer(1, 0xb00)
+    hpet_counter = pm_timer(0, 0xfed000f0)
+    still = "the ACPI PM timer stands still"
+    no_hpet = ("-machine hpet=off",)
+    yield boots("clocks: the PM timer stands still", [nowhere], still, "by the HPET, to which another agrees")
+    yield boots("clocks: it does, and there is no HPET", [nowhere], still, "by the 8254", qemu=no_hpet)
+    yield boots("clocks: the PM timer is mad", [hpet_counter], "by the ACPI PM timer it would be .*not believed",
+                "by the HPET, to which another agrees")
+    yield boots("clocks: none but the 8254", ["acpi-none"], "by the 8254", typed=())
 
 
 def cases():
-    return []
+    return [*service_cases(), *reset_cases(), *processor_cases(), *clock_cases()]
