@@ -56,7 +56,7 @@ class Run:
         self.check(good and not missing and not NEVER.search(self.text()),
                    f"boots{'; missing in the log: ' * bool(missing)}{', '.join(missing)}")
 
-    def restarts(self):
+    def starts_anew(self):
         """What is typed last makes the machine start anew; the log has the words."""
         good = self.machine.wait(lambda: PROMPT in self.machine.log or self.ended(), WAIT)
         for line, _ in self.case.typed if good else ():
@@ -64,7 +64,7 @@ class Run:
         good = good and self.machine.wait(lambda: self.machine.shutdown, WAIT)
         missing = [word for word in self.case.words if not self.has(word)]
         self.check(good and not missing and not NEVER.search(self.text()),
-                   f"restarts{'; missing in the log: ' * bool(missing)}{', '.join(missing)}")
+                   f"starts anew{'; missing in the log: ' * bool(missing)}{', '.join(missing)}")
 
     def ended(self):
         return self.machine.shutdown or "returned" in self.machine.orders_text

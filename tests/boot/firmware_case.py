@@ -4,7 +4,7 @@ import dataclasses
 
 @dataclasses.dataclass
 class Case:
-    """`end`: "boots", "restarts", "refuses" (the loader, with a way back) or "halts" (with a
+    """`end`: "boots", "starts_anew", "refuses" (the loader, with a way back) or "halts" (with a
     message); `words` are patterns that have to be found in what it says. `typed`: lines for the
     shell, each with a pattern for the answer. `machine`: what SnapshotMachine takes."""
     name: str
@@ -20,8 +20,8 @@ def boots(name, orders, *words, typed=(("exec_basic", "EXEC_OK"),), **machine):
     return Case(name, orders, "boots", words, typed, machine)
 
 
-def restarts(name, orders, *words, **machine):
-    return Case(name, orders, "restarts", words, (("reboot -f", ""),), machine)
+def starts_anew(name, orders, *words, **machine):
+    return Case(name, orders, "starts_anew", words, (("reboot -f", ""),), machine)
 
 
 def refuses(name, orders, *words, **machine):

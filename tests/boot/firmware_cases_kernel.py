@@ -1,7 +1,7 @@
 """Cases of the ill-behaved firmware that the kernel has to answer: processors, runtime services."""
 import struct
 
-from firmware_case import boots, restarts
+from firmware_case import boots, starts_anew
 
 TIME = "head -1 /proc/baton/firmware"
 VARIABLES = "grep variables /proc/baton/firmware"
@@ -59,7 +59,7 @@ def reset_cases():
             ("runs in boot-services memory", "boot-code", rf"ResetSystem executes .*boot services.*{LENT}"),
             ("works on a stack in boot-services memory", "stack", rf"ResetSystem writes .*{LENT}"),
             ("uses vector registers", "sse", "restart: by ResetSystem")):
-        yield restarts(f"ResetSystem {text}", [f"runtime reset {how}", entry("reboot=efi")], *words)
+        yield starts_anew(f"ResetSystem {text}", [f"runtime reset {how}", entry("reboot=efi")], *words)
 
 
 def processor(apic_id, kind=9):
@@ -95,8 +95,8 @@ def clock_cases():
     no_hpet = ("-machine hpet=off",)
     yield boots("clocks: the PM timer stands still", [nowhere], still, "by the HPET, to which another agrees")
     yield boots("clocks: it does, and there is no HPET", [nowhere], still, "by the 8254", qemu=no_hpet)
-    yield boots("clocks: the PM timer is mad", [hpet_counter], "by the ACPI PM timer it would be .*not believed",
-                "by the HPET, to which another agrees")
+    yield boots("clocks: the PM timer is mad", [hpet_counter],
+                "by the ACPI PM timer it would be .*not believed", "by the HPET, to which another agrees")
     yield boots("clocks: none but the 8254", ["acpi-none"], "by the 8254", typed=())
 
 
