@@ -238,6 +238,9 @@ static const struct acpi_root *find_acpi(void)
         log_write(LOG_WARNING, "acpi: no usable tables: %s", reason);
         return NULL;
     }
+    const unsigned first_with_xsdt = 2, rsdt_entry = 4;
+    if (acpi_root.revision >= first_with_xsdt && acpi_root.entry_size == rsdt_entry)
+        log_write(LOG_WARNING, "acpi: the XSDT is not used, the RSDT is: %s", reason);
     return &acpi_root;
 }
 

@@ -164,9 +164,9 @@ def acpi_cases():
         deaf("ACPI: a root pointer that leads nowhere",
              ["acpi RSDP 16 00f0ffff", "acpi RSDP 24 00f0ffffffff0000 seal"]),
         deaf("ACPI: a list without tables", ["acpi XSDT 4 24000000 seal"]),
-        boots("ACPI: a list of no length", ["acpi XSDT 4 00000000"]),
-        boots("ACPI: a list of 4 GiB", ["acpi XSDT 4 ffffffff"]),
-        boots("ACPI: a list with a wrong checksum", ["acpi XSDT 9 ff"]),
+        boots("ACPI: a list of no length", ["acpi XSDT 4 00000000"], "the XSDT is not used"),
+        boots("ACPI: a list of 4 GiB", ["acpi XSDT 4 ffffffff"], "the XSDT is not used"),
+        boots("ACPI: a list with a wrong checksum", ["acpi XSDT 9 ff"], "the XSDT is not used"),
         boots("ACPI: a list whose first table lies nowhere", ["acpi XSDT 36 0000ffffffff0000 seal"]),
         boots("ACPI: a list whose first table lies at 0", ["acpi XSDT 36 0000000000000000 seal"]),
         *(boots(f"ACPI: {table} {what}", [f"acpi {table} {spoiled}"])
