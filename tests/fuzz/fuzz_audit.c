@@ -26,7 +26,7 @@ static void finding_require(const struct audit_finding *finding, unsigned number
 
 static void add(void *context, const char *text, size_t length)
 {
-    require(memchr(text, '\0', length) == NULL);
+    require(length == 0 || memchr(text, '\0', length) == NULL);
     *(size_t *)context += length;
 }
 

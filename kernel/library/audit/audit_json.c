@@ -13,19 +13,35 @@ static void put(struct output *output, const char *text)
     output->emit(output->context, text, strlen(text));
 }
 
-static void string_put(struct output *output, const char *name, const char *text)
+static bool is_plain(char character)
+{
+    return character >= ' ' && character < 0x7f && character != '"' && character != '\\';
+}
+
+/* Plain characters in one piece, the others one by one. */
+static void characters_put(struct output *output, const char *text)
 {
     char piece[8];
 
+    while (*text != '\0') {
+        size_t plain = 0;
+        while (is_plain(text[plain]))
+            plain++;
+        output->emit(output->context, text, plain);
+        text += plain;
+        if (*text != '\0') {
+            format_string(piece, sizeof(piece), "\\u%04x", (uint8_t)*text++);
+            put(output, piece);
+        }
+    }
+}
+
+static void string_put(struct output *output, const char *name, const char *text)
+{
     put(output, "\"");
     put(output, name);
     put(output, "\":\"");
-    for (; *text != '\0'; text++) {
-        uint8_t character = (uint8_t)*text;
-        bool plain = character >= ' ' && character < 0x7f && character != '"' && character != '\\';
-        format_string(piece, sizeof(piece), plain ? "%c" : "\\u%04x", character);
-        put(output, piece);
-    }
+    characters_put(output, text);
     put(output, "\"");
 }
 
