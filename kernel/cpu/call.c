@@ -12,43 +12,45 @@
 static struct spinlock turn; /* guards the two below */
 static void (*called)(void *context);
 static void *called_context;
-static uint64_t pending; /* a bit per CPU that has not returned; atomic */
+static struct cpu_set pending; /* who has not returned; atomic */
 
 static void call_interrupt(void *context, struct trap_frame *frame)
 {
     (void)context;
     (void)frame;
     called(called_context);
-    __atomic_fetch_and(&pending, ~(1UL << cpu_current()->number), __ATOMIC_RELEASE);
+    cpu_set_remove(&pending, cpu_current()->number);
 }
 
-static void call_others(uint64_t others, void (*function)(void *context), void *context)
+static void call_others(const struct cpu_set *others, void (*function)(void *context),
+                        void *context)
 {
     debug_assert(interrupts_enabled() && !cpu_current()->spinlocks_held);
     spinlock_acquire(&turn);
     called = function;
     called_context = context;
-    __atomic_store_n(&pending, others, __ATOMIC_RELEASE);
-    for (uint64_t left = others; left; left &= left - 1)
-        local_apic_send(cpus[__builtin_ctzl(left)]->apic_id, VECTOR_CALL);
-    while (__atomic_load_n(&pending, __ATOMIC_ACQUIRE))
+    cpu_set_copy(&pending, others);
+    CPU_SET_FOREACH (number, others)
+        local_apic_send(cpus[number]->apic_id, VECTOR_CALL);
+    while (!cpu_set_is_empty(&pending))
         cpu_relax();
+    __atomic_thread_fence(__ATOMIC_ACQUIRE); /* what they did is seen behind it */
     spinlock_release(&turn);
 }
 
-void cpu_call(uint64_t which, void (*function)(void *context), void *context)
+void cpu_call(const struct cpu_set *which, void (*function)(void *context), void *context)
 {
-    uint64_t online = cpu_count >= 64 ? UINT64_MAX : (1UL << cpu_count) - 1;
-    uint64_t own = 1UL << cpu_current()->number;
+    struct cpu_set others = cpu_set_and(which, &cpu_online);
+    unsigned own = cpu_current()->number;
 
-    if (which & own) {
+    if (cpu_set_has(which, own)) {
         bool enabled = interrupts_save();
         function(context);
         interrupts_restore(enabled);
     }
-    which &= online & ~own;
-    if (which)
-        call_others(which, function, context);
+    others.words[own / 64] &= ~(1UL << own % 64);
+    if (!cpu_set_is_empty(&others))
+        call_others(&others, function, context);
 }
 
 void cpu_call_initialize(void)

@@ -4,10 +4,9 @@
 #ifndef BATON_CPU_CPU_H
 #define BATON_CPU_CPU_H
 
+#include "cpu/cpu_set.h"
 #include "cpu/lock_order.h"
 #include "library/types.h"
-
-#define CPU_MAXIMUM 64
 
 struct thread;
 struct run_queue;
@@ -32,17 +31,16 @@ struct cpu {
     struct thread *current;     /* offset 8: own; the thread that runs here */
     vaddr_t kernel_stack_top;   /* offset 16: own; where a system call's stack starts */
     vaddr_t user_stack_scratch; /* offset 24: own; RSP of user mode during the entry stub */
-    uint32_t number;            /* 0, 1, … in the order of their start */
+    uint32_t number;            /* nobody else ever has the same */
     uint32_t apic_id;
-    bool online;         /* atomic */
     struct thread *idle; /* runs when nothing else can */
     struct run_queue *run_queue;
     uint32_t spinlocks_held;             /* own; debug builds */
     uint8_t ranks_held[LOCK_RANK_COUNT]; /* own; debug builds: how many of each rank */
     uint32_t interrupt_depth;            /* own */
-    uint64_t *root_left;     /* own; across a context switch: the mask of the root left */
-    uint64_t timer_deadline; /* own; ns since boot the timer is armed for, or UINT64_MAX */
-    uint64_t descriptors[8]; /* the GDT */
+    struct cpu_set *root_left; /* own; across a context switch: who may hold the root left */
+    uint64_t timer_deadline;   /* own; ns since boot the timer is armed for, or UINT64_MAX */
+    uint64_t descriptors[8];   /* the GDT */
     struct task_state task_state;
     uint32_t interrupts[256]; /* own; atomic to read: how often each vector came, from 32 on */
 };
@@ -51,19 +49,16 @@ _Static_assert(__builtin_offsetof(struct cpu, current) == 8, "trap_entry.S knows
 _Static_assert(__builtin_offsetof(struct cpu, kernel_stack_top) == 16, "syscall entry knows it");
 _Static_assert(__builtin_offsetof(struct cpu, user_stack_scratch) == 24, "syscall entry knows it");
 
-extern struct cpu *cpus[CPU_MAXIMUM]; /* by number; NULL: not there */
-extern uint32_t cpu_count;            /* CPUs that are online */
+extern struct cpu *cpus[CPU_MAXIMUM]; /* by number; those that are online are never NULL again */
+extern struct cpu_set cpu_online;     /* who takes part; nobody leaves it; atomic */
+extern uint32_t cpu_count;            /* how many these are; atomic */
 
-/* The CPUs that are online, a bit each. */
-static inline uint64_t cpu_online_mask(void)
+/* The CPU that is online and has the next number, round and round. */
+static inline struct cpu *cpu_next_online(const struct cpu *cpu)
 {
-    uint64_t mask = 0;
+    unsigned number = cpu_set_next(&cpu_online, cpu->number + 1);
 
-    for (unsigned number = 0; number < CPU_MAXIMUM; number++) {
-        if (cpus[number] && __atomic_load_n(&cpus[number]->online, __ATOMIC_RELAXED))
-            mask |= 1UL << number;
-    }
-    return mask;
+    return cpus[number < CPU_MAXIMUM ? number : cpu_set_next(&cpu_online, 0)];
 }
 
 /* This CPU. The answer stays true only while the thread cannot be moved. */

@@ -34,20 +34,22 @@ enum {
     APIC_TIMER_CURRENT = 0x390,
     APIC_TIMER_DIVIDE = 0x3e0,
 };
-#define APIC_BASE_X2APIC  (1UL << 10)
-#define APIC_BASE_ENABLE  (1UL << 11)
-#define APIC_BASE_ADDRESS 0xffffffffff000UL
-#define LVT_MASKED        (1U << 16)
-#define COMMAND_PENDING   (1U << 12)
-#define COMMAND_PATIENCE  (NANOSECONDS_PER_SECOND / 10)
-#define COMMAND_NMI       (4U << 8)
-#define COMMAND_INIT      (5U << 8)
-#define COMMAND_STARTUP   (6U << 8)
-#define COMMAND_ASSERT    (1U << 14)
-#define COMMAND_SELF      (1U << 18)
+#define APIC_BASE_BOOT_CPU (1UL << 8)
+#define APIC_BASE_X2APIC   (1UL << 10)
+#define APIC_BASE_ENABLE   (1UL << 11)
+#define APIC_BASE_ADDRESS  0xffffffffff000UL
+#define LVT_MASKED         (1U << 16)
+#define COMMAND_PENDING    (1U << 12)
+#define COMMAND_PATIENCE   (NANOSECONDS_PER_SECOND / 10)
+#define COMMAND_NMI        (4U << 8)
+#define COMMAND_INIT       (5U << 8)
+#define COMMAND_STARTUP    (6U << 8)
+#define COMMAND_ASSERT     (1U << 14)
+#define COMMAND_SELF       (1U << 18)
 
 static volatile uint32_t *local_apic; /* NULL in x2APIC mode */
-static bool x2apic;                   /* the mode the firmware left, on every CPU */
+static bool x2apic;                   /* the mode the firmware left this in; for every CPU */
+static uint64_t apic_base;            /* where the registers are; for every CPU */
 
 static uint32_t apic_read(uint32_t offset)
 {
@@ -126,8 +128,8 @@ void local_apic_send_startup(uint32_t apic_id, uint8_t page)
 void local_apic_stop_others(void)
 {
     /* One by one: a processor that was given up has no handler for it. */
-    for (uint32_t number = 0; number < cpu_count; number++)
-        if (cpus[number] && cpus[number]->apic_id != local_apic_id())
+    CPU_SET_FOREACH (number, &cpu_online)
+        if (cpus[number] != cpu_current())
             apic_command(cpus[number]->apic_id, COMMAND_ASSERT | COMMAND_NMI);
 }
 
@@ -141,12 +143,25 @@ uint32_t local_apic_timer_left(void)
     return apic_read(APIC_TIMER_CURRENT);
 }
 
-void local_apic_initialize_cpu(void)
+/* As the boot CPU is: firmware may have left another one in another mode. From x2APIC mode the only
+   way leads through the APIC turned off (SDM volume 3, 11.12.5). */
+static void enter_mode(void)
 {
     uint64_t base = msr_read(MSR_APIC_BASE);
-    if (!(base & APIC_BASE_ENABLE))
-        msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
+    uint64_t wanted = (base & APIC_BASE_BOOT_CPU) | apic_base | APIC_BASE_ENABLE |
+                      (x2apic ? APIC_BASE_X2APIC : 0);
 
+    if (base & APIC_BASE_X2APIC && !x2apic)
+        msr_write(MSR_APIC_BASE, base & ~(APIC_BASE_ENABLE | APIC_BASE_X2APIC));
+    if (base != wanted)
+        msr_write(MSR_APIC_BASE, wanted & ~APIC_BASE_X2APIC);
+    if (base != wanted && x2apic)
+        msr_write(MSR_APIC_BASE, wanted);
+}
+
+void local_apic_initialize_cpu(void)
+{
+    enter_mode();
     apic_write(APIC_SPURIOUS, 0x100 | VECTOR_SPURIOUS);
     apic_write(APIC_TASK_PRIORITY, 0);
     static const uint16_t sources[] = {APIC_LVT_THERMAL, APIC_LVT_PERFORMANCE, APIC_LVT_LINT0,
@@ -343,6 +358,7 @@ int interrupt_controller_initialize(const struct acpi_root *acpi, device_map_fun
         return -ENODEV;
     mask_8259();
     x2apic = (base & APIC_BASE_ENABLE) && (base & APIC_BASE_X2APIC);
+    apic_base = base & APIC_BASE_ADDRESS;
     if (!x2apic) {
         local_apic = map(local_apic_address(), PAGE_SIZE);
         if (!local_apic)

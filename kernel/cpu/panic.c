@@ -86,7 +86,7 @@ void cpu_stop_others(void)
     uint64_t until = clock_now() + STOP_PATIENCE;
     uint32_t others = 0;
 
-    for (uint32_t number = 0; number < cpu_count; number++) {
+    CPU_SET_FOREACH (number, &cpu_online) {
         if (cpus[number] != cpu_current()) {
             local_apic_send(cpus[number]->apic_id, VECTOR_STOP);
             others++;

@@ -2,10 +2,13 @@
  * start_cpu.S: where another CPU begins (Intel SDM volume 3, 9.4.4): in real
  * mode, at the start of a page below 1 MiB into which start/other_cpus.c copied
  * start_cpu_code up to start_cpu_code_end. It goes through protected mode into
- * long mode on the root, stack and entry point in the struct start_cpu_handoff
- * at the end of the code, and calls entry(argument): if the ticket there is open
- * and bears the identifier of this CPU's local APIC, and nobody has taken it. A CPU
- * that comes when its start was given up stops for good and touches nothing.
+ * long mode on the root in the struct start_cpu_data at the end of the code.
+ * There it looks for the ticket with its own APIC identifier and takes it: only
+ * now it has a stack, and calls entry(ticket). Without a ticket that is still
+ * offered it stops for good.
+ *
+ * Any number of processors may be here at once, also one that nobody waits for
+ * any more: what is written to the page is the same for all of them.
  *
  * Position-independent within its page: EBX holds the page's address.
  */
@@ -41,44 +44,29 @@ protected_mode:
     movw %ax, %ds
     movw %ax, %es
     movw %ax, %ss
-    rdtsc                               /* a test holds it back */
-    movl %eax, %esi
-    movl %edx, %edi
-hold:
-    pause
-    rdtsc
-    subl %esi, %eax
-    sbbl %edi, %edx
-    subl OFFSET(start_cpu_data) + 40(%ebx), %eax
-    sbbl OFFSET(start_cpu_data) + 44(%ebx), %edx
-    jb hold
-
-    movl $0x1b, %ecx                    /* MSR_APIC_BASE: x2APIC mode? */
+    movl $0x1b, %ecx                    /* APIC base: bit 10 set in x2APIC mode */
     rdmsr
-    testl $0x400, %eax
-    jz in_memory
-    movl $0x802, %ecx                   /* its APIC_ID */
-    rdmsr
-    jmp claim
-in_memory:
+    btl $10, %eax
+    jc x2apic
+    testl %edx, %edx
+    jnz initial_identifier              /* registers above 4 GiB: out of reach without paging */
     andl $0xfffff000, %eax
-    movl 0x20(%eax), %eax
-    shrl $24, %eax
-claim:
-    movl %eax, %edx                     /* expected: this identifier, open */
-    movl %eax, %ecx                     /* to be: this identifier, claimed */
-    movl $1, %eax
-    leal OFFSET(start_cpu_data) + 32(%ebx), %edi
-    movl %ebx, %ebp
-    movl $2, %ebx
-    lock cmpxchg8b (%edi)
-    movl %ebp, %ebx
-    je claimed
-stop:
-    cli
-    hlt
-    jmp stop
-claimed:
+    movl 0x20(%eax), %esi
+    shrl $24, %esi
+    jmp identified
+initial_identifier:
+    movl %ebx, %edi
+    movl $1, %eax                       /* the one it had after reset: CPUID.01H:EBX[31:24] */
+    cpuid
+    movl %ebx, %esi
+    shrl $24, %esi
+    movl %edi, %ebx
+    jmp identified
+x2apic:
+    movl $0x802, %ecx
+    rdmsr
+    movl %eax, %esi
+identified:
     movl %cr4, %eax
     orl $0x20, %eax                     /* PAE */
     movl %eax, %cr4
@@ -95,12 +83,42 @@ claimed:
     .code64
 long_mode:
     movl %ebx, %ebx
-    movq OFFSET(start_cpu_data) + 8(%rbx), %rsp
-    movq OFFSET(start_cpu_data) + 16(%rbx), %rax
-    movq OFFSET(start_cpu_data) + 24(%rbx), %rdi
+    rdtsc                               /* a test holds it back */
+    shlq $32, %rdx
+    leaq (%rax, %rdx), %r8
+hold:
+    pause
+    rdtsc
+    shlq $32, %rdx
+    orq %rdx, %rax
+    subq %r8, %rax
+    cmpq OFFSET(start_cpu_data) + 32(%rbx), %rax
+    jb hold
+    /* Who am I? The identifier that the start-up interrupt was sent to (SDM volume 3, 11.4.6 and
+       11.12.5.1); ESI has it from the local APIC's register. */
+    movq OFFSET(start_cpu_data) + 16(%rbx), %rdi
+    movq OFFSET(start_cpu_data) + 24(%rbx), %rcx
+next_ticket:
+    subq $1, %rcx
+    jc stop
+    cmpl %esi, (%rdi)                   /* apic_id */
+    je found_ticket
+    addq $24, %rdi
+    jmp next_ticket
+found_ticket:
+    xorl %eax, %eax                     /* TICKET_OFFERED */
+    movl $1, %edx                       /* TICKET_TAKEN */
+    lock cmpxchgl %edx, 4(%rdi)
+    jne stop
+    movq 8(%rdi), %rsp
+    movq OFFSET(start_cpu_data) + 8(%rbx), %rax
     xorl %ebp, %ebp
     call *%rax
     ud2
+stop:
+    cli
+    hlt
+    jmp stop
 
     .balign 8
 gdt:
@@ -118,11 +136,10 @@ far_long:
     .long 0
     .word 0x18
     .balign 8
-start_cpu_data:                         /* struct start_cpu_handoff */
+start_cpu_data:                         /* struct start_cpu_data */
     .quad 0                             /* root */
-    .quad 0                             /* stack */
     .quad 0                             /* entry */
-    .quad 0                             /* argument */
-    .quad 0                             /* ticket: 0, 1 open, 2 claimed; APIC identifier above */
-    .quad 0                             /* ticks to wait before */
+    .quad 0                             /* tickets */
+    .quad 0                             /* ticket_count */
+    .quad 0                             /* delay */
 start_cpu_code_end:

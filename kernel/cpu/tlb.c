@@ -9,7 +9,7 @@
 
 /* A change of CR4.PGE ends everything, global entries too (Intel SDM volume 3, 4.10.4.1). CR3
    itself is not written here: see invariant 1. */
-static void flush_all(void)
+void tlb_forget(void)
 {
     bool enabled = interrupts_save();
     uint64_t cr4 = cr4_read();
@@ -21,7 +21,7 @@ static void flush_all(void)
 static void flush_local(vaddr_t start, vaddr_t end)
 {
     if ((end - start) >> PAGE_SHIFT > PAGES_ONE_BY_ONE) {
-        flush_all();
+        tlb_forget();
         return;
     }
     /* INVLPG also ends all of the paging-structure caches (4.10.4.1). */
@@ -39,12 +39,13 @@ static void flush_range(void *context)
     flush_local(range->start, range->end);
 }
 
-void tlb_shootdown(uint64_t mask, vaddr_t start, vaddr_t end)
+void tlb_shootdown(const struct cpu_set *which, vaddr_t start, vaddr_t end)
 {
     struct range range = {start, end};
-    if (mask == 1UL << cpu_current()->number) { /* the thread does not move within the kernel */
+    /* The thread does not move within the kernel. */
+    if (cpu_set_is_only(which, cpu_current()->number)) {
         flush_local(start, end);
         return;
     }
-    cpu_call(mask, flush_range, &range);
+    cpu_call(which, flush_range, &range);
 }

@@ -97,7 +97,7 @@ static int create_thread(struct user_thread *thread, struct exec *exec,
     thread->started = clock_now();
     thread->timer_slack = thread->default_timer_slack = TIMER_SLACK_DEFAULT;
     thread->thread.id = thread->identity->number;
-    thread->thread.affinity = UINT64_MAX;
+    thread->thread.affinity = cpu_set_all;
     *user_thread_place_frame(thread) = exec_first_frame(exec);
     memset(thread->thread.fpu, 0, fpu_image_size);
     fpu_reset();

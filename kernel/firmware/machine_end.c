@@ -135,7 +135,8 @@ static const struct way restart_ways[] = {
 static void be_alone(void)
 {
     if (!cpu_current()->interrupt_depth) {
-        __atomic_store_n(&thread_current()->affinity, 1, __ATOMIC_RELEASE);
+        const struct cpu_set boot_cpu = cpu_set_of(0);
+        cpu_set_copy(&thread_current()->affinity, &boot_cpu);
         thread_yield();
     }
     has_firmware = runtime_services_take();

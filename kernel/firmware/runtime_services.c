@@ -111,7 +111,7 @@ static enum contained_end call_there(struct service_call *call)
 {
     struct thread *thread = thread_current();
     paddr_t root = thread->page_table_root;
-    uint64_t *root_cpus = thread->root_cpus;
+    struct cpu_set *root_cpus = thread->root_cpus;
 
     thread_set_root(runtime_root, NULL);
     enum contained_end end = contained_call(&call->contained);

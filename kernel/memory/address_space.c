@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 
 #include "cpu/call.h"
+#include "cpu/cpu.h"
 #include "cpu/panic.h"
 #include "cpu/registers.h"
 #include "library/align.h"
@@ -51,8 +52,8 @@ static void check_root(void *root)
 
 static void check_left(struct address_space *space)
 {
-    assert_invariant(__atomic_load_n(&space->cpus, __ATOMIC_SEQ_CST) == 0);
-    cpu_call(UINT64_MAX, check_root, &space->root);
+    assert_invariant(cpu_set_is_empty(&space->cpus));
+    cpu_call(&cpu_online, check_root, &space->root);
 }
 #else
 static void check_left(struct address_space *space)

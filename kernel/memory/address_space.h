@@ -7,6 +7,7 @@
 
 #include <bsd/sys/tree.h>
 
+#include "cpu/cpu_set.h"
 #include "memory/page_cache.h"
 #include "memory/user_copy.h"
 
@@ -84,7 +85,7 @@ struct address_space {
     struct region *gap_above;
     size_t gap_size;
     uint64_t region_count; /* mutex */
-    uint64_t cpus;         /* bit per CPU whose CR3 may hold `root`; atomic */
+    struct cpu_set cpus;   /* whose CR3 may hold `root`; atomic */
     uint64_t pages_mapped; /* resident pages; mutex; atomic to read */
     uint64_t pages_total;  /* pages in regions (RLIMIT_AS); mutex */
     /* The most that both were before they last fell; mutex; the first atomic to read. */

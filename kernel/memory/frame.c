@@ -481,7 +481,7 @@ static void give_all(void *found)
 bool frame_gather(void)
 {
     bool found = false;
-    cpu_call(UINT64_MAX, give_all, &found);
+    cpu_call(&cpu_online, give_all, &found);
     return found;
 }
 

@@ -487,7 +487,7 @@ static void stacks_free(const vaddr_t *stacks, size_t count)
         lowest = stacks[i] < lowest ? stacks[i] : lowest;
         highest = end > highest ? end : highest;
     }
-    tlb_shootdown(TLB_EVERY_CPU, lowest, highest);
+    tlb_shootdown(&cpu_online, lowest, highest);
     for (size_t i = 0; i < count; i++) {
         kernel_pages_free(stacks[i], stacks[i] + KERNEL_STACK_SIZE);
         area_give_back(stacks[i], STACK_PAGES);

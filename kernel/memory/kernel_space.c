@@ -285,7 +285,7 @@ paddr_t kernel_page_frame(vaddr_t page)
 void kernel_pages_unmap(vaddr_t start, vaddr_t end)
 {
     kernel_pages_hide(start, end);
-    tlb_shootdown(TLB_EVERY_CPU, start, end);
+    tlb_shootdown(&cpu_online, start, end);
     kernel_pages_free(start, end);
 }
 
@@ -317,7 +317,7 @@ void kernel_tables_release(vaddr_t start, vaddr_t end)
         if (*entry & PAGE_PRESENT) {
             paddr_t table = *entry & PAGE_FRAME;
             *entry = 0;
-            tlb_shootdown(TLB_EVERY_CPU, address, address + PAGE_SIZE); /* and upper levels */
+            tlb_shootdown(&cpu_online, address, address + PAGE_SIZE); /* and upper levels */
             frame_release(table);
         }
     }

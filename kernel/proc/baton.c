@@ -152,9 +152,8 @@ static int cpus_show(const struct pseudo_key *key, struct text *text)
     (void)key;
     if (!views)
         return -ENOMEM;
-    uint32_t count = __atomic_load_n(&cpu_count, __ATOMIC_RELAXED);
-    cpu_call(UINT64_MAX, look_at_cpu, views);
-    for (uint32_t i = 0; i < count; i++)
+    cpu_call(&cpu_online, look_at_cpu, views);
+    CPU_SET_FOREACH (i, &cpu_online)
         text_print(text, "%u %016lx %u %s\n", i, views[i].root, views[i].thread_id, views[i].name);
     heap_free(views);
     return 0;
@@ -223,7 +222,8 @@ static int companions_set(uint64_t count)
                 __atomic_store_n(&companion->runs, false, __ATOMIC_RELEASE);
                 return -ENOMEM;
             }
-            companion->thread = (struct thread){.release = companion_off_stack, .affinity = 1};
+            companion->thread =
+                (struct thread){.release = companion_off_stack, .affinity = cpu_set_of(0)};
             thread_initialize(&companion->thread, "companion", stack, KERNEL_STACK_SIZE,
                               companion_work, (void *)place, kernel_root);
             thread_start(&companion->thread);

@@ -1,10 +1,48 @@
-/* cpu.c: /proc/cpuinfo: what the processors are, by CPUID (Intel SDM volume 2). */
+/* cpu.c: sets of processors as text; /proc/cpuinfo: what they are, by CPUID (Intel SDM volume 2).
+ */
 #include <linux/stat.h>
 
 #include "cpu/clock.h"
 #include "cpu/cpu.h"
 #include "cpu/features.h"
 #include "proc/proc.h"
+
+/* ---- sets ---- */
+
+void proc_text_cpus(struct text *text, const struct cpu_set *set)
+{
+    const char *separator = "";
+
+    CPU_SET_FOREACH (first, set) {
+        unsigned last = first;
+        while (last + 1 < CPU_MAXIMUM && cpu_set_has(set, last + 1))
+            last++;
+        text_print(text, last > first ? "%s%u-%u" : "%s%u", separator, first, last);
+        separator = ",";
+        first = last;
+    }
+}
+
+static unsigned highest_online(void)
+{
+    unsigned highest = 0;
+
+    CPU_SET_FOREACH (number, &cpu_online)
+        highest = number;
+    return highest;
+}
+
+void proc_text_cpu_mask(struct text *text, const struct cpu_set *set)
+{
+    unsigned highest = highest_online();
+
+    for (unsigned digit = highest / 4 + 1; digit-- > 0;) {
+        uint64_t four = cpu_set_word(set, digit / 16) >> digit % 16 * 4 & 15;
+        text_print(text, digit % 8 == 0 && digit > 0 ? "%lx," : "%lx", four);
+    }
+}
+
+/* ---- cpuinfo ---- */
 
 /* CPUID's flags by the names that Linux gives them; those that programs look for. */
 static void text_flags(struct text *text)
@@ -75,9 +113,7 @@ static int processor_show(const struct pseudo_key *key, struct text *text)
 
     (void)key;
     cpu_identify(&identity);
-    for (unsigned number = 0; number < CPU_MAXIMUM; number++) {
-        if (!cpus[number] || !__atomic_load_n(&cpus[number]->online, __ATOMIC_RELAXED))
-            continue;
+    CPU_SET_FOREACH (number, &cpu_online) {
         text_print(text, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n",
                    number, identity.vendor, identity.family, identity.model);
         text_print(text, "model name\t: %s\nstepping\t: %u\n", identity.model_name,

@@ -21,22 +21,6 @@ bool proc_parse_number(const char *text, uint32_t *number)
     return true;
 }
 
-void proc_text_cpus(struct text *text, uint64_t mask)
-{
-    bool first = true;
-
-    for (unsigned number = 0; number < 64; number++) {
-        if (!(mask >> number & 1))
-            continue;
-        unsigned last = number;
-        while (last < 63 && (mask >> (last + 1) & 1))
-            last++;
-        text_print(text, last > number ? "%s%u-%u" : "%s%u", first ? "" : ",", number, last);
-        first = false;
-        number = last;
-    }
-}
-
 /* ---- settings ---- */
 
 int proc_setting_check_writer(void)

@@ -46,8 +46,12 @@ int proc_integers_parse(const char *text, int64_t *values, int count, int64_t mi
    from `minimum` to `maximum`; -EPERM: the writer is not root. */
 int proc_setting_parse(const char *bytes, int64_t minimum, int64_t maximum, int64_t *value);
 
-/* A set of CPUs, a bit each, as Linux lists them: "0-3,5". */
-void proc_text_cpus(struct text *text, uint64_t mask);
+/* ---- cpu.c ---- */
+
+/* A set of CPUs as Linux lists them: "0-3,5"; and as a number in hexadecimal digits, 32 bits
+   between two commas, as many digits as the highest CPU there is needs: "2f". */
+void proc_text_cpus(struct text *text, const struct cpu_set *set);
+void proc_text_cpu_mask(struct text *text, const struct cpu_set *set);
 
 /* ---- devices.c, system.c ---- */
 

@@ -14,25 +14,14 @@
 
 #define TICK (NANOSECONDS_PER_SECOND / 100)
 
-/* The online CPU with this number; NULL: there is none. */
-static struct cpu *online_cpu(unsigned number)
-{
-    struct cpu *cpu = cpus[number];
-
-    return cpu && __atomic_load_n(&cpu->online, __ATOMIC_RELAXED) && cpu->idle ? cpu : NULL;
-}
-
 /* Of all of them. */
 static void times_sum(struct cpu_times *sum)
 {
     struct cpu_times times;
 
     memset(sum, 0, sizeof(*sum));
-    for (unsigned number = 0; number < CPU_MAXIMUM; number++) {
-        struct cpu *cpu = online_cpu(number);
-        if (!cpu)
-            continue;
-        scheduler_cpu_times(cpu, &times);
+    CPU_SET_FOREACH (number, &cpu_online) {
+        scheduler_cpu_times(cpus[number], &times);
         sum->user += times.user;
         sum->system += times.system;
         sum->idle += times.idle;
@@ -84,9 +73,8 @@ static uint64_t interrupts_of_vector(unsigned vector)
 {
     uint64_t sum = 0;
 
-    for (unsigned number = 0; number < CPU_MAXIMUM; number++)
-        if (cpus[number])
-            sum += __atomic_load_n(&cpus[number]->interrupts[vector], __ATOMIC_RELAXED);
+    CPU_SET_FOREACH (number, &cpu_online)
+        sum += __atomic_load_n(&cpus[number]->interrupts[vector], __ATOMIC_RELAXED);
     return sum;
 }
 
@@ -101,10 +89,9 @@ static uint64_t interrupts_sum(void)
 
 static void text_vector(struct text *text, unsigned vector)
 {
-    for (unsigned number = 0; number < CPU_MAXIMUM; number++)
-        if (online_cpu(number))
-            text_print(text, "%10u ",
-                       __atomic_load_n(&cpus[number]->interrupts[vector], __ATOMIC_RELAXED));
+    CPU_SET_FOREACH (number, &cpu_online)
+        text_print(text, "%10u ",
+                   __atomic_load_n(&cpus[number]->interrupts[vector], __ATOMIC_RELAXED));
 }
 
 /* Those that are the CPUs' own business. */
@@ -124,9 +111,8 @@ static int interrupts_show(const struct pseudo_key *key, struct text *text)
 {
     (void)key;
     text_print(text, "    ");
-    for (unsigned number = 0; number < CPU_MAXIMUM; number++)
-        if (online_cpu(number))
-            text_print(text, "       CPU%-2u ", number);
+    CPU_SET_FOREACH (number, &cpu_online)
+        text_print(text, "       CPU%-2u ", number);
     text_print(text, "\n");
     for (unsigned irq = 0; irq < ISA_INTERRUPTS; irq++) {
         struct isa_interrupt interrupt;
@@ -153,15 +139,13 @@ static int soft_interrupts_show(const struct pseudo_key *key, struct text *text)
 
     (void)key;
     text_print(text, "                    ");
-    for (unsigned number = 0; number < CPU_MAXIMUM; number++)
-        if (online_cpu(number))
-            text_print(text, "CPU%-8u", number);
+    CPU_SET_FOREACH (number, &cpu_online)
+        text_print(text, "CPU%-8u", number);
     text_print(text, "\n");
     for (size_t i = 0; i < array_length(names); i++) {
         text_print(text, "%12s:", names[i]);
-        for (unsigned number = 0; number < CPU_MAXIMUM; number++)
-            if (online_cpu(number))
-                text_print(text, " %10u", 0);
+        CPU_SET_FOREACH (number, &cpu_online)
+            text_print(text, " %10u", 0);
         text_print(text, "\n");
     }
     return 0;
@@ -185,11 +169,8 @@ static int stat_show(const struct pseudo_key *key, struct text *text)
     thread_summary(&threads);
     times_sum(&sum);
     text_cpu_times(text, "cpu ", &sum);
-    for (unsigned number = 0; number < CPU_MAXIMUM; number++) {
-        struct cpu *cpu = online_cpu(number);
-        if (!cpu)
-            continue;
-        scheduler_cpu_times(cpu, &times);
+    CPU_SET_FOREACH (number, &cpu_online) {
+        scheduler_cpu_times(cpus[number], &times);
         format_string(name, sizeof(name), "cpu%u", number);
         text_cpu_times(text, name, &times);
     }

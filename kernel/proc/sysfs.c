@@ -13,7 +13,7 @@
 static int online_show(const struct pseudo_key *key, struct text *text)
 {
     (void)key;
-    proc_text_cpus(text, cpu_online_mask());
+    proc_text_cpus(text, &cpu_online);
     text_print(text, "\n");
     return 0;
 }
@@ -88,22 +88,20 @@ static int nothing_show(const struct pseudo_key *key, struct text *text)
     return 0;
 }
 
-/* A set of CPUs as a number with a digit for four of them, as many as there may be. */
-static void text_mask(struct text *text, uint64_t mask)
-{
-    text_print(text, "%08lx,%08lx\n", mask >> 32, mask & UINT32_MAX);
-}
-
 static int own_mask_show(const struct pseudo_key *key, struct text *text)
 {
-    text_mask(text, 1UL << key->number[0]);
+    struct cpu_set own = cpu_set_of((unsigned)key->number[0]);
+
+    proc_text_cpu_mask(text, &own);
+    text_print(text, "\n");
     return 0;
 }
 
 static int all_mask_show(const struct pseudo_key *key, struct text *text)
 {
     (void)key;
-    text_mask(text, cpu_online_mask());
+    proc_text_cpu_mask(text, &cpu_online);
+    text_print(text, "\n");
     return 0;
 }
 
@@ -140,7 +138,7 @@ static int cpu_find(const struct pseudo_key *key, const char *name, struct pseud
 
     *child_key = *key;
     if (strncmp(name, "cpu", 3) != 0 || !proc_parse_number(name + 3, &number) ||
-        number >= CPU_MAXIMUM || !(cpu_online_mask() >> number & 1))
+        number >= CPU_MAXIMUM || !cpu_set_has(&cpu_online, number))
         return -ENOENT;
     child_key->number[0] = number;
     *child = &cpu_node;
@@ -149,14 +147,14 @@ static int cpu_find(const struct pseudo_key *key, const char *name, struct pseud
 
 static bool cpu_next(const struct pseudo_key *key, uint64_t *position, struct pseudo_name *name)
 {
-    uint64_t mask = cpu_online_mask();
+    unsigned number =
+        *position < CPU_MAXIMUM ? cpu_set_next(&cpu_online, (unsigned)*position) : CPU_MAXIMUM;
 
     (void)key;
-    while (*position < CPU_MAXIMUM && !(mask >> *position & 1))
-        ++*position;
-    if (*position >= CPU_MAXIMUM)
+    if (number == CPU_MAXIMUM)
         return false;
-    format_string(name->text, sizeof(name->text), "cpu%u", (unsigned)(*position)++);
+    *position = number + 1;
+    format_string(name->text, sizeof(name->text), "cpu%u", number);
     name->type = S_IFDIR;
     return true;
 }

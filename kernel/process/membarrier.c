@@ -46,6 +46,6 @@ ssize_t sys_membarrier(int command, unsigned flags, int cpu)
     default:
         return -EINVAL;
     }
-    tlb_shootdown(TLB_EVERY_CPU, 0, PAGE_SIZE); /* nothing is ever mapped there */
+    tlb_shootdown(&cpu_online, 0, PAGE_SIZE); /* nothing is ever mapped there */
     return 0;
 }

@@ -56,28 +56,28 @@ ssize_t sys_sched_yield(void)
 /* ---- CPUs ---- */
 
 /* If it runs where it no longer may, it moves at the next switch. */
-static void affinity_set(struct thread *thread, uint64_t mask)
+static void affinity_set(struct thread *thread, const struct cpu_set *allowed)
 {
-    __atomic_store_n(&thread->affinity, mask, __ATOMIC_RELEASE);
-    if (!(mask >> thread->cpu->number & 1))
+    cpu_set_copy(&thread->affinity, allowed);
+    if (!cpu_set_has(allowed, thread->cpu->number))
         thread_post_work(thread, THREAD_WORK_RESCHEDULE);
 }
 
 ssize_t sys_sched_setaffinity(int id, unsigned size, vaddr_t from)
 {
-    uint64_t mask = 0;
+    struct cpu_set wanted = {0};
 
-    if (user_copy_in(&mask, from, size < sizeof(mask) ? size : sizeof(mask)))
+    if (user_copy_in(&wanted, from, size < sizeof(wanted) ? size : sizeof(wanted)))
         return -EFAULT;
     struct user_thread *thread = id < 0 ? NULL : thread_get(id);
     if (!thread)
         return -ESRCH;
     struct process *process = thread->thread.process;
-    mask &= cpu_online_mask();
+    struct cpu_set allowed = cpu_set_and(&wanted, &cpu_online);
     bool enabled = spinlock_acquire_save(&process->lock);
-    int error = !may_change(thread) ? -EPERM : !mask ? -EINVAL : 0;
+    int error = !may_change(thread) ? -EPERM : cpu_set_is_empty(&allowed) ? -EINVAL : 0;
     if (!error)
-        affinity_set(&thread->thread, mask);
+        affinity_set(&thread->thread, &allowed);
     spinlock_release_restore(&process->lock, enabled);
     user_thread_release(thread);
     return error;
@@ -85,14 +85,16 @@ ssize_t sys_sched_setaffinity(int id, unsigned size, vaddr_t from)
 
 ssize_t sys_sched_getaffinity(int id, unsigned size, vaddr_t to)
 {
-    if (size < sizeof(uint64_t) || size % sizeof(uint64_t))
+    size_t needed = cpu_set_words * sizeof(uint64_t);
+
+    if (size < needed || size % sizeof(uint64_t))
         return -EINVAL;
     struct user_thread *thread = id < 0 ? NULL : thread_get(id);
     if (!thread)
         return -ESRCH;
-    uint64_t mask = __atomic_load_n(&thread->thread.affinity, __ATOMIC_RELAXED) & cpu_online_mask();
+    struct cpu_set allowed = cpu_set_and(&thread->thread.affinity, &cpu_online);
     user_thread_release(thread);
-    return user_put(to, &mask) ? -EFAULT : (ssize_t)sizeof(mask);
+    return user_copy_out(to, &allowed, needed) ? -EFAULT : (ssize_t)needed;
 }
 
 ssize_t sys_getcpu(vaddr_t cpu, vaddr_t node)

@@ -92,6 +92,7 @@ static void catch_traps(void)
     trap_initialize_cpu(&boot_cpu, trap_stacks);
     trap_set_kernel_stack(&boot_cpu, (vaddr_t)boot_stack_top);
     cpus[0] = &boot_cpu;
+    cpu_set_add(&cpu_online, 0);
     cpu_count = 1;
 }
 
@@ -401,6 +402,5 @@ void kernel_main(const struct handoff *given)
                       trace.value_length == 6 && !memcmp(trace.value, "switch", 6);
 
     start_threads();
-    boot_cpu.online = true;
     scheduler_idle();
 }

@@ -1,14 +1,13 @@
 /*
- * other_cpus.c: prepares what a CPU needs for itself, wakes it by INIT and
- * start-up interrupts (Intel SDM volume 3, 9.4.4.1), and waits until it says that it is
- * there. It becomes its own idle thread and takes part in scheduling. One that comes too
- * late finds that it was given up: README.md draws who meets whom.
+ * other_cpus.c: prepares what each CPU needs for itself and a ticket that says
+ * so, wakes all by INIT and start-up interrupts (Intel SDM volume 3, 9.4.4.1), and waits
+ * until they are there. Each takes its own ticket, becomes its own idle thread
+ * and takes part in scheduling. README.md draws who may do what when.
  */
 #include "start/other_cpus.h"
 
 #include <asm/errno.h>
 
-#include "cpu/call.h"
 #include "cpu/clock.h"
 #include "cpu/cpu.h"
 #include "cpu/features.h"
@@ -16,8 +15,11 @@
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
 #include "cpu/registers.h"
+#include "cpu/start_cpu.h"
+#include "cpu/tlb.h"
 #include "cpu/trap.h"
 #include "library/format.h"
+#include "library/processor_list.h"
 #include "library/string.h"
 #include "memory/frame.h"
 #include "memory/heap.h"
@@ -27,56 +29,55 @@
 
 #define MILLISECOND 1000000UL
 
-/* cpu/start_cpu.S: the code that is copied below 1 MiB, and what it reads there. */
-extern const char start_cpu_code[], start_cpu_data[], start_cpu_code_end[];
-struct start_cpu_handoff {
-    uint64_t root, stack;
-    void (*entry)(struct cpu *cpu);
-    struct cpu *cpu;
-    uint64_t ticket; /* atomic; TICKET_*, and above 32 bits whose it is: an APIC identifier */
-    uint64_t delay;  /* ticks that it is held back; for tests */
-};
-enum {
-    TICKET_NONE,
-    TICKET_OPEN, /* start_cpu.S knows these two */
-    TICKET_CLAIMED,
-};
-
-/* Each of the two waits for a CPU: until it claims its start, until it is ready to run. */
-#define PATIENCE (5 * NANOSECONDS_PER_SECOND)
+/* Intel SDM volume 3, 9.4.4.1: 10 ms after INIT, and a second start-up interrupt for who missed the
+   first. A slow machine, or one whose firmware still holds a processor, gets seconds. */
+#define INIT_TIME     (10 * MILLISECOND)
+#define SECOND_CALL   (200 * MILLISECOND)
+#define PATIENCE      (5000 * MILLISECOND)
+#define PATIENCE_MORE (5000 * MILLISECOND) /* for one that has taken its ticket */
 
 /* Everything one CPU has for itself. */
 struct processor {
     struct cpu cpu;
-    uint32_t gate; /* atomic; GATE_*: whether it will run is decided here, once */
     struct thread idle;
     char trap_stacks[TRAP_STACK_COUNT][TRAP_STACK_SIZE] __attribute__((aligned(16)));
 };
 
-enum {
-    GATE_CLOSED,
-    GATE_PASSED,   /* by the CPU: it has its number */
-    GATE_GIVEN_UP, /* by who waits for it: the number is another's */
-};
+/* Whom to start. Tickets and processors are never freed, also those that were given up: a processor
+   may come at any time. */
+static struct start_ticket *tickets;
+static uint32_t ticket_count;
 
-/* The page that all start from, one at a time. */
+/* The page that all start from. */
 struct launch_pad {
     paddr_t code; /* below 1 MiB */
     paddr_t root; /* maps that page at its own address; below 4 GiB, for 32-bit code */
 };
 
-/* True: it was decided so; false: otherwise. */
-static bool gate_decide(struct processor *processor, uint32_t decision)
+static bool ticket_move(struct start_ticket *ticket, uint32_t from, uint32_t to)
 {
-    uint32_t closed = GATE_CLOSED;
-    return __atomic_compare_exchange_n(&processor->gate, &closed, decision, false, __ATOMIC_ACQ_REL,
-                                       __ATOMIC_ACQUIRE);
+    return __atomic_compare_exchange_n(&ticket->state, &from, to, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST);
+}
+
+static bool ticket_is(const struct start_ticket *ticket, uint32_t state)
+{
+    return __atomic_load_n(&ticket->state, __ATOMIC_ACQUIRE) == state;
 }
 
 /* ---- on the new CPU ---- */
 
-static void processor_main(struct cpu *cpu)
+static void take_part(struct cpu *cpu)
 {
+    cpus[cpu->number] = cpu;
+    cpu_set_add(&cpu_online, cpu->number);
+    __atomic_fetch_add(&cpu_count, 1, __ATOMIC_SEQ_CST);
+    tlb_forget(); /* from here on it is told what to forget; of before it knows nothing */
+}
+
+static void processor_main(struct start_ticket *ticket)
+{
+    struct cpu *cpu = ticket->cpu;
     struct processor *processor = container_of(cpu, struct processor, cpu);
 
     trap_initialize_cpu(cpu, processor->trap_stacks);
@@ -86,10 +87,10 @@ static void processor_main(struct cpu *cpu)
     cpu_features_enable();
     local_apic_initialize_cpu();
     fpu_initialize_cpu();
-    if (!gate_decide(processor, GATE_PASSED))
-        processor_stop();
     scheduler_initialize_cpu(&processor->idle, kernel_root);
-    __atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
+    if (!ticket_move(ticket, TICKET_TAKEN, TICKET_ONLINE))
+        processor_stop();
+    take_part(cpu);
     scheduler_idle();
 }
 
@@ -108,7 +109,7 @@ static void pause_for(uint64_t nanoseconds)
     thread_sleep(clock_now() + nanoseconds);
 }
 
-static struct processor *prepare(uint32_t number, uint32_t apic_id)
+static struct processor *processor_prepare(uint32_t number, uint32_t apic_id)
 {
     struct processor *processor = heap_allocate_zeroed(sizeof(*processor));
     vaddr_t stack = processor ? kernel_stack_allocate() : 0;
@@ -126,83 +127,28 @@ static struct processor *prepare(uint32_t number, uint32_t apic_id)
     return processor;
 }
 
-static void processor_free(struct processor *processor)
+/* A ticket for each, in this order, as far as memory goes. */
+static int tickets_prepare(const struct processor_list *list)
 {
-    kernel_stack_free(processor->idle.kernel_stack);
-    heap_free(processor);
-}
-
-static uint64_t ticket(const struct processor *processor, uint32_t state)
-{
-    return (uint64_t)processor->cpu.apic_id << 32 | state;
-}
-
-/* What start_cpu.S reads; the ticket last. */
-static struct start_cpu_handoff *pad_fill(const struct launch_pad *pad, struct processor *processor)
-{
-    char *code = frame_pointer(pad->code);
-    struct start_cpu_handoff *given = (void *)(code + (start_cpu_data - start_cpu_code));
-
-    given->root = pad->root;
-    given->stack = processor->idle.kernel_stack_top;
-    given->entry = processor_main;
-    given->cpu = &processor->cpu;
-    given->delay = clock_tsc_frequency() / 1000 * held_back;
-    __atomic_store_n(&given->ticket, ticket(processor, TICKET_OPEN), __ATOMIC_SEQ_CST);
-    return given;
-}
-
-static bool is_claimed(const struct start_cpu_handoff *given)
-{
-    return (uint32_t)__atomic_load_n(&given->ticket, __ATOMIC_ACQUIRE) == TICKET_CLAIMED;
-}
-
-/* INIT, and twice "start" (SDM volume 3, 9.4.4.1); then it is waited for. */
-static void wake(const struct launch_pad *pad, uint32_t apic_id,
-                 const struct start_cpu_handoff *given)
-{
-    uint64_t deadline = clock_now() + PATIENCE;
-
-    local_apic_send_init(apic_id);
-    pause_for(10 * MILLISECOND);
-    for (int attempt = 0; attempt < 2; attempt++) {
-        local_apic_send_startup(apic_id, pad->code >> PAGE_SHIFT);
-        uint64_t until = attempt ? deadline : clock_now() + 50 * MILLISECOND;
-        while (!is_claimed(given) && clock_now() < until)
-            pause_for(MILLISECOND / 10);
+    tickets = heap_allocate_zeroed(list->count * sizeof(*tickets));
+    if (!tickets)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct processor *processor = processor_prepare(i + 1, list->apic_ids[i]);
+        if (!processor)
+            break;
+        tickets[ticket_count++] = (struct start_ticket){
+            .apic_id = list->apic_ids[i],
+            .state = TICKET_OFFERED,
+            .stack = processor->idle.kernel_stack_top,
+            .cpu = &processor->cpu,
+        };
     }
-}
-
-enum launch_end {
-    LAUNCH_ONLINE,
-    LAUNCH_ABSENT, /* nothing of what was prepared is in use, or will be */
-    LAUNCH_STUCK,  /* it has begun: pad, stack and structure are its own for good */
-};
-
-static enum launch_end launch(const struct launch_pad *pad, struct processor *processor)
-{
-    struct start_cpu_handoff *given = pad_fill(pad, processor);
-    uint32_t apic_id = processor->cpu.apic_id;
-    uint64_t open = ticket(processor, TICKET_OPEN);
-
-    wake(pad, apic_id, given);
-    if (!is_claimed(given)) {
-        local_apic_send_init(apic_id); /* it waits for a start that never comes */
-        if (__atomic_compare_exchange_n(&given->ticket, &open, TICKET_NONE, false, __ATOMIC_SEQ_CST,
-                                        __ATOMIC_SEQ_CST))
-            return LAUNCH_ABSENT;
-    }
-    for (uint64_t deadline = clock_now() + PATIENCE;
-         __atomic_load_n(&processor->gate, __ATOMIC_ACQUIRE) == GATE_CLOSED &&
-         clock_now() < deadline;)
-        pause_for(MILLISECOND / 10);
-    if (gate_decide(processor, GATE_GIVEN_UP)) {
-        local_apic_send_init(apic_id);
-        return LAUNCH_STUCK;
-    }
-    while (!__atomic_load_n(&processor->cpu.online, __ATOMIC_ACQUIRE))
-        pause_for(MILLISECOND / 10); /* it runs: there is a bound to what it still does */
-    return LAUNCH_ONLINE;
+    if (ticket_count < list->count)
+        log_write(LOG_WARNING, "cpu: no memory for %u more processors: they stay off",
+                  list->count - ticket_count);
+    cpu_set_words = ticket_count / 64 + 1; /* number 0 is this one */
+    return ticket_count ? 0 : -ENOMEM;
 }
 
 static int launch_pad_make(struct launch_pad *pad)
@@ -213,8 +159,6 @@ static int launch_pad_make(struct launch_pad *pad)
     pad->root = frame_allocate(FRAME_PAGE_TABLE, FRAME_BELOW_4G | FRAME_ZEROED);
     if (!pad->code || !pad->root)
         return -ENOMEM;
-    /* Once: a late processor may be in the midst of it. */
-    memcpy(frame_pointer(pad->code), start_cpu_code, start_cpu_code_end - start_cpu_code);
     kernel_space_install(frame_pointer(pad->root));
     uint64_t *leaf = page_table_leaf_create(pad->root, pad->code, &tables);
     if (!leaf)
@@ -223,109 +167,112 @@ static int launch_pad_make(struct launch_pad *pad)
     uint64_t *entry = &leaf[page_table_index(pad->code, 0)];
     *entry = pad->code | PAGE_PRESENT | PAGE_ACCESSED;
     page_table_filled(entry, entry, 1);
+
+    char *code = frame_pointer(pad->code);
+    const struct start_cpu_data data = {pad->root, processor_main, tickets, ticket_count,
+                                        clock_tsc_frequency() / 1000 * held_back};
+    memcpy(code, start_cpu_code, start_cpu_code_end - start_cpu_code);
+    memcpy(code + (start_cpu_data - start_cpu_code), &data, sizeof(data));
     return 0;
 }
 
-/* One more CPU, which gets the next number. */
-static enum launch_end start_one(const struct launch_pad *pad, uint32_t apic_id)
+static uint32_t tickets_that_are(uint32_t state)
 {
-    struct processor *processor = prepare(cpu_count, apic_id);
+    uint32_t count = 0;
 
-    if (!processor) {
-        log_write(LOG_WARNING, "cpu: no memory for the processor with APIC %u", apic_id);
-        return LAUNCH_ABSENT;
-    }
-    cpus[cpu_count] = &processor->cpu;
-    enum launch_end end = launch(pad, processor);
-    if (end == LAUNCH_ONLINE) {
-        __atomic_store_n(&cpu_count, cpu_count + 1, __ATOMIC_SEQ_CST);
-        return end;
-    }
-    cpus[cpu_count] = NULL;
-    log_write(LOG_WARNING, "cpu: the processor with APIC %u %s: given up", apic_id,
-              end == LAUNCH_ABSENT ? "does not answer" : "does not get ready");
-    if (end == LAUNCH_ABSENT)
-        processor_free(processor);
-    return end;
+    for (uint32_t i = 0; i < ticket_count; i++)
+        count += ticket_is(&tickets[i], state);
+    return count;
 }
 
-/* ---- what the MADT says ---- */
-
-/* Identifiers that were tried, the boot CPU's first. */
-struct tried {
-    uint32_t apic_id[CPU_MAXIMUM];
-    uint32_t count;
-    uint32_t left_off; /* good ones that there is no room for */
-};
-
-static bool is_known(const struct tried *tried, uint32_t apic_id)
+static void call_who_is_missing(const struct launch_pad *pad)
 {
-    for (uint32_t i = 0; i < tried->count; i++)
-        if (tried->apic_id[i] == apic_id)
-            return true;
-    return false;
+    for (uint32_t i = 0; i < ticket_count; i++)
+        if (ticket_is(&tickets[i], TICKET_OFFERED))
+            local_apic_send_startup(tickets[i].apic_id, pad->code >> PAGE_SHIFT);
 }
 
-/* Is this an entry for a processor that is to be started? */
-static bool is_candidate(const struct acpi_madt_entry *entry, const struct tried *tried)
+/* Until nobody's ticket is in this state any more, or the time is over. */
+static void wait_while_any(uint32_t state, uint64_t patience)
 {
-    if (entry->kind != ACPI_MADT_PROCESSOR || !entry->processor.enabled)
-        return false;
-    uint32_t apic_id = entry->processor.apic_id;
-    if (apic_id > local_apic_id_maximum()) {
+    uint64_t deadline = clock_now() + patience;
+
+    while (tickets_that_are(state) && clock_now() < deadline)
+        pause_for(MILLISECOND / 10);
+}
+
+static void wake_all(const struct launch_pad *pad)
+{
+    for (uint32_t i = 0; i < ticket_count; i++)
+        local_apic_send_init(tickets[i].apic_id);
+    pause_for(INIT_TIME);
+    call_who_is_missing(pad);
+    wait_while_any(TICKET_OFFERED, SECOND_CALL);
+    call_who_is_missing(pad);
+    wait_while_any(TICKET_OFFERED, PATIENCE);
+    wait_while_any(TICKET_TAKEN, PATIENCE_MORE);
+}
+
+/* Who is not there by now stops for good, whenever it comes; INIT takes it out of whatever it does
+   instead. */
+static void give_up_the_others(void)
+{
+    for (uint32_t i = 0; i < ticket_count; i++) {
+        struct start_ticket *ticket = &tickets[i];
+        bool silent = ticket_move(ticket, TICKET_OFFERED, TICKET_GIVEN_UP);
+        if (!silent && !ticket_move(ticket, TICKET_TAKEN, TICKET_GIVEN_UP))
+            continue;
+        local_apic_send_init(ticket->apic_id);
+        log_write(LOG_WARNING, "cpu: the processor with APIC %u %s: given up", ticket->apic_id,
+                  silent ? "does not answer" : "began and did not get through");
+    }
+}
+
+static void report_list(const struct processor_list *list, uint32_t most)
+{
+    if (list->own_missing)
+        log_write(LOG_WARNING, "cpu: the MADT does not name the processor that runs");
+    if (list->twice)
+        log_write(LOG_WARNING, "cpu: the MADT names APIC %u twice (%u such entries): started once",
+                  list->first_twice, list->twice);
+    if (list->unreachable)
         log_write(LOG_WARNING,
-                  "cpu: no interrupt reaches APIC %u in the mode that the firmware left: ignored",
-                  apic_id);
-        return false;
-    }
-    if (is_known(tried, apic_id)) {
-        if (apic_id != cpus[0]->apic_id)
-            log_write(LOG_WARNING, "cpu: the MADT names APIC %u twice: ignored", apic_id);
-        return false;
-    }
-    return true;
+                  "cpu: %u processors stay off: in xAPIC mode nothing reaches APIC %u (0x%x)",
+                  list->unreachable, list->first_unreachable, list->first_unreachable);
+    if (list->too_many)
+        log_write(LOG_WARNING, "cpu: %u more processors stay off: %u are used at most",
+                  list->too_many, most);
 }
 
-/* Pads are not given back: a processor that did not answer may still come to where it stops. */
-static bool start_candidate(struct launch_pad *pad, uint32_t apic_id)
+static int list_read(struct processor_list *list, const struct acpi_root *acpi)
 {
-    if (!pad->code && launch_pad_make(pad)) {
-        log_write(LOG_WARNING, "cpu: no memory below 1 MiB to start other processors from");
-        return false;
-    }
-    if (start_one(pad, apic_id) == LAUNCH_STUCK)
-        pad->code = 0;
-    return true;
+    struct acpi_table table;
+    struct acpi_madt madt;
+    const char *reason;
+
+    if (!acpi || acpi_table_find(acpi, "APIC", &table) || acpi_madt_start(&madt, &table, &reason))
+        return -ENOENT; /* interrupt_controller.c has said so */
+    processor_list_read(list, &madt, cpus[0]->apic_id, local_apic_id_maximum());
+    return 0;
 }
 
 void other_cpus_start(const struct acpi_root *acpi, uint32_t most)
 {
-    static struct tried tried;
-    struct launch_pad pad = {0};
-    struct acpi_table table;
-    struct acpi_madt madt;
-    struct acpi_madt_entry entry;
-    const char *reason;
+    static uint32_t apic_ids[CPU_MAXIMUM - 1];
+    uint32_t used = most > CPU_MAXIMUM ? CPU_MAXIMUM : most < 1 ? 1 : most;
+    struct processor_list list = {.apic_ids = apic_ids, .room = used - 1};
+    struct launch_pad pad;
 
-    if (most > CPU_MAXIMUM)
-        most = CPU_MAXIMUM;
-    if (most <= 1 || !acpi || acpi_table_find(acpi, "APIC", &table) ||
-        acpi_madt_start(&madt, &table, &reason))
+    if (list_read(&list, acpi))
         return;
-    tried.apic_id[tried.count++] = cpus[0]->apic_id;
-    while (acpi_madt_next(&madt, &entry) == 1) {
-        if (!is_candidate(&entry, &tried))
-            continue;
-        if (cpu_count >= most || tried.count == CPU_MAXIMUM) {
-            tried.left_off++;
-            continue;
-        }
-        tried.apic_id[tried.count++] = entry.processor.apic_id;
-        if (!start_candidate(&pad, entry.processor.apic_id))
-            return;
+    report_list(&list, used);
+    if (!list.count)
+        return;
+    if (tickets_prepare(&list) || launch_pad_make(&pad)) {
+        log_write(LOG_WARNING, "cpu: no memory to start other processors");
+        return;
     }
-    if (tried.left_off)
-        log_write(LOG_NOTICE, "cpu: %u processors stay off: %u are used at most", tried.left_off,
-                  most);
+    wake_all(&pad);
+    give_up_the_others();
     log_write(LOG_NOTICE, "cpu: %u online", cpu_count);
 }

@@ -24,10 +24,8 @@ static unsigned load_runnable(void)
 {
     unsigned count = 0;
 
-    for (uint32_t number = 0; number < cpu_count; number++) {
+    CPU_SET_FOREACH (number, &cpu_online) {
         const struct cpu *cpu = cpus[number];
-        if (!cpu || !cpu->run_queue)
-            continue;
         /* What waits for an idle CPU has only just come. */
         if (__atomic_load_n(&cpu->current, __ATOMIC_RELAXED) != cpu->idle)
             count += 1 + __atomic_load_n(&cpu->run_queue->length, __ATOMIC_RELAXED);

@@ -104,7 +104,7 @@ static void dequeue(struct run_queue *queue, struct thread *thread)
 
 static bool may_run_on(const struct thread *thread, const struct cpu *cpu)
 {
-    return __atomic_load_n(&thread->affinity, __ATOMIC_RELAXED) >> cpu->number & 1;
+    return cpu_set_has(&thread->affinity, cpu->number);
 }
 
 /* A slice ends only where somebody waits for it to; an idle CPU has no tick. */
@@ -190,17 +190,17 @@ static void switch_user_registers(struct thread *previous, struct thread *next)
     }
 }
 
-/* The CPU's bit in the masks of who may hold a root: set before CR3 gets it, cleared after. */
+/* The CPU in the sets of who may hold a root: set before CR3 gets it, cleared after. */
 static void enter_root(struct thread *next, const struct cpu *cpu)
 {
     if (next->root_cpus)
-        __atomic_fetch_or(next->root_cpus, 1UL << cpu->number, __ATOMIC_SEQ_CST);
+        cpu_set_add(next->root_cpus, cpu->number);
 }
 
-static void leave_root(uint64_t *root_cpus, const struct cpu *cpu)
+static void leave_root(struct cpu_set *root_cpus, const struct cpu *cpu)
 {
     if (root_cpus)
-        __atomic_fetch_and(root_cpus, ~(1UL << cpu->number), __ATOMIC_SEQ_CST);
+        cpu_set_remove(root_cpus, cpu->number);
 }
 
 /*
@@ -251,7 +251,7 @@ static void switch_away(struct run_queue *queue)
     queue->previous = previous;
     __atomic_store_n(&cpu->current, next, __ATOMIC_RELAXED);
     trap_set_kernel_stack(cpu, next->kernel_stack_top);
-    uint64_t *left = next->root_cpus != previous->root_cpus ? previous->root_cpus : NULL;
+    struct cpu_set *left = next->root_cpus != previous->root_cpus ? previous->root_cpus : NULL;
     cpu->root_left = left;
     context_switch(previous, next);
     cpu = cpu_current(); /* perhaps another one now */
@@ -326,7 +326,7 @@ void scheduler_check_root(void)
 
 bool thread_is_running(const struct thread *thread)
 {
-    for (uint32_t number = 0; number < cpu_count; number++)
+    CPU_SET_FOREACH (number, &cpu_online)
         if (__atomic_load_n(&cpus[number]->current, __ATOMIC_RELAXED) == thread)
             return true;
     return false;
@@ -365,11 +365,11 @@ void thread_preemption_point(void)
 
 /* ---- the root ---- */
 
-void thread_set_root(paddr_t root, uint64_t *root_cpus)
+void thread_set_root(paddr_t root, struct cpu_set *root_cpus)
 {
     struct thread *thread = thread_current();
     bool enabled = interrupts_save();
-    uint64_t *left = thread->root_cpus;
+    struct cpu_set *left = thread->root_cpus;
 
     if (scheduler_trace)
         log_write(LOG_NOTICE, "switch: thread %u (%s) root %#lx -> %#lx", thread->id, thread->name,
@@ -412,8 +412,8 @@ void thread_initialize(struct thread *thread, const char *name, vaddr_t stack, s
     thread->kernel_stack_top = stack + size;
     thread->state = THREAD_UNINTERRUPTIBLE; /* until thread_start() */
     thread->cpu = cpu_current();            /* who finds it before that may post work to it */
-    if (!thread->affinity)
-        thread->affinity = UINT64_MAX;
+    if (cpu_set_is_empty(&thread->affinity))
+        thread->affinity = cpu_set_all;
     if (!thread->limits)
         thread->limits = unlimited;
     for (size_t i = 0; i < sizeof(thread->name) - 1 && name[i]; i++)
@@ -437,26 +437,25 @@ void thread_for_each(void (*visit)(struct thread *thread, void *context), void *
     spinlock_release_restore(&thread_list_lock, enabled);
 }
 
-/* CPUs that wait for something to do; atomic. A bit is set by its CPU before it looks for work a
-   last time and cleared after. */
-static uint64_t idle_cpus;
+/* CPUs that wait for something to do. Each comes in before it looks for work a last time and
+   leaves after. */
+static struct cpu_set idle_cpus;
 
 static uint8_t running_priority(const struct cpu *cpu)
 {
     return __atomic_load_n(&cpu->run_queue->running_priority, __ATOMIC_RELAXED);
 }
 
-/* Of these CPUs the one whose thread matters least; where it was, if that is as good. */
-static struct cpu *choose_busy_cpu(const struct thread *thread, uint64_t allowed)
+/* Of all it may run on the one whose thread matters least; where it was, if that is as good. */
+static struct cpu *choose_busy_cpu(const struct thread *thread)
 {
-    struct cpu *best = allowed >> thread->cpu->number & 1 ? thread->cpu : NULL;
+    struct cpu *best = may_run_on(thread, thread->cpu) ? thread->cpu : NULL;
 
-    for (; allowed; allowed &= allowed - 1) {
-        struct cpu *cpu = cpus[__builtin_ctzl(allowed)];
-        if (!best || running_priority(cpu) < running_priority(best))
-            best = cpu;
-    }
-    return best;
+    CPU_SET_FOREACH (number, &cpu_online)
+        if (may_run_on(thread, cpus[number]) &&
+            (!best || running_priority(cpus[number]) < running_priority(best)))
+            best = cpus[number];
+    return best ? best : thread->cpu;
 }
 
 /*
@@ -465,16 +464,18 @@ static struct cpu *choose_busy_cpu(const struct thread *thread, uint64_t allowed
  */
 static struct cpu *choose_cpu(const struct thread *thread)
 {
-    uint64_t online = cpu_count >= 64 ? UINT64_MAX : (1UL << cpu_count) - 1;
-    uint64_t allowed = __atomic_load_n(&thread->affinity, __ATOMIC_RELAXED) & online;
-    uint64_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_RELAXED) & allowed;
-    uint64_t last = 1UL << thread->cpu->number;
+    unsigned last = thread->cpu->number,
+             idle = cpu_set_first_of_both(&idle_cpus, &thread->affinity);
+    bool may_stay = cpu_set_has(&thread->affinity, last);
 
-    if (thread->priority && allowed && !idle)
-        return choose_busy_cpu(thread, allowed);
-    if (!allowed || (idle & last) || (!idle && (allowed & last)))
+    if (idle < CPU_MAXIMUM)
+        return may_stay && cpu_set_has(&idle_cpus, last) ? thread->cpu : cpus[idle];
+    if (thread->priority)
+        return choose_busy_cpu(thread);
+    if (may_stay)
         return thread->cpu;
-    return cpus[__builtin_ctzl(idle ? idle : allowed)];
+    unsigned first = cpu_set_first_of_both(&cpu_online, &thread->affinity);
+    return first < CPU_MAXIMUM ? cpus[first] : thread->cpu;
 }
 
 /* The running thread's turn is over, at its next return to user mode. Queue's lock held. */
@@ -710,7 +711,7 @@ void scheduler_initialize_cpu(struct thread *idle, paddr_t root)
     idle->page_table_root = root;
     idle->cpu = cpu;
     idle->state = THREAD_RUNNABLE;
-    idle->affinity = 1UL << cpu->number;
+    idle->affinity = cpu_set_of(cpu->number);
     idle->limits = unlimited;
     idle->switched_in = clock_now();
     list_thread(idle);
@@ -747,8 +748,10 @@ static struct thread *find_to_steal(struct run_queue *victim, const struct cpu *
 /* Takes the oldest waiting thread of another CPU that may run here. NULL: there is none. */
 static struct thread *steal(struct cpu *cpu)
 {
-    for (uint32_t i = 1; i < cpu_count; i++) {
-        struct run_queue *victim = cpus[(cpu->number + i) % cpu_count]->run_queue;
+    if (__atomic_load_n(&cpu_count, __ATOMIC_RELAXED) == 1)
+        return NULL;
+    for (struct cpu *other = cpu_next_online(cpu); other != cpu; other = cpu_next_online(other)) {
+        struct run_queue *victim = other->run_queue;
         if (!__atomic_load_n(&victim->length, __ATOMIC_RELAXED))
             continue;
         spinlock_acquire(&victim->lock);
@@ -768,10 +771,9 @@ static struct thread *steal(struct cpu *cpu)
 static void wait_for_work(struct cpu *cpu)
 {
     struct run_queue *queue = cpu->run_queue;
-    uint64_t bit = 1UL << cpu->number;
     struct thread *stolen;
 
-    __atomic_fetch_or(&idle_cpus, bit, __ATOMIC_SEQ_CST);
+    cpu_set_add(&idle_cpus, cpu->number);
     if (!__atomic_load_n(&queue->length, __ATOMIC_SEQ_CST) && (stolen = steal(cpu))) {
         spinlock_acquire(&queue->lock);
         enqueue(queue, stolen, false);
@@ -779,7 +781,7 @@ static void wait_for_work(struct cpu *cpu)
     } else if (!__atomic_load_n(&queue->length, __ATOMIC_SEQ_CST)) {
         interrupts_await();
     }
-    __atomic_fetch_and(&idle_cpus, ~bit, __ATOMIC_SEQ_CST);
+    cpu_set_remove(&idle_cpus, cpu->number);
 }
 
 void scheduler_idle(void)

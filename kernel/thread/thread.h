@@ -60,8 +60,8 @@ struct thread {
     paddr_t page_table_root; /* own, with interrupts off: thread_set_root() */
     vaddr_t stack_pointer;   /* of the kernel stack, while it does not run; run queue's lock */
 
-    uint64_t *root_cpus; /* the mask of CPUs that may hold the root; own, with interrupts
-                            off; NULL: the kernel's root, which is never freed */
+    struct cpu_set *root_cpus; /* the CPUs that may hold the root; own, with interrupts off;
+                                  NULL: the kernel's root, which is never freed */
 
     vaddr_t kernel_stack;      /* lowest address; constant */
     vaddr_t kernel_stack_top;  /* constant */
@@ -83,7 +83,7 @@ struct thread {
     uint8_t priority;          /* 1 to 99: real-time (sched(7)); 0: in turn; run queue's lock to
                                   write */
     bool round_robin;          /* a real-time thread whose slices end; run queue's lock to write */
-    uint64_t affinity;         /* bit per CPU it may run on; run queue's lock */
+    struct cpu_set affinity;   /* where it may run; process's lock to write; atomic */
     uint64_t timer_interrupts; /* that came while it ran; own, in the interrupt; atomic to read */
     uint64_t voluntary_switches, involuntary_switches; /* own */
     TAILQ_ENTRY(thread) run_link;                      /* run queue's lock */
@@ -150,10 +150,10 @@ void thread_start(struct thread *thread);
 /*
  * Makes `root` the root of the calling thread: field and CR3 together, with
  * interrupts off meanwhile. Used by exec, exit and calls into firmware.
- * `root_cpus`: the address space's mask of CPUs whose CR3 may hold the root,
+ * `root_cpus`: the address space's set of CPUs whose CR3 may hold the root,
  * kept by this function and the scheduler; NULL with the kernel's root.
  */
-void thread_set_root(paddr_t root, uint64_t *root_cpus);
+void thread_set_root(paddr_t root, struct cpu_set *root_cpus);
 
 /* Ends the calling thread; thread->release is called once it is off its stack. */
 _Noreturn void thread_exit(void);

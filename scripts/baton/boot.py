@@ -16,7 +16,7 @@ import sys
 from . import machine, project, qemu, terminal
 
 MEMORY_MINIMUM = 128 << 20
-PROCESSORS_MAXIMUM = 64  # CPU_MAXIMUM in kernel/cpu/cpu.h
+PROCESSORS_MAXIMUM = 255  # an xAPIC has no more numbers, and QEMU's emulation no x2APIC
 PASSED_OVER_MAXIMUM = 10
 
 

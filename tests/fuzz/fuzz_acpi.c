@@ -5,6 +5,7 @@
  */
 #include "fuzz.h"
 #include "library/acpi.h"
+#include "library/processor_list.h"
 
 #include <errno.h>
 #include <string.h>
@@ -47,6 +48,25 @@ static void madt_walk(const struct acpi_table *table)
     }
 }
 
+/* No identifier is given twice, none is one's own or out of reach. */
+static void processors_read(const struct acpi_table *table, uint32_t greatest)
+{
+    uint32_t apic_ids[8];
+    struct processor_list list = {.apic_ids = apic_ids, .room = 8};
+    struct acpi_madt madt;
+    const char *reason = NULL;
+
+    if (acpi_madt_start(&madt, table, &reason) != 0)
+        return;
+    processor_list_read(&list, &madt, 1, greatest);
+    require(list.count <= 8);
+    for (uint32_t i = 0; i < list.count; i++) {
+        require(apic_ids[i] != 1 && apic_ids[i] <= greatest);
+        for (uint32_t j = 0; j < i; j++)
+            require(apic_ids[i] != apic_ids[j]);
+    }
+}
+
 static void table_parse(const struct acpi_table *table)
 {
     struct acpi_fadt fadt;
@@ -55,6 +75,8 @@ static void table_parse(const struct acpi_table *table)
     const char *reason = NULL;
 
     madt_walk(table);
+    processors_read(table, 254);
+    processors_read(table, UINT32_MAX - 1);
     if (acpi_fadt_parse(table, &fadt, &reason) == 0)
         require(!fadt.has_reset || fadt.reset_register.address != 0);
     if (acpi_hpet_parse(table, &hpet, &reason) == 0)

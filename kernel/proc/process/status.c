@@ -36,7 +36,7 @@ struct facts {
     uint64_t started;
     uint32_t cpu;
     signal_set pending, shared_pending, blocked, ignored, caught;
-    uint64_t affinity;
+    struct cpu_set affinity;
     uint32_t queued_signals;
     uint64_t limit_resident, limit_signals;
 };
@@ -128,7 +128,7 @@ static void facts_gather(struct facts *facts, const struct pid_target *target, b
         facts->cpu = thread->thread.cpu ? thread->thread.cpu->number : 0;
         facts->pending = thread->signals.pending.set;
         facts->blocked = thread->signals.blocked;
-        facts->affinity = thread->thread.affinity;
+        cpu_set_copy(&facts->affinity, &thread->thread.affinity);
         if (thread->thread.account)
             facts->queued_signals = thread->thread.account->signals;
     }
@@ -257,7 +257,7 @@ int pid_status_show(const struct pseudo_key *key, struct text *text)
     struct user_thread *thread = target.thread;
     const struct credentials *credentials = thread ? user_thread_credentials_get(thread) : NULL;
     struct address_space *space = pid_target_observe(&target, key);
-    uint64_t allowed = facts.affinity & cpu_online_mask();
+    struct cpu_set allowed = cpu_set_and(&facts.affinity, &cpu_online);
 
     text_print(text, "Name:\t");
     text_append_escaped(text, facts.name, "\n\\");
@@ -289,8 +289,10 @@ int pid_status_show(const struct pseudo_key *key, struct text *text)
     text_print(text, "NoNewPrivs:\t%d\nSeccomp:\t0\nSeccomp_filters:\t0\n",
                thread ? thread->no_new_privileges : 0);
     text_print(text, "Speculation_Store_Bypass:\tvulnerable\n");
-    text_print(text, "Cpus_allowed:\t%lx\nCpus_allowed_list:\t", allowed);
-    proc_text_cpus(text, allowed);
+    text_print(text, "Cpus_allowed:\t");
+    proc_text_cpu_mask(text, &allowed);
+    text_print(text, "\nCpus_allowed_list:\t");
+    proc_text_cpus(text, &allowed);
     text_print(text, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n");
     text_print(text, "voluntary_ctxt_switches:\t%lu\nnonvoluntary_ctxt_switches:\t%lu\n",
                facts.usage.voluntary_switches, facts.usage.involuntary_switches);

@@ -165,12 +165,15 @@ void panic(const char *format, ...)
     abort();
 }
 
-void tlb_shootdown(uint64_t cpus, vaddr_t start, vaddr_t end)
+unsigned cpu_set_words = 1;
+struct cpu_set cpu_online = {.words = {1}};
+
+void tlb_shootdown(const struct cpu_set *which, vaddr_t start, vaddr_t end)
 {
-    (void)cpus, (void)start, (void)end;
+    (void)which, (void)start, (void)end;
 }
 
-void cpu_call(uint64_t which, void (*function)(void *context), void *context)
+void cpu_call(const struct cpu_set *which, void (*function)(void *context), void *context)
 {
     (void)which;
     function(context);

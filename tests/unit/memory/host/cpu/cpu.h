@@ -2,13 +2,13 @@
 #ifndef BATON_CPU_CPU_H
 #define BATON_CPU_CPU_H
 
-#include "library/types.h"
-
-#define CPU_MAXIMUM 2
+#include "cpu/cpu_set.h"
 
 struct cpu {
     uint32_t number;
 };
+
+extern struct cpu_set cpu_online;
 
 static inline struct cpu *cpu_current(void)
 {
