@@ -3,7 +3,6 @@
 
 #include <asm/errno.h>
 
-#include "file/tree/names.h"
 #include "library/string.h"
 
 static struct spinlock device_lock = SPINLOCK_INITIALIZER;
@@ -61,33 +60,3 @@ static int device_open(struct inode *inode, struct file *file)
 }
 
 const struct file_operations device_operations = {.open = device_open};
-
-/* Documentation/admin-guide/devices.txt */
-static const struct {
-    const char *name;
-    uint32_t mode, major, minor;
-} nodes[] = {
-    {"null", 0666, 1, 3},   {"zero", 0666, 1, 5},    {"full", 0666, 1, 7},
-    {"random", 0666, 1, 8}, {"urandom", 0666, 1, 9}, {"kmsg", 0644, 1, 11},
-    {"tty", 0666, 5, 0},    {"console", 0600, 5, 1}, {"ptmx", 0666, 5, 2},
-    {"ttyS0", 0660, 4, 64}, {"ttyS1", 0660, 4, 65},  {"ttyS2", 0660, 4, 66},
-    {"ttyS3", 0660, 4, 67}, {"rtc0", 0600, 10, 135},
-};
-
-int device_nodes_create(struct mount *mount)
-{
-    const struct path root = {mount, mount->root};
-    struct dentry *created;
-    int error = 0;
-
-    mutex_acquire(&mount->root->inode->lock);
-    for (size_t i = 0; i < array_length(nodes) && !error; i++) {
-        error = name_create(credentials_current(), &root, nodes[i].name, strlen(nodes[i].name),
-                            S_IFCHR | nodes[i].mode, device_number(nodes[i].major, nodes[i].minor),
-                            NULL, &created);
-        if (!error)
-            dentry_release(created);
-    }
-    mutex_release(&mount->root->inode->lock);
-    return error;
-}

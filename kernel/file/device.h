@@ -35,7 +35,5 @@ void random_add(const void *bytes, size_t size);
 
 extern const struct file_operations device_operations;
 int memory_devices_initialize(void);
-/* The nodes of the registered devices, in the root of a fresh devtmpfs. */
-int device_nodes_create(struct mount *mount);
 
 #endif

@@ -101,8 +101,8 @@ void file_release_rest(struct file *file)
     if (!reference_drop(file))
         return;
     /* Nobody can begin to watch a file that has no reference left. */
-    if (!LIST_EMPTY(&file->watchers))
-        epoll_forget_file(file);
+    if (file->forget_watchers)
+        file->forget_watchers(file);
     if (file->async_listed || file->owner.who)
         async_forget_file(file);
     record_locks_release(file->inode, file);

@@ -91,6 +91,7 @@ struct file {
     void *private;               /* the kind's own */
     struct memory_object object; /* lets a mapping hold this file: see file_from_object */
     LIST_HEAD(epoll_watchers, epoll_item) watchers; /* epoll instances; epoll.c's watch_mutex */
+    void (*forget_watchers)(struct file *file);     /* NULL: nobody ever watched it; atomic */
     uint64_t watch_check;                           /* the last that looked at them; as well */
 };
 

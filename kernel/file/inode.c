@@ -44,6 +44,12 @@ struct inode *inode_create(struct file_system *file_system, uint32_t mode,
     return inode;
 }
 
+uint64_t file_system_next_device(void)
+{
+    static uint32_t last = 1; /* atomic */
+    return device_number(0, __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED));
+}
+
 void inode_release(struct inode *inode)
 {
     if (__atomic_sub_fetch(&inode->references, 1, __ATOMIC_ACQ_REL) != 0)
@@ -53,8 +59,8 @@ void inode_release(struct inode *inode)
     page_cache_destroy(&inode->cache);
     debug_assert(!inode->locks); /* whoever has one has the inode too */
     struct file_system *file_system = inode->file_system;
-    if (file_system->writable_tree)
-        ram_inode_uncount(inode);
+    if (file_system->inode_ended)
+        file_system->inode_ended(inode);
     heap_free(inode->link_target);
     user_account_release(inode->account);
     heap_free(inode);
@@ -257,7 +263,7 @@ void inode_stat(struct inode *inode, struct stat *result)
     result->st_blksize = PAGE_SIZE;
     uint64_t pages = __atomic_load_n(&inode->cache.frame_count, __ATOMIC_RELAXED);
     if (inode->link_target)
-        pages = ram_link_pages((uint64_t)result->st_size);
+        pages = link_pages((uint64_t)result->st_size);
     result->st_blocks = (long)(pages * (PAGE_SIZE / 512));
     struct file_time time = file_time_get(&inode->accessed);
     result->st_atime = (uint64_t)time.seconds;

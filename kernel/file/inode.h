@@ -50,6 +50,8 @@ struct file_system {
     bool writable_tree;   /* names can be made in it (RAM); constant */
     bool internal;        /* cannot be mounted or linked from (pipes); constant */
     uint64_t next_number; /* atomic: inode numbers */
+    /* An inode of it ends, and is no longer to be counted; NULL: nothing is counted; constant. */
+    void (*inode_ended)(const struct inode *inode);
     /* Of a RAM file system; tmpfs(5), size= and nr_inodes=. */
     struct quota pages;  /* frames of its files, and of long symbolic links */
     struct quota inodes; /* and names beyond each inode's first: these take memory too */
@@ -59,6 +61,16 @@ struct file_system {
 
 /* The limits of a tmpfs that is told none: of pages, and of inodes. */
 uint64_t ram_default_limit(void);
+
+/* A number for a new one's `device`. */
+uint64_t file_system_next_device(void);
+
+/* Pages that a symbolic link's target of this length takes: shorter ones lie in the inode in Linux
+   (mm/shmem.c, SHORT_SYMLINK_LEN). */
+static inline uint64_t link_pages(uint64_t length)
+{
+    return length >= 128;
+}
 
 /* Whose a file is, and who may do what with it. */
 struct inode_attributes {

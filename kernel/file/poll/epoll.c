@@ -2,7 +2,7 @@
  * epoll.c: epoll(7).
  *
  * An item watches a file for one epoll instance. It does not hold the file: a
- * file's end takes its items away (epoll_forget_file). A queue's wake-up puts
+ * file's end takes its items away (forget_file). A queue's wake-up puts
  * the item on the ready list; who collects events asks the file again.
  *
  * Locks: nesting_mutex → watch_mutex (who watches what) → epoll->lock, an outer instance's before
@@ -186,7 +186,7 @@ static bool forget_some(struct file *file)
 }
 
 /* Nobody has the file any more: no item is added meanwhile. */
-void epoll_forget_file(struct file *file)
+static void forget_file(struct file *file)
 {
     while (forget_some(file))
         thread_preemption_point();
@@ -232,6 +232,7 @@ static int item_add(struct epoll *epoll, struct file *file, int descriptor,
     item_set_event(item, event);
     RB_INSERT(epoll_items, &epoll->items, item);
     LIST_INSERT_HEAD(&file->watchers, item, watch_link);
+    __atomic_store_n(&file->forget_watchers, forget_file, __ATOMIC_RELAXED);
     epoll_nesting_changed(epoll, file);
     item_check(item, &item->table);
     if (!item->table.failed)

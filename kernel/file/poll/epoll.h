@@ -75,6 +75,5 @@ int epoll_ways_check(struct epoll *epoll, struct file *file);
 void epoll_nesting_changed(const struct epoll *epoll, const struct file *file);
 
 void epoll_initialize(void);
-void epoll_forget_file(struct file *file);
 
 #endif

@@ -14,12 +14,6 @@
 #include "thread/injection.h"
 
 /* st_dev: Linux gives major 0 and the next minor to file systems without a device. */
-static uint32_t next_device = 1; /* atomic */
-
-uint64_t file_system_next_device(void)
-{
-    return device_number(0, __atomic_add_fetch(&next_device, 1, __ATOMIC_RELAXED));
-}
 
 static ssize_t ram_read_link(struct inode *inode, char *buffer, size_t size)
 {
@@ -57,14 +51,6 @@ uint64_t ram_default_limit(void)
     return frame_total() / 2;
 }
 
-/* Shorter targets of symbolic links lie in the inode there (mm/shmem.c, SHORT_SYMLINK_LEN). */
-#define SHORT_LINK_SIZE 128
-
-uint64_t ram_link_pages(uint64_t length)
-{
-    return length >= SHORT_LINK_SIZE;
-}
-
 static int ram_inode_count(struct file_system *file_system, uint64_t link_pages)
 {
     if (!quota_take(&file_system->inodes, 1))
@@ -75,11 +61,12 @@ static int ram_inode_count(struct file_system *file_system, uint64_t link_pages)
     return -ENOSPC;
 }
 
-void ram_inode_uncount(const struct inode *inode)
+/* For the end of an inode: takes it out of what is counted. */
+static void ram_inode_uncount(const struct inode *inode)
 {
     quota_give(&inode->file_system->inodes, 1);
     if (S_ISLNK(inode->mode))
-        quota_give(&inode->file_system->pages, ram_link_pages(inode_size(inode)));
+        quota_give(&inode->file_system->pages, link_pages(inode_size(inode)));
 }
 
 /* Linux: a limit cannot be set where there was none, nor below what is used. */
@@ -109,7 +96,7 @@ int ram_inode_create(struct file_system *file_system, uint32_t mode, uint64_t de
                      const char *link_target, struct inode **result)
 {
     size_t length = link_target ? strlen(link_target) : 0;
-    int error = ram_inode_count(file_system, ram_link_pages(length));
+    int error = ram_inode_count(file_system, link_pages(length));
     if (error)
         return error;
 
@@ -120,7 +107,7 @@ int ram_inode_create(struct file_system *file_system, uint32_t mode, uint64_t de
                              operations_for(mode));
     if (!inode) {
         heap_free(target);
-        quota_give(&file_system->pages, ram_link_pages(length));
+        quota_give(&file_system->pages, link_pages(length));
         quota_give(&file_system->inodes, 1);
         return -ENOMEM;
     }
@@ -145,6 +132,7 @@ struct file_system *ram_file_system_create(const char *type, uint32_t mode,
     file_system->magic = limited ? TMPFS_MAGIC : RAMFS_MAGIC;
     file_system->device = file_system_next_device();
     file_system->writable_tree = true;
+    file_system->inode_ended = ram_inode_uncount;
     file_system->next_number = 1;
     file_system->root_mode = options->has_mode ? options->mode : mode;
     file_system->root_user = options->user;

@@ -4,7 +4,6 @@
 
 #include "file/tree/path.h"
 
-uint64_t file_system_next_device(void);
 struct memory_options;
 /* A RAM file system with an empty root directory of this mode, unless the options say another;
    one reference. NULL: no memory. */
@@ -16,10 +15,6 @@ int ram_file_system_limit(struct file_system *file_system, const struct memory_o
    NULL. 0, -ENOMEM, -ENOSPC. */
 int ram_inode_create(struct file_system *file_system, uint32_t mode, uint64_t device,
                      const char *link_target, struct inode **result);
-/* For the end of an inode: takes it out of what is counted. */
-void ram_inode_uncount(const struct inode *inode);
-/* Pages that a symbolic link's target of this length takes. */
-uint64_t ram_link_pages(uint64_t length);
 /* Puts a new name into its directory or takes it out (the caller gets the tree's reference):
    links, size and times with it. The directory's inode's lock is held. */
 void ram_name_insert(struct dentry *dentry);

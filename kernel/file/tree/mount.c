@@ -1,30 +1,9 @@
-/* mount.c: trees laid over each other, and the calls that do it. */
-#include <asm/errno.h>
-#include <linux/fcntl.h>
-#include <linux/magic.h>
-#include <linux/mount.h>
-
-#include "file/device.h"
-#include "file/pseudo.h"
-#include "file/ram/ram.h"
-#include "file/system_calls.h"
-#include "file/tree/dentry.h"
+/* mount.c: trees laid over each other. */
 #include "file/tree/mount.h"
-#include "library/memory_options.h"
+
+#include "file/tree/dentry.h"
 #include "library/string.h"
-#include "memory/frame.h"
 #include "memory/heap.h"
-#include "memory/user_copy.h"
-
-/* Not in Linux's UAPI: the flags of umount2(2). */
-#define UMOUNT_FORCE    1
-#define UMOUNT_DETACH   2
-#define UMOUNT_EXPIRE   4
-#define UMOUNT_NOFOLLOW 8
-
-/* What a mount keeps of mount(2)'s flags. */
-#define MOUNT_FLAGS                                                                                \
-    (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
 
 struct mount *root_mount;
 static TAILQ_HEAD(mount_list, mount) mounts = TAILQ_HEAD_INITIALIZER(mounts); /* tree_lock */
@@ -80,8 +59,50 @@ struct mount *mount_find(const struct mount *parent, const struct dentry *place)
     return NULL;
 }
 
-/* Puts the mount on a place, which it keeps referenced. tree_lock held. */
-static void mount_attach(struct mount *mount, const struct path *place)
+struct mount *mount_child(const struct mount *parent)
+{
+    struct mount *mount;
+
+    TAILQ_FOREACH(mount, &mounts, link)
+    if (mount->parent == parent)
+        return mount;
+    return NULL;
+}
+
+struct mount *mount_orphan(void)
+{
+    struct mount *mount;
+
+    TAILQ_FOREACH(mount, &mounts, link)
+    if (mount->parent && mount->parent != root_mount && !mount->parent->parent)
+        return mount;
+    return NULL;
+}
+
+void mount_enter(struct path *path)
+{
+    while (path->dentry->mounts) {
+        struct mount *mount = mount_find(path->mount, path->dentry);
+        if (!mount)
+            return;
+        path->mount = mount;
+        path->dentry = mount->root;
+    }
+}
+
+void path_enter_mounts(struct path *path)
+{
+    if (!__atomic_load_n(&path->dentry->mounts, __ATOMIC_RELAXED))
+        return;
+    struct path old = *path;
+    spinlock_acquire(&tree_lock);
+    mount_enter(path);
+    path_reference(path);
+    spinlock_release(&tree_lock);
+    path_release(&old);
+}
+
+void mount_attach(struct mount *mount, const struct path *place)
 {
     if (place) {
         path_reference(place);
@@ -93,8 +114,7 @@ static void mount_attach(struct mount *mount, const struct path *place)
     TAILQ_INSERT_TAIL(&mounts, mount, link);
 }
 
-/* Takes it off; the place's references and the table's become the caller's. tree_lock held. */
-static void mount_detach(struct mount *mount, struct path *place)
+void mount_detach(struct mount *mount, struct path *place)
 {
     *place = (struct path){mount->parent, mount->place};
     mount->place->mounts--;
@@ -132,279 +152,4 @@ void mount_for_each(int (*visit)(struct mount *mount, void *context), void *cont
         if (stop)
             return;
     }
-}
-
-/* ---- mount(2) ---- */
-
-/* A new or shared file system of this type, with a reference. */
-static int file_system_by_type(const char *type, const char *options, struct file_system **result)
-{
-    bool device_tree = strcmp(type, "devtmpfs") == 0;
-
-    if (strcmp(type, "proc") == 0) {
-        *result = proc_file_system;
-    } else if (strcmp(type, "sysfs") == 0) {
-        *result = sys_file_system;
-    } else if (strcmp(type, "tmpfs") == 0 || strcmp(type, "ramfs") == 0 || device_tree) {
-        struct memory_options wanted;
-        int error = memory_options_parse(options, frame_total(), &wanted);
-        if (error && strcmp(type, "ramfs") != 0) /* which has never minded any (ramfs) */
-            return error;
-        *result = ram_file_system_create(device_tree                  ? "devtmpfs"
-                                         : strcmp(type, "ramfs") == 0 ? "ramfs"
-                                                                      : "tmpfs",
-                                         device_tree ? 0755 : 01777, &wanted);
-        if (!*result)
-            return -ENOMEM;
-        return 0;
-    } else {
-        *result = pseudo_tree_find(type);
-        if (!*result)
-            return -ENODEV;
-    }
-    file_system_reference(*result);
-    return 0;
-}
-
-/* In the tree that all see: what was unmounted, and is held by who is in it, is not. tree_lock
-   held. */
-static bool is_attached(const struct mount *mount)
-{
-    return mount->parent || mount == root_mount;
-}
-
-static bool path_is_attached(const struct path *path)
-{
-    spinlock_acquire(&tree_lock);
-    bool attached = is_attached(path->mount);
-    spinlock_release(&tree_lock);
-    return attached;
-}
-
-/* May the mount be put there? 0 or an error. tree_lock held. */
-static int place_check(const struct mount *mount, const struct path *place)
-{
-    const struct dentry *dentry = place->dentry;
-
-    if (!S_ISDIR(dentry->inode->mode) != !S_ISDIR(mount->root->inode->mode))
-        return -ENOTDIR;
-    if (!dentry->linked)
-        return -ENOENT;
-    if (dentry->parent != dentry && !dentry->order)
-        return -EINVAL; /* of /proc: the next lookup makes another one */
-    return is_attached(place->mount) ? 0 : -EINVAL;
-}
-
-/* Puts the mount on the place. Its reference stays the caller's. */
-static int mount_on(struct mount *mount, const struct path *place)
-{
-    spinlock_acquire(&tree_lock);
-    int error = place_check(mount, place);
-    if (!error)
-        mount_attach(mount, place);
-    spinlock_release(&tree_lock);
-    return error;
-}
-
-static int mount_new(const char *source, const struct path *place, const char *type, uint32_t flags,
-                     const char *options)
-{
-    struct file_system *file_system;
-    int error = file_system_by_type(type, options, &file_system);
-    if (error)
-        return error;
-    struct mount *mount =
-        mount_create(file_system, file_system->root, source && *source ? source : "none", flags);
-    if (!mount) {
-        if (file_system->mount_count == 0 && file_system->writable_tree) {
-            struct dentry *root = file_system->root;
-            file_system->root = NULL;
-            dentry_release(root);
-        }
-        file_system_release(file_system);
-        return -ENOMEM;
-    }
-    file_system_release(file_system);
-    if (strcmp(file_system->type, "devtmpfs") == 0)
-        error = device_nodes_create(mount);
-    if (!error)
-        error = mount_on(mount, place);
-    mount_release(mount);
-    return error;
-}
-
-static int mount_bind(const char *source, const struct path *place)
-{
-    struct path from;
-
-    if (!source || !*source)
-        return -EINVAL;
-    int error = path_lookup(AT_FDCWD, source, WALK_FOLLOW, &from);
-    if (error)
-        return error;
-    struct mount *mount = NULL;
-    error = path_is_attached(&from) ? -ENOMEM : -EINVAL;
-    if (error == -ENOMEM)
-        mount = mount_create(from.mount->file_system, from.dentry, from.mount->source,
-                             from.mount->flags);
-    if (mount) {
-        error = mount_on(mount, place);
-        mount_release(mount);
-    }
-    path_release(&from);
-    return error;
-}
-
-static int mount_move(const char *source, const struct path *place)
-{
-    struct path from, old;
-
-    if (!source || !*source)
-        return -EINVAL;
-    int error = path_lookup(AT_FDCWD, source, WALK_FOLLOW, &from);
-    if (error)
-        return error;
-    struct mount *mount = from.mount;
-    spinlock_acquire(&tree_lock);
-    error = place_check(mount, place);
-    if (from.dentry != mount->root || !mount->parent)
-        error = -EINVAL;
-    for (struct mount *above = place->mount; above && !error; above = above->parent)
-        if (above == mount)
-            error = -ELOOP;
-    if (!error) {
-        mount_detach(mount, &old);
-        mount_attach(mount, place);
-    }
-    spinlock_release(&tree_lock);
-    if (!error) {
-        path_release(&old);
-        mount_release(mount); /* the table's former one */
-    }
-    path_release(&from);
-    return error;
-}
-
-static int mount_remount(const struct path *place, uint32_t flags, const char *options)
-{
-    struct file_system *file_system = place->mount->file_system;
-
-    if (place->dentry != place->mount->root || !path_is_attached(place))
-        return -EINVAL;
-    if (file_system->magic == TMPFS_MAGIC) {
-        struct memory_options wanted;
-        int error = memory_options_parse(options, frame_total(), &wanted);
-        if (!error)
-            error = ram_file_system_limit(file_system, &wanted);
-        if (error)
-            return error;
-    }
-    __atomic_store_n(&place->mount->flags, flags, __ATOMIC_RELAXED);
-    return 0;
-}
-
-/* A string of the caller's of at most a page, or NULL for a null pointer. */
-static int user_text(vaddr_t address, char **text)
-{
-    *text = NULL;
-    if (!address)
-        return 0;
-    *text = heap_allocate(PAGE_SIZE);
-    if (!*text)
-        return -ENOMEM;
-    ssize_t length = user_string_in(*text, address, PAGE_SIZE);
-    if (length >= 0)
-        return 0;
-    heap_free(*text);
-    *text = NULL;
-    return length == -ENAMETOOLONG ? -EINVAL : (int)length;
-}
-
-ssize_t sys_mount(vaddr_t source, vaddr_t target, vaddr_t type, unsigned long flags, vaddr_t data)
-{
-    char *source_text = NULL, *type_text = NULL, *options = NULL;
-    struct path place;
-
-    int error = user_text(type, &type_text);
-    if (!error)
-        error = user_text(source, &source_text);
-    if (!error)
-        error = user_text(data, &options);
-    if (!error)
-        error = path_lookup_user(AT_FDCWD, target, WALK_FOLLOW, &place);
-    if (!error) {
-        if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
-            flags &= ~MS_MGC_MSK;
-        uint32_t kept = flags & MOUNT_FLAGS;
-        if (!(flags & (MS_NOATIME | MS_STRICTATIME)))
-            kept |= MS_RELATIME;
-        if (!credentials_capable(credentials_current(), CAP_SYS_ADMIN))
-            error = -EPERM;
-        else if (flags & MS_REMOUNT)
-            error = mount_remount(&place, kept, flags & MS_BIND ? NULL : options);
-        else if (flags & MS_BIND)
-            error = mount_bind(source_text, &place);
-        else if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
-            error = 0; /* nothing is ever propagated */
-        else if (flags & MS_MOVE)
-            error = mount_move(source_text, &place);
-        else if (!type_text)
-            error = -EINVAL;
-        else
-            error = mount_new(source_text, &place, type_text, kept, options);
-        path_release(&place);
-    }
-    heap_free(type_text);
-    heap_free(source_text);
-    heap_free(options);
-    return error;
-}
-
-ssize_t sys_umount2(vaddr_t target, int flags)
-{
-    struct path path, place;
-
-    if (flags & ~(UMOUNT_FORCE | UMOUNT_DETACH | UMOUNT_EXPIRE | UMOUNT_NOFOLLOW))
-        return -EINVAL;
-    int error =
-        path_lookup_user(AT_FDCWD, target, flags & UMOUNT_NOFOLLOW ? 0 : WALK_FOLLOW, &path);
-    if (error)
-        return error;
-    struct mount *mount = path.mount, *other;
-    bool detached = false;
-    spinlock_acquire(&tree_lock);
-    if (!credentials_capable(credentials_current(), CAP_SYS_ADMIN))
-        error = -EPERM;
-    else if (path.dentry != mount->root || !mount->parent)
-        error = -EINVAL;
-    else if (!(flags & UMOUNT_DETACH)) {
-        /* Ours, the table's: any other is somebody's file or directory in it. */
-        if (__atomic_load_n(&mount->references, __ATOMIC_RELAXED) > 2)
-            error = -EBUSY;
-        TAILQ_FOREACH(other, &mounts, link)
-        if (other->parent == mount)
-            error = -EBUSY;
-    }
-    if (!error) {
-        mount_detach(mount, &place);
-        detached = true;
-    }
-    spinlock_release(&tree_lock);
-    /* With MNT_DETACH, what was mounted below goes as well. */
-    while (detached) {
-        path_release(&place);
-        mount_release(mount);
-        spinlock_acquire(&tree_lock);
-        TAILQ_FOREACH(other, &mounts, link)
-        if (other->parent && other->parent != root_mount && !other->parent->parent)
-            break;
-        detached = other != NULL;
-        if (detached) {
-            mount = other;
-            mount_detach(mount, &place);
-        }
-        spinlock_release(&tree_lock);
-    }
-    path_release(&path);
-    return error;
 }

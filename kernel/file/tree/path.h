@@ -76,9 +76,24 @@ struct path {
     struct dentry *dentry;
 };
 
-void path_reference(const struct path *path);
+static inline void mount_reference(struct mount *mount)
+{
+    __atomic_fetch_add(&mount->references, 1, __ATOMIC_RELAXED);
+}
 /* May sleep. */
-void path_release(struct path *path);
+void mount_release(struct mount *mount);
+
+static inline void path_reference(const struct path *path)
+{
+    mount_reference(path->mount);
+    dentry_reference(path->dentry);
+}
+/* May sleep. The dentry goes first: a mount's end takes its tree down. */
+static inline void path_release(struct path *path)
+{
+    dentry_release(path->dentry);
+    mount_release(path->mount);
+}
 static inline bool path_equal(const struct path *left, const struct path *right)
 {
     return left->mount == right->mount && left->dentry == right->dentry;

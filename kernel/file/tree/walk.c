@@ -20,48 +20,11 @@
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 
-void path_reference(const struct path *path)
-{
-    mount_reference(path->mount);
-    dentry_reference(path->dentry);
-}
-
-void path_release(struct path *path)
-{
-    /* The dentry first: a mount's end takes its tree down. */
-    dentry_release(path->dentry);
-    mount_release(path->mount);
-}
-
 static const char *skip_slashes(const char *name)
 {
     while (*name == '/')
         name++;
     return name;
-}
-
-/* From a place whose dentry is covered to the root of what covers it. tree_lock held. */
-static void enter_mounts(struct path *path)
-{
-    while (path->dentry->mounts) {
-        struct mount *mount = mount_find(path->mount, path->dentry);
-        if (!mount)
-            return;
-        path->mount = mount;
-        path->dentry = mount->root;
-    }
-}
-
-void path_enter_mounts(struct path *path)
-{
-    if (!__atomic_load_n(&path->dentry->mounts, __ATOMIC_RELAXED))
-        return;
-    struct path old = *path;
-    spinlock_acquire(&tree_lock);
-    enter_mounts(path);
-    path_reference(path);
-    spinlock_release(&tree_lock);
-    path_release(&old);
 }
 
 /* `..`: not above the walk's root, out of mounts. Replaces *path. */
@@ -74,7 +37,7 @@ static void path_ascend(const struct path *root, struct path *path)
         *path = (struct path){path->mount->parent, path->mount->place};
     if (!path_equal(path, root) && path->dentry != path->mount->root)
         path->dentry = path->dentry->parent;
-    enter_mounts(path);
+    mount_enter(path);
     path_reference(path);
     spinlock_release(&tree_lock);
     path_release(&old);
@@ -110,7 +73,8 @@ static int find_child(struct walk *walk, const char *name, size_t length, struct
     struct dentry *child = dentry_find(directory, name, length);
     if (child) {
         *result = (struct path){walk->at.mount, child};
-        enter_mounts(result);
+        if (child->mounts)
+            mount_enter(result);
         path_reference(result);
     }
     spinlock_release(&tree_lock);
@@ -478,71 +442,4 @@ void user_path_end(struct user_path *path)
 {
     if (path->string != path->small)
         heap_free(path->string);
-}
-
-/* Puts text before what the buffer's end holds already. */
-static int prepend(char *buffer, size_t *start, const char *text, size_t length)
-{
-    if (*start < length)
-        return -ENAMETOOLONG;
-    *start -= length;
-    memcpy(buffer + *start, text, length);
-    return 0;
-}
-
-ssize_t path_describe(const struct path *path, const struct path *root, bool deleted, char *buffer,
-                      size_t size)
-{
-    struct path own_root = {NULL, NULL};
-    if (!root) {
-        file_system_context_root(thread_current()->file_system, &own_root);
-        root = &own_root;
-    }
-
-    size_t start = size;
-    struct path at = *path;
-    int error = prepend(buffer, &start, "", 1);
-    spinlock_acquire(&tree_lock);
-    if (!at.dentry->linked) {
-        if (!deleted)
-            error = -ENOENT;
-        else if (!error)
-            error = prepend(buffer, &start, " (deleted)", 10);
-    }
-    if (at.mount->file_system->internal) {
-        /* "pipe:[7]": its name is all it has; but a file in memory is shown as on Linux. */
-        bool in_memory = S_ISREG(at.dentry->inode->mode);
-        if (!error && in_memory)
-            error = prepend(buffer, &start, " (deleted)", 10);
-        if (!error)
-            error = prepend(buffer, &start, at.dentry->name, at.dentry->name_length);
-        if (!error && in_memory)
-            error = prepend(buffer, &start, "/", 1);
-    } else {
-        bool named = false;
-        while (!error && !path_equal(&at, root)) {
-            if (at.dentry == at.mount->root) {
-                if (!at.mount->parent)
-                    break;
-                at = (struct path){at.mount->parent, at.mount->place};
-                continue;
-            }
-            error = prepend(buffer, &start, at.dentry->name, at.dentry->name_length);
-            if (!error)
-                error = prepend(buffer, &start, "/", 1);
-            named = true;
-            at.dentry = at.dentry->parent;
-        }
-        if (!error && !named)
-            error = prepend(buffer, &start, "/", 1);
-        if (!error && !path_equal(&at, root) && root->mount)
-            error = prepend(buffer, &start, "(unreachable)", 13);
-    }
-    spinlock_release(&tree_lock);
-    if (own_root.mount)
-        path_release(&own_root);
-    if (error)
-        return error;
-    memmove(buffer, buffer + start, size - start);
-    return (ssize_t)(size - start - 1);
 }

@@ -50,7 +50,5 @@ int walk_follow_last(struct walk *walk, struct path *link);
 /* path_lookup by other credentials than the calling thread's. */
 int path_lookup_as(const struct credentials *credentials, int directory, const char *name,
                    unsigned flags, struct path *result);
-/* Enters the mounts on path->dentry. Takes tree_lock. */
-void path_enter_mounts(struct path *path);
 
 #endif
