@@ -233,12 +233,15 @@ static void report_list(const struct processor_list *list, uint32_t most)
     if (list->own_missing)
         log_write(LOG_WARNING, "cpu: the MADT does not name the processor that runs");
     if (list->twice)
-        log_write(LOG_WARNING, "cpu: the MADT names APIC %u twice (%u such entries): started once",
+        log_write(LOG_WARNING,
+                  "cpu: the MADT names APIC %u twice (%u such entries): it is started once",
                   list->first_twice, list->twice);
     if (list->unreachable)
-        log_write(LOG_WARNING,
-                  "cpu: %u processors stay off: in xAPIC mode nothing reaches APIC %u (0x%x)",
-                  list->unreachable, list->first_unreachable, list->first_unreachable);
+        log_write(
+            LOG_WARNING,
+            "cpu: no interrupt reaches APIC %u in the mode that the firmware left: ignored, %u in "
+            "all",
+            list->first_unreachable, list->unreachable);
     if (list->too_many)
         log_write(LOG_WARNING, "cpu: %u more processors stay off: %u are used at most",
                   list->too_many, most);

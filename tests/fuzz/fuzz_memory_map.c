@@ -118,7 +118,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require((size_t)count <= memory_map_capacity(size, descriptor_size));
     require(findings.descriptors == size / descriptor_size);
     list_require(ranges, count, UINT64_C(1) << physical_bits);
-    for (size_t at = 0; at < size; at += descriptor_size) {
+    for (size_t at = 0; at + descriptor_size <= size; at += descriptor_size) { /* no tail */
         struct descriptor descriptor;
         memcpy(&descriptor, data + at, sizeof(descriptor));
         descriptor_require(&descriptor, ranges, count);

@@ -35,7 +35,7 @@ def options(tap):
         nowhere = os.path.join(folder, "nowhere")
         cases = [
             ["--memory", "64M"], ["--memory", "much"], ["--memory", "-1G"],
-            ["--smp", "0"], ["--smp", "65"], ["--smp", "two"],
+            ["--smp", "0"], ["--smp", "256"], ["--smp", "two"],
             ["--machine", "toaster"], ["--media", "tape"], ["--kernel", "hurd"],
             ["--cpu", "abacus"],
             ["--timeout", "0"], ["--timeout", "soon"],
