@@ -124,20 +124,6 @@ static ssize_t set_flags(int descriptor, struct file *file, uint32_t flags)
     return 0;
 }
 
-/* memfd_create(2): no F_SEAL_WRITE while the file is mapped shared and writable. */
-static bool has_writable_mapping(struct inode *inode)
-{
-    struct region *region;
-    bool found = false;
-
-    mutex_acquire(&inode->cache.lock);
-    LIST_FOREACH(region, &inode->cache.regions, cache_link)
-    if (region->flags & REGION_SHARED && region->flags & REGION_WRITE)
-        found = true;
-    mutex_release(&inode->cache.lock);
-    return found;
-}
-
 static ssize_t add_seals(struct file *file, uint32_t seals)
 {
     struct inode *inode = file->inode;
@@ -152,9 +138,10 @@ static ssize_t add_seals(struct file *file, uint32_t seals)
         error = -EINVAL;
     else if (inode->seals & F_SEAL_SEAL)
         error = -EPERM;
-    else if (seals & F_SEAL_WRITE && has_writable_mapping(inode))
-        error = -EBUSY;
     else
+        error = page_cache_seal(&inode->cache, seals & F_SEAL_WRITE,
+                                seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
+    if (!error)
         inode->seals |= seals;
     mutex_release(&inode->lock);
     return error;

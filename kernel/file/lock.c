@@ -31,6 +31,7 @@ struct record_lock {
     int64_t first, last;          /* bytes, both included */
     int32_t process;              /* that made it, as a number; -1: none's, of an open file (OFD) */
     bool exclusive;
+    const struct record_lock *blocker; /* of one that waits: what it met last, which may be gone */
 };
 LIST_HEAD(record_list, record_lock);
 
@@ -361,6 +362,7 @@ static ssize_t range_set(struct inode *inode, struct record_lock *wanted, bool u
             break;
         }
         const void *owner = conflict->owner;
+        wanted->blocker = conflict;
         mutex_release(&locks->lock);
         error = waits ? range_wait(locks, seen, wanted, owner) : -EAGAIN;
     }
@@ -495,7 +497,8 @@ static ssize_t flock_set(struct file *file, bool exclusive, bool unlock, bool wa
         mutex_acquire(&locks->lock);
         /* flock(2): a conversion gives the old lock up first. */
         bool released = release_owner(&locks->whole.set, file);
-        bool done = unlock || !find_conflict(&locks->whole.set, &wanted);
+        wanted.blocker = unlock ? NULL : find_conflict(&locks->whole.set, &wanted);
+        bool done = !wanted.blocker;
         uint64_t seen = locks->changes + released;
         if (done && !unlock) {
             lock_fill(new, &wanted);
@@ -561,12 +564,14 @@ static void lists_show(struct text *text, uint64_t *number, const struct record_
                                       : "POSIX ",
                   lock, locks->inode);
         LIST_FOREACH(waiting, &lists->waiting, link)
-        if (find_conflict(&lists->set, waiting) == lock)
+        if (waiting->blocker == lock)
             lock_show(text, *number,
                       whole                  ? "-> FLOCK "
                       : waiting->process < 0 ? "-> OFDLCK"
                                              : "-> POSIX ",
                       waiting, locks->inode);
+        if (thread_interrupted(THREAD_KILLABLE))
+            return;
         thread_preemption_point();
     }
 }

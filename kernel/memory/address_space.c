@@ -18,6 +18,7 @@
 #include "memory/region.h"
 #include "memory/space_pages.h"
 #include "memory/user_account.h"
+#include "thread/thread.h"
 
 /* Kernel stacks kept ready for the next threads; more are given back when a space ends. */
 #define STACKS_IN_RESERVE 16
@@ -345,13 +346,22 @@ static struct address_space *space_not_asked(struct page_cache *cache)
     return found;
 }
 
-static void space_forget(struct address_space *space, const struct page_cache *cache,
-                         uint64_t first, uint64_t last)
+static void region_has_forgotten(struct region *region, struct page_cache *cache)
+{
+    mutex_acquire(&cache->lock);
+    region->truncations_seen = cache->truncations; /* the cache's `truncation` is held */
+    mutex_release(&cache->lock);
+}
+
+static void space_forget(struct address_space *space, struct page_cache *cache, uint64_t first,
+                         uint64_t last)
 {
     address_space_lock(space);
     for (struct region *region = space->first; region; region = region->next) {
+        thread_preemption_point();
         if (!region->object || region->object->cache != cache)
             continue;
+        region_has_forgotten(region, cache);
         uint64_t behind = region->offset + region_pages(region);
         uint64_t from = first > region->offset ? first : region->offset;
         uint64_t to = last < behind ? last + 1 : behind;
@@ -363,6 +373,7 @@ static void space_forget(struct address_space *space, const struct page_cache *c
 }
 
 /*
+ * Each space is asked once, for all its regions of the file: a user may have thousands of them.
  * The order of locks is space before cache, so the spaces are asked one after the other without
  * the cache's lock. That is enough: a fault that comes later sees the new size, since it looks
  * under the cache's lock; one that came before has entered its page when the space's mutex is
@@ -375,6 +386,7 @@ void address_spaces_forget(struct page_cache *cache, uint64_t first, uint64_t la
     while ((space = space_not_asked(cache))) {
         space_forget(space, cache, first, last);
         address_space_unobserve(space);
+        thread_preemption_point();
     }
 }
 

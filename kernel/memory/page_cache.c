@@ -339,6 +339,31 @@ void page_cache_resize(struct page_cache *cache, uint64_t size)
     mutex_release(&cache->truncation);
 }
 
+int page_cache_seal(struct page_cache *cache, bool writing, bool holes)
+{
+    const struct region *region;
+    int error = 0;
+
+    mutex_acquire(&cache->lock);
+    LIST_FOREACH(region, &cache->regions, cache_link)
+    {
+        if (writing && region->flags & REGION_SHARED &&
+            region->flags & (REGION_WRITE | REGION_MAY_WRITE))
+            error = -EBUSY;
+    }
+    if (!error) {
+        cache->no_writing |= writing;
+        __atomic_store_n(&cache->no_holes, cache->no_holes | holes, __ATOMIC_RELAXED);
+    }
+    mutex_release(&cache->lock);
+    return error;
+}
+
+bool page_cache_may_punch(const struct page_cache *cache)
+{
+    return !__atomic_load_n(&cache->no_holes, __ATOMIC_RELAXED);
+}
+
 void page_cache_punch(struct page_cache *cache, uint64_t offset, uint64_t size)
 {
     uint64_t end = offset + size < offset ? UINT64_MAX : offset + size;

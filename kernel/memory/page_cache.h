@@ -26,6 +26,8 @@ struct page_cache {
     void *root;                  /* lock */
     uint64_t truncations;        /* how often it shrank; lock */
     LIST_HEAD(, region) regions; /* that map it; lock */
+    uint64_t region_count;       /* of these; lock; atomic to read */
+    bool no_writing, no_holes;   /* page_cache_seal(); lock; the second atomic to read */
     bool constant;               /* never shrinks, so it needs no such list; constant */
 };
 
@@ -60,6 +62,11 @@ int page_cache_adopt(struct page_cache *cache, uint64_t index, paddr_t frame);
  * last page is zeroed, and the pages are unmapped from every region. May sleep.
  */
 void page_cache_resize(struct page_cache *cache, uint64_t size);
+/* For the seals of fcntl(2), F_ADD_SEALS. `writing`: nobody can map it shared and writable any
+   more; -EBUSY: somebody does, or may make what he mapped so. `holes`: page_cache_may_punch() says
+   no. May sleep. */
+int page_cache_seal(struct page_cache *cache, bool writing, bool holes);
+bool page_cache_may_punch(const struct page_cache *cache);
 /* Makes [offset, offset+size) zeros, whole pages a hole (fallocate FALLOC_FL_PUNCH_HOLE, madvise
    MADV_REMOVE). May sleep; no address space's mutex held. */
 void page_cache_punch(struct page_cache *cache, uint64_t offset, uint64_t size);

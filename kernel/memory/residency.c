@@ -9,16 +9,10 @@
 static uint64_t count_mappers(const struct region *region)
 {
     struct page_cache *cache = region->object ? region->object->cache : NULL;
-    const struct region *other;
-    uint64_t mappers = 0;
 
     if (!cache || cache->constant)
         return cache ? UINT32_MAX : 1; /* what every program has */
-    mutex_acquire(&cache->lock);
-    LIST_FOREACH(other, &cache->regions, cache_link)
-    mappers++;
-    mutex_release(&cache->lock);
-    return mappers;
+    return __atomic_load_n(&cache->region_count, __ATOMIC_RELAXED);
 }
 
 /* A file's page counts as shared by all who map the file: nobody counts who has touched it. */

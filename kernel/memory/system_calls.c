@@ -253,8 +253,13 @@ static ssize_t advise_remove(struct address_space *space, vaddr_t start, vaddr_t
         address_space_unlock(space);
         if (error)
             return error;
-        page_cache_punch(object->cache, index << PAGE_SHIFT, stop - start);
+        if (page_cache_may_punch(object->cache))
+            page_cache_punch(object->cache, index << PAGE_SHIFT, stop - start);
+        else
+            error = -EPERM;
         object->release(object);
+        if (error)
+            return error;
         start = stop;
     }
     return 0;

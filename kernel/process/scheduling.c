@@ -486,9 +486,11 @@ static int threads_visit(int which, int who,
                 result = error;
             user_thread_release(thread);
             thread_id++;
+            thread_preemption_point();
         }
         process_release(process);
         id++;
+        thread_preemption_point();
     }
     return result;
 }

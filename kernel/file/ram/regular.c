@@ -154,7 +154,7 @@ static int regular_allocate(struct file *file, int mode, int64_t offset, int64_t
         return -EOPNOTSUPP;
     mutex_acquire(&inode->lock);
     bool grows = !(mode & FALLOC_FL_KEEP_SIZE) && end > inode_size(inode);
-    if (inode->seals & F_SEAL_WRITE && mode & FALLOC_FL_PUNCH_HOLE) {
+    if (mode & FALLOC_FL_PUNCH_HOLE && !page_cache_may_punch(&inode->cache)) {
         error = -EPERM;
     } else if (mode & FALLOC_FL_PUNCH_HOLE) {
         page_cache_punch(&inode->cache, (uint64_t)offset, (uint64_t)size);

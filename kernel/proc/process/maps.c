@@ -8,6 +8,7 @@
 #include "memory/heap.h"
 #include "proc/process/files.h"
 #include "proc/process/target.h"
+#include "thread/thread.h"
 
 /* Linux's names of regions that are no file's. */
 static const char *region_name(const struct address_space *space, const struct region *region)
@@ -131,6 +132,7 @@ static int show(struct address_space *space, struct text *text, bool sizes)
     address_space_lock(space);
     for (const struct region *region = space->first; region; region = region->next) {
         struct part part;
+        thread_preemption_point();
         for (vaddr_t start = region->start; start < region->end; start = part.end) {
             part = part_at(region, start);
             part_show(text, space, &part, path);
@@ -152,8 +154,10 @@ static int show_sum(struct address_space *space, struct text *text)
     if (space->first) {
         text_print(text, "%08lx-%08lx ---p 00000000 00:00 0 %*s[rollup]\n", space->first->start,
                    space->last->end, 23, "");
-        for (const struct region *region = space->first; region; region = region->next)
+        for (const struct region *region = space->first; region; region = region->next) {
+            thread_preemption_point();
             region_add_residency(region, region->start, region->end, &sum);
+        }
     }
     address_space_unlock(space);
     residency_show(text, &sum, false);
