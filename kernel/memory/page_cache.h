@@ -26,7 +26,7 @@ struct page_cache {
     void *root;                  /* lock */
     uint64_t truncations;        /* how often it shrank; lock */
     LIST_HEAD(, region) regions; /* that map it; lock */
-    uint64_t region_count;       /* of these; lock; atomic to read */
+    uint64_t region_count;       /* of these; lock to write, atomic to read */
     bool no_writing, no_holes;   /* page_cache_seal(); lock; the second atomic to read */
     bool constant;               /* never shrinks, so it needs no such list; constant */
 };

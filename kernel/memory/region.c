@@ -157,7 +157,7 @@ static void cache_list_insert(struct region *region)
     if (cache->no_writing && region->flags & REGION_SHARED) /* sealed since mmap(2) asked */
         region->flags &= ~(unsigned)(REGION_WRITE | REGION_MAY_WRITE);
     LIST_INSERT_HEAD(&cache->regions, region, cache_link);
-    __atomic_store_n(&cache->region_count, cache->region_count + 1, __ATOMIC_RELAXED);
+    cache->region_count++;
     mutex_release(&cache->lock);
 }
 
@@ -168,7 +168,7 @@ static void cache_list_remove(struct region *region)
         return;
     mutex_acquire(&cache->lock);
     LIST_REMOVE(region, cache_link);
-    __atomic_store_n(&cache->region_count, cache->region_count - 1, __ATOMIC_RELAXED);
+    cache->region_count--;
     mutex_release(&cache->lock);
 }
 
