@@ -19,7 +19,7 @@ PROMPT = ":/# "
 WAIT = 120  # seconds for one step on a busy host
 BASE = 0xffffffff80000000  # of the kernel, with nokaslr
 # Milliseconds that each is held back, and how many processors of two there are then.
-HELD_BACK = {300: 2, 1000: 2, 4000: 2, 7000: 1, 20000: 1}
+HELD_BACK = {300: 2, 4000: 2, 7000: 1}
 # Long enough for the latest of those that are given up after five seconds and would come then.
 LATER = "sleep 4; nproc; exec_basic"
 GIVEN_UP = re.compile(r"cpu: the processor with APIC 1 (.*): given up")
