@@ -33,6 +33,8 @@ struct cpu {
     vaddr_t user_stack_scratch; /* offset 24: own; RSP of user mode during the entry stub */
     uint32_t number;            /* nobody else ever has the same */
     uint32_t apic_id;
+    uint32_t set_word; /* where its bit is in a set: cpu_enter_number() */
+    uint64_t set_bit;
     struct thread *idle; /* runs when nothing else can */
     struct run_queue *run_queue;
     uint32_t spinlocks_held;             /* own; debug builds */
@@ -52,6 +54,31 @@ _Static_assert(__builtin_offsetof(struct cpu, user_stack_scratch) == 24, "syscal
 extern struct cpu *cpus[CPU_MAXIMUM]; /* by number; those that are online are never NULL again */
 extern struct cpu_set cpu_online;     /* who takes part; nobody leaves it; atomic */
 extern uint32_t cpu_count;            /* how many these are; atomic */
+
+/* At start-up, before anything else is asked of it. */
+static inline void cpu_enter_number(struct cpu *cpu, uint32_t number)
+{
+    cpu->number = number;
+    cpu->set_word = number / 64;
+    cpu->set_bit = 1UL << number % 64;
+}
+
+/* As cpu_set_has(), cpu_set_add() and cpu_set_remove() by its number: each switch of threads asks.
+ */
+static inline bool cpu_is_in(const struct cpu *cpu, const struct cpu_set *set)
+{
+    return cpu_set_word(set, cpu->set_word) & cpu->set_bit;
+}
+
+static inline void cpu_join(const struct cpu *cpu, struct cpu_set *set)
+{
+    __atomic_fetch_or(&set->words[cpu->set_word], cpu->set_bit, __ATOMIC_SEQ_CST);
+}
+
+static inline void cpu_leave(const struct cpu *cpu, struct cpu_set *set)
+{
+    __atomic_fetch_and(&set->words[cpu->set_word], ~cpu->set_bit, __ATOMIC_SEQ_CST);
+}
 
 /* The CPU that is online and has the next number, round and round. */
 static inline struct cpu *cpu_next_online(const struct cpu *cpu)

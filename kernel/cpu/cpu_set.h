@@ -69,11 +69,13 @@ static inline struct cpu_set cpu_set_and(const struct cpu_set *one, const struct
 /* The first who is in both; CPU_MAXIMUM: nobody. */
 static inline unsigned cpu_set_first_of_both(const struct cpu_set *one, const struct cpu_set *other)
 {
-    for (unsigned word = 0; word < cpu_set_words; word++) {
+    unsigned word = 0;
+
+    do {
         uint64_t both = cpu_set_word(one, word) & cpu_set_word(other, word);
         if (both)
             return word * 64 + (unsigned)__builtin_ctzl(both);
-    }
+    } while (++word < cpu_set_words);
     return CPU_MAXIMUM;
 }
 

@@ -88,6 +88,7 @@ static _Noreturn void stop(const char *reason)
 static void catch_traps(void)
 {
     boot_cpu.current = &boot_idle;
+    cpu_enter_number(&boot_cpu, 0);
     trap_initialize();
     trap_initialize_cpu(&boot_cpu, trap_stacks);
     trap_set_kernel_stack(&boot_cpu, (vaddr_t)boot_stack_top);

@@ -118,7 +118,7 @@ static struct processor *processor_prepare(uint32_t number, uint32_t apic_id)
         heap_free(processor);
         return NULL;
     }
-    processor->cpu.number = number;
+    cpu_enter_number(&processor->cpu, number);
     processor->cpu.apic_id = apic_id;
     processor->cpu.current = &processor->idle;
     processor->idle.kernel_stack = stack;

@@ -104,7 +104,7 @@ static void dequeue(struct run_queue *queue, struct thread *thread)
 
 static bool may_run_on(const struct thread *thread, const struct cpu *cpu)
 {
-    return cpu_set_has(&thread->affinity, cpu->number);
+    return cpu_is_in(cpu, &thread->affinity);
 }
 
 /* A slice ends only where somebody waits for it to; an idle CPU has no tick. */
@@ -194,13 +194,13 @@ static void switch_user_registers(struct thread *previous, struct thread *next)
 static void enter_root(struct thread *next, const struct cpu *cpu)
 {
     if (next->root_cpus)
-        cpu_set_add(next->root_cpus, cpu->number);
+        cpu_join(cpu, next->root_cpus);
 }
 
 static void leave_root(struct cpu_set *root_cpus, const struct cpu *cpu)
 {
     if (root_cpus)
-        cpu_set_remove(root_cpus, cpu->number);
+        cpu_leave(cpu, root_cpus);
 }
 
 /*
@@ -464,18 +464,20 @@ static struct cpu *choose_busy_cpu(const struct thread *thread)
  */
 static struct cpu *choose_cpu(const struct thread *thread)
 {
-    unsigned last = thread->cpu->number,
-             idle = cpu_set_first_of_both(&idle_cpus, &thread->affinity);
-    bool may_stay = cpu_set_has(&thread->affinity, last);
+    struct cpu *last = thread->cpu;
+    bool may_stay = cpu_is_in(last, &thread->affinity);
 
+    if (may_stay && cpu_is_in(last, &idle_cpus))
+        return last;
+    unsigned idle = cpu_set_first_of_both(&idle_cpus, &thread->affinity);
     if (idle < CPU_MAXIMUM)
-        return may_stay && cpu_set_has(&idle_cpus, last) ? thread->cpu : cpus[idle];
+        return cpus[idle];
     if (thread->priority)
         return choose_busy_cpu(thread);
     if (may_stay)
-        return thread->cpu;
+        return last;
     unsigned first = cpu_set_first_of_both(&cpu_online, &thread->affinity);
-    return first < CPU_MAXIMUM ? cpus[first] : thread->cpu;
+    return first < CPU_MAXIMUM ? cpus[first] : last;
 }
 
 /* The running thread's turn is over, at its next return to user mode. Queue's lock held. */
@@ -773,7 +775,7 @@ static void wait_for_work(struct cpu *cpu)
     struct run_queue *queue = cpu->run_queue;
     struct thread *stolen;
 
-    cpu_set_add(&idle_cpus, cpu->number);
+    cpu_join(cpu, &idle_cpus);
     if (!__atomic_load_n(&queue->length, __ATOMIC_SEQ_CST) && (stolen = steal(cpu))) {
         spinlock_acquire(&queue->lock);
         enqueue(queue, stolen, false);
@@ -781,7 +783,7 @@ static void wait_for_work(struct cpu *cpu)
     } else if (!__atomic_load_n(&queue->length, __ATOMIC_SEQ_CST)) {
         interrupts_await();
     }
-    cpu_set_remove(&idle_cpus, cpu->number);
+    cpu_leave(cpu, &idle_cpus);
 }
 
 void scheduler_idle(void)

@@ -16,7 +16,7 @@
 
 #include "proc_baton.h"
 
-enum { WORKERS = 8, NAMES = 6, SECONDS = 3 };
+enum { WORKERS = 8, NAMES = 6, SECONDS = 3, ROUNDS = 3 };
 
 static uint64_t state;
 
@@ -279,10 +279,19 @@ int main(void)
     tap_ok(round_of_work(seed) == 0, "no error that the race does not explain");
     tap_ok(access("stress", F_OK) == -1 && errno == ENOENT, "all can be removed");
     if (baton_is_here()) {
-        file_text("/proc/baton/objects", before, sizeof(before));
-        tap_ok(round_of_work(seed + 100) == 0, "a second round");
-        if (!tap_ok(objects_return(before, after), "nothing is lost"))
-            tap_note("before: %s after: %s", before, after);
+        /* Something of the system's may grow once (a table, by 1,360 bytes): then it is asked
+         * again. */
+        bool same = false;
+        unsigned bad = 0;
+        for (unsigned round = 1; round <= ROUNDS && !same; round++) {
+            file_text("/proc/baton/objects", before, sizeof(before));
+            bad += round_of_work(seed + 100 * round);
+            same = objects_return(before, after);
+            if (!same)
+                tap_note("round %u: before: %s after: %s", round, before, after);
+        }
+        tap_ok(bad == 0, "a second round");
+        tap_ok(same, "nothing is lost");
     }
     return tap_done();
 }
