@@ -16,7 +16,7 @@
 
 #include "proc_baton.h"
 
-enum { WORKERS = 8, NAMES = 6, SECONDS = 3, ROUNDS = 3 };
+enum { WORKERS = 8, NAMES = 6, SECONDS = 3 };
 
 static uint64_t state;
 
@@ -254,18 +254,6 @@ static unsigned round_of_work(unsigned seed)
     return bad;
 }
 
-/* What the workers reported may still be on its way through init: a loss stays one. */
-static bool objects_return(const char before[4096], char after[4096])
-{
-    for (int tries = 0; tries < 500; tries++) {
-        file_text("/proc/baton/objects", after, 4096);
-        if (strcmp(before, after) == 0)
-            return true;
-        usleep(10000);
-    }
-    return false;
-}
-
 int main(void)
 {
     static char before[4096], after[4096];
@@ -275,23 +263,18 @@ int main(void)
     mkdir("/tmp", 01777);
     if (chdir("/tmp"))
         return 1;
+    /* remove_tree() holds a descriptor a level, and a table of descriptors never shrinks: it is as
+       large as it may become before anything is counted. */
+    close(dup2(0, 1000));
     close(3);
     tap_ok(round_of_work(seed) == 0, "no error that the race does not explain");
     tap_ok(access("stress", F_OK) == -1 && errno == ENOENT, "all can be removed");
     if (baton_is_here()) {
-        /* Something of the system's may grow once (a table, by 1,360 bytes): then it is asked
-         * again. */
-        bool same = false;
-        unsigned bad = 0;
-        for (unsigned round = 1; round <= ROUNDS && !same; round++) {
-            file_text("/proc/baton/objects", before, sizeof(before));
-            bad += round_of_work(seed + 100 * round);
-            same = objects_return(before, after);
-            if (!same)
-                tap_note("round %u: before: %s after: %s", round, before, after);
-        }
-        tap_ok(bad == 0, "a second round");
-        tap_ok(same, "nothing is lost");
+        file_text("/proc/baton/objects", before, sizeof(before));
+        tap_ok(round_of_work(seed + 100) == 0, "a second round");
+        file_text("/proc/baton/objects", after, sizeof(after));
+        if (!tap_ok(strcmp(before, after) == 0, "nothing is lost"))
+            tap_note("before: %s after: %s", before, after);
     }
     return tap_done();
 }
