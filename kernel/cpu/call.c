@@ -19,7 +19,7 @@ static void call_interrupt(void *context, struct trap_frame *frame)
     (void)context;
     (void)frame;
     called(called_context);
-    cpu_set_remove(&pending, cpu_current()->number);
+    cpu_leave(cpu_current(), &pending);
 }
 
 static void call_others(const struct cpu_set *others, void (*function)(void *context),
@@ -41,14 +41,14 @@ static void call_others(const struct cpu_set *others, void (*function)(void *con
 void cpu_call(const struct cpu_set *which, void (*function)(void *context), void *context)
 {
     struct cpu_set others = cpu_set_and(which, &cpu_online);
-    unsigned own = cpu_current()->number;
+    const struct cpu *own = cpu_current();
 
-    if (cpu_set_has(which, own)) {
+    if (cpu_is_in(own, which)) {
         bool enabled = interrupts_save();
         function(context);
         interrupts_restore(enabled);
     }
-    others.words[own / 64] &= ~(1UL << own % 64);
+    cpu_leave(own, &others);
     if (!cpu_set_is_empty(&others))
         call_others(&others, function, context);
 }

@@ -20,8 +20,7 @@ struct contained_call {
     vaddr_t function; /* in Microsoft's calling convention (UEFI 2.10, 2.3.4.2) */
     uint64_t arguments[CONTAINED_ARGUMENTS];
     vaddr_t stack_top; /* of a stack of its own, 16-byte aligned */
-    uint64_t
-        deadline; /* ns since boot; it is interrupted at the first timer interrupt after that */
+    uint64_t deadline; /* ns since boot; it ends at the first timer interrupt after that */
     /*
      * A page fault of the call. True: mended, it goes on. Interrupts off, on a stack of 8 KiB; no
      * lock of the kernel's is held, for it is not kernel code that was interrupted.

@@ -63,13 +63,13 @@ static inline void cpu_enter_number(struct cpu *cpu, uint32_t number)
     cpu->set_bit = 1UL << number % 64;
 }
 
-/* As cpu_set_has(), cpu_set_add() and cpu_set_remove() by its number: each switch of threads asks.
- */
+/* As cpu_set_has() by its number; each switch of threads asks. */
 static inline bool cpu_is_in(const struct cpu *cpu, const struct cpu_set *set)
 {
     return cpu_set_word(set, cpu->set_word) & cpu->set_bit;
 }
 
+/* Both are full barriers: what the caller does behind them happens after. */
 static inline void cpu_join(const struct cpu *cpu, struct cpu_set *set)
 {
     __atomic_fetch_or(&set->words[cpu->set_word], cpu->set_bit, __ATOMIC_SEQ_CST);

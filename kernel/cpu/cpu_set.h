@@ -38,17 +38,6 @@ static inline bool cpu_set_has(const struct cpu_set *set, unsigned number)
     return cpu_set_word(set, number / 64) >> number % 64 & 1;
 }
 
-/* Both are full barriers: what the caller does behind them happens after. */
-static inline void cpu_set_add(struct cpu_set *set, unsigned number)
-{
-    __atomic_fetch_or(&set->words[number / 64], 1UL << number % 64, __ATOMIC_SEQ_CST);
-}
-
-static inline void cpu_set_remove(struct cpu_set *set, unsigned number)
-{
-    __atomic_fetch_and(&set->words[number / 64], ~(1UL << number % 64), __ATOMIC_SEQ_CST);
-}
-
 /* Word by word: a reader may see some of the old and some of the new. */
 static inline void cpu_set_copy(struct cpu_set *to, const struct cpu_set *from)
 {

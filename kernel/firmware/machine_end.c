@@ -115,9 +115,8 @@ static const struct way power_off_ways[] = {
     {"ResetSystem of the firmware", 0, firmware_there, firmware_power_off, MILLISECOND},
 };
 
-/* ACPI and the keyboard controller twice: on
-   some machines the second time works, for another system has it in this order (Linux
-   660e34cebf0a). */
+/* ACPI and the keyboard controller twice: on some machines the second time works, for another
+   system has it in this order (Linux 660e34cebf0a). */
 static const struct way restart_ways[] = {
     {"ResetSystem of the firmware", 0, firmware_first, firmware_restart, MILLISECOND},
     {"ACPI's reset register", 'a', acpi_has_reset, acpi_reset, NANOSECONDS_PER_SECOND},

@@ -93,7 +93,7 @@ static void catch_traps(void)
     trap_initialize_cpu(&boot_cpu, trap_stacks);
     trap_set_kernel_stack(&boot_cpu, (vaddr_t)boot_stack_top);
     cpus[0] = &boot_cpu;
-    cpu_set_add(&cpu_online, 0);
+    cpu_join(&boot_cpu, &cpu_online);
     cpu_count = 1;
 }
 

@@ -70,7 +70,7 @@ static bool ticket_is(const struct start_ticket *ticket, uint32_t state)
 static void take_part(struct cpu *cpu)
 {
     cpus[cpu->number] = cpu;
-    cpu_set_add(&cpu_online, cpu->number);
+    cpu_join(cpu, &cpu_online);
     __atomic_fetch_add(&cpu_count, 1, __ATOMIC_SEQ_CST);
     tlb_forget(); /* from here on it is told what to forget; of before it knows nothing */
 }
