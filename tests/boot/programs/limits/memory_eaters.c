@@ -24,8 +24,6 @@
 #include "tap.h"
 
 #define CHILDREN 120
-#define PAGE     4096UL
-#define RW       (PROT_READ | PROT_WRITE)
 #define NOBODY   4712
 #define SECONDS  60
 
@@ -75,32 +73,11 @@ static pid_t go_on_beside(void)
 
 /* ---- those that eat ---- */
 
-static void eat_by_touching(void)
-{
-    for (;;) {
-        char *memory = mmap(NULL, 64 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (memory == MAP_FAILED)
-            return;
-        for (size_t at = 0; at < 64 * PAGE; at += PAGE)
-            memory[at] = 1;
-    }
-}
-
 static void eat_by_heap(void)
 {
     char *end = sbrk(0);
     for (; sbrk(PAGE) != (void *)-1; end += PAGE)
         *end = 1;
-}
-
-static void eat_page_tables(void)
-{
-    const size_t step = 2UL << 20, size = 1UL << 40;
-    char *memory = mmap(NULL, size, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED)
-        return;
-    for (size_t at = 0; at < size; at += step)
-        (void)*(volatile char *)(memory + at);
 }
 
 static void eat_by_mapping_ahead(void)
@@ -331,9 +308,9 @@ static const struct eater {
     void (*eat)(void);
     bool slow; /* not a part of every day's tests */
 } eaters[] = {
-    {"touches what it maps", eat_by_touching, false},
+    {"touches what it maps", take_memory, false},
     {"grows its heap", eat_by_heap, false},
-    {"needs page tables only", eat_page_tables, false},
+    {"needs page tables only", take_page_tables, false},
     {"has its maps populated", eat_by_mapping_ahead, false},
     {"cuts a map into regions", eat_regions, false},
     {"writes a file", eat_by_file, false},
@@ -458,7 +435,7 @@ static void test_scores(void)
     pid_t eater = fork();
 
     if (eater == 0) {
-        eat_by_touching();
+        take_memory();
         _exit(0);
     }
     int status = -1;

@@ -28,8 +28,6 @@
 #include "proc_baton.h"
 #include "tap.h"
 
-#define PAGE 4096UL
-#define RW   (PROT_READ | PROT_WRITE)
 #define ROOM "/tmp/bombs"
 
 enum {
@@ -208,26 +206,6 @@ static void bomb_zombies(void)
     while ((child = fork()) >= 0)
         if (child == 0)
             _exit(0);
-}
-
-static void bomb_memory(void)
-{
-    for (;;) {
-        char *memory = mmap(NULL, 64 * PAGE, RW, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (memory == MAP_FAILED)
-            return;
-        for (size_t at = 0; at < 64 * PAGE; at += PAGE)
-            memory[at] = 1;
-    }
-}
-
-static void bomb_page_tables(void)
-{
-    const size_t step = 2UL << 20, size = 1UL << 40;
-    char *memory = mmap(NULL, size, RW, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    for (size_t at = 0; memory != MAP_FAILED && at < size; at += step)
-        (void)*(volatile char *)(memory + at);
 }
 
 static void take_pipes(void)
@@ -496,8 +474,8 @@ static const struct bomb {
     {"processes", bomb_processes},
     {"threads", bomb_threads},
     {"zombies", bomb_zombies},
-    {"memory", bomb_memory},
-    {"page tables", bomb_page_tables},
+    {"memory", take_memory},
+    {"page tables", take_page_tables},
     {"pipes", bomb_pipes},
     {"memory files", bomb_memory_files},
     {"memory files that are mapped", bomb_mapped_files},
