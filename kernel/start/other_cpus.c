@@ -228,6 +228,16 @@ static void give_up_the_others(void)
     }
 }
 
+/* Who has got through takes part some instructions later. */
+static void wait_until_all_take_part(void)
+{
+    uint32_t passed = tickets_that_are(TICKET_ONLINE);
+    uint64_t deadline = clock_now() + PATIENCE_MORE;
+
+    while (__atomic_load_n(&cpu_count, __ATOMIC_ACQUIRE) < 1 + passed && clock_now() < deadline)
+        pause_for(MILLISECOND / 10);
+}
+
 static void report_list(const struct processor_list *list, uint32_t most)
 {
     if (list->own_missing)
@@ -277,5 +287,6 @@ void other_cpus_start(const struct acpi_root *acpi, uint32_t most)
     }
     wake_all(&pad);
     give_up_the_others();
+    wait_until_all_take_part();
     log_write(LOG_NOTICE, "cpu: %u online", cpu_count);
 }
