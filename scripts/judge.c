@@ -1,6 +1,7 @@
 /*
  * judge record FILE                        the record as JSON
  * judge audit FILE PROFILE [BASELINE]      its findings as JSON
+ * judge names                              what numbers in them are called, as JSON
  *
  * What scripts/handoff asks of the library (kernel/library/record, audit),
  * compiled for this host. Status 1, with a line on stderr, when a file is no
@@ -51,14 +52,82 @@ static int record_read(const char *path, struct record *record)
 
 static int profile_find(const char *name)
 {
-    static const char *const names[] = {"minimal", "uefi", "emp"};
-
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(name, names[i]) == 0)
+    for (int i = 0; i < AUDIT_PROFILES; i++) {
+        if (strcmp(name, audit_profile_name((enum audit_profile)i)) == 0)
             return i;
     }
     return -1;
 }
+
+/* ---- names ---- */
+
+static void list_print(const char *title, int count, const char *(*name)(int))
+{
+    printf("\"%s\":[", title);
+    for (int i = 0; i < count; i++)
+        printf("%s\"%s\"", i > 0 ? "," : "", name(i));
+    printf("],\n");
+}
+
+static const char *profile_name(int profile)
+{
+    return audit_profile_name((enum audit_profile)profile);
+}
+
+static const char *severity_name(int severity)
+{
+    return audit_severity_name((enum audit_severity)severity);
+}
+
+static const char *severity_word(int severity)
+{
+    return audit_severity_word((enum audit_severity)severity);
+}
+
+static const char *result_name(int result)
+{
+    return audit_result_name((enum audit_result)result);
+}
+
+static const char *memory_type_name(int type)
+{
+    return record_memory_type_name((uint32_t)type);
+}
+
+static void services_print(void)
+{
+    const char *comma = "";
+
+    printf("\"services\":{");
+    for (uint32_t table = RECORD_BOOT; table <= RECORD_PCI_IO; table++) {
+        for (uint32_t offset = 0; offset < 512; offset += 8) {
+            const char *name = record_service_name(RECORD_SERVICE(table, offset));
+            if (name == NULL)
+                continue;
+            printf("%s\"%u\":\"%s\"", comma, RECORD_SERVICE(table, offset), name);
+            comma = ",";
+        }
+    }
+    printf("}}\n");
+}
+
+static int names_print(void)
+{
+    enum {
+        MEMORY_TYPES = 16,
+    };
+
+    printf("{");
+    list_print("profiles", AUDIT_PROFILES, profile_name);
+    list_print("severities", AUDIT_SEVERITIES, severity_name);
+    list_print("severity_words", AUDIT_SEVERITIES, severity_word);
+    list_print("results", AUDIT_RESULTS, result_name);
+    list_print("memory_types", MEMORY_TYPES, memory_type_name);
+    services_print();
+    return 0;
+}
+
+/* ---- records ---- */
 
 static int record_print(const char *path)
 {
@@ -91,6 +160,8 @@ int main(int count, char **arguments)
         profile_find(arguments[3]) >= 0)
         return audit_print(arguments[2], (enum audit_profile)profile_find(arguments[3]),
                            count == 5 ? arguments[4] : NULL);
-    fprintf(stderr, "judge record FILE | judge audit FILE minimal|uefi|emp [BASELINE]\n");
+    if (count == 2 && strcmp(arguments[1], "names") == 0)
+        return names_print();
+    fprintf(stderr, "judge record FILE | judge audit FILE PROFILE [BASELINE] | judge names\n");
     return 2;
 }

@@ -3,6 +3,7 @@
 passes on the clean one; one with something missing fails nothing; places, profiles, what is no record."""
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ import clean  # noqa: E402
 from failures import FAILURES  # noqa: E402
 
 CHECKS = 74
+README = os.path.join(HERE, "..", "..", "kernel", "library", "audit", "README.md")
 
 
 def write(folder, name, record):
@@ -39,6 +41,23 @@ def passes(tap, judge, folder):
                   f"check {number} passes: {finding['title']}", finding)
     missing = set(range(1, CHECKS + 1)) - {check for check, _, _ in FAILURES}
     tap.check(not missing, "each check has a record on which it fails", sorted(missing))
+
+
+def sections(tap, judge, folder):
+    """The audit's README tells each check as the code does, and how each section that it cites was seen."""
+    with open(README, encoding="utf-8") as file:
+        lines = [line.strip("| \n").split(" | ") for line in file if line.startswith("| ")]
+    told = {int(row[0].removesuffix(" -")): row[1:] for row in lines if row[0][:2].isdigit()}
+    seen = {(row[0], row[1]): row[3] for row in lines if len(row) == 4}
+    for number, finding in audit(judge, write(folder, "clean.rec", clean.clean()), "uefi").items():
+        row = told.get(number, ["", "", ""])
+        tap.equal((row[0], row[1][0], row[2]), (finding["title"], finding["severity"], finding["section"]),
+                  f"check {number} in the README")
+        for part in finding["section"].split("; "):
+            name, _, numbers = part.partition(", ")
+            for section in re.findall(r"\d+(?:\.\d+)+", numbers):
+                tap.check(seen.get((name, section)) in ("text", "contents", "quoted", "not seen"),
+                          f"check {number}: how {name}, {section} was seen")
 
 
 def without(tap, judge, folder):
@@ -105,7 +124,7 @@ def refused(tap, judge, folder):
 def test(tap):
     judge = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
-        for check in (passes, without, profiles, places, refused):
+        for check in (passes, sections, without, profiles, places, refused):
             check(tap, judge, folder)
 
 

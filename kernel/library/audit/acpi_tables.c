@@ -1,4 +1,4 @@
-/* ACPI tables: 49 to 57 (ACPI 6.5, chapter 5). */
+/* ACPI tables: 49 to 57 (ACPI 6.6, chapter 5). */
 #include "library/audit/check.h"
 #include "library/bytes.h"
 #include "library/string.h"
@@ -133,7 +133,7 @@ static void table_ask(struct audit *audit, const struct acpi_view *view)
                    view->head.length);
         return;
     }
-    /* FACS has no checksum (ACPI 6.5, 5.2.10). */
+    /* FACS has no checksum (ACPI 6.6, 5.2.10). */
     bool whole = view->size == view->head.length;
     uint8_t sum = whole ? sum_of(view->bytes, view->size) : view->head.sum;
     if (!is_facs(view) && sum != 0)
@@ -164,7 +164,7 @@ static void place_ask(struct audit *audit, const struct map *map, const struct a
         audit_fail(audit, view->offset, "%.4s at 0x%llx lies in %s",
                    view->size >= 4 ? (const char *)view->bytes : "",
                    (unsigned long long)view->head.address,
-                   found ? memory_type_name(range.type) : "no descriptor");
+                   found ? record_memory_type_name(range.type) : "no descriptor");
     if (is_facs(view) && view->head.address % 64 != 0)
         audit_fail(audit, view->offset, "FACS at 0x%llx is not aligned to 64 bytes",
                    (unsigned long long)view->head.address);
@@ -183,7 +183,7 @@ static void places(struct audit *audit)
         place_ask(audit, &map, &view);
 }
 
-/* ---- 54: FADT (ACPI 6.5, 5.2.9) ---- */
+/* ---- 54: FADT (ACPI 6.6, 5.2.9) ---- */
 
 struct twice {
     const char *name;
@@ -218,7 +218,7 @@ static void fadt(struct audit *audit)
     }
 }
 
-/* ---- 55, 56, 57: MADT (ACPI 6.5, 5.2.12) ---- */
+/* ---- 55, 56, 57: MADT (ACPI 6.6, 5.2.12) ---- */
 
 enum {
     MADT_ENTRIES = 44,
@@ -373,33 +373,33 @@ static void addresses(struct audit *audit)
 }
 
 static const struct audit_check checks[] = {
-    {49, AUDIT_CRITICAL, AUDIT_CRITICAL, false, "RSDP", "ACPI 6.5, 5.2.5.3",
+    {49, AUDIT_CRITICAL, AUDIT_CRITICAL, false, "RSDP", "ACPI 6.6, 5.2.5.3",
      "signature \"RSD PTR \", both checksums right",
      "Compute the checksums after the last change of the RSDP.", root},
     {50, AUDIT_MEDIUM, AUDIT_MEDIUM, false, "ACPI 1.0 against 2.0",
-     "ACPI 6.5, 5.2.5.2 and 5.2.5.3; UEFI 2.11, 4.6.1.1",
+     "ACPI 6.6, 5.2.5.2 and 5.2.5.3; UEFI 2.11, 4.6.1.1",
      "the GUID for 2.0 names an RSDP of revision 2 with an XSDT; both name the same RSDT",
      "Install the RSDP under EFI_ACPI_20_TABLE_GUID with revision 2 and an XSDT.", revisions},
-    {51, AUDIT_HIGH, AUDIT_HIGH, false, "XSDT", "ACPI 6.5, 5.2.8", "there, whole, without NULL",
+    {51, AUDIT_HIGH, AUDIT_HIGH, false, "XSDT", "ACPI 6.6, 5.2.8", "there, whole, without NULL",
      "Give the XSDT a right length and checksum; systems fall back to the RSDT, or stop.", xsdt},
-    {52, AUDIT_HIGH, AUDIT_HIGH, false, "checksums and lengths", "ACPI 6.5, 5.2.6",
+    {52, AUDIT_HIGH, AUDIT_HIGH, false, "checksums and lengths", "ACPI 6.6, 5.2.6",
      "every table adds up to 0 and has its header's length",
      "Update the checksum after each patch of a table.", checksums},
     {53, AUDIT_HIGH, AUDIT_HIGH, false, "where ACPI tables lie",
-     "UEFI 2.11, 2.3.4; ACPI 6.5, 5.2.10",
+     "UEFI 2.11, 2.3.4; ACPI 6.6, 5.2.10",
      "EfiACPIReclaimMemory or EfiACPIMemoryNVS; FACS in the latter, aligned to 64 bytes",
      "Allocate tables with these types.", places},
-    {54, AUDIT_MEDIUM, AUDIT_MEDIUM, false, "FADT, 32 against 64 bits", "ACPI 6.5, 5.2.9",
+    {54, AUDIT_MEDIUM, AUDIT_MEDIUM, false, "FADT, 32 against 64 bits", "ACPI 6.6, 5.2.9",
      "where both fields are set they say the same", "Set both from one value.", fadt},
-    {55, AUDIT_HIGH, AUDIT_HIGH, false, "identifiers in MADT", "ACPI 6.5, 5.2.12.2 and 5.2.12.12",
+    {55, AUDIT_HIGH, AUDIT_HIGH, false, "identifiers in MADT", "ACPI 6.6, 5.2.12.2 and 5.2.12.12",
      "APIC identifiers and processor UIDs of usable processors are unique",
      "List a processor either as local APIC or as local x2APIC, once.", processors_unique},
     {56, AUDIT_CRITICAL, AUDIT_CRITICAL, false, "identifiers that can be reached",
-     "ACPI 6.5, 5.2.12.12; SDM volume 3, 11.12", "below 255 unless the APIC is in x2APIC mode",
+     "ACPI 6.6, 5.2.12.12; SDM volume 3, 11.12", "below 255 unless the APIC is in x2APIC mode",
      "Switch to x2APIC mode on all processors before the handoff, or do not list these.",
      processors_reachable},
     {57, AUDIT_HIGH, AUDIT_HIGH, false, "addresses in MADT and MCFG",
-     "ACPI 6.5, 5.2.12; PCI Firmware 3.3, 4.1.2", "what the registers say",
+     "ACPI 6.6, 5.2.12; PCI Firmware 3.3, 4.1.2", "what the registers say",
      "Read the addresses from the registers when the tables are made.", addresses},
 };
 

@@ -83,7 +83,7 @@ static void coverage(struct audit *audit)
         uint64_t end = covered_to(&table, range.base, range.end);
         if (end < range.end)
             audit_fail_at(audit, range.offset, end, "%s at 0x%llx is not covered from 0x%llx on",
-                          memory_type_name(range.type), (unsigned long long)range.base,
+                          record_memory_type_name(range.type), (unsigned long long)range.base,
                           (unsigned long long)end);
     }
 }

@@ -52,16 +52,30 @@ size_t audit_count(const struct audit_finding findings[AUDIT_CHECKS], enum audit
 
 const char *audit_severity_name(enum audit_severity severity)
 {
-    static const char *const names[] = {"L", "M", "H", "C"};
+    static const char *const names[AUDIT_SEVERITIES] = {"L", "M", "H", "C"};
 
     return names[severity];
 }
 
+const char *audit_severity_word(enum audit_severity severity)
+{
+    static const char *const words[AUDIT_SEVERITIES] = {"low", "medium", "high", "critical"};
+
+    return words[severity];
+}
+
 const char *audit_result_name(enum audit_result result)
 {
-    static const char *const names[] = {"pass", "fail", "not applicable", "not known"};
+    static const char *const names[AUDIT_RESULTS] = {"pass", "fail", "not applicable", "not known"};
 
     return names[result];
+}
+
+const char *audit_profile_name(enum audit_profile profile)
+{
+    static const char *const names[AUDIT_PROFILES] = {"minimal", "uefi", "emp"};
+
+    return names[profile];
 }
 
 /* ---- answers ---- */

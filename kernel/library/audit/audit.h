@@ -19,6 +19,9 @@
 enum {
     AUDIT_CHECKS = 74,
     AUDIT_PLACES = 8, /* that a finding names; it counts all */
+    AUDIT_PROFILES = 3,
+    AUDIT_SEVERITIES = 4,
+    AUDIT_RESULTS = 4,
 };
 
 #define AUDIT_NO_OFFSET UINT64_MAX
@@ -84,9 +87,11 @@ void audit_run(const struct record *record, const struct record *baseline,
 /* How many findings fail at or above a severity. */
 size_t audit_count(const struct audit_finding findings[AUDIT_CHECKS], enum audit_severity at_least);
 
-/* "C", "H", "M", "L"; "pass", "fail", "not applicable", "not known". */
+/* "C", "H", "M", "L"; "critical", …; "pass", "fail", "not applicable", "not known"; "minimal", … */
 const char *audit_severity_name(enum audit_severity severity);
+const char *audit_severity_word(enum audit_severity severity);
 const char *audit_result_name(enum audit_result result);
+const char *audit_profile_name(enum audit_profile profile);
 
 /* Writes the findings as JSON: include/audit.schema.json says how they look. */
 void audit_write_json(const struct audit_finding findings[AUDIT_CHECKS], enum audit_profile profile,

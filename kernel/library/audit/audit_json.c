@@ -106,12 +106,11 @@ static void finding_put(struct output *output, const struct audit_finding *findi
 void audit_write_json(const struct audit_finding findings[AUDIT_CHECKS], enum audit_profile profile,
                       record_emit_function *emit, void *context)
 {
-    static const char *const profiles[] = {"minimal", "uefi", "emp"};
     struct output output = {.emit = emit, .context = context};
     bool first = true;
 
     put(&output, "{\"version\":1,");
-    string_put(&output, "profile", profiles[profile]);
+    string_put(&output, "profile", audit_profile_name(profile));
     put(&output, ",\"findings\":[");
     for (int severity = AUDIT_CRITICAL; severity >= AUDIT_LOW; severity--) {
         for (size_t i = 0; i < AUDIT_CHECKS; i++) {

@@ -86,8 +86,6 @@ enum {
 #define MEMORY_HOT_PLUG UINT64_C(0x100000)
 #define MEMORY_RUNTIME  (UINT64_C(1) << 63)
 
-const char *memory_type_name(uint32_t type);
-
 /* RAM that an operating system uses, at once or in time. */
 bool type_is_for_use(uint32_t type);
 

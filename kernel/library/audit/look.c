@@ -4,34 +4,6 @@
 #include "library/bytes.h"
 #include "library/string.h"
 
-const char *memory_type_name(uint32_t type)
-{
-    static const char *const names[TYPE_COUNT] = {
-        "Reserved",
-        "LoaderCode",
-        "LoaderData",
-        "BootServicesCode",
-        "BootServicesData",
-        "RuntimeServicesCode",
-        "RuntimeServicesData",
-        "Conventional",
-        "Unusable",
-        "ACPIReclaim",
-        "ACPINVS",
-        "MemoryMappedIO",
-        "PortSpace",
-        "PalCode",
-        "Persistent",
-        "Unaccepted",
-    };
-
-    if (type < TYPE_COUNT)
-        return names[type];
-    return type >= 0x80000000   ? "a type of an OS"
-           : type >= 0x70000000 ? "a type of an OEM"
-                                : "unknown";
-}
-
 bool type_is_for_use(uint32_t type)
 {
     return (type >= TYPE_LOADER_CODE && type <= TYPE_BOOT_DATA) || type == TYPE_FREE ||

@@ -144,7 +144,7 @@ static const struct audit_check checks[] = {
     {29, AUDIT_MEDIUM, AUDIT_MEDIUM, false, "8259s after the exit", "Intel 8259A data sheet, OCW1",
      "all 16 lines masked", "Mask both 8259s when the legacy timer is stopped.", pic},
     {30, AUDIT_HIGH, AUDIT_HIGH, false, "bus mastering after the exit",
-     "UEFI 2.11, 7.4.6 and 14.3.8; PCI 3.0, 6.2.2", "bit 2 of the command register clear",
+     "UEFI 2.11, 7.4.6 and 14.3.9; PCI 3.0, 6.2.2", "bit 2 of the command register clear",
      "Let each driver stop DMA and clear Bus Master Enable when boot services end, bridges too.",
      bus_masters},
     {31, AUDIT_CRITICAL, AUDIT_CRITICAL, false, "DMA into free memory", "UEFI 2.11, 7.4.6",

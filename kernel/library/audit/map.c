@@ -88,7 +88,7 @@ static void map_multiple(struct audit *audit)
 
 #define RANGE_FORMAT "%s at 0x%llx, %llu pages"
 #define RANGE(descriptor)                                                                          \
-    memory_type_name((descriptor)->type), (unsigned long long)(descriptor)->base,                  \
+    record_memory_type_name((descriptor)->type), (unsigned long long)(descriptor)->base,           \
         (unsigned long long)(descriptor)->pages
 
 static void aligned_ask(struct audit *audit, const struct descriptor *descriptor)

@@ -82,7 +82,7 @@ static bool not_write_back(struct audit *audit, const struct mtrrs *mtrrs,
     if (type == MTRR_WB)
         return false;
     audit_fail(audit, range->offset, "%s at 0x%llx is type %u at 0x%llx",
-               memory_type_name(range->type), (unsigned long long)range->base, type,
+               record_memory_type_name(range->type), (unsigned long long)range->base, type,
                (unsigned long long)address);
     return true;
 }
@@ -147,8 +147,8 @@ static void framebuffer(struct audit *audit)
         any = true;
         if (map_meets(&map, screen.framebuffer_base, screen.framebuffer_size, &range))
             audit_fail(audit, range.offset, "framebuffer 0x%llx meets %s at 0x%llx",
-                       (unsigned long long)screen.framebuffer_base, memory_type_name(range.type),
-                       (unsigned long long)range.base);
+                       (unsigned long long)screen.framebuffer_base,
+                       record_memory_type_name(range.type), (unsigned long long)range.base);
     }
     if (!any)
         audit_not_applicable(audit, "there is no framebuffer");
@@ -165,11 +165,11 @@ static void device_ask(struct devices *devices, const char *what, uint64_t base,
 
     if (base != 0 && map_meets(&devices->map, base, size, &range))
         audit_fail(devices->audit, range.offset, "%s 0x%llx lies in %s at 0x%llx", what,
-                   (unsigned long long)base, memory_type_name(range.type),
+                   (unsigned long long)base, record_memory_type_name(range.type),
                    (unsigned long long)range.base);
 }
 
-/* MADT's I/O APICs: type 1, 12 bytes (ACPI 6.5, 5.2.12.3). */
+/* MADT's I/O APICs: type 1, 12 bytes (ACPI 6.6, 5.2.12.3). */
 static void io_apics_ask(struct devices *devices, const struct acpi_view *madt)
 {
     for (size_t at = 44; at + 2 <= madt->size && madt->bytes[at + 1] >= 2;
@@ -268,7 +268,7 @@ static void own_image(struct audit *audit)
         if (found && (range.type == TYPE_LOADER_CODE || range.type == TYPE_LOADER_DATA))
             continue;
         audit_fail(audit, found ? range.offset : AUDIT_NO_OFFSET, "0x%llx of the image is %s",
-                   address, found ? memory_type_name(range.type) : "not in the map");
+                   address, found ? record_memory_type_name(range.type) : "not in the map");
         return;
     }
 }
@@ -353,7 +353,7 @@ static void special_memory(struct audit *audit)
                                                                 : NULL;
         if (what != NULL)
             audit_fail(audit, range.offset, "%s: %s at 0x%llx, %llu pages", what,
-                       memory_type_name(range.type), (unsigned long long)range.base,
+                       record_memory_type_name(range.type), (unsigned long long)range.base,
                        (unsigned long long)range.pages);
     }
 }
@@ -368,7 +368,7 @@ static const struct audit_check checks[] = {
      "FrameBufferBase outside of memory that the system will use",
      "Report a stolen framebuffer as EfiReservedMemoryType.", framebuffer},
     {16, AUDIT_HIGH, AUDIT_HIGH, false, "APIC, HPET, ECAM, IOMMU in RAM",
-     "UEFI 2.11, 7.2.3; ACPI 6.5, 5.2.12; PCI Firmware 3.3, 4.1.2", "devices outside of RAM",
+     "UEFI 2.11, 7.2.3; ACPI 6.6, 5.2.12; PCI Firmware 3.3, 4.1.2", "devices outside of RAM",
      "Report the windows of devices as EfiMemoryMappedIO or EfiReservedMemoryType.",
      devices_in_ram},
     {17, AUDIT_MEDIUM, AUDIT_MEDIUM, false, "page 0 is free but used", "UEFI 2.11, 7.2.3 and 8.1",

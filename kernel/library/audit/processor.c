@@ -137,7 +137,7 @@ static void identity_ask(struct audit *audit, const struct descriptor *range)
     while (at < range->end) {
         if (!page_find(audit->record, at, &run) || run.physical + (at - run.linear) != at) {
             audit_fail(audit, range->offset, "%s at 0x%llx: 0x%llx is not mapped to itself",
-                       memory_type_name(range->type), (unsigned long long)range->base,
+                       record_memory_type_name(range->type), (unsigned long long)range->base,
                        (unsigned long long)at);
             return;
         }
@@ -267,7 +267,7 @@ static const struct audit_check checks[] = {
      "SDM volume 3, 12.11.8 and 10.11", "on every processor what the boot processor has",
      "Programme MTRRs and load microcode on all processors, the last ones too.", processors_equal},
     {41, AUDIT_HIGH, AUDIT_HIGH, false, "processors wait and wake",
-     "SDM volume 3, 9.4; ACPI 6.5, 5.2.12",
+     "SDM volume 3, 9.4; ACPI 6.6, 5.2.12",
      "each enabled processor of MADT wakes at INIT-SIPI-SIPI, and none before",
      "Leave application processors in wait-for-SIPI or HLT; list in MADT only those that are "
      "there.",

@@ -183,7 +183,8 @@ static const struct audit_check checks[] = {
      "PropertyMask, PcdHeapGuardPropertyMask).",
      free_mapped},
     {47, AUDIT_MEDIUM, AUDIT_MEDIUM, true, "images that can be protected",
-     "PE format, DLL characteristics; Microsoft's UEFI CA requirements",
+     "PE format, DLL characteristics; Microsoft, New UEFI CA memory mitigation requirements for "
+     "signing",
      "NX_COMPAT, sections aligned to 4 KiB",
      "Link with /NXCOMPAT and /ALIGN:4096 (-z common-page-size=0x1000), and set the flag.",
      images_compatible},

@@ -10,28 +10,9 @@ enum {
 
 static const char *service_name(uint32_t service)
 {
-    static const char *const names[] = {
-        "GetTime",
-        "SetTime",
-        "GetWakeupTime",
-        "SetWakeupTime",
-        "SetVirtualAddressMap",
-        "ConvertPointer",
-        "GetVariable",
-        "GetNextVariableName",
-        "SetVariable",
-        "GetNextHighMonotonicCount",
-        "ResetSystem",
-        "UpdateCapsule",
-        "QueryCapsuleCapabilities",
-        "QueryVariableInfo",
-    };
-    uint32_t offset = service & 0xffff;
+    const char *name = record_service_name(service);
 
-    if (service >> 16 != RECORD_RUNTIME || offset < 24 || offset % 8 != 0 ||
-        (offset - 24) / 8 >= sizeof(names) / sizeof(names[0]))
-        return "a service";
-    return names[(offset - 24) / 8];
+    return name != NULL ? name : "a service";
 }
 
 static bool call_next(const struct record *record, uint16_t kind, struct record_entry *entry,
@@ -51,12 +32,13 @@ static void fault_ask(struct audit *audit, const struct record_entry *entry)
 
     (void)record_load(entry, &fault, sizeof(fault), NULL);
     fault.image[sizeof(fault.image) - 1] = '\0';
-    audit_fail(
-        audit, entry->offset, "%s: vector %u at 0x%llx (%s+0x%llx), address 0x%llx (%s)",
-        service_name(fault.service), fault.vector, (unsigned long long)fault.rip,
-        fault.image[0] != '\0' ? fault.image : "?",
-        (unsigned long long)(fault.rip - fault.image_base), (unsigned long long)fault.address,
-        fault.memory_type == UINT32_MAX ? "not in the map" : memory_type_name(fault.memory_type));
+    audit_fail(audit, entry->offset, "%s: vector %u at 0x%llx (%s+0x%llx), address 0x%llx (%s)",
+               service_name(fault.service), fault.vector, (unsigned long long)fault.rip,
+               fault.image[0] != '\0' ? fault.image : "?",
+               (unsigned long long)(fault.rip - fault.image_base),
+               (unsigned long long)fault.address,
+               fault.memory_type == UINT32_MAX ? "not in the map"
+                                               : record_memory_type_name(fault.memory_type));
     struct audit_finding *finding = audit->finding;
     if (finding->count <= AUDIT_PLACES)
         memcpy(finding->places[finding->count - 1].image, fault.image, sizeof(fault.image));

@@ -155,7 +155,8 @@ static void smbios(struct audit *audit)
 }
 
 static const struct audit_check checks[] = {
-    {58, AUDIT_MEDIUM, AUDIT_MEDIUM, false, "SMBIOS", "SMBIOS 3.7, 5.2.1, 5.2.2, 6.1.2 and 7.45",
+    {58, AUDIT_MEDIUM, AUDIT_MEDIUM, false, "SMBIOS",
+     "SMBIOS 3.7, 5.2.1, 5.2.2, 6.1.2; End-of-Table (type 127)",
      "anchors with right checksums; structures of 4 bytes or more that end, up to type 127",
      "Compute the anchors again after the last structure was added.", smbios},
 };

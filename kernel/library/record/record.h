@@ -111,6 +111,12 @@ const uint8_t *record_load(const struct record_entry *entry, void *structure, si
 /* A kind's name as in JSON, "entry_state"; NULL: it is not known. */
 const char *record_kind_name(uint16_t kind);
 
+/* EFI_MEMORY_TYPE: "LoaderCode", "a type of an OEM", "unknown". */
+const char *record_memory_type_name(uint32_t type);
+
+/* RECORD_SERVICE: "GetTime"; NULL: it is not known. */
+const char *record_service_name(uint32_t service);
+
 /* Takes a piece of text that is written. */
 typedef void record_emit_function(void *context, const char *text, size_t length);
 

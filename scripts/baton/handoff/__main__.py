@@ -4,7 +4,7 @@ import sys
 
 from .. import project
 from . import difference, formats, page
-from .records import PROFILES, Record
+from .records import Record, names
 from .verdict import Allowed, Verdict
 
 CANNOT = 126  # nothing was judged: scripts/README.md
@@ -40,7 +40,9 @@ def parse(arguments):
             "alone: the page of this record on standard output"
         ),
     )
-    parser.add_argument("--profile", choices=PROFILES, default="uefi", help="what is asked for (uefi)")
+    parser.add_argument(
+        "--profile", default="uefi", metavar="minimal|uefi|emp", help="what is asked for (uefi)"
+    )
     parser.add_argument("--json", metavar="OUT", help="findings, or differences, as JSON")
     parser.add_argument("--junit", metavar="OUT", help="findings as JUnit's XML")
     parser.add_argument("--sarif", metavar="OUT", help="findings as SARIF 2.1.0")
@@ -48,7 +50,6 @@ def parse(arguments):
     parser.add_argument("--allow", metavar="FILE", help="findings that are known: scripts/README.md")
     parser.add_argument(
         "--fail-on",
-        choices=list("CHML"),
         default="H",
         metavar="C|H|M|L",
         help="the least severity that counts (H)",
@@ -113,7 +114,14 @@ def show(options):
     return 0
 
 
+def known(option, value, values):
+    if value not in values:
+        raise project.Failure(f"{option} {value}: it is one of {', '.join(values)}")
+
+
 def run(options):
+    known("--profile", options.profile, names()["profiles"])
+    known("--fail-on", options.fail_on, names()["severities"])
     if options.firmware:
         raise project.Failure(
             "booting a firmware and recording its handoff is not there yet: the loader does not "

@@ -3,7 +3,7 @@ where: two boots of one firmware do not differ, whatever addresses they had."""
 import collections
 import struct
 
-from .records import guid_name, number, ranges, raw, type_name
+from .records import guid_name, number, ranges, raw, service_name, type_name
 
 # Types whose amount a firmware decides; the rest is what boot happened to use.
 LASTING = {0, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15}
@@ -101,7 +101,8 @@ def calls(record):
         yield f"exit, attempt {entry['fields']['attempt']}: {entry['fields']['status']}"
     for entry in record.all("runtime_call", "virtual_call"):
         fields = entry["fields"]
-        yield f"{entry['name']} {fields['service']:#x}: {fields['status']}, flags {fields['flags']:#x}"
+        name = f"{entry['name']} {service_name(fields['service'])}"
+        yield f"{name}: {fields['status']}, flags {fields['flags']:#x}"
 
 
 KINDS = {

@@ -3,9 +3,10 @@ import json
 import os
 import xml.etree.ElementTree as ElementTree
 
+from .records import names
+
 LEVELS = {"C": "error", "H": "error", "M": "warning", "L": "note"}
 KINDS = {"pass": "pass", "fail": "fail", "not applicable": "notApplicable", "not known": "open"}
-WORDS = {"C": "critical", "H": "high", "M": "medium", "L": "low"}
 
 
 def identifier(finding):
@@ -40,7 +41,7 @@ def counts(verdict):
     results = [one["result"] for one in verdict.findings]
     failed = ", ".join(
         f"{sum(one['severity'] == severity for one in verdict.failed())} {severity}"
-        for severity in "CHML"
+        for severity in names()["severities"][::-1]
         if any(one["severity"] == severity for one in verdict.failed())
     )
     return (

@@ -3,7 +3,8 @@ import html
 import os
 
 from . import page_machine, page_memory
-from .formats import WORDS, head, remark
+from .formats import head, remark
+from .records import names, severity_word
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -26,7 +27,7 @@ def finding_card(finding):
     title = f"{number} · {escape(finding['title'])}<span class=soft>{escape(remark(finding))}</span>"
     section = f"<span class=soft>({escape(finding['section'])})</span>"
     return f"""<article class='finding {severity}' id=check-{number}>
-<h3><span class=chip>{WORDS[severity]}</span>{title}</h3><ul>{places}</ul>
+<h3><span class=chip>{severity_word(severity)}</span>{title}</h3><ul>{places}</ul>
 <p><span class=soft>Expected:</span> {escape(finding['expected'])} {section}</p>
 <p class=do>{escape(finding['advice'])}</p></article>"""
 
@@ -57,7 +58,7 @@ def count_box(name, count, tone=""):
 def counts(verdict):
     severities = [one["severity"] for one in verdict.failed()]
     results = [one["result"] for one in verdict.findings]
-    boxes = [count_box(WORDS[severity], severities.count(severity), severity) for severity in "CHML"]
+    boxes = [count_box(severity_word(one), severities.count(one), one) for one in names()["severities"][::-1]]
     boxes += [count_box(one, results.count(one)) for one in ("pass", "not known", "not applicable")]
     return f"<div class=verdict>{''.join(boxes)}</div>"
 

@@ -3,70 +3,8 @@ import html
 import struct
 
 from .page_memory import table
-from .records import guid_name, number, raw
+from .records import guid_name, number, raw, service_name
 
-BOOT_SERVICES = [
-    "RaiseTPL",
-    "RestoreTPL",
-    "AllocatePages",
-    "FreePages",
-    "GetMemoryMap",
-    "AllocatePool",
-    "FreePool",
-    "CreateEvent",
-    "SetTimer",
-    "WaitForEvent",
-    "SignalEvent",
-    "CloseEvent",
-    "CheckEvent",
-    "InstallProtocolInterface",
-    "ReinstallProtocolInterface",
-    "UninstallProtocolInterface",
-    "HandleProtocol",
-    "Reserved",
-    "RegisterProtocolNotify",
-    "LocateHandle",
-    "LocateDevicePath",
-    "InstallConfigurationTable",
-    "LoadImage",
-    "StartImage",
-    "Exit",
-    "UnloadImage",
-    "ExitBootServices",
-    "GetNextMonotonicCount",
-    "Stall",
-    "SetWatchdogTimer",
-    "ConnectController",
-    "DisconnectController",
-    "OpenProtocol",
-    "CloseProtocol",
-    "OpenProtocolInformation",
-    "ProtocolsPerHandle",
-    "LocateHandleBuffer",
-    "LocateProtocol",
-    "InstallMultipleProtocolInterfaces",
-    "UninstallMultipleProtocolInterfaces",
-    "CalculateCrc32",
-    "CopyMem",
-    "SetMem",
-    "CreateEventEx",
-]
-RUNTIME_SERVICES = [
-    "GetTime",
-    "SetTime",
-    "GetWakeupTime",
-    "SetWakeupTime",
-    "SetVirtualAddressMap",
-    "ConvertPointer",
-    "GetVariable",
-    "GetNextVariableName",
-    "SetVariable",
-    "GetNextHighMonotonicCount",
-    "ResetSystem",
-    "UpdateCapsule",
-    "QueryCapsuleCapabilities",
-    "QueryVariableInfo",
-]
 STATUSES = {
     0: "success",
     1: "load error",
@@ -98,12 +36,6 @@ POINTS = [
 
 def escape(value):
     return html.escape(str(value))
-
-
-def service_name(service):
-    names = {1: BOOT_SERVICES, 2: RUNTIME_SERVICES}.get(service >> 16, [])
-    index = ((service & 0xFFFF) - 24) // 8
-    return names[index] if 0 <= index < len(names) else f"{service:#x}"
 
 
 def status_text(status):
@@ -229,7 +161,7 @@ def spans(record):
 
 
 def firmware_times(record):
-    """The firmware's own times from reset, in ns, of FBPT's basic boot record (ACPI 6.5, 5.2.24)."""
+    """The firmware's own times from reset, in ns, of FBPT's basic boot record (ACPI 6.6, 5.2.24)."""
     entry = record.first("boot_performance")
     data = raw(entry, 16) if entry else b""
     if len(data) < 56 or data[:4] != b"FBPT":

@@ -1,4 +1,5 @@
 """A record of a handoff as the host sees it: decoded by build/scripts/judge, which is the library itself."""
+import functools
 import json
 import os
 import subprocess
@@ -6,8 +7,6 @@ import subprocess
 from .. import project
 
 JUDGE = os.path.join(project.BUILD, "scripts", "judge")
-PROFILES = ("minimal", "uefi", "emp")
-SEVERITIES = "LMHC"  # from the least to the most severe
 
 
 def judge(*arguments):
@@ -19,6 +18,16 @@ def judge(*arguments):
     if ended.returncode:
         raise project.Failure(ended.stderr.strip() or f"judge ended with {ended.returncode}")
     return json.loads(ended.stdout)
+
+
+@functools.cache
+def names():
+    """What numbers are called: profiles, severities (the least severe first), memory types, services."""
+    return judge("names")
+
+
+def severity_word(letter):
+    return names()["severity_words"][names()["severities"].index(letter)]
 
 
 class Record:
@@ -77,28 +86,13 @@ def raw(entry, fixed=0):
     return bytes.fromhex(entry["raw"])[fixed:]
 
 
-TYPES = [
-    "Reserved",
-    "LoaderCode",
-    "LoaderData",
-    "BootServicesCode",
-    "BootServicesData",
-    "RuntimeServicesCode",
-    "RuntimeServicesData",
-    "Conventional",
-    "Unusable",
-    "ACPIReclaim",
-    "ACPINVS",
-    "MemoryMappedIO",
-    "PortSpace",
-    "PalCode",
-    "Persistent",
-    "Unaccepted",
-]
-
-
 def type_name(kind):
-    return TYPES[kind] if kind < len(TYPES) else f"type {kind:#x}"
+    types = names()["memory_types"]
+    return types[kind] if kind < len(types) else f"type {kind:#x}"
+
+
+def service_name(service):
+    return names()["services"].get(str(service), f"{service:#x}")
 
 
 def ranges(entry):

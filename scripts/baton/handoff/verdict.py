@@ -4,7 +4,7 @@ import fnmatch
 import tomllib
 
 from .. import project
-from .records import SEVERITIES
+from .records import names
 
 CLEAN, FOUND, WORSE = 0, 1, 2
 
@@ -44,7 +44,8 @@ class Allowed:
 
 
 def at_least(finding, severity):
-    return SEVERITIES.index(finding["severity"]) >= SEVERITIES.index(severity)
+    order = names()["severities"]
+    return order.index(finding["severity"]) >= order.index(severity)
 
 
 def worse(finding, before):

@@ -345,8 +345,41 @@ static void test_kinds(void)
     expect(known >= 50);
 }
 
+static void expect_service(unsigned table, unsigned offset, const char *name)
+{
+    expect_string(record_service_name(RECORD_SERVICE(table, offset)), name);
+}
+
+/* Offsets as UEFI 2.11, 4.4.1, 4.5.1, 13.4.1 and 13.5.1 give them for 64 bits. */
+static void test_names(void)
+{
+    test_case("names of memory types");
+    expect_string(record_memory_type_name(0), "Reserved");
+    expect_string(record_memory_type_name(7), "Conventional");
+    expect_string(record_memory_type_name(15), "Unaccepted");
+    expect_string(record_memory_type_name(16), "unknown");
+    expect_string(record_memory_type_name(0x70000000), "a type of an OEM");
+    expect_string(record_memory_type_name(0xffffffff), "a type of an OS");
+    test_case("names of services");
+    expect_service(RECORD_BOOT, 0x18, "RaiseTPL");
+    expect_service(RECORD_BOOT, 0x38, "GetMemoryMap");
+    expect_service(RECORD_BOOT, 0xe8, "ExitBootServices");
+    expect_service(RECORD_BOOT, 0x170, "CreateEventEx");
+    expect_service(RECORD_RUNTIME, 0x38, "SetVirtualAddressMap");
+    expect_service(RECORD_RUNTIME, 0x80, "QueryVariableInfo");
+    expect_service(RECORD_FILE, 0x20, "Read");
+    expect_service(RECORD_VOLUME, 8, "OpenVolume");
+    expect(record_service_name(RECORD_SERVICE(RECORD_BOOT, 0)) == NULL);
+    expect(record_service_name(RECORD_SERVICE(RECORD_BOOT, 0x178)) == NULL);
+    expect(record_service_name(RECORD_SERVICE(RECORD_BOOT, 0x3c)) == NULL);
+    expect(record_service_name(RECORD_SERVICE(RECORD_FILE, 0)) == NULL);
+    expect(record_service_name(RECORD_SERVICE(99, 24)) == NULL);
+    expect(record_service_name(UINT32_MAX) == NULL);
+}
+
 int main(void)
 {
+    test_names();
     test_crc();
     test_writing();
     test_full();
