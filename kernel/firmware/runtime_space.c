@@ -57,13 +57,23 @@ static bool is_firmware_memory(enum memory_kind kind)
            kind == MEMORY_BOOT_SERVICES || kind == MEMORY_ACPI_TABLES || kind == MEMORY_ACPI_NVS;
 }
 
-const void *runtime_space_view(paddr_t address, size_t size)
+const void *runtime_space_view_most(paddr_t address, size_t *size)
 {
     const struct memory_range *range = range_of(address);
 
-    if (!range || !is_firmware_memory(range->kind) || size > range->base + range->size - address)
+    if (!range || !is_firmware_memory(range->kind))
         return NULL;
+    if (*size > range->base + range->size - address)
+        *size = range->base + range->size - address;
     return frame_pointer(address);
+}
+
+const void *runtime_space_view(paddr_t address, size_t size)
+{
+    size_t most = size;
+    const void *view = runtime_space_view_most(address, &most);
+
+    return most < size ? NULL : view;
 }
 
 const struct memory_range *runtime_space_range(size_t index)

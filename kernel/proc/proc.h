@@ -10,6 +10,10 @@
 /* Adds every node to proc_root and sys_root. At boot, once. */
 void proc_initialize(void);
 
+/* What it says of the machine below: at boot, once, when the firmware's tables are found
+   (firmware/tables.h). */
+void proc_machine_initialize(void);
+
 /* What process/hooks.h asks: the process that an open directory of /proc is of, with a reference,
    or NULL. */
 struct process *proc_process_of_directory(const struct file *file);

@@ -8,6 +8,7 @@
 #include "library/format.h"
 #include "library/string.h"
 #include "proc/baton.h"
+#include "proc/machine/machine.h"
 #include "proc/proc.h"
 
 static int online_show(const struct pseudo_key *key, struct text *text)
@@ -193,12 +194,14 @@ static struct pseudo_node number_directories[] = {
     {.name = "block", .mode = S_IFDIR | 0755},
     {.name = "char", .mode = S_IFDIR | 0755},
 };
+struct pseudo_node sys_class_directory = {
+    .name = "class",
+    .mode = S_IFDIR | 0755,
+    .children = class_directories,
+    .child_count = array_length(class_directories),
+};
 static struct pseudo_node sys_nodes[] = {
     {.name = "block", .mode = S_IFDIR | 0755},
-    {.name = "class",
-     .mode = S_IFDIR | 0755,
-     .children = class_directories,
-     .child_count = array_length(class_directories)},
     {.name = "dev",
      .mode = S_IFDIR | 0755,
      .children = number_directories,
@@ -212,6 +215,7 @@ static struct pseudo_node sys_nodes[] = {
 void sys_system_initialize(void)
 {
     pseudo_add(&sys_root, sys_nodes, array_length(sys_nodes));
+    pseudo_add(&sys_root, &sys_class_directory, 1);
 }
 
 void proc_initialize(void)

@@ -27,6 +27,7 @@
 #include "firmware/machine_end.h"
 #include "firmware/power_button.h"
 #include "firmware/runtime_services.h"
+#include "firmware/tables.h"
 #include "library/acpi.h"
 #include "library/align.h"
 #include "library/error.h"
@@ -349,6 +350,9 @@ static void start(void *unused)
     int error = runtime_services_initialize(&handoff.tables, acpi, ranges, (size_t)range_count);
     if (error)
         log_write(LOG_WARNING, "firmware: no runtime services: %s", error_text(error));
+    if (firmware_tables_initialize(&handoff.tables, acpi))
+        log_write(LOG_WARNING, "firmware: no tables for programs: too little memory");
+    proc_machine_initialize();
     machine_end_initialize(options);
     power_button_initialize(acpi);
     if (battery_clock_initialize())

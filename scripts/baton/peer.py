@@ -14,6 +14,8 @@ from . import project
 
 FOLDER = os.path.join(project.BUILD, "peer")
 KERNEL_PACKAGE = "linux-image-cloud-amd64"
+# Drivers that Debian built as modules, for what Baton has built in: /dev/cpu/N/cpuid and msr, efivarfs.
+MODULES = ("cpuid", "msr", "efivarfs")
 
 # What packages depend on and no program needs to run.
 NOT_WANTED = {"debconf", "debianutils", "dpkg", "gcc-12-base", "libmd0", "perl-base", "tar"}
@@ -32,9 +34,26 @@ def kernel():
         _unpack(names[:1], os.path.join(folder, "root"))
         image, = glob.glob(os.path.join(folder, "root", "boot", "vmlinuz-*"))
         shutil.move(image, os.path.join(folder, "vmlinuz"))
+        os.makedirs(os.path.join(folder, "modules", "modules"))
+        for name in MODULES:
+            module, = glob.glob(os.path.join(folder, "root", "lib", "modules", "**", f"{name}.ko"),
+                                recursive=True)
+            shutil.move(module, os.path.join(folder, "modules", "modules"))
         shutil.rmtree(os.path.join(folder, "root"))
 
-    return os.path.join(_cached("kernel", make), "vmlinuz")
+    return os.path.join(_cached("kernel-and-modules", make), "vmlinuz")
+
+
+def modules():
+    """A folder to lay over the root: /modules/NAME.ko for each of MODULES."""
+    return os.path.join(os.path.dirname(kernel()), "modules")
+
+
+def boot_manager():
+    """systemd-boot, an EFI program that starts a kernel as Baton's loader does: from the firmware's
+    boot volume, by a file in loader/entries."""
+    return os.path.join(packages(["systemd-boot-efi"]), "usr", "lib", "systemd", "boot", "efi",
+                        "systemd-bootx64.efi")
 
 
 def packages(names):

@@ -17,6 +17,7 @@ MEDIA = {
 MACHINES = ("q35", "pc")
 
 ENTRY = "loader/entries/baton.conf"
+LOADER = "EFI/BOOT/BOOTX64.EFI"
 KERNEL = "baton/kernel.elf"
 INITRD = "baton/initrd.cpio"
 OVERLAY = "baton/overlay.cpio"
@@ -42,6 +43,7 @@ class Options:
     debug_kernel: bool = False
 
     kernel: str = "baton"  # or "linux": Debian's, with the same root file system
+    linux_from_disk: bool = False  # Linux is started from the same disk as Baton, not by QEMU
     files: dict = dataclasses.field(default_factory=dict)  # on the ESP: bytes, path, None: absent
     image: str = None  # a disk image to boot instead of one made here
     screen: bool = False  # a graphics card without a window, for screendump
@@ -122,8 +124,21 @@ def esp_files(options, command=None):
         files[ENTRY] = _entry(file.read(), options.append, bool(overlay))
     if options.debug_kernel:
         files[KERNEL] = _built(project.KERNEL_DEBUG)
+    if options.kernel == "linux":
+        files[LOADER] = peer.boot_manager()
+        files[KERNEL] = peer.kernel()
+        files[ENTRY] = _linux_entry(files[ENTRY], options.append)
     files.update(options.files)
     return {name: source for name, source in files.items() if source is not None}
+
+
+LINUX_OPTIONS = "console=ttyS0 quiet panic=-1"
+
+
+def _linux_entry(entry, append):
+    """The boot entry with options for Linux."""
+    lines = [line for line in entry.decode().splitlines() if not line.startswith("options")]
+    return "".join(line + "\n" for line in [*lines, f"options {LINUX_OPTIONS} {append}"]).encode()
 
 
 def _existing(option, path):
@@ -161,7 +176,7 @@ def _linux(options, folder, command):
     with project.build_in_use(), open(initrd, "wb") as file:
         file.write(_padded(project.read(base)) + _overlay(options.root, command, base))
     return ["-kernel", kernel, "-initrd", initrd,
-            "-append", f"console=ttyS0 quiet panic=-1 {options.append}"]
+            "-append", f"{LINUX_OPTIONS} {options.append}"]
 
 
 def _disk(options, folder, command):
@@ -187,7 +202,8 @@ def arguments(options, folder, arguments=None, environment=None, stdio="pipes", 
               "-accel", "tcg,thread=single" if options.icount else "tcg",
               "-machine", options.machine, "-cpu", options.cpu, "-m", options.memory,
               "-smp", str(options.smp), *_firmware(options, folder)]
-    result += (_linux if options.kernel == "linux" else _disk)(options, folder, command)
+    by_qemu = options.kernel == "linux" and not options.linux_from_disk
+    result += (_linux if by_qemu else _disk)(options, folder, command)
     if options.display or options.screen:
         result += ["-device", "VGA"]
     if not options.display:

@@ -1,0 +1,17 @@
+/* machine.h: what programs see of the machine below: its firmware, PCI, processors. */
+#ifndef BATON_PROC_MACHINE_MACHINE_H
+#define BATON_PROC_MACHINE_MACHINE_H
+
+#include "proc/proc.h"
+
+/* /sys/firmware; others add theirs. */
+extern struct pseudo_node sys_firmware_directory;
+/* /sys/class (../sysfs.c). */
+extern struct pseudo_node sys_class_directory;
+
+/* At boot, once: the parts, each to its place. */
+void machine_acpi_add(void);   /* acpi.c: /sys/firmware/acpi */
+void machine_smbios_add(void); /* smbios.c: /sys/firmware/dmi, /sys/class/dmi */
+void machine_efi_add(void);    /* efi.c: /sys/firmware/efi */
+
+#endif
