@@ -68,12 +68,10 @@ static bool find_hpet(const struct acpi_root *acpi, struct reference *reference,
 static bool find_pm_timer(const struct acpi_root *acpi, struct reference *reference,
                           void *(*map)(paddr_t, size_t))
 {
-    struct acpi_table table;
     struct acpi_fadt fadt;
     const char *reason;
 
-    if (!acpi || acpi_table_find(acpi, "FACP", &table) || acpi_fadt_parse(&table, &fadt, &reason) ||
-        !fadt.timer.address)
+    if (!acpi || acpi_fadt_find(acpi, &fadt, &reason) || !fadt.timer.address)
         return false;
     pm_timer = fadt.timer;
     if (pm_timer.space == ACPI_SPACE_MEMORY) {

@@ -1,7 +1,7 @@
 /*
- * interrupt_controller.c: the 8259s silenced, the local APIC (Intel SDM volume
- * 3, chapter 11), the I/O APICs (82093AA datasheet) and the ISA interrupts
- * routed through them as the MADT says (ACPI 6.5, 5.2.12).
+ * interrupt_controller.c: the local APIC (Intel SDM volume 3, chapter 11), the
+ * I/O APICs (82093AA datasheet) and the ISA interrupts routed through them as
+ * the MADT says (ACPI 6.5, 5.2.12); through the 8259s where it tells of none.
  */
 #include "cpu/interrupt_controller.h"
 
@@ -9,6 +9,7 @@
 
 #include "cpu/clock.h"
 #include "cpu/cpu.h"
+#include "cpu/legacy_pic.h"
 #include "cpu/log.h"
 #include "cpu/panic.h"
 #include "cpu/registers.h"
@@ -39,6 +40,7 @@ enum {
 #define APIC_BASE_ENABLE   (1UL << 11)
 #define APIC_BASE_ADDRESS  0xffffffffff000UL
 #define LVT_MASKED         (1U << 16)
+#define LVT_EXTERNAL       (7U << 8)
 #define COMMAND_PENDING    (1U << 12)
 #define COMMAND_PATIENCE   (NANOSECONDS_PER_SECOND / 10)
 #define COMMAND_NMI        (4U << 8)
@@ -224,15 +226,38 @@ static void io_apic_add(uint32_t first, void *registers)
         io_apic_write(io_apic, 0x10 + 2 * input, LVT_MASKED);
 }
 
-static void isa_interrupt(void *context, struct trap_frame *frame)
-{
-    unsigned irq = (unsigned)(uintptr_t)context;
+/* How ISA interrupts come, where there is no I/O APIC. Constant after boot. */
+static enum { BY_IO_APIC, BY_LEGACY_PIC, BY_NOTHING } isa_way;
 
+static void isa_call(unsigned irq, struct trap_frame *frame)
+{
     for (int i = 0; i < ISA_SHARERS; i++) {
         interrupt_handler *function = __atomic_load_n(&isa[irq].function[i], __ATOMIC_ACQUIRE);
         if (function)
             function(isa[irq].context[i], frame);
     }
+}
+
+static void isa_interrupt(void *context, struct trap_frame *frame)
+{
+    unsigned irq = (unsigned)(uintptr_t)context;
+
+    if (isa_way == BY_LEGACY_PIC && !legacy_pic_is_real(irq))
+        return;
+    isa_call(irq, frame);
+    if (isa_way == BY_LEGACY_PIC)
+        legacy_pic_end_of_interrupt(irq);
+}
+
+bool interrupt_isa_needs_polling(void)
+{
+    return isa_way == BY_NOTHING;
+}
+
+void interrupt_isa_poll(void)
+{
+    for (unsigned irq = 0; irq < array_length(isa); irq++)
+        isa_call(irq, NULL);
 }
 
 /* The I/O APIC that serves a global system interrupt, and which of its inputs; NULL: none. */
@@ -246,6 +271,13 @@ static const struct io_apic *io_apic_find(uint32_t interrupt, uint32_t *input)
     return NULL;
 }
 
+/* Input 0 of this CPU's local APIC takes what the 8259 says (SDM volume 3, 11.5.1). */
+static void legacy_route(uint8_t irq)
+{
+    apic_write(APIC_LVT_LINT0, LVT_EXTERNAL);
+    legacy_pic_enable(irq, true);
+}
+
 static int isa_route(uint8_t irq)
 {
     const struct isa_route *route = &isa_routes[irq];
@@ -253,9 +285,14 @@ static int isa_route(uint8_t irq)
     uint32_t input;
     const struct io_apic *io_apic = io_apic_find(route->interrupt, &input);
 
-    if (!io_apic)
+    if (!io_apic && isa_way == BY_IO_APIC)
         return -ENODEV;
     interrupt_set_handler(vector, isa_interrupt, (void *)(uintptr_t)irq);
+    if (!io_apic) {
+        if (isa_way == BY_LEGACY_PIC)
+            legacy_route(irq);
+        return 0;
+    }
     io_apic_write(io_apic, 0x11 + 2 * input, local_apic_id() << 24);
     io_apic_write(io_apic, 0x10 + 2 * input,
                   (route->level ? 1U << 15 : 0) | (route->low ? 1U << 13 : 0) | vector);
@@ -270,6 +307,8 @@ void interrupt_mask_isa(uint8_t irq)
 
     if (io_apic)
         io_apic_write(io_apic, 0x10 + 2 * input, LVT_MASKED);
+    else if (isa_way == BY_LEGACY_PIC)
+        legacy_pic_enable(irq, false);
     spinlock_release_restore(&isa_lock, enabled);
 }
 
@@ -301,27 +340,13 @@ bool interrupt_isa_describe(uint8_t irq, struct isa_interrupt *interrupt)
 
     *interrupt = (struct isa_interrupt){
         .name = isa[irq].name,
+        .by_io_apic = isa_way == BY_IO_APIC,
         .input = isa_routes[irq].interrupt,
         .level = isa_routes[irq].level,
         .vector = (uint8_t)(VECTOR_DEVICE_FIRST + irq),
     };
     spinlock_release_restore(&isa_lock, enabled);
     return connected;
-}
-
-/* Rule 24: the 8259s are moved off the CPU's own vectors (8259A datasheet, ICW1 to ICW4), then
-   masked: a spurious one may still come. */
-static void mask_8259(void)
-{
-    static const struct {
-        uint16_t port;
-        uint8_t value;
-    } sequence[] = {
-        {0x20, 0x11}, {0xa0, 0x11}, {0x21, 0x20}, {0xa1, 0x28}, {0x21, 4},
-        {0xa1, 2},    {0x21, 1},    {0xa1, 1},    {0x21, 0xff}, {0xa1, 0xff},
-    };
-    for (size_t i = 0; i < array_length(sequence); i++)
-        port_write8(sequence[i].port, sequence[i].value);
 }
 
 static void read_madt(const struct acpi_root *acpi, device_map_function *map)
@@ -332,7 +357,7 @@ static void read_madt(const struct acpi_root *acpi, device_map_function *map)
     const char *reason = "there is none";
 
     if (!acpi || acpi_table_find(acpi, "APIC", &table) || acpi_madt_start(&madt, &table, &reason)) {
-        log_write(LOG_WARNING, "interrupts: no usable MADT (%s): no device will interrupt", reason);
+        log_write(LOG_WARNING, "interrupts: no usable MADT: %s", reason);
         return;
     }
     while (acpi_madt_next(&madt, &entry) == 1) {
@@ -350,13 +375,25 @@ static void read_madt(const struct acpi_root *acpi, device_map_function *map)
     }
 }
 
+/* Rule 24: the 8259s are moved off the CPU's own vectors and masked: a spurious one may still come.
+   Without an I/O APIC they are what there is. */
+static void choose_isa_way(bool pic_there)
+{
+    if (io_apic_count)
+        return;
+    isa_way = pic_there ? BY_LEGACY_PIC : BY_NOTHING;
+    log_write(LOG_WARNING, "interrupts: no I/O APIC: %s",
+              pic_there ? "devices interrupt by the 8259"
+                        : "no 8259 either: devices are asked 1,000 times a second");
+}
+
 int interrupt_controller_initialize(const struct acpi_root *acpi, device_map_function *map)
 {
     uint64_t base = msr_read(MSR_APIC_BASE);
 
     if (!(cpuid(1, 0).edx >> 9 & 1))
         return -ENODEV;
-    mask_8259();
+    bool pic_there = legacy_pic_initialize(VECTOR_DEVICE_FIRST);
     x2apic = (base & APIC_BASE_ENABLE) && (base & APIC_BASE_X2APIC);
     apic_base = base & APIC_BASE_ADDRESS;
     if (!x2apic) {
@@ -367,6 +404,7 @@ int interrupt_controller_initialize(const struct acpi_root *acpi, device_map_fun
     for (uint32_t irq = 0; irq < array_length(isa_routes); irq++)
         isa_routes[irq].interrupt = irq;
     read_madt(acpi, map);
+    choose_isa_way(pic_there);
     local_apic_initialize_cpu();
     return 0;
 }

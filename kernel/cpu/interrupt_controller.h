@@ -9,9 +9,9 @@
 struct acpi_root;
 
 /*
- * Masks the 8259s, finds the APICs in the MADT (NULL: none; then there is only
- * the local APIC where the MSR says it is) and masks every I/O APIC input. Once, at boot, after
- * device_map() works. 0, or -ENODEV: no local APIC.
+ * Masks the 8259s, finds the APICs in the MADT (NULL: none; then there are the
+ * local APIC where the MSR says it is, and the 8259s) and masks every I/O APIC input. Once, at
+ * boot, after device_map() works. 0, or -ENODEV: no local APIC.
  */
 typedef void *device_map_function(paddr_t base, size_t size);
 int interrupt_controller_initialize(const struct acpi_root *acpi, device_map_function *map);
@@ -41,15 +41,23 @@ uint32_t local_apic_timer_left(void);
  * this CPU and calls `handler` for it, as interrupt_set_handler() says.
  * Several handlers may share an irq (COM1 and COM3 do); each is called. `name`:
  * of the device, for /proc/interrupts; constant.
- * Errors: -ENODEV (no I/O APIC serves it), -ENOSPC (no vector or slot left).
+ * Without an I/O APIC it comes by the 8259, and without that by
+ * interrupt_isa_poll(). Errors: -ENODEV (no I/O APIC serves it), -ENOSPC (no
+ * vector or slot left).
  */
 int interrupt_connect_isa(uint8_t irq, const char *name, interrupt_handler *handler, void *context);
 /* From now on it comes no more. Any context. */
 void interrupt_mask_isa(uint8_t irq);
 
+/* Nothing interrupts for the devices of ISA: somebody has to call the second function often, with
+   interrupts off, on the boot CPU. It calls every handler, with no frame. */
+bool interrupt_isa_needs_polling(void);
+void interrupt_isa_poll(void);
+
 #define ISA_INTERRUPTS 16
 struct isa_interrupt {
     const char *name; /* of who connected it first */
+    bool by_io_apic;  /* else by the 8259s, and the next two mean nothing */
     uint32_t input;   /* global system interrupt */
     bool level;       /* else an edge */
     uint8_t vector;

@@ -36,6 +36,8 @@ static bool find_off(const struct acpi_root *acpi)
     const char *reason;
 
     if (!acpi_table_read(acpi, fadt.dsdt, &table, &reason)) {
+        if (table.checksum_wrong)
+            log_write(LOG_WARNING, "acpi: the DSDT has a wrong checksum: used all the same");
         if (aml_sleep_type_find(table.bytes + ACPI_HEADER_SIZE, table.size - ACPI_HEADER_SIZE, 5,
                                 &off))
             return true;
@@ -53,12 +55,11 @@ static bool find_off(const struct acpi_root *acpi)
 
 void acpi_power_initialize(const struct acpi_root *acpi)
 {
-    struct acpi_table table;
-    const char *reason = "there is none";
+    const char *reason;
 
     if (!acpi)
         return;
-    if (acpi_table_find(acpi, "FACP", &table) || acpi_fadt_parse(&table, &fadt, &reason)) {
+    if (acpi_fadt_find(acpi, &fadt, &reason)) {
         log_write(LOG_WARNING, "acpi: no usable FADT: %s", reason);
         return;
     }

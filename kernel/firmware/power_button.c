@@ -57,11 +57,10 @@ bool power_button_pressed(void)
 static void acpi_interrupt(void *context, struct trap_frame *frame)
 {
     (void)context;
-    (void)frame;
     if (power_button_pressed()) {
         stray = 0;
         machine_button_pressed();
-    } else if (++stray == STRAY_MAXIMUM) {
+    } else if (frame && ++stray == STRAY_MAXIMUM) { /* without a frame it was only asked */
         interrupt_mask_isa(interrupt);
         log_write(LOG_WARNING, "power button: interrupt %u is held by something else: given up",
                   interrupt);
@@ -89,12 +88,11 @@ static void enable_button(const struct event_block *block)
 
 void power_button_initialize(const struct acpi_root *acpi)
 {
-    struct acpi_table table;
     struct acpi_fadt fadt;
     const char *reason;
 
-    if (!acpi || acpi_table_find(acpi, "FACP", &table) || acpi_fadt_parse(&table, &fadt, &reason) ||
-        fadt.hardware_reduced || !fadt.fixed_power_button)
+    if (!acpi || acpi_fadt_find(acpi, &fadt, &reason) || fadt.hardware_reduced ||
+        !fadt.fixed_power_button)
         return;
     events[0] = event_block(&fadt.pm1a_event, sizeof(uint16_t));
     events[1] = event_block(&fadt.pm1b_event, sizeof(uint16_t));

@@ -22,6 +22,9 @@ enum {
     HEADER_REVISION = 8,
 };
 
+/* Bytes of an entry of the root tables (ACPI 6.5, 5.2.7 and 5.2.8). */
+enum { RSDT_ENTRY = 4, XSDT_ENTRY = 8 };
+
 static int fail(const char **reason, const char *text)
 {
     *reason = text;
@@ -57,30 +60,31 @@ static int table_read(const struct acpi_memory *memory, uint64_t physical, struc
     const uint8_t *bytes = map(memory, physical, size);
     if (bytes == NULL)
         return fail(reason, "a table reaches where no memory is");
-    if (!checksum_is_right(bytes, size))
-        return fail(reason, "a table has a wrong checksum");
-
     *table = (struct acpi_table){
         .physical = physical,
         .bytes = bytes,
         .size = size,
         .revision = bytes[HEADER_REVISION],
+        .checksum_wrong = !checksum_is_right(bytes, size),
     };
     memcpy(table->signature, bytes, 4);
     return 0;
 }
 
 /* The RSDT or the XSDT: a header and an array of addresses of entry_size bytes. */
-static int root_read(struct acpi_root *root, uint64_t physical, const char *signature,
-                     uint32_t entry_size, const char **reason)
+static int root_read(struct acpi_root *root, uint64_t physical, uint32_t entry_size, bool strict,
+                     const char **reason)
 {
     struct acpi_table table;
     int error = table_read(&root->memory, physical, &table, reason);
 
     if (error)
         return error;
-    if (memcmp(table.signature, signature, 4) != 0)
+    if (memcmp(table.signature, entry_size == XSDT_ENTRY ? "XSDT" : "RSDT", 4) != 0)
         return fail(reason, "the root table has another signature");
+    if (strict && table.checksum_wrong)
+        return fail(reason, "the root table has a wrong checksum");
+    root->checksum_wrong = table.checksum_wrong;
     root->entries = table.bytes + ACPI_HEADER_SIZE;
     root->entry_size = entry_size;
     root->entry_count = (uint32_t)(table.size - ACPI_HEADER_SIZE) / entry_size;
@@ -114,10 +118,13 @@ int acpi_root_find(const struct acpi_memory *memory, uint64_t rsdp, struct acpi_
             return fail(reason, "the RSDP reaches where no memory is");
         if (!checksum_is_right(bytes, size))
             return fail(reason, "the RSDP has a wrong extended checksum");
-        if (root_read(root, load64(bytes + RSDP_XSDT), "XSDT", 8, reason) == 0)
+        uint64_t xsdt = load64(bytes + RSDP_XSDT);
+        if (root_read(root, xsdt, XSDT_ENTRY, true, reason) == 0 ||
+            root_read(root, rsdt, RSDT_ENTRY, true, reason) == 0 ||
+            root_read(root, xsdt, XSDT_ENTRY, false, reason) == 0)
             return 0;
     }
-    return root_read(root, rsdt, "RSDT", 4, reason);
+    return root_read(root, rsdt, RSDT_ENTRY, false, reason);
 }
 
 int acpi_table_at(const struct acpi_root *root, uint32_t index, struct acpi_table *table,
@@ -132,14 +139,21 @@ int acpi_table_at(const struct acpi_root *root, uint32_t index, struct acpi_tabl
 
 int acpi_table_find(const struct acpi_root *root, const char *signature, struct acpi_table *table)
 {
+    struct acpi_table found;
     const char *reason;
+    int result = -ENOENT;
 
     for (uint32_t i = 0; i < root->entry_count; i++) {
-        if (acpi_table_at(root, i, table, &reason) == 0 &&
-            memcmp(table->signature, signature, 4) == 0)
-            return 0;
+        if (acpi_table_at(root, i, &found, &reason) != 0 ||
+            memcmp(found.signature, signature, 4) != 0)
+            continue;
+        if (result != 0 || !found.checksum_wrong)
+            *table = found;
+        result = 0;
+        if (!found.checksum_wrong)
+            break;
     }
-    return -ENOENT;
+    return result;
 }
 
 int acpi_table_read(const struct acpi_root *root, uint64_t physical, struct acpi_table *table,
@@ -437,6 +451,39 @@ int acpi_fadt_parse(const struct acpi_table *table, struct acpi_fadt *fadt, cons
     /* ACPI 6.5, 5.2.9: a timer length other than 4 means that there is no timer. */
     if (bytes[FADT_TIMER_LENGTH] == 4)
         fadt->timer = block_read(table, FADT_X_TIMER, FADT_TIMER, FADT_TIMER_LENGTH);
+    return 0;
+}
+
+/* Ports below are the system board's own: DMA, interrupts, timer, keyboard (ISA). */
+#define FIRST_FREE_PORT 0x100
+
+/* Moves a block to where the ports are; one among the system board's ports is none at all: what is
+   written to it would start transfers, not switch the machine off. */
+static void block_place(struct acpi_address *block, uint32_t base, bool there)
+{
+    if (block->space != ACPI_SPACE_PORT || !there)
+        return;
+    block->address += base;
+    if (block->address < FIRST_FREE_PORT)
+        block->address = 0;
+}
+
+int acpi_fadt_find(const struct acpi_root *root, struct acpi_fadt *fadt, const char **reason)
+{
+    struct acpi_table table;
+
+    if (acpi_table_find(root, "FACP", &table) != 0)
+        return fail(reason, "there is none");
+    int error = acpi_fadt_parse(&table, fadt, reason);
+    if (error != 0 || fadt->hardware_reduced)
+        return error;
+    /* The first block begins at the base itself. */
+    block_place(&fadt->pm1a_event, root->port_base, root->port_base || fadt->pm1a_event.address);
+    struct acpi_address *others[] = {&fadt->pm1b_event,       &fadt->pm1a_control,
+                                     &fadt->pm1b_control,     &fadt->timer,
+                                     &fadt->general_event[0], &fadt->general_event[1]};
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        block_place(others[i], root->port_base, others[i]->address);
     return 0;
 }
 

@@ -34,35 +34,44 @@ struct acpi_root {
     const uint8_t *entries; /* physical addresses of tables */
     uint32_t entry_size;    /* 8 (XSDT) or 4 (RSDT) bytes */
     uint32_t entry_count;
-    uint8_t revision; /* of the RSDP: 0 (ACPI 1) or 2 */
-    char oem[7];      /* OEMID, terminated */
+    uint8_t revision;    /* of the RSDP: 0 (ACPI 1) or 2 */
+    bool checksum_wrong; /* of the XSDT or RSDT that is used: no other is better */
+    uint16_t port_base;  /* to be added to the FADT's ports; 0 but for firmware/acpi_ports.c */
+    char oem[7];         /* OEMID, terminated */
 };
 
 /*
  * Checks the RSDP at the physical address rsdp and the XSDT it names, or the
- * RSDT where there is no XSDT or a broken one. 0, or -EINVAL with *reason.
+ * RSDT where there is no XSDT or a broken one; one with a wrong checksum where
+ * there is no better one. 0, or -EINVAL with *reason.
  */
 int acpi_root_find(const struct acpi_memory *memory, uint64_t rsdp, struct acpi_root *root,
                    const char **reason);
 
-/* A table with a valid length and checksum. Its bytes include the header. */
+/*
+ * A table with a valid length. Its bytes include the header. A wrong checksum is not the end of it:
+ * firmware patches its tables and forgets to seal them again, other systems take them with a
+ * warning (Linux: ACPI_CHECKSUM_ABORT is FALSE), and what reads them believes no table anyway.
+ */
 struct acpi_table {
     uint64_t physical;
     const uint8_t *bytes;
     size_t size;
     uint8_t revision;
+    bool checksum_wrong;
     char signature[5]; /* terminated */
 };
 
 /*
  * The table number index of the root. 0, or -ENOENT: no such index; -EINVAL
- * with *reason: null or unreadable address, bad length or checksum (the others
- * may be good, go on with the next).
+ * with *reason: null or unreadable address, bad length (the others may be good,
+ * go on with the next).
  */
 int acpi_table_at(const struct acpi_root *root, uint32_t index, struct acpi_table *table,
                   const char **reason);
 
-/* The first valid table with this signature of 4 letters. 0, -ENOENT. */
+/* The first table with this signature of 4 letters and a right checksum; without one of these, the
+   first with a wrong one. 0, -ENOENT. */
 int acpi_table_find(const struct acpi_root *root, const char *signature, struct acpi_table *table);
 
 /*
@@ -188,6 +197,12 @@ struct acpi_fadt {
 
 /* Reads a table with the signature "FACP". 0, or -EINVAL with *reason. */
 int acpi_fadt_parse(const struct acpi_table *table, struct acpi_fadt *fadt, const char **reason);
+
+/*
+ * The root's FADT, with its ports where they are: moved by root->port_base, and none among the
+ * system board's own. 0, or -EINVAL with *reason.
+ */
+int acpi_fadt_find(const struct acpi_root *root, struct acpi_fadt *fadt, const char **reason);
 
 /* MCFG (PCI firmware specification 3.3, 4.1.2): where PCI's configuration space is seen. */
 struct acpi_ecam {

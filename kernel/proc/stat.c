@@ -120,8 +120,11 @@ static int interrupts_show(const struct pseudo_key *key, struct text *text)
             continue;
         text_print(text, "%3u: ", irq);
         text_vector(text, interrupt.vector);
-        text_print(text, "  IO-APIC %3u-%s     %s\n", interrupt.input,
-                   interrupt.level ? "fasteoi" : "edge   ", interrupt.name);
+        if (interrupt.by_io_apic)
+            text_print(text, "  IO-APIC %3u-%s     %s\n", interrupt.input,
+                       interrupt.level ? "fasteoi" : "edge   ", interrupt.name);
+        else
+            text_print(text, "  XT-PIC                 %s\n", interrupt.name);
     }
     for (size_t i = 0; i < array_length(own_interrupts); i++) {
         text_print(text, "%s: ", own_interrupts[i].name);

@@ -22,6 +22,7 @@
 #include "exec/placement.h"
 #include "file/device.h"
 #include "file/file.h"
+#include "firmware/acpi_ports.h"
 #include "firmware/acpi_power.h"
 #include "firmware/battery_clock.h"
 #include "firmware/machine_end.h"
@@ -54,6 +55,7 @@
 #include "terminal/serial.h"
 #include "thread/mutex.h"
 #include "thread/thread.h"
+#include "thread/timer.h"
 
 _Noreturn void kernel_main(const struct handoff *given); /* entry.S */
 
@@ -68,6 +70,7 @@ static struct cpu boot_cpu;
 static struct thread boot_idle;
 static char trap_stacks[TRAP_STACK_COUNT][TRAP_STACK_SIZE] __attribute__((aligned(16)));
 static struct thread start_thread;
+static struct timer poll_timer;
 
 extern char boot_stack_top[]; /* entry.S */
 #define BOOT_STACK_SIZE 16384
@@ -231,6 +234,20 @@ static struct acpi_root acpi_root; /* constant after boot */
 
 static const struct acpi_root *acpi; /* NULL: there is none; constant after boot */
 
+/* Tables with a wrong checksum are used all the same, as on other systems: acpi.h. */
+static void report_checksums(void)
+{
+    struct acpi_table table;
+    const char *reason;
+
+    if (acpi_root.checksum_wrong)
+        log_write(LOG_WARNING, "acpi: the root table has a wrong checksum: used all the same");
+    for (uint32_t i = 0; i < acpi_root.entry_count; i++)
+        if (!acpi_table_at(&acpi_root, i, &table, &reason) && table.checksum_wrong)
+            log_write(LOG_WARNING, "acpi: table %s has a wrong checksum: used all the same",
+                      table.signature);
+}
+
 static const struct acpi_root *find_acpi(void)
 {
     static const struct acpi_memory memory = {.map = acpi_view};
@@ -244,6 +261,7 @@ static const struct acpi_root *find_acpi(void)
     const unsigned first_with_xsdt = 2, rsdt_entry = 4;
     if (acpi_root.revision >= first_with_xsdt && acpi_root.entry_size == rsdt_entry)
         log_write(LOG_WARNING, "acpi: the XSDT is not used, the RSDT is: %s", reason);
+    report_checksums();
     return &acpi_root;
 }
 
@@ -260,6 +278,7 @@ static void initialize_machine(void)
     if (interrupt_controller_initialize(acpi, map_registers))
         stop("the processor has no usable local APIC");
     boot_cpu.apic_id = local_apic_id();
+    acpi_ports_open(acpi ? &acpi_root : NULL);
     clock_initialize(acpi, map_registers);
     if (handoff.time.valid)
         clock_wall_set(handoff.time.unix_seconds * NANOSECONDS_PER_SECOND +
@@ -329,6 +348,24 @@ static void start_init(void)
     stop("there is no init in the initrd");
 }
 
+/* For a machine on which no device interrupts: a serial port fills its FIFO of 16 bytes in 1.4 ms.
+ */
+#define POLL_TIME (NANOSECONDS_PER_SECOND / 1000)
+
+static void poll_devices(struct timer *timer)
+{
+    interrupt_isa_poll();
+    timer_arm(timer, clock_now() + POLL_TIME);
+}
+
+static void start_polling(void)
+{
+    if (!interrupt_isa_needs_polling())
+        return;
+    timer_initialize(&poll_timer, poll_devices);
+    timer_arm(&poll_timer, clock_now() + POLL_TIME);
+}
+
 /* The first thread: what may sleep. */
 static void start(void *unused)
 {
@@ -345,6 +382,7 @@ static void start(void *unused)
         exec_placement_level = 0;
     if (terminals_initialize(options))
         log_write(LOG_WARNING, "some terminals are missing: too little memory");
+    start_polling();
     load_root_file_system();
     acpi_power_initialize(acpi);
     int error = runtime_services_initialize(&handoff.tables, acpi, ranges, (size_t)range_count);

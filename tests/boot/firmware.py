@@ -56,15 +56,16 @@ class Run:
         self.check(good and not missing and not NEVER.search(self.text()),
                    f"boots{'; missing in the log: ' * bool(missing)}{', '.join(missing)}")
 
-    def starts_anew(self):
-        """What is typed last makes the machine start anew; the log has the words."""
+    def ends(self):
+        """What is typed last ends the machine; the log has the words."""
         good = self.machine.wait(lambda: PROMPT in self.machine.log or self.ended(), WAIT)
         for line, _ in self.case.typed if good else ():
             self.machine.type(line + "\n")
-        good = good and self.machine.wait(lambda: self.machine.shutdown, WAIT)
+        good = good and self.machine.wait(lambda: self.machine.shutdown, WAIT) and \
+            self.machine.shutdown == self.case.stops
         missing = [word for word in self.case.words if not self.has(word)]
         self.check(good and not missing and not NEVER.search(self.text()),
-                   f"starts anew{'; missing in the log: ' * bool(missing)}{', '.join(missing)}")
+                   f"{self.case.stops}{'; missing in the log: ' * bool(missing)}{', '.join(missing)}")
 
     def ended(self):
         return self.machine.shutdown or "returned" in self.machine.orders_text

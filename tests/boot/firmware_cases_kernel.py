@@ -1,7 +1,7 @@
 """Cases of the ill-behaved firmware that the kernel has to answer: processors, runtime services."""
 import struct
 
-from firmware_case import boots, starts_anew
+from firmware_case import boots, powers_off, starts_anew
 
 TIME = "head -1 /proc/baton/firmware"
 VARIABLES = "grep variables /proc/baton/firmware"
@@ -62,6 +62,47 @@ def reset_cases():
         yield starts_anew(f"ResetSystem {text}", [f"runtime reset {how}", entry("reboot=efi")], *words)
 
 
+def pm1(name, space, address):
+    """The FADT's X_PM1a_EVT_BLK or X_PM1a_CNT_BLK (ACPI 6.5, table 5.9)."""
+    offset, bits = {"event": (148, 32), "control": (172, 16)}[name]
+    return f"acpi FACP {offset} {struct.pack('<BBBBQ', space, bits, 0, 2, address).hex()} seal"
+
+
+def power_cases():
+    """What ACPI says of the power is wrong: the machine goes off all the same."""
+    by_acpi, by_firmware = "power off: by ACPI", "power off: by ResetSystem"
+    no_ports = ["acpi FACP 56 00000000 seal", "acpi FACP 64 04000000 seal", "acpi FACP 76 08000000 seal",
+                pm1("event", 1, 0), pm1("control", 1, 0), pm_timer(1, 0)]
+    return [
+        powers_off("power off: nothing wrong", [], by_acpi),
+        powers_off("power off: a DSDT with a wrong checksum", ["acpi DSDT 9 ff"],
+                   "DSDT has a wrong checksum: used", by_acpi),
+        powers_off("power off: a DSDT of no length", ["acpi DSDT 4 00000000"],
+                   "DSDT cannot be read: a table has an impossible length", by_firmware),
+        powers_off("power off: a DSDT of 4 GiB", ["acpi DSDT 4 ffffffff"], "DSDT cannot be read",
+                   by_firmware),
+        powers_off("power off: a DSDT that lies nowhere",
+                   ["acpi FACP 40 00f0ffff", "acpi FACP 140 00f0ffffffff0000 seal"],
+                   "DSDT cannot be read", by_firmware),
+        powers_off("power off: a DSDT without _S5_", ["acpi DSDT 4 40000000 seal"],
+                   "no table tells how to power off", by_firmware),
+        powers_off("power off: registers that lead nowhere",
+                   [pm1("event", 1, 0xa00), pm1("control", 1, 0xa04)], by_acpi, by_firmware),
+        powers_off("power off: registers among the DMA controller's", no_ports, by_firmware),
+        powers_off("power off: registers in an unknown space", [pm1("control", 0x7f, 0x604)],
+                   by_firmware),
+        powers_off("power off: no FADT", ["acpi FACP 0 58 seal"], "no usable FADT", by_firmware),
+        powers_off("power off: hardware that says it is reduced, without registers",
+                   ["acpi FACP 112 a5841000 seal"], by_firmware),
+        starts_anew("restart: a reset register that leads nowhere",
+                    [f"acpi FACP 116 {struct.pack('<BBBBQ', 1, 8, 0, 1, 0xa00).hex()} seal"],
+                    "restart: by ACPI's reset register", "restart: by the keyboard controller"),
+        starts_anew("restart: a reset register in memory that is in use",
+                    [f"acpi FACP 116 {struct.pack('<BBBBQ', 0, 8, 0, 1, 0x1600000).hex()} seal"]),
+        starts_anew("restart: no FADT", ["acpi FACP 0 58 seal"]),
+    ]
+
+
 def processor(apic_id, kind=9):
     """An entry of the MADT for one more processor, enabled (ACPI 6.5, 5.2.12.2 and .12)."""
     return (struct.pack("<BBHIII", 9, 16, 0, apic_id, 1, apic_id) if kind == 9 else
@@ -101,4 +142,4 @@ def clock_cases():
 
 
 def cases():
-    return [*service_cases(), *reset_cases(), *processor_cases(), *clock_cases()]
+    return [*service_cases(), *reset_cases(), *power_cases(), *processor_cases(), *clock_cases()]

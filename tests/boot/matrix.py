@@ -27,8 +27,7 @@ def card(device):
 
 
 SMM = "-global driver=cfi.pflash01,property=secure,value=on"
-# U-Boot scans the built-in AHCI alone. There it leaves the chip set's power management off and answers
-# EfiResetShutdown with a reset.
+# U-Boot scans the built-in AHCI alone.
 AHCI = "-device ide-hd,bus=ide.0,drive=disk"
 ROWS = {
     # firmware
@@ -36,7 +35,7 @@ ROWS = {
     "secboot with SMM, 4 processors": {"firmware": "OVMF_secboot", "machine": "q35,smm=on", "smp": 4,
                                        "qemu": [SMM]},
     "U-Boot on pc": {"firmware": "U-Boot", "machine": "pc"},
-    "U-Boot on q35": {"firmware": "U-Boot", "media": "none", "qemu": [AHCI], "ends": "reset"},
+    "U-Boot on q35": {"firmware": "U-Boot", "media": "none", "qemu": [AHCI]},
     # memory
     "3G": {"memory": "3G"},
     "64G": {"memory": "64G", "machine": "q35,memory-backend=ram", "qemu": [

@@ -107,6 +107,9 @@ static void root_walk(const uint8_t *data, size_t size)
         }
     }
     acpi_table_find(&root, "APIC", &table);
+    struct acpi_fadt fadt;
+    root.port_base = 0xe400;
+    acpi_fadt_find(&root, &fadt, &reason);
 }
 
 static void checksum_set(uint8_t *bytes, size_t size, size_t where)

@@ -148,6 +148,21 @@ static void test_root(void)
     expect_equal(find_root(), 0);
     expect_equal(root.entry_size, 4);
 
+    test_case("XSDT and RSDT with wrong checksums: the XSDT");
+    memory_reset();
+    at(XSDT)[9]++;
+    at(RSDT)[9]++;
+    expect_equal(find_root(), 0);
+    expect_equal(root.entry_size, 8);
+    expect_equal(root.checksum_wrong, true);
+
+    test_case("ACPI 1: RSDT with a wrong checksum");
+    rsdp_set(0, XSDT, RSDT);
+    expect_equal(find_root(), 0);
+    expect_equal(root.entry_size, 4);
+    expect_equal(root.checksum_wrong, true);
+    memory_reset();
+
     test_case("RSDT where an XSDT should be");
     memory_reset();
     rsdp_set(2, RSDT, 0);
@@ -236,10 +251,17 @@ static void test_tables(void)
     table_set(TABLES, "HPET", 56);
     at(TABLES)[50]++;
     expect_equal(find_root(), 0);
-    expect_equal(acpi_table_at(&root, 0, &table, &reason), -EINVAL);
-    expect_reason("checksum");
+    expect_equal(acpi_table_at(&root, 0, &table, &reason), 0);
+    expect_equal(table.checksum_wrong, true);
     expect_equal(acpi_table_find(&root, "HPET", &table), 0);
     expect_equal(table.physical, TABLES + 0x800);
+    expect_equal(table.checksum_wrong, false);
+
+    test_case("table with a wrong checksum is taken where there is no other");
+    at(TABLES + 0x800)[0] = 'x';
+    expect_equal(acpi_table_find(&root, "HPET", &table), 0);
+    expect_equal(table.physical, TABLES);
+    expect_equal(table.checksum_wrong, true);
 }
 
 /* A table whose bytes are a heap block of exactly its size. */
@@ -519,6 +541,59 @@ static void test_fadt(void)
     expect_equal(acpi_fadt_parse(&made, &fadt, &reason), -EINVAL);
 }
 
+/* The FADT as table number 0, its ports from `base` on. */
+static void fadt_install(uint32_t base, size_t size)
+{
+    memory_reset();
+    fadt_make(at(TABLES));
+    put32(at(TABLES) + 56, base);
+    put32(at(TABLES) + 64, base + 4);
+    put32(at(TABLES) + 76, base + 8);
+    put32(at(TABLES) + 80, base + 0x20);
+    table_set(TABLES, "FACP", (uint32_t)size);
+    expect_equal(find_root(), 0);
+}
+
+static void test_fadt_ports(void)
+{
+    struct acpi_fadt fadt;
+    const uint32_t ACPI_1 = 116;
+
+    test_case("FADT of a root: ports as they are told");
+    fadt_install(0x600, ACPI_1);
+    expect_equal(acpi_fadt_find(&root, &fadt, &reason), 0);
+    expect_equal(fadt.pm1a_event.address, 0x600);
+    expect_equal(fadt.pm1a_control.address, 0x604);
+    expect_equal(fadt.pm1b_control.address, 0);
+    expect_equal(fadt.timer.address, 0x608);
+
+    test_case("FADT with ports among the system board's: none");
+    fadt_install(0, ACPI_1);
+    expect_equal(acpi_fadt_find(&root, &fadt, &reason), 0);
+    expect_equal(fadt.pm1a_event.address, 0);
+    expect_equal(fadt.pm1a_control.address, 0);
+    expect_equal(fadt.timer.address, 0);
+    expect_equal(fadt.general_event[0].address, 0);
+
+    test_case("FADT whose ports are told from zero, with a base");
+    root.port_base = 0xe400;
+    expect_equal(acpi_fadt_find(&root, &fadt, &reason), 0);
+    expect_equal(fadt.pm1a_event.address, 0xe400);
+    expect_equal(fadt.pm1a_control.address, 0xe404);
+    expect_equal(fadt.pm1b_control.address, 0);
+    expect_equal(fadt.timer.address, 0xe408);
+    expect_equal(fadt.general_event[0].address, 0xe420);
+    expect_equal(fadt.general_event[1].address, 0);
+
+    test_case("FADT of a root that is too short, or not there");
+    fadt_install(0x600, ACPI_1 - 1);
+    expect_equal(acpi_fadt_find(&root, &fadt, &reason), -EINVAL);
+    expect_reason("too short");
+    memcpy(at(TABLES), "xACP", 4);
+    expect_equal(acpi_fadt_find(&root, &fadt, &reason), -EINVAL);
+    expect_reason("none");
+}
+
 static void test_fadt_without(void)
 {
     uint8_t bytes[276];
@@ -630,6 +705,7 @@ int main(void)
     test_tables();
     test_madt();
     test_fadt();
+    test_fadt_ports();
     test_fadt_without();
     test_hpet();
     test_mcfg();

@@ -1,8 +1,8 @@
 /*
  * acpi.c: tables that lie. `acpi SIGNATURE OFFSET BYTES [seal]` writes bytes over a table, of which
- * RSDP is one too; with `seal` its checksum is right again. `acpi-append SIGNATURE BYTES` makes a
- * longer copy of a table, sealed, and puts it into XSDT and RSDT. `acpi-none` takes the tables from
- * the configuration table.
+ * RSDP and DSDT are two; with `seal` its checksum is right again. `acpi-append SIGNATURE BYTES`
+ * makes a longer copy of a table, sealed, and puts it into XSDT and RSDT. `acpi-none` takes the
+ * tables from the configuration table.
  */
 #include <library/string.h>
 
@@ -76,9 +76,24 @@ static uint64_t entry_get(const struct table *list, size_t index, size_t width)
     return address;
 }
 
+/* The FADT names it (ACPI 6.4, 5.2.9). */
+static struct table *dsdt_find(const struct table *fadt)
+{
+    uint64_t address = 0;
+
+    if (fadt)
+        memcpy(&address, (const uint8_t *)fadt + 140, sizeof address);
+    if (fadt && !address)
+        memcpy(&address, (const uint8_t *)fadt + 40, sizeof(uint32_t));
+    return (struct table *)address;
+}
+
 static struct table *table_find(struct root_pointer *root, const char *signature)
 {
     struct table *list = (struct table *)root->xsdt;
+
+    if (strcmp(signature, "DSDT") == 0)
+        return dsdt_find(table_find(root, "FACP"));
 
     if (strcmp(signature, "XSDT") == 0)
         return list;
