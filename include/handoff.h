@@ -35,7 +35,7 @@
 /* "BATON\0\0\0" read as a little-endian number. */
 #define HANDOFF_MAGIC UINT64_C(0x4e4f544142)
 /* Counts up with every change of the layout or of the meaning of a field. */
-#define HANDOFF_VERSION 3
+#define HANDOFF_VERSION 4
 
 /* A range of physical memory; base and size in bytes. Size 0: there is none. */
 struct handoff_range {
@@ -149,6 +149,10 @@ struct handoff {
 
     struct handoff_range workspace; /* in `loader`: room to sort the map in, at least
                                        memory_map_capacity() ranges of memory_map.h */
+
+    struct handoff_range record; /* room of the handoff's record (handoff_record.h), which begins
+                                    in it; loader memory of its own, whole pages */
+    uint64_t exit_rflags;        /* RFLAGS as ExitBootServices left them */
 };
 
 #define HANDOFF_ASSERT_OFFSET(field, offset)                                                       \
@@ -171,6 +175,8 @@ HANDOFF_ASSERT_OFFSET(seed, 344);
 HANDOFF_ASSERT_OFFSET(seed_sources, 376);
 HANDOFF_ASSERT_OFFSET(exit_tsc, 384);
 HANDOFF_ASSERT_OFFSET(workspace, 392);
-_Static_assert(sizeof(struct handoff) == 408, "handoff layout");
+HANDOFF_ASSERT_OFFSET(record, 408);
+HANDOFF_ASSERT_OFFSET(exit_rflags, 424);
+_Static_assert(sizeof(struct handoff) == 432, "handoff layout");
 
 #endif

@@ -25,6 +25,13 @@ static inline uint64_t tsc_read(void)
     return (uint64_t)high << 32 | low;
 }
 
+static inline uint64_t msr_read(uint32_t index)
+{
+    uint32_t low, high;
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(index) : "memory");
+    return (uint64_t)high << 32 | low;
+}
+
 static inline void port_write8(uint16_t port, uint8_t value)
 {
     __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));

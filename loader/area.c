@@ -101,7 +101,7 @@ bool area_map_device(struct area *area, uint64_t base, uint64_t size)
 }
 
 /* What has to be mapped whatever the map says of it: what was handed to us as ours. */
-enum { OWN_RANGES = 6 };
+enum { OWN_RANGES = 7 };
 
 static void own_ranges(const struct kernel_image *kernel, const struct handoff *handoff,
                        const struct area *area, struct page_table_range own[OWN_RANGES])
@@ -112,6 +112,7 @@ static void own_ranges(const struct kernel_image *kernel, const struct handoff *
     own[3] = identity_range(handoff->options.base, handoff->options.size);
     own[4] = identity_range(kernel->symbols.base, kernel->symbols.size);
     own[5] = identity_range(kernel->symbol_names.base, kernel->symbol_names.size);
+    own[6] = identity_range(handoff->record.base, handoff->record.size);
 }
 
 static uint64_t frames_needed(const struct kernel_image *kernel, const struct handoff *handoff,

@@ -3,6 +3,7 @@
 #include "area.h"
 #include "failure.h"
 #include "processor.h"
+#include "record/exit_attempts.h"
 
 /*
  * Rule 2: the map grows between two calls, by our own allocations too, so there is room for this
@@ -84,24 +85,35 @@ void map_snapshot_free(struct map_snapshot *map)
  * Rule 2: the buffer's full size is restored before each call, which overwrites it. Rule 4: the
  * key is that of this call, and only when it succeeded. Rule 6: the map is handed on raw.
  */
-static EFI_STATUS final_map_take(struct area *area, UINTN *key)
+static EFI_STATUS final_map_take(struct area *area, struct final_map *taken)
 {
     struct handoff_memory_map *map = &area->handoff->memory_map;
-    UINTN size = area->map_capacity, descriptor_size;
-    UINT32 version;
-    EFI_STATUS status =
-        firmware.boot->GetMemoryMap(&size, area->map, key, &descriptor_size, &version);
 
-    if (EFI_ERROR(status))
-        return status;
+    *taken = (struct final_map){.size = area->map_capacity};
+    taken->status = firmware.boot->GetMemoryMap(&taken->size, area->map, &taken->key,
+                                                &taken->descriptor_size, &taken->version);
+    recording_final_map(taken, area->map);
+    if (EFI_ERROR(taken->status))
+        return taken->status;
     map->base = (uintptr_t)area->map;
-    map->size = size;
-    map->descriptor_size = descriptor_size;
-    map->descriptor_version = version;
+    map->size = taken->size;
+    map->descriptor_size = taken->descriptor_size;
+    map->descriptor_version = taken->version;
     /* Between the map and the exit no firmware call, so that the key stays fresh. */
-    if (!area_map_memory(area, area->map, size, descriptor_size))
+    if (!area_map_memory(area, area->map, taken->size, taken->descriptor_size))
         return EFI_BUFFER_TOO_SMALL;
     return EFI_SUCCESS;
+}
+
+/* Rule 24: how interrupts were left is seen at once, and recorded by the kernel. */
+static EFI_STATUS exit_try(struct area *area, uint32_t attempt, const struct final_map *map)
+{
+    uint64_t before = tsc_read();
+    EFI_STATUS status = firmware.boot->ExitBootServices(firmware.image, map->key);
+
+    area->handoff->exit_rflags = rflags_read();
+    recording_exit_attempt(attempt, map, status, before);
+    return status;
 }
 
 /* The ends that there are from the first ExitBootServices on. */
@@ -113,14 +125,14 @@ static _Noreturn void exit_failed(const struct area *area, const char *what, EFI
 
 EFI_STATUS boot_services_exit(struct area *area)
 {
-    UINTN key;
-    EFI_STATUS status = final_map_take(area, &key);
+    struct final_map map;
+    EFI_STATUS status = final_map_take(area, &map);
 
     if (EFI_ERROR(status))
         return status;
     for (uint32_t attempt = 1; attempt <= EXIT_ATTEMPTS; attempt++) {
         area->handoff->memory_map.exit_attempts = attempt;
-        status = firmware.boot->ExitBootServices(firmware.image, key);
+        status = exit_try(area, attempt, &map);
         if (!EFI_ERROR(status)) {
             area->handoff->exit_tsc = tsc_read();
             return EFI_SUCCESS;
@@ -130,7 +142,9 @@ EFI_STATUS boot_services_exit(struct area *area)
         if (status != EFI_INVALID_PARAMETER)
             exit_failed(area, "ExitBootServices failed, and not because the memory map had changed",
                         status);
-        status = final_map_take(area, &key);
+        status = final_map_take(area, &map);
+        if (EFI_ERROR(status))
+            recording_exit_attempt(attempt + 1, &map, status, tsc_read());
         if (EFI_ERROR(status))
             exit_failed(area, "the memory map cannot be taken again after ExitBootServices failed",
                         status);

@@ -23,11 +23,13 @@
 #include "options.h"
 #include "pages.h"
 #include "processor.h"
+#include "record/entry_state.h"
+#include "record/recording.h"
 #include "seed.h"
+#include "start.h"
 #include "tables.h"
 #include "volume.h"
 
-/* Filled by start.S, which knows the offsets. */
 struct handoff_entry_state start_state;
 _Static_assert(offsetof(struct handoff_entry_state, rflags) == 0, "start.S");
 _Static_assert(offsetof(struct handoff_entry_state, cr0) == 8, "start.S");
@@ -84,8 +86,12 @@ static EFI_STATUS handoff_prepare(struct kernel_image *kernel, struct handoff *h
 {
     struct volume volume;
     struct seed seed;
-    EFI_STATUS status = volume_open(&volume);
+    EFI_STATUS status = recording_move(&handoff->record);
 
+    if (EFI_ERROR(status))
+        return status;
+    recording_map_retry();
+    status = volume_open(&volume);
     if (EFI_ERROR(status))
         return status;
     clock_read(&handoff->time);
@@ -158,8 +164,10 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     static struct kernel_image kernel;
     static struct handoff handoff;
     struct area area;
-    EFI_STATUS status = firmware_attach(image, system);
+    EFI_STATUS status;
 
+    recording_entry(image, system);
+    status = firmware_attach(image, system);
     if (!EFI_ERROR(status))
         status = processor_check();
     if (!EFI_ERROR(status))

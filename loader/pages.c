@@ -2,6 +2,7 @@
 
 #include <bsd/sys/queue.h>
 
+#include <library/align.h>
 #include <library/string.h>
 
 #include "failure.h"
@@ -57,18 +58,31 @@ static EFI_STATUS allocate(uint64_t size, uint64_t limit, const char *what, void
     allocation->pages = pages;
     SLIST_INSERT_HEAD(&allocations, allocation, next);
     *memory = (void *)(uintptr_t)allocation->base;
-    memset(*memory, 0, pages * EFI_PAGE_SIZE);
     return EFI_SUCCESS;
 }
 
+static EFI_STATUS allocate_zeroed(uint64_t size, uint64_t limit, const char *what, void **memory)
+{
+    EFI_STATUS status = allocate(size, limit, what, memory);
+
+    if (!EFI_ERROR(status))
+        memset(*memory, 0, align_up(size, EFI_PAGE_SIZE));
+    return status;
+}
+
 EFI_STATUS pages_allocate(uint64_t size, const char *what, void **memory)
+{
+    return allocate_zeroed(size, 0, what, memory);
+}
+
+EFI_STATUS pages_allocate_unset(uint64_t size, const char *what, void **memory)
 {
     return allocate(size, 0, what, memory);
 }
 
 EFI_STATUS pages_allocate_below_4gib(uint64_t size, const char *what, void **memory)
 {
-    return allocate(size, UINT32_MAX, what, memory);
+    return allocate_zeroed(size, UINT32_MAX, what, memory);
 }
 
 static void allocation_free(struct allocation *allocation)

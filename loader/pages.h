@@ -17,6 +17,9 @@
  */
 EFI_STATUS pages_allocate(uint64_t size, const char *what, void **memory);
 
+/* The same, but with whatever lies there. */
+EFI_STATUS pages_allocate_unset(uint64_t size, const char *what, void **memory);
+
 /* The same, in the first 4 GiB: what is used while the processor runs 32-bit code (rule 21). */
 EFI_STATUS pages_allocate_below_4gib(uint64_t size, const char *what, void **memory);
 

@@ -16,6 +16,136 @@ static inline bool random_read(uint64_t *value)
     return ready;
 }
 
+/* ---- what the firmware has left; the loader changes none of it ---- */
+
+static inline uint64_t cs_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("mov %%cs, %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t ds_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("mov %%ds, %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t es_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("mov %%es, %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t fs_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("mov %%fs, %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t gs_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("mov %%gs, %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t ss_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("mov %%ss, %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t task_register_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("str %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t local_table_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("sldt %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t cr2_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
+    return value;
+}
+
+static inline uint64_t cr8_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("mov %%cr8, %0" : "=r"(value));
+    return value;
+}
+
+/* A limit of 16 bits and a base of 64; no structure: this target pads packed ones too. */
+#define DESCRIPTOR_TABLE_SIZE 10
+
+static inline void gdt_read(uint8_t table[DESCRIPTOR_TABLE_SIZE])
+{
+    __asm__ volatile("sgdt %0" : "=m"(*(uint8_t(*)[DESCRIPTOR_TABLE_SIZE])table));
+}
+
+static inline void idt_read(uint8_t table[DESCRIPTOR_TABLE_SIZE])
+{
+    __asm__ volatile("sidt %0" : "=m"(*(uint8_t(*)[DESCRIPTOR_TABLE_SIZE])table));
+}
+
+/* CR4.OSXSAVE has to be set. */
+static inline uint64_t xcr0_read(void)
+{
+    uint32_t low, high;
+
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+
+/* CR0.EM and TS have to be clear. */
+static inline uint16_t x87_control_read(void)
+{
+    uint16_t value;
+
+    __asm__ volatile("fnstcw %0" : "=m"(value));
+    return value;
+}
+
+/* And CR4.OSFXSR set. */
+static inline uint32_t mxcsr_read(void)
+{
+    uint32_t value;
+
+    __asm__ volatile("stmxcsr %0" : "=m"(value));
+    return value;
+}
+
+static inline uint64_t rflags_read(void)
+{
+    uint64_t flags;
+
+    __asm__ volatile("pushfq; pop %0" : "=r"(flags) : : "memory");
+    return flags;
+}
+
 /* MAXPHYADDR (SDM volume 3A, 4.1.4). */
 static inline unsigned physical_address_bits(void)
 {

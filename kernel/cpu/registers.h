@@ -53,13 +53,6 @@
 #define EFER_SCE           (1UL << 0)
 #define EFER_NXE           (1UL << 11)
 
-static inline uint64_t msr_read(uint32_t msr)
-{
-    uint32_t low, high;
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
-    return (uint64_t)high << 32 | low;
-}
-
 static inline void msr_write(uint32_t msr, uint64_t value)
 {
     __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))

@@ -41,5 +41,8 @@ const char *handoff_check(const struct handoff *handoff, unsigned physical_bits)
         return "there is no options line";
     if (!handoff->loader.size || !range_ok(&handoff->loader, limit))
         return "the loader does not say where its memory is";
+    if (!handoff->record.size || handoff->record.base % PAGE || handoff->record.size % PAGE ||
+        !range_ok(&handoff->record, limit))
+        return "the record's place in memory is impossible";
     return 0;
 }

@@ -27,6 +27,7 @@
 #include "firmware/battery_clock.h"
 #include "firmware/machine_end.h"
 #include "firmware/power_button.h"
+#include "firmware/record/handoff_record.h"
 #include "firmware/runtime_services.h"
 #include "firmware/tables.h"
 #include "library/acpi.h"
@@ -395,6 +396,7 @@ static void start(void *unused)
     power_button_initialize(acpi);
     if (battery_clock_initialize())
         log_write(LOG_NOTICE, "clock: none that runs while the machine is off");
+    handoff_record_settle(options_flag(options, "report") || options_flag(options, "audit"));
     memory_give_back(handoff.loader.base, handoff.loader.size);
     uint64_t most;
 #ifdef DEBUG_CHECKS
@@ -438,6 +440,7 @@ void kernel_main(const struct handoff *given)
     enter_own_tables();
     framebuffer_initialize(&handoff.framebuffer);
     keep_ranges();
+    handoff_record_take(&handoff.record);
     initialize_machine();
     random_add(handoff.seed, sizeof(handoff.seed));
     struct option trace;

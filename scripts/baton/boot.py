@@ -58,6 +58,17 @@ def parser_make(program, description, epilog):
     parser = Parser(
         prog=program, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=epilog,
         usage=f"{program} [options] [-- COMMAND [ARG...]]", description=description)
+    add_machine_options(parser)
+    add = parser.add_argument
+    add("--firmware", metavar="CODE[,VARS]", help="firmware image, and its variables if they lie "
+        "in one of their own (Debian's OVMF.fd, without its wait for a TPM)")
+    add("--display", action="store_true", help="open a window with the machine's screen")
+    add("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def add_machine_options(parser):
+    """Adds the options that say how a machine is made, whoever boots it."""
     options = qemu.Options()
     qemu.add_content_options(parser)
     add = parser.add_argument
@@ -67,16 +78,11 @@ def parser_make(program, description, epilog):
     add("--cpu", metavar="MODEL", default=options.cpu, help="QEMU's processor model (max)")
     add("--machine", choices=qemu.MACHINES, default=options.machine, help="(q35)")
     add("--media", choices=qemu.MEDIA, default=options.media, help="what to boot from (virtio)")
-    add("--firmware", metavar="CODE[,VARS]", help="firmware image, and its variables if they lie "
-        "in one of their own (Debian's OVMF.fd, without its wait for a TPM)")
     add("--icount", action="store_true", help="count instructions: one is one nanosecond")
     add("--timeout", metavar="SECONDS", type=seconds, help="give up after that time")
-    add("--display", action="store_true", help="open a window with the machine's screen")
     add("--log", metavar="FILE", help="write the kernel log there")
     add("--qemu", metavar="ARGS", action="append", default=[], help="further arguments for QEMU")
     add("--no-build", action="store_true", help="boot what is built already")
-    add("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    return parser
 
 
 def parse(parser, argv):

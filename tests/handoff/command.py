@@ -114,7 +114,7 @@ def statuses(tap, folder):
         ("two things at once", ["--judge", good, "--diff", good, bad]),
         ("an unknown option", ["--nonsense"]),
         ("profile", ["--judge", good, "--profile", "x"]),
-        ("a firmware: nothing records yet", ["OVMF.fd"]),
+        ("a firmware that is not there", ["OVMF.fd"]),
         ("no place to write", ["--judge", good, "--json", "no/where"]),
     ):
         ended = status(name, 126, *arguments)

@@ -87,6 +87,21 @@ int record_open(struct record *record, const void *bytes, size_t size, const cha
     return 0;
 }
 
+int record_continue(struct record_writer *writer, void *memory, size_t capacity,
+                    const char **reason)
+{
+    struct record record;
+
+    if (!is_aligned((uintptr_t)memory, RECORD_ALIGNMENT)) {
+        *reason = "lies at no address for one";
+        return -EINVAL;
+    }
+    int error = record_open(&record, memory, capacity, reason);
+    if (error == 0)
+        *writer = (struct record_writer){.bytes = memory, .capacity = capacity};
+    return error;
+}
+
 bool record_next(const struct record *record, struct record_entry *entry)
 {
     uint64_t at = entry->offset == 0 ? record->header.header_size : entry_end(entry);

@@ -55,6 +55,16 @@ size_t record_room(const struct record_writer *writer);
  */
 int record_move(struct record_writer *writer, void *memory, size_t capacity);
 
+/*
+ * Goes on with a record that somebody else has begun in memory of capacity bytes: checks it as
+ * record_open does. 0, or its error with *reason; -EINVAL also: the memory is not aligned.
+ */
+int record_continue(struct record_writer *writer, void *memory, size_t capacity,
+                    const char **reason);
+
+/* Bytes in use. */
+size_t record_size(const struct record_writer *writer);
+
 /* Marks the record as finished: sets its CRC. Appending breaks the seal. */
 void record_seal(struct record_writer *writer);
 

@@ -108,6 +108,11 @@ int record_move(struct record_writer *writer, void *memory, size_t capacity)
     return 0;
 }
 
+size_t record_size(const struct record_writer *writer)
+{
+    return header_of(writer)->size;
+}
+
 void record_seal(struct record_writer *writer)
 {
     struct record_header *header = header_of(writer);

@@ -11,4 +11,5 @@ void proc_machine_initialize(void)
     machine_acpi_add();
     machine_smbios_add();
     machine_efi_add();
+    machine_handoff_add();
 }

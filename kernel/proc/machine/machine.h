@@ -10,8 +10,9 @@ extern struct pseudo_node sys_firmware_directory;
 extern struct pseudo_node sys_class_directory;
 
 /* At boot, once: the parts, each to its place. */
-void machine_acpi_add(void);   /* acpi.c: /sys/firmware/acpi */
-void machine_smbios_add(void); /* smbios.c: /sys/firmware/dmi, /sys/class/dmi */
-void machine_efi_add(void);    /* efi.c: /sys/firmware/efi */
+void machine_acpi_add(void);    /* acpi.c: /sys/firmware/acpi */
+void machine_smbios_add(void);  /* smbios.c: /sys/firmware/dmi, /sys/class/dmi */
+void machine_efi_add(void);     /* efi.c: /sys/firmware/efi */
+void machine_handoff_add(void); /* handoff.c: /sys/firmware/handoff */
 
 #endif

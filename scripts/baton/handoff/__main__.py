@@ -1,9 +1,12 @@
 """scripts/handoff: judges, compares and shows records of handoffs."""
 import argparse
+import dataclasses
+import os
 import sys
+import tempfile
 
-from .. import project
-from . import difference, formats, page
+from .. import boot, project, qemu
+from . import difference, firmware, formats, page
 from .records import Record, names
 from .verdict import Allowed, Verdict
 
@@ -28,8 +31,9 @@ def parse(arguments):
         "firmware",
         nargs="?",
         metavar="FIRMWARE.fd[,VARS.fd]",
-        help="boots it and records the handoff: not there yet, nothing records so far",
+        help="boots it and judges its handoff; further options say how the machine is made",
     )
+    parser.add_argument("--record", metavar="FILE", help="keeps the record of a boot there")
     parser.add_argument("--judge", nargs="+", metavar="FILE.rec", help="says what the audit finds")
     parser.add_argument("--diff", nargs=2, metavar=("A.rec", "B.rec"), help="what differs, by kind")
     parser.add_argument(
@@ -54,6 +58,7 @@ def parse(arguments):
         metavar="C|H|M|L",
         help="the least severity that counts (H)",
     )
+    boot.add_machine_options(parser.add_argument_group("the machine, as with scripts/boot"))
     options = parser.parse_args(arguments)
     options.forms = sum(map(bool, (options.firmware, options.judge, options.diff)))
     return options
@@ -119,16 +124,27 @@ def known(option, value, values):
         raise project.Failure(f"{option} {value}: it is one of {', '.join(values)}")
 
 
+def machine_options(options):
+    """Those of the options that say how the machine is made."""
+    names = {field.name for field in dataclasses.fields(qemu.Options)}
+    return qemu.Options(**{name: value for name, value in vars(options).items() if name in names})
+
+
+def boot_and_judge(options):
+    with tempfile.TemporaryDirectory(prefix="baton-handoff-") as folder:
+        path = options.record or os.path.join(folder, "boot.rec")
+        firmware.record_to(path, machine_options(options))
+        options.judge = [path]
+        return judge(options)
+
+
 def run(options):
     known("--profile", options.profile, names()["profiles"])
     known("--fail-on", options.fail_on, names()["severities"])
-    if options.firmware:
-        raise project.Failure(
-            "booting a firmware and recording its handoff is not there yet: the loader does not "
-            "record so far. --judge, --diff and --page take records"
-        )
     if options.forms > 1:
-        raise project.Failure("one of --judge, --diff, --page FILE.rec at a time")
+        raise project.Failure("one of FIRMWARE.fd, --judge, --diff, --page FILE.rec at a time")
+    if options.firmware:
+        return boot_and_judge(options)
     if options.judge:
         return judge(options)
     if options.diff:
@@ -142,6 +158,9 @@ def main():
     options = parse(sys.argv[1:])
     try:
         return run(options)
+    except firmware.NotRecorded as error:
+        print(f"baton: {error}", file=sys.stderr)
+        return error.status
     except (project.Failure, OSError) as error:
         print(f"baton: {project.explain(error)}", file=sys.stderr)
         return CANNOT

@@ -6,6 +6,7 @@
 #include "area.h"
 #include "exit.h"
 #include "mock_firmware.h"
+#include "record/recording.h"
 #include "test.h"
 
 enum { FRAMES = 64 };
@@ -22,6 +23,7 @@ static void start(void)
     void *pool = aligned_alloc(4096, FRAMES * 4096);
 
     mock_firmware_start();
+    recording_begin();
     mock.map[0] = (EFI_MEMORY_DESCRIPTOR){
         .Type = EfiConventionalMemory, .NumberOfPages = 512, .Attribute = EFI_MEMORY_WB};
     mock.descriptors = 1;
@@ -50,6 +52,20 @@ static EFI_STATUS leave(void)
     return boot_services_exit(&area);
 }
 
+/* Entries of a kind in what the exit has recorded. */
+static int recorded(uint16_t kind)
+{
+    const struct record_header *header = (const void *)recording.bytes;
+    int count = 0;
+
+    for (size_t at = header->header_size; at < header->size;) {
+        const struct record_entry_header *entry = (const void *)(recording.bytes + at);
+        count += entry->kind == kind;
+        at += sizeof *entry + (entry->size + 7) / 8 * 8;
+    }
+    return count;
+}
+
 static void test_success(void)
 {
     for (int stale = 0; stale < 16; stale += 5) {
@@ -66,6 +82,8 @@ static void test_success(void)
         expect(handoff.memory_map.base == (uintptr_t)map_buffer);
         expect(handoff.exit_tsc != 0);
         expect_equal(mock.failures, 0);
+        expect_equal(recorded(RECORD_MAP_EXIT), stale + 1);
+        expect_equal(recorded(RECORD_EXIT_ATTEMPT), stale + 1);
         finish();
     }
 }

@@ -1,0 +1,17 @@
+/* entry_state.h: P0 and P1: the processor at the loader's first instruction, and memory before the
+ * first allocation. */
+#ifndef BATON_LOADER_RECORD_ENTRY_STATE_H
+#define BATON_LOADER_RECORD_ENTRY_STATE_H
+
+#include "firmware.h"
+
+/*
+ * Begins the record, and records how the processor and memory were left. Makes one firmware call,
+ * GetMemoryMap, through the real table. To be called before any other firmware call.
+ */
+void recording_entry(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
+
+/* The memory map once more, if the static part had no room for it. */
+void recording_map_retry(void);
+
+#endif
