@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include <efi.h>
+#undef __attribute__ /* gnu-efi's headers take clang for Windows for a compiler that has none */
 
 struct firmware {
     EFI_HANDLE image; /* our own handle */

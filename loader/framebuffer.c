@@ -45,9 +45,6 @@ static EFI_GRAPHICS_OUTPUT_PROTOCOL *output_choose(void)
 }
 
 /* QWORD address space descriptor (ACPI 6.4, 6.4.3.5.1), as GetBarAttributes gives it. */
-/* clang's target for Windows does not heed __attribute__((packed)) once gnu-efi's headers have used
- * #pragma pack. */
-#pragma pack(push, 1)
 struct address_space {
     uint8_t tag; /* 0x8a, or 0x79 for the end */
     uint16_t length;
@@ -58,8 +55,7 @@ struct address_space {
     uint64_t last;
     uint64_t translation;
     uint64_t size; /* bytes */
-};
-#pragma pack(pop)
+} __attribute__((packed));
 _Static_assert(offsetof(struct address_space, size) == 38, "ACPI 6.4, table 6.49");
 
 /* Bytes from `base` to the end of this base address register, if base lies in it; else 0. */

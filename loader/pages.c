@@ -22,23 +22,24 @@ static SLIST_HEAD(, allocation) allocations = SLIST_HEAD_INITIALIZER(allocations
  * other processors will need their start-up code: what lies there is held while another place is
  * asked for, and then given back.
  */
-static EFI_STATUS take_above_first_mebibyte(EFI_ALLOCATE_TYPE type, UINTN pages,
-                                            EFI_PHYSICAL_ADDRESS *base)
+static EFI_STATUS take_above_first_mebibyte(EFI_ALLOCATE_TYPE type, EFI_MEMORY_TYPE memory_type,
+                                            UINTN pages, EFI_PHYSICAL_ADDRESS *base)
 {
     EFI_PHYSICAL_ADDRESS limit = *base;
-    EFI_STATUS status = firmware.boot->AllocatePages(type, EfiLoaderData, pages, base);
+    EFI_STATUS status = firmware.boot->AllocatePages(type, memory_type, pages, base);
     EFI_PHYSICAL_ADDRESS low = *base;
 
     if (EFI_ERROR(status) || low >= 0x100000)
         return status;
     *base = limit;
-    status = take_above_first_mebibyte(type, pages, base);
+    status = take_above_first_mebibyte(type, memory_type, pages, base);
     firmware.boot->FreePages(low, pages);
     return status;
 }
 
 /* `limit` is the last address wanted, or 0: any. */
-static EFI_STATUS allocate(uint64_t size, uint64_t limit, const char *what, void **memory)
+static EFI_STATUS allocate(uint64_t size, uint64_t limit, EFI_MEMORY_TYPE type, const char *what,
+                           void **memory)
 {
     struct allocation *allocation;
     UINTN pages = size / EFI_PAGE_SIZE + (size % EFI_PAGE_SIZE != 0);
@@ -47,8 +48,8 @@ static EFI_STATUS allocate(uint64_t size, uint64_t limit, const char *what, void
 
     if (!EFI_ERROR(status)) {
         allocation->base = limit;
-        status = take_above_first_mebibyte(limit ? AllocateMaxAddress : AllocateAnyPages, pages,
-                                           &allocation->base);
+        status = take_above_first_mebibyte(limit ? AllocateMaxAddress : AllocateAnyPages, type,
+                                           pages, &allocation->base);
         if (EFI_ERROR(status))
             firmware.boot->FreePool(allocation);
     }
@@ -61,9 +62,10 @@ static EFI_STATUS allocate(uint64_t size, uint64_t limit, const char *what, void
     return EFI_SUCCESS;
 }
 
-static EFI_STATUS allocate_zeroed(uint64_t size, uint64_t limit, const char *what, void **memory)
+static EFI_STATUS allocate_zeroed(uint64_t size, uint64_t limit, EFI_MEMORY_TYPE type,
+                                  const char *what, void **memory)
 {
-    EFI_STATUS status = allocate(size, limit, what, memory);
+    EFI_STATUS status = allocate(size, limit, type, what, memory);
 
     if (!EFI_ERROR(status))
         memset(*memory, 0, align_up(size, EFI_PAGE_SIZE));
@@ -72,17 +74,22 @@ static EFI_STATUS allocate_zeroed(uint64_t size, uint64_t limit, const char *wha
 
 EFI_STATUS pages_allocate(uint64_t size, const char *what, void **memory)
 {
-    return allocate_zeroed(size, 0, what, memory);
+    return allocate_zeroed(size, 0, EfiLoaderData, what, memory);
 }
 
 EFI_STATUS pages_allocate_unset(uint64_t size, const char *what, void **memory)
 {
-    return allocate(size, 0, what, memory);
+    return allocate(size, 0, EfiLoaderData, what, memory);
+}
+
+EFI_STATUS pages_allocate_code(uint64_t size, const char *what, void **memory)
+{
+    return allocate_zeroed(size, 0, EfiLoaderCode, what, memory);
 }
 
 EFI_STATUS pages_allocate_below_4gib(uint64_t size, const char *what, void **memory)
 {
-    return allocate_zeroed(size, UINT32_MAX, what, memory);
+    return allocate_zeroed(size, UINT32_MAX, EfiLoaderData, what, memory);
 }
 
 static void allocation_free(struct allocation *allocation)

@@ -2,8 +2,8 @@
  * pages.h: memory from the firmware, and whose it is.
  *
  * Rule 10: OEM memory types freeze ExitBootServices on some machines, so everything is
- * EfiLoaderData and the loader keeps the ownership itself: a list of what was taken, for whom.
- * A failure gives all of it back.
+ * EfiLoaderData, or EfiLoaderCode where it will be executed, and the loader keeps the ownership
+ * itself: a list of what was taken, for whom. A failure gives all of it back.
  */
 #ifndef BATON_LOADER_PAGES_H
 #define BATON_LOADER_PAGES_H
@@ -22,6 +22,9 @@ EFI_STATUS pages_allocate_unset(uint64_t size, const char *what, void **memory);
 
 /* The same, in the first 4 GiB: what is used while the processor runs 32-bit code (rule 21). */
 EFI_STATUS pages_allocate_below_4gib(uint64_t size, const char *what, void **memory);
+
+/* The same, of the type that may hold code (rule 9). */
+EFI_STATUS pages_allocate_code(uint64_t size, const char *what, void **memory);
 
 /* Gives one allocation back. NULL is nothing. */
 void pages_free(void *memory);

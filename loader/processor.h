@@ -152,13 +152,57 @@ static inline unsigned physical_address_bits(void)
     return cpuid(0x80000000, 0).eax >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
 }
 
+static inline uint64_t cr0_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cr0_write(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr0" ::"r"(value) : "memory");
+}
+
+static inline uint64_t cr4_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+    return value;
+}
+
+static inline void cr4_write(uint64_t value)
+{
+    __asm__ volatile("mov %0, %%cr4" ::"r"(value) : "memory");
+}
+
 /* CR4.LA57 (SDM volume 3A, 4.1.1). */
 static inline bool five_level_paging(void)
 {
-    uint64_t control;
+    return cr4_read() & UINT64_C(1) << 12;
+}
 
-    __asm__ volatile("mov %%cr4, %0" : "=r"(control));
-    return control & UINT64_C(1) << 12;
+static inline void msr_write(uint32_t number, uint64_t value)
+{
+    __asm__ volatile("wrmsr" ::"c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
+}
+
+/* The registers of x87 and SSE (SDM volume 1, 10.5.1). */
+struct vector_registers {
+    uint8_t bytes[512];
+} __attribute__((aligned(16)));
+
+static inline void vector_registers_save(struct vector_registers *registers)
+{
+    __asm__ volatile("fxsave64 %0" : "=m"(*registers));
+}
+
+static inline void vector_registers_load(const struct vector_registers *registers)
+{
+    __asm__ volatile("fxrstor64 %0" ::"m"(*registers));
 }
 
 #endif

@@ -190,3 +190,17 @@ int cpio_next(struct cpio_reader *reader, struct cpio_entry *entry)
     }
     return -EINVAL;
 }
+
+int cpio_skip_archive(struct cpio_reader *reader)
+{
+    struct cpio_entry entry;
+    uint32_t archive = reader->archive;
+
+    while (reader->reason == NULL && reader->archive == archive) {
+        if (reader->offset == reader->size)
+            fail(reader, "the archive ends without its trailer");
+        else
+            entry_read(reader, &entry);
+    }
+    return reader->reason == NULL ? 0 : -EINVAL;
+}

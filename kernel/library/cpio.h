@@ -56,4 +56,10 @@ void cpio_start(struct cpio_reader *reader, const void *bytes, size_t size);
  */
 int cpio_next(struct cpio_reader *reader, struct cpio_entry *entry);
 
+/*
+ * Reads the rest of the archive that begins at reader->offset, which is then where it ended,
+ * whatever lies there. 0, or -EINVAL as cpio_next().
+ */
+int cpio_skip_archive(struct cpio_reader *reader);
+
 #endif

@@ -5,7 +5,7 @@ import os
 import shlex
 import subprocess
 
-from . import control, cpio, peer, project, volume
+from . import compression, control, cpio, peer, project, volume
 
 MEDIA = {
     "virtio": ["-device", "virtio-blk-pci,drive=disk,bootindex=0"],
@@ -28,6 +28,7 @@ class Options:
     """What `scripts/boot --help` explains, and below that what only tests want."""
     root: list = dataclasses.field(default_factory=list)
     initrd: str = None
+    compress: str = None
     append: str = ""
     smp: int = 1
     memory: str = "1G"
@@ -64,7 +65,9 @@ def add_content_options(parser):
     add = parser.add_argument
     add("--root", metavar="DIR", action="append", default=[],
         help="lay DIR over the root file system; may be repeated")
-    add("--initrd", metavar="FILE", help="use FILE (cpio, newc) in place of the built initrd")
+    add("--initrd", metavar="FILE",
+        help="use FILE (cpio, newc; compressed or not) in place of the built initrd")
+    add("--compress", choices=compression.COMMANDS, help="compress the root file system")
     add("--append", metavar="OPTIONS", default="", type=_one_line, help="further kernel options")
     add("--debug-kernel", action="store_true", help="the kernel with all checks on")
 
@@ -78,7 +81,9 @@ def _overlay(roots, command, initrd):
     """What is laid over the root in the archive `initrd`: an archive for each folder, and one with
     the command. A tree with a /bin of its own goes where the root's link /bin leads."""
     archives = []
-    links = cpio.folder_links(project.read(initrd)) if roots else {}
+    links = {}
+    if roots:
+        links = cpio.folder_links(compression.decompress(project.read(initrd)))
     for root in roots:
         if not os.path.isdir(root):
             reason = "is no folder" if os.path.exists(root) else "there is no such folder"
@@ -120,6 +125,10 @@ def esp_files(options, command=None):
     overlay = _overlay(options.root, command, files[INITRD])
     if overlay:
         files[OVERLAY] = overlay
+    if options.compress:
+        for name in files.keys() & {INITRD, OVERLAY}:
+            data = files[name] if isinstance(files[name], bytes) else project.read(files[name])
+            files[name] = compression.compress(options.compress, data)
     with open(files[ENTRY], encoding="ascii") as file:
         files[ENTRY] = _entry(file.read(), options.append, bool(overlay))
     if options.debug_kernel:

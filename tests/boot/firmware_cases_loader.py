@@ -4,7 +4,7 @@ import re
 from firmware_case import boots, halts, refuses
 from harness import project
 
-from baton import cpio
+from baton import compression, cpio
 
 ENTRY = r"loader\entries\baton.conf"
 KERNEL = r"baton\kernel.elf"
@@ -242,6 +242,43 @@ def entry_cases():
     ]
 
 
+def archive_cases():
+    """Compressed initrds with something wrong: refused while there is a menu to go back to."""
+    small = cpio.Archive()
+    small.file("a", bytes(range(256)) * 4, 0o600)
+    plain = small.bytes()
+    bomb = compression.compress("zstd", bytes(400 << 20))
+
+    def initrd(data):
+        return [f"file {INITRD} {data.hex()}"]
+
+    result = []
+    for name in compression.COMMANDS:
+        packed = compression.compress(name, plain)
+        at = 12 if name == "lz4" else len(packed) // 2  # lz4's older format has no checksum
+        spoiled = packed[:at] + bytes([packed[at] ^ 0xff]) + packed[at + 1:]
+        result += [
+            refuses(f"an initrd of {name}, truncated", initrd(packed[:-20]), "initrd.cpio", name,
+                    "truncated|corrupt"),
+            refuses(f"an initrd of {name}, spoiled", initrd(spoiled), "initrd.cpio", "corrupt"),
+            refuses(f"an initrd of {name} with rubbish behind it", initrd(packed + b"\0\0\0\0rubbish"),
+                    "initrd.cpio", "corrupt: neither"),
+            refuses(f"an initrd of {name} that holds no archive",
+                    initrd(compression.compress(name, b"no archive")), "initrd.cpio, unpacked", "neither"),
+        ]
+    return result + [
+        refuses("an initrd that unpacks to half an archive",
+                initrd(compression.compress("gzip", plain[:600])), "initrd.cpio, unpacked", "corrupt"),
+        refuses("an initrd in an initrd",
+                initrd(compression.compress("xz", compression.compress("gzip", plain))),
+                "initrd.cpio, unpacked", "another compressed"),
+        refuses("an initrd that unpacks to more than there is", initrd(bomb),
+                "initrd.cpio", "not enough memory"),
+        refuses("an initrd of bzip2", initrd(b"BZh91AY&SY"), "bzip2", "gzip, xz, zstd and lz4"),
+        refuses("an archive at an odd place", initrd(plain + b"\0" + plain), "multiple of 4"),
+    ]
+
+
 def options_cases():
     def given(text, end=b"\0\0"):
         return ["load-options " + (text.encode("utf-16-le") + end).hex()]
@@ -265,5 +302,5 @@ def allocation_cases():
 
 def cases():
     tables = (exit_cases, map_cases, screen_cases, acpi_cases, unseen_cases, file_cases, entry_cases,
-              options_cases, allocation_cases)
+              archive_cases, options_cases, allocation_cases)
     return [case for table in tables for case in table()]

@@ -1,6 +1,9 @@
 """Valid inputs for each fuzz target, from which libFuzzer starts, and the words it tries."""
+import gzip
+import lzma
 import os
 import struct
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "handoff"))
@@ -81,6 +84,27 @@ def cpio():
     yield (cpio_entry(b"a", 0o100644, b"", 2) + cpio_entry(b"b", 0o100644, b"xy", 2) + trailer)
     yield cpio_entry(b"sum", 0o100644, b"ab", 1, b"070702", 0xc3) + trailer
     yield trailer
+
+
+def compressed():
+    """One small archive in each format, as its own tool writes it."""
+    plain = next(cpio())
+    yield 0, gzip.compress(plain)
+    yield 1, lzma.compress(plain, check=lzma.CHECK_CRC32)
+    for number, command in ((2, "zstd -q -c"), (3, "lz4 -q -c"), (4, "lz4 -l -q -c")):
+        yield number, subprocess.run(command.split(), input=plain, stdout=subprocess.PIPE, check=True).stdout
+
+
+def archive():
+    yield from cpio()
+    for _, data in compressed():
+        yield next(cpio()) + bytes(5) + data
+
+
+def unpacker():
+    """A byte that says which format, then the archive."""
+    for number, data in compressed():
+        yield bytes([number]) + data
 
 
 def boot_entry():
@@ -272,9 +296,9 @@ def audit():
 
 
 TARGETS = {function.__name__: function for function in (
-    acpi, aml, audit, boot_entry, cpio, elf, elf_kernel, image, keyboard_layout, line_discipline,
+    acpi, aml, archive, audit, boot_entry, cpio, elf, elf_kernel, image, keyboard_layout, line_discipline,
     load_options, memory_attributes, memory_map, memory_options, options, pe_image, record, screen,
-    script, symbols)}
+    script, symbols, unpacker)}
 
 WORDS = {
     "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET", "MCFG"],

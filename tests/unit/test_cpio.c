@@ -162,6 +162,28 @@ static void test_good(void)
     }
 }
 
+static void test_skip(void)
+{
+    test_case("skipping one archive, whatever lies behind it");
+    buffer.size = 0;
+    add_entry(plain, "a", "1", 1);
+    add_trailer();
+    size_t end = buffer.size;
+    add("\x1f\x8b and so on", 12);
+    start();
+    expect_equal(cpio_skip_archive(&reader), 0);
+    expect_equal(reader.offset, end);
+    expect_equal(cpio_skip_archive(&reader), -EINVAL);
+    expect_equal(reader.error_offset, end);
+
+    test_case("skipping an archive without a trailer");
+    buffer.size = 0;
+    add_entry(plain, "a", "1", 1);
+    start();
+    expect_equal(cpio_skip_archive(&reader), -EINVAL);
+    expect(strstr(reader.reason, "trailer") != NULL);
+}
+
 static void test_several(void)
 {
     test_case("three archives with zeros between them, one empty");
@@ -401,6 +423,7 @@ static void test_hostile(void)
 int main(void)
 {
     test_good();
+    test_skip();
     test_several();
     test_paths();
     test_links();
