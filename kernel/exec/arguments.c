@@ -8,7 +8,10 @@
 #include "memory/frame.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
+#include "thread/preemption.h"
+#include "thread/thread.h"
 
+#define SLOTS_IN_PAGE    (PAGE_SIZE / sizeof(vaddr_t))
 #define POINTERS_MAXIMUM 0x7fffffff /* Linux's MAX_ARG_STRINGS */
 
 static const char platform[] = "x86_64"; /* AT_PLATFORM */
@@ -199,8 +202,13 @@ static int count_user(vaddr_t array, size_t *count)
             return -EFAULT;
         if (!pointer)
             return 0;
-        if (*count == POINTERS_MAXIMUM)
-            return -E2BIG;
+        if (*count % SLOTS_IN_PAGE == SLOTS_IN_PAGE - 1) {
+            thread_preemption_point();
+            if (thread_interrupted(THREAD_KILLABLE))
+                return -EINTR;
+            if (*count >= POINTERS_MAXIMUM)
+                return -E2BIG;
+        }
     }
     return 0;
 }
@@ -236,6 +244,7 @@ static int append_list(struct exec_arguments *arguments, const struct exec_sourc
         }
         if (!arguments->second_string)
             arguments->second_string = arguments->end;
+        thread_preemption_point();
     }
     arguments->slot += sizeof(vaddr_t); /* the NULL */
     return error;
@@ -251,6 +260,7 @@ static int append_backwards(struct exec_arguments *arguments, vaddr_t array, siz
         if (user_get(&string, array + count * sizeof(string)))
             return -EFAULT;
         error = append_user(arguments, string);
+        thread_preemption_point();
     }
     return error;
 }
@@ -337,6 +347,7 @@ static int append_rest(struct exec_arguments *arguments, const struct exec_argum
         put_bytes(arguments, arguments->end, at(old, from), part);
         arguments->end += part;
         from += part;
+        thread_preemption_point();
     }
     return 0;
 }
@@ -374,6 +385,8 @@ int exec_arguments_replace_first(struct exec_arguments *arguments, const char *c
         vaddr_t pointer = get_slot(&old, slot);
         put_slot(&new, new.slot, pointer ? pointer + distance : 0);
         new.slot += sizeof(vaddr_t);
+        if (slot % PAGE_SIZE == 0)
+            thread_preemption_point();
     }
     new.environment = old.environment + distance;
     new.path = old.path + distance;
@@ -394,6 +407,8 @@ void exec_arguments_rebase(struct exec_arguments *arguments, vaddr_t base)
     for (size_t slot = first; slot < arguments->auxiliary_vector; slot += sizeof(vaddr_t)) {
         vaddr_t pointer = get_slot(arguments, slot);
         put_slot(arguments, slot, pointer ? pointer - arguments->base + base : 0);
+        if (slot % PAGE_SIZE == 0)
+            thread_preemption_point();
     }
     arguments->base = base;
 }

@@ -13,6 +13,7 @@
 #include "library/bitmap.h"
 #include "memory/user_copy.h"
 #include "thread/limits.h"
+#include "thread/preemption.h"
 
 ssize_t sys_close(int descriptor)
 {
@@ -39,6 +40,7 @@ ssize_t sys_close_range(unsigned first, unsigned last, unsigned flags)
             descriptor_set_close_on_exec(descriptor, true);
         else
             descriptor_close(descriptor);
+        thread_preemption_point();
     }
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "thread/limits.h"
+#include "thread/preemption.h"
 
 /* ---- the arrays ---- */
 
@@ -85,8 +86,12 @@ static int table_grow(struct descriptor_table *table, unsigned descriptor)
     return 0;
 }
 
+#define COPIED_AT_ONCE 32 /* times 64 numbers; then others may run */
+
 struct descriptor_table *descriptor_table_copy(struct descriptor_table *table)
 {
+    /* With others who open and close, a copy is what the table was at one moment, however long. */
+    bool alone = __atomic_load_n(&table->references, __ATOMIC_RELAXED) == 1;
     struct descriptor_table *copy = descriptor_table_create();
     if (!copy)
         return NULL;
@@ -120,6 +125,11 @@ struct descriptor_table *descriptor_table_copy(struct descriptor_table *table)
         }
     }
     for (unsigned word = 0; word < table->capacity / 64 && word < copy->capacity / 64; word++) {
+        if (word % COPIED_AT_ONCE == COPIED_AT_ONCE - 1 && alone) {
+            spinlock_release(&table->lock);
+            thread_preemption_point();
+            spinlock_acquire(&table->lock);
+        }
         uint64_t bits = table->used[word];
         while (bits) {
             unsigned bit = (unsigned)__builtin_ctzll(bits);
@@ -159,6 +169,7 @@ static void file_closed(struct descriptor_table *table, struct file *file)
     if (file->operations->flush)
         file->operations->flush(file);
     file_release(file);
+    thread_preemption_point();
 }
 
 void descriptor_table_release(struct descriptor_table *table)

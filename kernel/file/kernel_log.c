@@ -15,6 +15,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "thread/preemption.h"
 
 /* Woken when a record comes. */
 static struct wait_queue readers;

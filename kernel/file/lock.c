@@ -14,6 +14,7 @@
 #include "memory/heap.h"
 #include "memory/user_account.h"
 #include "memory/user_copy.h"
+#include "thread/preemption.h"
 
 /* <asm/fcntl.h> has these only with the C library's. */
 #define FLOCK_SHARED      1

@@ -10,6 +10,7 @@
 #include "library/random.h"
 #include "library/string.h"
 #include "memory/user_copy.h"
+#include "thread/preemption.h"
 
 /* ---- null, zero, full ---- */
 

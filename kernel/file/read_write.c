@@ -7,6 +7,7 @@
 #include "file/system_calls.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "thread/preemption.h"
 
 static ssize_t read_or_write(struct file *file, bool writes, struct transfer *transfer)
 {

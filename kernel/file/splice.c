@@ -15,6 +15,7 @@
 #include "file/system_calls.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "thread/preemption.h"
 
 /* splice(2); not among the UAPI headers. */
 enum {

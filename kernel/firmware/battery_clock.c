@@ -17,6 +17,7 @@
 #include "file/pseudo.h"
 #include "library/string.h"
 #include "memory/user_copy.h"
+#include "thread/preemption.h"
 #include "thread/thread.h"
 
 #define INDEX_PORT 0x70

@@ -18,6 +18,7 @@
 #include "memory/region.h"
 #include "memory/space_pages.h"
 #include "memory/user_account.h"
+#include "thread/preemption.h"
 #include "thread/thread.h"
 
 /* Kernel stacks kept ready for the next threads; more are given back when a space ends. */

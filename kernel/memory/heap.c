@@ -20,6 +20,7 @@
 #include "memory/kernel_space.h"
 #include "memory/page_table.h"
 #include "thread/injection.h"
+#include "thread/preemption.h"
 
 /* ---- slabs ---- */
 
@@ -58,6 +59,8 @@ static struct size_class size_classes[] = {
 };
 #define LARGEST_OBJECT 2048
 #define OBJECT_UNIT    16
+
+#define COPIED_AT_ONCE (64 * PAGE_SIZE) /* by heap_grow() */
 
 static uint64_t frames_used; /* in whole frames and areas; atomic */
 
@@ -105,15 +108,12 @@ static struct slab *slab_create(struct size_class *class)
     return slab;
 }
 
-/* A slab with a free object, now on the list of partial ones; NULL: no memory. Lock held, but
+/* A slab with free objects only, now on the list of partial ones; NULL: no memory. Lock held, but
    not while a new one is made. */
-static struct slab *slab_find(struct size_class *class, bool *enabled)
+static struct slab *slab_add(struct size_class *class, bool *enabled)
 {
-    struct slab *slab = LIST_FIRST(&class->partial);
-    if (slab)
-        return slab;
-    if (class->reserve) {
-        slab = class->reserve;
+    struct slab *slab = class->reserve;
+    if (slab) {
         class->reserve = NULL;
         frame_set_owner(slab_frame(slab), FRAME_KERNEL);
     } else {
@@ -127,21 +127,52 @@ static struct slab *slab_find(struct size_class *class, bool *enabled)
     return slab;
 }
 
+/* An object of a partial slab. Lock held; it is released here. */
+static inline void *object_take(struct size_class *class, struct slab *slab, bool enabled)
+{
+    void *object = slab->free;
+    slab->free = *(void **)object;
+    slab->used++;
+    class->used++;
+    if (!slab->free)
+        LIST_REMOVE(slab, link);
+    spinlock_release_restore(&class->lock, enabled);
+    return object;
+}
+
+/* What is rare and calls others is not inline, so that objects come and go in few instructions. */
+
+/* There is no partial slab. Lock held; it is released here. */
+static __attribute__((noinline)) void *object_of_new_slab(struct size_class *class, bool enabled)
+{
+    struct slab *slab = slab_add(class, &enabled);
+    if (slab)
+        return object_take(class, slab, enabled);
+    spinlock_release_restore(&class->lock, enabled);
+    return NULL;
+}
+
 static void *object_allocate(struct size_class *class)
 {
     bool enabled = spinlock_acquire_save(&class->lock);
-    struct slab *slab = slab_find(class, &enabled);
-    void *object = NULL;
-    if (slab) {
-        object = slab->free;
-        slab->free = *(void **)object;
-        slab->used++;
-        class->used++;
-        if (!slab->free)
-            LIST_REMOVE(slab, link);
+    struct slab *slab = LIST_FIRST(&class->partial);
+    return slab ? object_take(class, slab, enabled) : object_of_new_slab(class, enabled);
+}
+
+/* Nothing of a slab is in use any more. Lock held; it is released here. */
+static __attribute__((noinline)) void slab_emptied(struct size_class *class, struct slab *slab,
+                                                   bool enabled)
+{
+    bool keep = !class->reserve;
+
+    LIST_REMOVE(slab, link);
+    if (keep) {
+        class->reserve = slab;
+        frame_set_owner(slab_frame(slab), FRAME_FREE);
     }
     spinlock_release_restore(&class->lock, enabled);
-    return object;
+    if (!keep)
+        frame_release(slab_frame(slab));
 }
 
 static void object_free(struct slab *slab, void *object)
@@ -151,8 +182,6 @@ static void object_free(struct slab *slab, void *object)
 #ifdef DEBUG_CHECKS
     memset(object, 0xfd, class->size); /* so that a use after this is noticed */
 #endif
-    struct slab *empty = NULL;
-
     bool enabled = spinlock_acquire_save(&class->lock);
     debug_assert(slab->used > 0);
     if (!slab->free)
@@ -160,18 +189,10 @@ static void object_free(struct slab *slab, void *object)
     *(void **)object = slab->free;
     slab->free = object;
     class->used--;
-    if (--slab->used == 0) {
-        LIST_REMOVE(slab, link);
-        if (class->reserve) {
-            empty = slab;
-        } else {
-            class->reserve = slab;
-            frame_set_owner(slab_frame(slab), FRAME_FREE);
-        }
-    }
-    spinlock_release_restore(&class->lock, enabled);
-    if (empty)
-        frame_release(slab_frame(empty));
+    if (--slab->used == 0)
+        slab_emptied(class, slab, enabled);
+    else
+        spinlock_release_restore(&class->lock, enabled);
 }
 
 bool heap_reclaim(void)
@@ -320,6 +341,7 @@ static vaddr_t area_allocate(size_t pages, enum frame_owner owner)
             frame_metadata(frame)->flags = HEAP_AREA;
             frame_metadata(frame)->words[0] = pages;
         }
+        thread_preemption_point();
     }
     return block;
 }
@@ -333,12 +355,8 @@ static size_t area_pages(vaddr_t block)
 
 /* ---- the interface ---- */
 
-static void *heap_allocate_for(size_t size, void *caller)
+static __attribute__((noinline)) void *pages_allocate(size_t size)
 {
-    if (injection_fails(INJECTION_ALLOCATION, caller))
-        return NULL;
-    if (size <= LARGEST_OBJECT)
-        return object_allocate(class_of(size));
     if (size > UINT64_MAX / 2)
         return NULL;
 
@@ -358,6 +376,13 @@ static void *heap_allocate_for(size_t size, void *caller)
     return block;
 }
 
+static void *heap_allocate_for(size_t size, void *caller)
+{
+    if (injection_fails(INJECTION_ALLOCATION, caller))
+        return NULL;
+    return size <= LARGEST_OBJECT ? object_allocate(class_of(size)) : pages_allocate(size);
+}
+
 void *heap_allocate(size_t size)
 {
     return heap_allocate_for(size, __builtin_return_address(0));
@@ -371,14 +396,20 @@ void *heap_allocate_zeroed(size_t size)
     return block;
 }
 
+static __attribute__((noinline)) void free_area(vaddr_t block)
+{
+    size_t pages = area_pages(block);
+
+    __atomic_fetch_sub(&frames_used, pages, __ATOMIC_RELAXED);
+    area_free(block, pages, pages);
+}
+
 void heap_free(void *pointer)
 {
     if (!pointer)
         return;
     if ((vaddr_t)pointer >= KERNEL_HEAP_BASE) {
-        size_t pages = area_pages((vaddr_t)pointer);
-        __atomic_fetch_sub(&frames_used, pages, __ATOMIC_RELAXED);
-        area_free((vaddr_t)pointer, pages, pages);
+        free_area((vaddr_t)pointer);
         return;
     }
     paddr_t frame = align_down(frame_address(pointer), PAGE_SIZE);
@@ -391,11 +422,21 @@ void heap_free(void *pointer)
     }
 }
 
+/* As memcpy(), but others may run in between. */
+static void copy_in_pieces(char *to, const char *from, size_t size)
+{
+    for (size_t done = 0, piece; done < size; done += piece) {
+        piece = size - done < COPIED_AT_ONCE ? size - done : COPIED_AT_ONCE;
+        memcpy(to + done, from + done, piece);
+        thread_preemption_point();
+    }
+}
+
 void *heap_grow(void *pointer, size_t old_size, size_t size)
 {
     void *block = heap_allocate_for(size, __builtin_return_address(0));
     if (block && pointer) {
-        memcpy(block, pointer, old_size < size ? old_size : size);
+        copy_in_pieces(block, pointer, old_size < size ? old_size : size);
         heap_free(pointer);
     }
     return block;

@@ -18,6 +18,7 @@
 #include "memory/region.h"
 #include "memory/space_pages.h"
 #include "thread/limits.h"
+#include "thread/preemption.h"
 #include "thread/thread.h"
 
 static bool range_valid(vaddr_t start, size_t size)
@@ -48,6 +49,7 @@ static void unmap_commit(struct address_space *space, struct region *region, vad
                 next = region_split(region, to, reserve);
             region_resize(region, region->start, from);
         }
+        thread_preemption_point();
     }
 }
 
@@ -260,6 +262,7 @@ static int protect_check(struct address_space *space, const struct region *regio
     uint64_t data = 0;
 
     for (; next < end; region = region->next) {
+        thread_preemption_point();
         if (!region || region->start > next)
             return -ENOMEM;
         if (!region_permits(region->flags, protection))

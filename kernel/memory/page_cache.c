@@ -12,6 +12,8 @@
 #include "memory/address_space.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "thread/preemption.h"
+#include "thread/thread.h"
 
 #define NODE_BITS  6
 #define NODE_SLOTS (1U << NODE_BITS)
@@ -114,6 +116,7 @@ static void slot_remove(struct page_cache *cache, void **slot, unsigned height, 
     for (unsigned i = from; i < NODE_SLOTS && i <= to; i++)
         slot_remove(cache, &node->slots[i], height - 1, base + i * span, first, last, removed);
     node_prune(slot);
+    thread_preemption_point();
 }
 
 static uint64_t last_place(const struct page_cache *cache)
@@ -145,6 +148,7 @@ static void frames_release(paddr_t list)
         paddr_t frame = list;
         list = frame_metadata(frame)->words[0];
         frame_release(frame);
+        thread_preemption_point();
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "cpu/panic.h"
 #include "memory/heap.h"
+#include "thread/preemption.h"
 
 uint32_t regions_maximum = 65530; /* Linux's default */
 
@@ -186,6 +187,7 @@ void regions_release(struct region *first)
         struct region *region = first;
         first = region->next;
         region_free(region);
+        thread_preemption_point();
     }
 }
 
@@ -240,6 +242,7 @@ static struct region *subtree_copy(const struct region *region, struct region *p
 {
     if (!region || *failed)
         return NULL;
+    thread_preemption_point();
     struct region *copy = heap_allocate(sizeof(*copy));
     if (!copy) {
         *failed = true;
@@ -279,17 +282,22 @@ int region_copy_all(struct address_space *from, struct address_space *to)
     }
     for (struct region *region = to->first; region; region = next) {
         next = region->next;
-        if (region->flags & REGION_DONT_FORK)
+        if (region->flags & REGION_DONT_FORK) {
             region_remove(region);
+            thread_preemption_point();
+        }
     }
     return 0;
 }
 
 void region_remove_all(struct address_space *space)
 {
-    for (struct region *region = space->first; region; region = region->next)
-        if (region->object)
+    for (struct region *region = space->first; region; region = region->next) {
+        if (region->object) {
             cache_list_remove(region);
+            thread_preemption_point();
+        }
+    }
     if (space->last) {
         space->last->next = space->removed;
         space->removed = space->first;

@@ -2,6 +2,8 @@
 #include "memory/address_space.h"
 #include "memory/region.h"
 #include "memory/space_pages.h"
+#include "thread/preemption.h"
+#include "thread/thread.h"
 
 #define SHARE_UNIT PAGE_SIZE /* of struct residency, `proportional` */
 
@@ -42,6 +44,7 @@ void region_add_residency(const struct region *region, vaddr_t start, vaddr_t en
 
     for (vaddr_t page = start; page < end; page = stop) {
         stop = end;
+        thread_preemption_point();
         const uint64_t *leaf = page_table_leaf(region->space->root, page, &stop);
         if (!leaf)
             continue;

@@ -6,6 +6,8 @@
 #include "cpu/panic.h"
 #include "cpu/tlb.h"
 #include "memory/region.h"
+#include "thread/preemption.h"
+#include "thread/thread.h"
 
 paddr_t zero_frame;
 
@@ -93,6 +95,13 @@ static void removal_flush(struct removal *removal)
     removal->start = removal->end;
 }
 
+/* In the middle: there are more. */
+static void removal_break(struct removal *removal)
+{
+    removal_flush(removal);
+    thread_preemption_point();
+}
+
 /* The first entry from `entry` on that is not in eight empty ones, or near `behind`. */
 static uint64_t *skip_empty(uint64_t *entry, const uint64_t *behind)
 {
@@ -127,7 +136,7 @@ static void remove_pages(struct removal *removal, uint64_t *leaf, vaddr_t addres
         removal->frames[removal->frame_count++] = entry_frame(value);
         if (removal->frame_count == array_length(removal->frames)) {
             removal->end = end;
-            removal_flush(removal);
+            removal_break(removal);
             removal->start = address;
         }
     }
@@ -149,7 +158,7 @@ void space_pages_remove(struct address_space *space, vaddr_t start, vaddr_t end)
         if (!leaf)
             continue;
         if (removal.table_count + 3 > array_length(removal.tables))
-            removal_flush(&removal);
+            removal_break(&removal);
         remove_pages(&removal, leaf, address, stop);
         /* Without entries a table is of no use any more. What CPUs remember of it goes with any
            page of those that remove_pages() has just noted. */
@@ -180,6 +189,12 @@ static void ending_flush(struct ending *ending)
     ending->resident = ending->frame_count = ending->table_count = 0;
 }
 
+static void ending_break(struct ending *ending)
+{
+    ending_flush(ending);
+    thread_preemption_point();
+}
+
 static __attribute__((noinline)) void end_frame(struct ending *ending, paddr_t frame)
 {
     if (frame == zero_frame) {
@@ -187,7 +202,7 @@ static __attribute__((noinline)) void end_frame(struct ending *ending, paddr_t f
         return;
     }
     if (ending->frame_count == array_length(ending->frames))
-        ending_flush(ending);
+        ending_break(ending);
     ending->frames[ending->frame_count++] = frame;
 }
 
@@ -228,7 +243,7 @@ static void end_tables(struct ending *ending, uint64_t *table, unsigned level)
             else
                 end_pages(ending, below);
             if (ending->table_count == array_length(ending->tables))
-                ending_flush(ending);
+                ending_break(ending);
             ending->tables[ending->table_count++] = frame_address(below);
             if (--left == 0)
                 return;
@@ -280,6 +295,7 @@ void space_pages_protect(struct region *region, vaddr_t start, vaddr_t end)
                 first = page;
             last = page + PAGE_SIZE;
         }
+        thread_preemption_point();
     }
     if (first < last)
         space_shootdown(space, first, last);
@@ -328,6 +344,7 @@ static int share_region(struct sharing *sharing, const struct region *region)
     vaddr_t stop;
 
     for (vaddr_t address = region->start; address < region->end; address = stop) {
+        thread_preemption_point();
         if (address >= sharing->leaf_end) {
             sharing->leaf_end = USER_END;
             sharing->leaf = page_table_leaf(sharing->parent->root, address, &sharing->leaf_end);
@@ -367,6 +384,7 @@ int space_pages_move_prepare(struct address_space *space, vaddr_t from, vaddr_t 
 
     for (vaddr_t address = from; address < from + size; address = stop) {
         stop = from + size;
+        thread_preemption_point();
         if (!page_table_leaf(space->root, address, &stop))
             continue;
         /* What one table maps may go to two. */
@@ -400,6 +418,7 @@ void space_pages_move_commit(struct address_space *space, vaddr_t from, vaddr_t 
             *entry = 0;
             --*page_table_count(leaf);
         }
+        thread_preemption_point();
     }
     space_shootdown(space, from, from + size);
     space_pages_remove(space, from, from + size); /* the tables */

@@ -11,6 +11,7 @@
 #include "memory/region.h"
 #include "memory/space_pages.h"
 #include "thread/limits.h"
+#include "thread/preemption.h"
 #include "thread/thread.h"
 
 static struct address_space *own_space(void)
@@ -128,6 +129,7 @@ static ssize_t for_each_region(struct address_space *space, vaddr_t start, vaddr
     vaddr_t next = start;
 
     while (next < end) {
+        thread_preemption_point();
         struct region *region = address_space_find(space, next);
         if (!region || region->start >= end)
             return -ENOMEM;
@@ -353,6 +355,7 @@ ssize_t sys_mincore(vaddr_t address, size_t size, vaddr_t vector)
         if (error)
             return error;
         done += count;
+        thread_preemption_point();
     }
     return 0;
 }
@@ -389,6 +392,7 @@ static uint64_t pages_unlocked(struct address_space *space, vaddr_t start, vaddr
         vaddr_t from = region->start > start ? region->start : start;
         vaddr_t to = region->end < end ? region->end : end;
         pages += region->flags & REGION_LOCKED ? 0 : (to - from) >> PAGE_SHIFT;
+        thread_preemption_point();
     }
     return pages;
 }

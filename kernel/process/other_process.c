@@ -17,6 +17,7 @@
 #include "process/process.h"
 #include "process/system_calls.h"
 #include "process/trace_access.h"
+#include "thread/preemption.h"
 
 /* ---- memory ---- */
 

@@ -26,6 +26,7 @@
 #include "process/process.h"
 #include "process/signal/signal.h"
 #include "process/user_thread.h"
+#include "thread/preemption.h"
 
 /* How long others wait before they look again, and how long a victim may take to end before the
    next one is chosen: it may wait for a lock of one who waits here. */

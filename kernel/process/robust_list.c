@@ -13,6 +13,7 @@
 #include "process/process.h"
 #include "process/system_calls.h"
 #include "process/trace_access.h"
+#include "thread/preemption.h"
 
 /* Marks one lock as dead if the thread holds it, and wakes a waiter. False: cannot be reached. */
 static bool lock_abandon(struct user_thread *thread, vaddr_t word, bool priority, bool pending)

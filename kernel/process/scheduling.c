@@ -16,6 +16,7 @@
 #include "process/scheduling.h"
 #include "process/system_calls.h"
 #include "process/time/time_values.h"
+#include "thread/preemption.h"
 
 static bool capable(unsigned capability)
 {

@@ -11,6 +11,7 @@
 #include "memory/user_copy.h"
 #include "socket/socket.h"
 #include "socket/system_calls.h"
+#include "thread/preemption.h"
 
 #define BACKLOG_MAXIMUM 4096 /* listen(2): /proc/sys/net/core/somaxconn */
 

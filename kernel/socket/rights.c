@@ -17,6 +17,7 @@
 #include "memory/user_account.h"
 #include "socket/socket.h"
 #include "thread/limits.h"
+#include "thread/preemption.h"
 
 static struct mutex rights_mutex;
 static LIST_HEAD(, socket) suspects; /* rights_mutex; atomic to read whether there are any */

@@ -15,6 +15,7 @@
 #include "library/screen/screen.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "thread/preemption.h"
 #include "thread/thread.h"
 #include "thread/wait_queue.h"
 

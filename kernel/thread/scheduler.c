@@ -357,12 +357,6 @@ void thread_yield(void)
     interrupts_restore(enabled);
 }
 
-void thread_preemption_point(void)
-{
-    if (__atomic_load_n(&thread_current()->work, __ATOMIC_RELAXED) & THREAD_WORK_RESCHEDULE)
-        thread_yield();
-}
-
 /* ---- the root ---- */
 
 void thread_set_root(paddr_t root, struct cpu_set *root_cpus)

@@ -199,8 +199,6 @@ bool thread_had_no_memory(void);
 
 /* Lets others run, if there are any. */
 void thread_yield(void);
-/* An explicit preemption point in long kernel work: yields when the slice is over. */
-void thread_preemption_point(void);
 
 /* Calls `visit` for every thread, under thread_list_lock (a spinlock): it may not sleep. */
 void thread_for_each(void (*visit)(struct thread *thread, void *context), void *context);

@@ -26,6 +26,7 @@
 #include "memory/heap.h"
 #include "memory/user_account.h"
 #include "memory/user_copy.h"
+#include "thread/preemption.h"
 
 #define EVENTS_MAXIMUM (INT32_MAX / (int)sizeof(struct epoll_event))
 

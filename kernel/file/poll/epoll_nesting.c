@@ -13,6 +13,7 @@
 #include <asm/errno.h>
 
 #include "file/poll/epoll.h"
+#include "thread/preemption.h"
 
 /* How many ways may lead from a file through so many instances to one that nobody watches; any
    number may watch it directly. */

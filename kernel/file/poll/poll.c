@@ -12,6 +12,7 @@
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "thread/limits.h"
+#include "thread/preemption.h"
 
 void poll_wait(struct poll_table *table, struct wait_queue *queue)
 {

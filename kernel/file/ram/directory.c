@@ -8,6 +8,7 @@
 #include "file/tree/dentry.h"
 #include "library/string.h"
 #include "memory/user_copy.h"
+#include "thread/preemption.h"
 
 /*
  * Offsets: 0 is ".", 1 is "..", then OFFSET_BASE - order, so that offsets rise
@@ -72,6 +73,7 @@ static int directory_iterate(struct file *file, struct directory_sink *sink)
     if (!directory_give_dots(file, sink))
         return 0;
     while (entry_find(file->path.dentry, file->offset, &entry)) {
+        thread_preemption_point();
         if (!sink->entry(sink, entry.name, entry.length, entry.number, entry.type,
                          entry.offset + 1))
             break;

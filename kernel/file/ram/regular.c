@@ -10,9 +10,10 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "thread/limits.h"
+#include "thread/preemption.h"
 
 /* So much at a time, then others may run. */
-#define CHUNK_SIZE (1UL << 20)
+#define CHUNK_SIZE (1UL << 17)
 
 /* Lets others run in the middle of a long transfer; false: a fatal signal waits. */
 static bool go_on(void)

@@ -6,6 +6,7 @@
 #include "library/hash.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "thread/preemption.h"
 
 struct spinlock tree_lock = SPINLOCK_INITIALIZER;
 
@@ -72,6 +73,7 @@ void dentry_release(struct dentry *dentry)
         heap_free(dentry->name);
         heap_free(dentry);
         dentry = parent;
+        thread_preemption_point();
     }
 }
 
@@ -154,6 +156,7 @@ void dentry_tear_down(struct dentry *root)
         spinlock_release(&tree_lock);
         if (child) {
             dentry_release(child);
+            thread_preemption_point();
             continue;
         }
         if (directory == root)

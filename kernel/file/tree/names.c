@@ -19,6 +19,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "thread/preemption.h"
 
 uint32_t umask_current(void)
 {
@@ -464,13 +465,24 @@ void names_initialize(void)
     mutex_initialize(&rename_mutex, MUTEX_RENAME);
 }
 
-static bool is_ancestor(const struct dentry *ancestor, const struct dentry *dentry)
+#define STEPS_UP 4096 /* at a time, then others may run */
+
+static bool is_ancestor(const struct dentry *ancestor, struct dentry *dentry)
 {
-    spinlock_acquire(&tree_lock);
-    while (dentry != ancestor && dentry->parent != dentry)
-        dentry = dentry->parent;
-    spinlock_release(&tree_lock);
-    return dentry == ancestor;
+    for (struct dentry *from = NULL;; from = dentry) {
+        spinlock_acquire(&tree_lock);
+        for (int i = 0; i < STEPS_UP && dentry != ancestor && dentry->parent != dentry; i++)
+            dentry = dentry->parent;
+        bool on = dentry != ancestor && dentry->parent != dentry;
+        if (on)
+            dentry_reference(dentry);
+        spinlock_release(&tree_lock);
+        if (from)
+            dentry_release(from);
+        if (!on)
+            return dentry == ancestor;
+        thread_preemption_point();
+    }
 }
 
 /* Locks two directories, an ancestor before what is below it. rename_mutex held. */

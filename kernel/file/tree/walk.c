@@ -19,6 +19,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "thread/preemption.h"
 
 static const char *skip_slashes(const char *name)
 {
@@ -182,6 +183,7 @@ static int may_step(const struct walk *walk, const struct path *to)
         return -EXDEV;
     if (!up || !(walk->resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)))
         return 0;
+    thread_preemption_point(); /* it may be far up to the root, each time */
     if (walk->resolve & RESOLVE_BENEATH && path_equal(&walk->at, &walk->root))
         return -EXDEV;
     return path_is_below(&walk->root, to) ? 0 : -EAGAIN;
@@ -252,6 +254,7 @@ static int walk_follow(struct walk *walk, struct path *link)
         return error;
     }
     inode_touch_accessed(inode, link->mount);
+    thread_preemption_point(); /* a link may name thousands of others */
     if (magic) {
         struct path target;
         error = operations->follow(inode, &target);

@@ -8,6 +8,7 @@
 #include "memory/heap.h"
 #include "proc/process/files.h"
 #include "proc/process/target.h"
+#include "thread/preemption.h"
 #include "thread/thread.h"
 
 /* Linux's names of regions that are no file's. */

@@ -12,6 +12,7 @@
 #include "process/signal/frame.h"
 #include "process/system_calls.h"
 #include "process/time/time_values.h"
+#include "thread/preemption.h"
 #include "thread/restart.h"
 
 /* ---- masks ---- */

@@ -20,6 +20,7 @@
 #include "process/time/usage.h"
 #include "process/time/wall_clock.h"
 #include "thread/injection.h"
+#include "thread/preemption.h"
 
 #define TIMERS_MAXIMUM 65536 /* a process */
 
@@ -192,6 +193,7 @@ void posix_timers_delete_all(struct process *process)
         if (!timer)
             return;
         timer_free(timer);
+        thread_preemption_point();
     }
 }
 

@@ -223,10 +223,6 @@ void mutex_release(struct mutex *mutex)
     mutex->owner = NULL;
 }
 
-void thread_preemption_point(void)
-{
-}
-
 void thread_note_no_memory(void)
 {
 }
