@@ -9,6 +9,8 @@
  */
 #include "library/audit/audit.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,26 +30,32 @@ static int complain(const char *path, const char *why)
     return 1;
 }
 
-/* The record of a file; what was read is never freed, for the record points into it. */
+/* The bytes of a file, at most SIZE_MAXIMUM; NULL with errno. They are never freed: records point
+ * into them. */
+static uint8_t *file_read(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+
+    if (file == NULL)
+        return NULL;
+    uint8_t *bytes = malloc(SIZE_MAXIMUM);
+    *size = bytes != NULL ? fread(bytes, 1, SIZE_MAXIMUM, file) : 0;
+    bool failed = ferror(file);
+    int error = errno;
+    fclose(file);
+    errno = error;
+    return failed ? NULL : bytes;
+}
+
 static int record_read(const char *path, struct record *record)
 {
     const char *reason = NULL;
-    FILE *file = fopen(path, "rb");
-    uint8_t *bytes = malloc(SIZE_MAXIMUM);
+    size_t size;
+    const uint8_t *bytes = file_read(path, &size);
 
-    if (file == NULL || bytes == NULL) {
-        if (file != NULL)
-            fclose(file);
-        free(bytes);
-        return complain(path, "cannot be read");
-    }
-    size_t size = fread(bytes, 1, SIZE_MAXIMUM, file);
-    fclose(file);
-    if (record_open(record, bytes, size, &reason) != 0) {
-        free(bytes);
-        return complain(path, reason);
-    }
-    return 0;
+    if (bytes == NULL)
+        return complain(path, strerror(errno));
+    return record_open(record, bytes, size, &reason) != 0 ? complain(path, reason) : 0;
 }
 
 static int profile_find(const char *name)

@@ -20,7 +20,7 @@ static void finding_require(const struct audit_finding *finding, unsigned number
         require(memchr(place->found, '\0', sizeof(place->found)) != NULL &&
                 place->found[0] != '\0');
         require(memchr(place->image, '\0', sizeof(place->image)) != NULL);
-        require(place->offset == AUDIT_NO_OFFSET || place->offset <= size);
+        require(place->offset == AUDIT_NO_OFFSET || place->offset < size);
     }
 }
 

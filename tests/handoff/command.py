@@ -106,11 +106,20 @@ def statuses(tap, folder):
         "--fail-on",
         "L",
     )
+    whole = clean.clean().bytes()
+    newer, damaged = whole[:8] + b"\2" + whole[9:], whole[:900] + b"????" + whole[904:]
     for name, arguments in (
         ("no such file", ["--judge", "nowhere.rec"]),
         ("nothing to do", []),
         ("no record", ["--judge", folder.write("elf", b"\x7fELF")]),
         ("cut off", ["--judge", folder.write("cut.rec", clean.clean().bytes()[:500])]),
+        ("a newer one", ["--judge", folder.write("newer.rec", newer)]),
+        ("a damaged one", ["--judge", folder.write("damaged.rec", damaged)]),
+        ("empty", ["--judge", folder.write("empty.rec", b"")]),
+        ("a folder", ["--judge", "."]),
+        ("a baseline that is none", ["--judge", good, "--baseline", "empty.rec"]),
+        ("two outputs at one place", ["--judge", good, "--json", "-", "--page", "-"]),
+        ("no severity", ["--judge", good, "--fail-on", "X"]),
         ("two things at once", ["--judge", good, "--diff", good, bad]),
         ("an unknown option", ["--nonsense"]),
         ("profile", ["--judge", good, "--profile", "x"]),

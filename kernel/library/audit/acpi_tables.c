@@ -179,7 +179,7 @@ static void places(struct audit *audit)
     if (!acpi_need(audit, RECORD_ACPI_TABLE, &entry) || !map_need(audit, &map))
         return;
     entry = (struct record_entry){0};
-    while (acpi_next(audit->record, NULL, &entry, &view))
+    while (acpi_next(audit->record, NULL, &entry, &view) && audit_afford(audit, map.count))
         place_ask(audit, &map, &view);
 }
 
@@ -290,6 +290,8 @@ static void processors_unique(struct audit *audit)
         return;
     while (processor_next(&view, &at, &left)) {
         for (size_t other = at; processor_next(&view, &other, &right);) {
+            if (!audit_afford(audit, 1))
+                return;
             if (left.apic_id == right.apic_id)
                 audit_fail(audit, right.offset, "APIC identifier %u is there twice", left.apic_id);
             if (left.uid == right.uid)

@@ -80,6 +80,8 @@ static void coverage(struct audit *audit)
         map_descriptor(&map, i, &range);
         if (!is_runtime(&range))
             continue;
+        if (!audit_afford(audit, table.count))
+            return;
         uint64_t end = covered_to(&table, range.base, range.end);
         if (end < range.end)
             audit_fail_at(audit, range.offset, end, "%s at 0x%llx is not covered from 0x%llx on",
@@ -116,6 +118,8 @@ static void items(struct audit *audit)
         attributes_at(&table, i, &item);
         if (!is_runtime(&item))
             continue; /* others are to be ignored */
+        if (!audit_afford(audit, map.count))
+            return;
         item_ask(audit, &map, &item);
         if (item.base < before.end)
             audit_fail_at(audit, item.offset, item.base,

@@ -22,6 +22,7 @@ static void judge(struct audit *audit, const struct audit_check *check, const ch
     finding->severity = emp ? check->severity_emp : check->severity;
     finding->result = AUDIT_PASS;
     audit->finding = finding;
+    audit->steps = 0;
     if (check->beyond_minimal && audit->profile == AUDIT_MINIMAL)
         audit_not_applicable(audit, "the profile does not ask for it");
     else
@@ -32,6 +33,8 @@ void audit_run(const struct record *record, const struct record *baseline,
                enum audit_profile profile, struct audit_finding findings[AUDIT_CHECKS])
 {
     struct audit audit = {.record = record, .baseline = baseline, .profile = profile};
+
+    audit.physical_bits = physical_bits(record);
 
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
         for (size_t k = 0; k < families[i]->count; k++) {
@@ -88,8 +91,10 @@ static void fail_list(struct audit *audit, uint64_t offset, const char *format, 
     if (finding->count++ >= AUDIT_PLACES)
         return;
     struct audit_place *place = &finding->places[finding->count - 1];
-    place->offset = offset;
+    /* A field that an older version's shorter entry does not have lies nowhere. */
+    place->offset = offset < audit->record->header.size ? offset : AUDIT_NO_OFFSET;
     format_string_list(place->found, sizeof(place->found), format, arguments);
+    printable(place->found);
 }
 
 void audit_fail(struct audit *audit, uint64_t offset, const char *format, ...)
@@ -142,6 +147,15 @@ void audit_not_applicable(struct audit *audit, const char *format, ...)
     va_start(arguments, format);
     answer(audit, AUDIT_NOT_APPLICABLE, format, arguments);
     va_end(arguments);
+}
+
+bool audit_afford(struct audit *audit, uint64_t steps)
+{
+    audit->steps += steps;
+    if (audit->steps <= AUDIT_STEPS)
+        return true;
+    audit_not_known(audit, "the record has too much of it to compare all");
+    return false;
 }
 
 bool audit_need(struct audit *audit, uint16_t kind, struct record_entry *entry)

@@ -14,6 +14,8 @@ struct audit {
     const struct record *baseline; /* or NULL */
     enum audit_profile profile;
     struct audit_finding *finding;
+    unsigned physical_bits; /* MAXPHYADDR; 0: not recorded */
+    uint64_t steps;         /* that this check took, of those that a record can multiply */
 };
 
 struct audit_family {
@@ -43,6 +45,16 @@ void audit_not_known(struct audit *audit, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void audit_not_applicable(struct audit *audit, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/*
+ * Charges steps of a loop within a loop; a check may take AUDIT_STEPS, enough for
+ * thousands of descriptors each against each. false: it took too many, and gives up with
+ * "not known" unless it failed before: nobody's record keeps a processor for minutes.
+ */
+enum {
+    AUDIT_STEPS = 4 * 1024 * 1024,
+};
+bool audit_afford(struct audit *audit, uint64_t steps);
 
 /* The first entry of a kind; without one the answer is "not known". */
 bool audit_need(struct audit *audit, uint16_t kind, struct record_entry *entry);
@@ -122,7 +134,20 @@ bool map_meets(const struct map *map, uint64_t base, uint64_t size, struct descr
 
 /* ---- page tables, images, registers ---- */
 
-bool page_find(const struct record *record, uint64_t linear, struct record_page_run *run);
+/* Signatures and names are the firmware's bytes, and go to consoles: what is no character becomes
+ * ?. */
+void printable(char *text);
+
+/* The firmware's page tables; without them "not known". */
+struct page_tables {
+    const uint8_t *runs; /* struct record_page_run, ascending */
+    size_t count;
+    uint64_t offset; /* of the first one in the record */
+    struct record_page_tables head;
+};
+bool page_tables_need(struct audit *audit, struct page_tables *tables);
+void page_run(const struct page_tables *tables, size_t index, struct record_page_run *run);
+bool page_find(const struct page_tables *tables, uint64_t linear, struct record_page_run *run);
 
 /* The image that holds address; its name, terminated, in name, "" when it has none. */
 bool image_find(const struct record *record, uint64_t address, char *name, size_t size);
@@ -141,7 +166,7 @@ bool image_section(const struct record_entry *entry, size_t index, struct sectio
 bool msr_find(const struct record_entry *entry, uint32_t index, uint64_t *value);
 bool cpuid_find(const struct record *record, uint32_t leaf, struct record_cpuid *answer);
 
-/* MAXPHYADDR; 0: not recorded. */
+/* Once for all checks. */
 unsigned physical_bits(const struct record *record);
 
 /* ---- ACPI tables ---- */

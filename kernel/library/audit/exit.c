@@ -14,7 +14,7 @@ static bool attempt_next(const struct record *record, struct record_entry *entry
 }
 
 /* Descriptors of one map that are not in the other. */
-static size_t map_difference(const struct map *map, const struct map *other)
+static size_t map_difference(struct audit *audit, const struct map *map, const struct map *other)
 {
     struct descriptor left, right;
     size_t count = 0;
@@ -23,6 +23,8 @@ static size_t map_difference(const struct map *map, const struct map *other)
         map_descriptor(map, i, &left);
         bool found = false;
         for (size_t k = 0; k < other->count && !found; k++) {
+            if (!audit_afford(audit, 1))
+                return count;
             map_descriptor(other, k, &right);
             found = left.base == right.base && left.pages == right.pages &&
                     left.type == right.type && left.attributes == right.attributes;
@@ -33,36 +35,27 @@ static size_t map_difference(const struct map *map, const struct map *other)
 }
 
 /* The map of an attempt is the last one before it. */
-static bool map_before(const struct record *record, uint64_t offset, struct map *map)
-{
-    struct record_entry entry = {0};
-    bool found = false;
-
-    while (record_next_of(record, RECORD_MAP_EXIT, &entry) && entry.offset < offset) {
-        map_load(&entry, map);
-        found = true;
-    }
-    return found;
-}
-
 static void retries(struct audit *audit)
 {
-    struct record_entry entry = {0};
+    struct record_entry entry;
     struct record_exit attempt;
-    struct map before = {0}, now;
+    struct map before = {0}, now = {0};
 
     if (!audit_need(audit, RECORD_EXIT_ATTEMPT, &entry))
         return;
     entry = (struct record_entry){0};
-    while (attempt_next(audit->record, &entry, &attempt)) {
-        bool has_map = map_before(audit->record, entry.offset, &now);
+    while (record_next(audit->record, &entry)) {
+        if (entry.kind == RECORD_MAP_EXIT)
+            map_load(&entry, &now);
+        if (entry.kind != RECORD_EXIT_ATTEMPT)
+            continue;
+        (void)record_load(&entry, &attempt, sizeof(attempt), NULL);
         if (attempt.attempt > 1)
             audit_fail(audit, entry.offset,
                        "attempt %u; since the one before %zu descriptors went, %zu came",
-                       attempt.attempt, has_map ? map_difference(&before, &now) : 0,
-                       has_map ? map_difference(&now, &before) : 0);
-        if (has_map)
-            before = now;
+                       attempt.attempt, map_difference(audit, &before, &now),
+                       map_difference(audit, &now, &before));
+        before = now;
     }
 }
 

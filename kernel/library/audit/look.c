@@ -92,24 +92,48 @@ bool map_meets(const struct map *map, uint64_t base, uint64_t size, struct descr
 
 /* ---- page tables ---- */
 
-bool page_find(const struct record *record, uint64_t linear, struct record_page_run *run)
+bool page_tables_need(struct audit *audit, struct page_tables *tables)
 {
-    struct record_page_tables tables;
     struct record_entry entry;
     size_t size;
 
-    if (!record_find(record, RECORD_PAGE_TABLES, &entry))
+    if (!audit_need(audit, RECORD_PAGE_TABLES, &entry))
         return false;
-    const uint8_t *runs = record_load(&entry, &tables, sizeof(tables), &size);
-    for (size_t at = 0; sizeof(*run) <= size - at; at += sizeof(*run)) {
-        memcpy(run, runs + at, sizeof(*run));
-        if (run->linear <= linear && (linear - run->linear) / PAGE < run->pages)
+    tables->runs = record_load(&entry, &tables->head, sizeof(tables->head), &size);
+    tables->count = size / sizeof(struct record_page_run);
+    tables->offset = entry.offset + sizeof(tables->head);
+    return true;
+}
+
+void page_run(const struct page_tables *tables, size_t index, struct record_page_run *run)
+{
+    memcpy(run, tables->runs + index * sizeof(*run), sizeof(*run));
+}
+
+bool page_find(const struct page_tables *tables, uint64_t linear, struct record_page_run *run)
+{
+    size_t low = 0, high = tables->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        page_run(tables, middle, run);
+        if (linear < run->linear)
+            high = middle;
+        else if ((linear - run->linear) / PAGE < run->pages)
             return true;
+        else
+            low = middle + 1;
     }
     return false;
 }
 
 /* ---- images ---- */
+
+void printable(char *text)
+{
+    for (; *text != '\0'; text++)
+        *text = *text >= ' ' && *text < 0x7f ? *text : '?';
+}
 
 void image_name(const struct record_entry *entry, char *name, size_t size)
 {
@@ -119,9 +143,9 @@ void image_name(const struct record_entry *entry, char *name, size_t size)
     size_t length = image.name_size < left ? image.name_size : left;
 
     length = length < size - 1 ? length : size - 1;
-    for (size_t i = 0; i < length; i++)
-        name[i] = tail[i] >= ' ' && tail[i] < 0x7f ? (char)tail[i] : '?';
+    memcpy(name, tail, length);
     name[length] = '\0';
+    printable(name);
 }
 
 bool image_find(const struct record *record, uint64_t address, char *name, size_t size)

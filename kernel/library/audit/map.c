@@ -116,7 +116,7 @@ static void zero_length(struct audit *audit)
 /* 52 bits where MAXPHYADDR was not recorded: no processor has more (SDM volume 3, 4.1.4). */
 static void overflow_ask(struct audit *audit, const struct descriptor *descriptor)
 {
-    unsigned bits = physical_bits(audit->record);
+    unsigned bits = audit->physical_bits;
 
     if (descriptor->wraps)
         audit_fail(audit, descriptor->offset, RANGE_FORMAT ": wraps round 2^64", RANGE(descriptor));
@@ -128,7 +128,7 @@ static void overflow_ask(struct audit *audit, const struct descriptor *descripto
 static void overflow(struct audit *audit)
 {
     each_descriptor(audit, overflow_ask);
-    if (physical_bits(audit->record) == 0)
+    if (audit->physical_bits == 0)
         audit_not_known(audit, "CPUID leaf 80000008h, which has MAXPHYADDR, was not recorded");
 }
 
@@ -159,6 +159,8 @@ static void each_pair(struct audit *audit, void (*ask)(struct audit *, const str
     for (size_t i = 0; i < map.count; i++) {
         map_descriptor(&map, i, &left);
         for (size_t k = i + 1; k < map.count; k++) {
+            if (!audit_afford(audit, 1))
+                return;
             map_descriptor(&map, k, &right);
             if (sorted && right.base >= left.end)
                 break;

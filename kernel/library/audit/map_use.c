@@ -12,30 +12,34 @@ enum {
     MTRR_UC = 0,
     MTRR_WT = 4,
     MTRR_WB = 6,
+    MTRRS_MAX = 32, /* more than any processor has so far */
 };
 #define MTRR_ENABLED (UINT64_C(1) << 11)
 
+struct mtrr {
+    uint64_t base, size;
+    uint8_t type;
+};
+
 struct mtrrs {
     uint64_t standard; /* IA32_MTRR_DEF_TYPE */
-    uint64_t address_bits;
     unsigned count;
+    struct mtrr ranges[MTRRS_MAX]; /* those that are on */
     struct record_entry entry;
 };
 
 /* A variable range; false: it is off. */
-static bool mtrr_range(const struct mtrrs *mtrrs, unsigned index, uint64_t *base, uint64_t *size,
-                       uint8_t *type)
+static bool mtrr_load(const struct record_entry *entry, unsigned index, uint64_t address_bits,
+                      struct mtrr *range)
 {
-    uint64_t physical_base, mask;
+    uint64_t base, mask;
 
-    if (!msr_find(&mtrrs->entry, MSR_MTRR_VARIABLE + 2 * index, &physical_base) ||
-        !msr_find(&mtrrs->entry, MSR_MTRR_VARIABLE + 2 * index + 1, &mask) ||
-        !(mask & MTRR_ENABLED))
+    if (!msr_find(entry, MSR_MTRR_VARIABLE + 2 * index, &base) ||
+        !msr_find(entry, MSR_MTRR_VARIABLE + 2 * index + 1, &mask) || !(mask & MTRR_ENABLED))
         return false;
-    mask &= mtrrs->address_bits;
-    *base = physical_base & mask;
-    *size = (~mask & mtrrs->address_bits) + PAGE;
-    *type = physical_base & 0xff;
+    mask &= address_bits;
+    *range = (struct mtrr){
+        .base = base & mask, .size = (~mask & address_bits) + PAGE, .type = base & 0xff};
     return true;
 }
 
@@ -43,15 +47,15 @@ static bool mtrr_range(const struct mtrrs *mtrrs, unsigned index, uint64_t *base
 static uint8_t mtrr_type(const struct mtrrs *mtrrs, uint64_t address)
 {
     bool held = false;
-    uint8_t result = MTRR_WB, type;
-    uint64_t base, size;
+    uint8_t result = MTRR_WB;
 
     for (unsigned i = 0; i < mtrrs->count; i++) {
-        if (!mtrr_range(mtrrs, i, &base, &size, &type) || address < base || address - base >= size)
+        const struct mtrr *range = &mtrrs->ranges[i];
+        if (address < range->base || address - range->base >= range->size)
             continue;
-        if (type == MTRR_UC)
+        if (range->type == MTRR_UC)
             return MTRR_UC;
-        result = held && result == MTRR_WT ? MTRR_WT : type;
+        result = held && result == MTRR_WT ? MTRR_WT : range->type;
         held = true;
     }
     return held ? result : mtrrs->standard & 0xff;
@@ -59,7 +63,7 @@ static uint8_t mtrr_type(const struct mtrrs *mtrrs, uint64_t address)
 
 static bool mtrrs_load(struct audit *audit, struct mtrrs *mtrrs)
 {
-    unsigned bits = physical_bits(audit->record);
+    unsigned bits = audit->physical_bits;
     uint64_t capabilities;
 
     if (!audit_need(audit, RECORD_MSRS, &mtrrs->entry))
@@ -69,8 +73,17 @@ static bool mtrrs_load(struct audit *audit, struct mtrrs *mtrrs)
         audit_not_known(audit, "MTRRs or CPUID leaf 80000008h were not recorded");
         return false;
     }
-    mtrrs->count = capabilities & 0xff;
-    mtrrs->address_bits = ((UINT64_C(1) << bits) - 1) & ~(uint64_t)(PAGE - 1);
+    unsigned count = capabilities & 0xff;
+    if (count > MTRRS_MAX) {
+        audit_not_known(audit, "there are %u variable MTRRs, this version knows up to %u", count,
+                        MTRRS_MAX);
+        return false;
+    }
+    mtrrs->count = 0;
+    for (unsigned i = 0; i < count; i++)
+        mtrrs->count +=
+            mtrr_load(&mtrrs->entry, i, ((UINT64_C(1) << bits) - 1) & ~(uint64_t)(PAGE - 1),
+                      &mtrrs->ranges[mtrrs->count]);
     return true;
 }
 
@@ -90,17 +103,12 @@ static bool not_write_back(struct audit *audit, const struct mtrrs *mtrrs,
 /* The type can change only where a variable range begins or ends. */
 static void mtrr_ask(struct audit *audit, const struct mtrrs *mtrrs, const struct descriptor *range)
 {
-    uint64_t base, size;
-    uint8_t type;
-
     if (not_write_back(audit, mtrrs, range, range->base))
         return;
     for (unsigned i = 0; i < mtrrs->count; i++) {
-        if (!mtrr_range(mtrrs, i, &base, &size, &type))
-            continue;
+        uint64_t base = mtrrs->ranges[i].base, end = base + mtrrs->ranges[i].size;
         if (base > range->base && base < range->end && not_write_back(audit, mtrrs, range, base))
             return;
-        uint64_t end = base + size;
         if (end > range->base && end < range->end && not_write_back(audit, mtrrs, range, end))
             return;
     }
@@ -145,6 +153,8 @@ static void framebuffer(struct audit *audit)
         if ((screen.flags & RECORD_SCREEN_NONE) || screen.framebuffer_size == 0)
             continue;
         any = true;
+        if (!audit_afford(audit, map.count))
+            return;
         if (map_meets(&map, screen.framebuffer_base, screen.framebuffer_size, &range))
             audit_fail(audit, range.offset, "framebuffer 0x%llx meets %s at 0x%llx",
                        (unsigned long long)screen.framebuffer_base,
@@ -163,7 +173,8 @@ static void device_ask(struct devices *devices, const char *what, uint64_t base,
 {
     struct descriptor range;
 
-    if (base != 0 && map_meets(&devices->map, base, size, &range))
+    if (base != 0 && audit_afford(devices->audit, devices->map.count) &&
+        map_meets(&devices->map, base, size, &range))
         audit_fail(devices->audit, range.offset, "%s 0x%llx lies in %s at 0x%llx", what,
                    (unsigned long long)base, record_memory_type_name(range.type),
                    (unsigned long long)range.base);
@@ -262,13 +273,15 @@ static void own_image(struct audit *audit)
         audit_not_known(audit, "the loader's image was not recorded");
         return;
     }
-    for (uint64_t at = 0; at < image.size && at < UINT64_C(64) * MIB; at += PAGE) {
-        unsigned long long address = image.base + at;
+    uint64_t end = image.base + image.size;
+    for (uint64_t address = image.base; address < end && audit_afford(audit, map.count);
+         address = range.end) {
         bool found = map_find(&map, address, &range);
         if (found && (range.type == TYPE_LOADER_CODE || range.type == TYPE_LOADER_DATA))
             continue;
         audit_fail(audit, found ? range.offset : AUDIT_NO_OFFSET, "0x%llx of the image is %s",
-                   address, found ? record_memory_type_name(range.type) : "not in the map");
+                   (unsigned long long)address,
+                   found ? record_memory_type_name(range.type) : "not in the map");
         return;
     }
 }

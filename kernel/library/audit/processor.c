@@ -63,14 +63,14 @@ static void flags(struct audit *audit)
  * How far the stack can reach down is not told anywhere: at most to the begin
  * of its descriptor, or to a page that is not there or not writable.
  */
-static uint64_t stack_left(const struct record *record, uint64_t rsp,
+static uint64_t stack_left(const struct page_tables *tables, uint64_t rsp,
                            const struct descriptor *range)
 {
     uint64_t left = rsp - range->base;
     struct record_page_run run;
 
     for (uint64_t down = 0; down < left && down < 128 * 1024; down += PAGE) {
-        if (!page_find(record, rsp - down, &run) || !(run.rights & RECORD_PAGE_WRITABLE))
+        if (!page_find(tables, rsp - down, &run) || !(run.rights & RECORD_PAGE_WRITABLE))
             return down;
     }
     return left;
@@ -80,11 +80,12 @@ static void stack(struct audit *audit)
 {
     struct record_entry_state state;
     struct record_entry entry;
+    struct page_tables tables;
     struct descriptor range;
     struct map map;
 
     if (!state_need(audit, &entry, &state) || !map_need_first(audit, &map) ||
-        !audit_need(audit, RECORD_PAGE_TABLES, &(struct record_entry){0}))
+        !page_tables_need(audit, &tables))
         return;
     if (state.rsp % 16 != 8)
         audit_fail(audit, AT(rsp),
@@ -95,7 +96,7 @@ static void stack(struct audit *audit)
                    (unsigned long long)state.rsp);
         return;
     }
-    uint64_t left = stack_left(audit->record, state.rsp, &range);
+    uint64_t left = stack_left(&tables, state.rsp, &range);
     if (left < 128 * 1024)
         audit_fail(audit, AT(rsp), "at most %llu bytes below 0x%llx", (unsigned long long)left,
                    (unsigned long long)state.rsp);
@@ -129,13 +130,14 @@ static bool must_be_mapped(const struct audit *audit, const struct descriptor *r
 }
 
 /* Page 0 may be left out, to catch null pointers. */
-static void identity_ask(struct audit *audit, const struct descriptor *range)
+static void identity_ask(struct audit *audit, const struct page_tables *tables,
+                         const struct descriptor *range)
 {
     struct record_page_run run;
     uint64_t at = range->base == 0 ? PAGE : range->base;
 
-    while (at < range->end) {
-        if (!page_find(audit->record, at, &run) || run.physical + (at - run.linear) != at) {
+    while (at < range->end && audit_afford(audit, 1)) {
+        if (!page_find(tables, at, &run) || run.physical + (at - run.linear) != at) {
             audit_fail(audit, range->offset, "%s at 0x%llx: 0x%llx is not mapped to itself",
                        record_memory_type_name(range->type), (unsigned long long)range->base,
                        (unsigned long long)at);
@@ -150,22 +152,20 @@ static void identity_ask(struct audit *audit, const struct descriptor *range)
 
 static void identity_map(struct audit *audit)
 {
-    struct record_page_tables tables;
-    struct record_entry entry;
+    struct page_tables tables;
     struct descriptor range;
     struct map map;
 
-    if (!map_need_first(audit, &map) || !audit_need(audit, RECORD_PAGE_TABLES, &entry))
+    if (!map_need_first(audit, &map) || !page_tables_need(audit, &tables))
         return;
-    (void)record_load(&entry, &tables, sizeof(tables), NULL);
-    if (tables.cut) {
+    if (tables.head.cut) {
         audit_not_known(audit, "the page tables were recorded in part");
         return;
     }
     for (size_t i = 0; i < map.count; i++) {
         map_descriptor(&map, i, &range);
         if (must_be_mapped(audit, &range))
-            identity_ask(audit, &range);
+            identity_ask(audit, &tables, &range);
     }
 }
 
@@ -199,6 +199,8 @@ static void registers_ask(struct audit *audit, const struct record_entry *boot,
     const uint8_t *items = record_load(other, &head, sizeof(head), &size);
 
     for (size_t at = 0; sizeof(msr) <= size - at; at += sizeof(msr)) {
+        if (!audit_afford(audit, boot->size / sizeof(msr)))
+            return;
         memcpy(&msr, items + at, sizeof(msr));
         if (!msr.faulted && msr_find(boot, msr.index, &value) && value != msr.value)
             audit_fail(audit, other->offset + sizeof(head) + at,

@@ -7,34 +7,19 @@ enum {
     SECTION_EXECUTE = 0x20000000, /* PE format, "Section Flags" */
 };
 
-static bool run_next(const struct record_entry *entry, size_t *at, struct record_page_run *run)
-{
-    struct record_page_tables head;
-    size_t size;
-    const uint8_t *runs = record_load(entry, &head, sizeof(head), &size);
-
-    if (sizeof(*run) > size - *at)
-        return false;
-    memcpy(run, runs + *at, sizeof(*run));
-    *at += sizeof(*run);
-    return true;
-}
-
 static void write_execute(struct audit *audit)
 {
     const uint16_t both = RECORD_PAGE_WRITABLE | RECORD_PAGE_EXECUTABLE;
+    struct page_tables tables;
     struct record_page_run run;
-    struct record_entry entry;
-    size_t at = 0;
 
-    if (!audit_need(audit, RECORD_PAGE_TABLES, &entry))
+    if (!page_tables_need(audit, &tables))
         return;
-    while (run_next(&entry, &at, &run)) {
+    for (size_t i = 0; i < tables.count; i++) {
+        page_run(&tables, i, &run);
         if ((run.rights & both) == both)
-            audit_fail_at(audit,
-                          entry.offset + sizeof(struct record_page_tables) + at - sizeof(run),
-                          run.linear, "0x%llx, %llu pages", (unsigned long long)run.linear,
-                          (unsigned long long)run.pages);
+            audit_fail_at(audit, tables.offset + i * sizeof(run), run.linear, "0x%llx, %llu pages",
+                          (unsigned long long)run.linear, (unsigned long long)run.pages);
     }
 }
 
@@ -44,9 +29,10 @@ static void own_sections(struct audit *audit)
     struct record_image image;
     struct record_entry entry;
     struct record_page_run run;
+    struct page_tables tables;
     struct section section;
 
-    if (!audit_need(audit, RECORD_PAGE_TABLES, &entry))
+    if (!page_tables_need(audit, &tables))
         return;
     if (!image_ours(audit->record, &entry, &image) || image.section_count == 0) {
         audit_not_known(audit, "the loader's image was not recorded with its sections");
@@ -54,7 +40,7 @@ static void own_sections(struct audit *audit)
     }
     for (size_t i = 0; image_section(&entry, i, &section); i++) {
         bool text = section.characteristics & SECTION_EXECUTE;
-        if (!page_find(audit->record, section.base, &run))
+        if (!page_find(&tables, section.base, &run))
             continue;
         if (text && (run.rights & RECORD_PAGE_WRITABLE))
             audit_fail_at(audit, entry.offset, section.base, "%s at 0x%llx is writable",
@@ -79,12 +65,12 @@ static void protocol_there(struct audit *audit)
 }
 
 /* What the protocol says of a range, against what the tables say of its first page. */
-static void answer_ask(struct audit *audit, const struct record_protection_run *said,
-                       uint64_t offset)
+static void answer_ask(struct audit *audit, const struct page_tables *tables,
+                       const struct record_protection_run *said, uint64_t offset)
 {
     struct record_page_run run;
 
-    if (said->status != 0 || !page_find(audit->record, said->base, &run))
+    if (said->status != 0 || !page_find(tables, said->base, &run))
         return;
     bool read_only = said->attributes & MEMORY_RO, no_execute = said->attributes & MEMORY_XP;
     bool writable = run.rights & RECORD_PAGE_WRITABLE;
@@ -101,11 +87,11 @@ static void protocol_answers(struct audit *audit)
 {
     struct record_protection head;
     struct record_protection_run said;
+    struct page_tables tables;
     struct record_entry entry;
     size_t size;
 
-    if (!audit_need(audit, RECORD_PAGE_TABLES, &entry) ||
-        !audit_need(audit, RECORD_MEMORY_PROTECTION, &entry))
+    if (!page_tables_need(audit, &tables) || !audit_need(audit, RECORD_MEMORY_PROTECTION, &entry))
         return;
     const uint8_t *runs = record_load(&entry, &head, sizeof(head), &size);
     if (head.locate_status != 0 || size < sizeof(said)) {
@@ -114,25 +100,24 @@ static void protocol_answers(struct audit *audit)
     }
     for (size_t at = 0; sizeof(said) <= size - at; at += sizeof(said)) {
         memcpy(&said, runs + at, sizeof(said));
-        answer_ask(audit, &said, entry.offset + sizeof(head) + at);
+        answer_ask(audit, &tables, &said, entry.offset + sizeof(head) + at);
     }
 }
 
 static void free_mapped(struct audit *audit)
 {
     struct record_page_run run;
+    struct page_tables tables;
     struct descriptor range;
     struct map map;
 
-    if (!map_need_first(audit, &map) ||
-        !audit_need(audit, RECORD_PAGE_TABLES, &(struct record_entry){0}))
+    if (!map_need_first(audit, &map) || !page_tables_need(audit, &tables))
         return;
-    if (page_find(audit->record, 0, &run))
+    if (page_find(&tables, 0, &run))
         audit_fail(audit, AUDIT_NO_OFFSET, "page 0 is mapped");
     for (size_t i = 0; i < map.count; i++) {
         map_descriptor(&map, i, &range);
-        if (range.type == TYPE_FREE && range.base != 0 &&
-            page_find(audit->record, range.base, &run))
+        if (range.type == TYPE_FREE && range.base != 0 && page_find(&tables, range.base, &run))
             audit_fail(audit, range.offset, "free memory at 0x%llx, %llu pages, is mapped",
                        (unsigned long long)range.base, (unsigned long long)range.pages);
     }

@@ -32,6 +32,7 @@ static void fault_ask(struct audit *audit, const struct record_entry *entry)
 
     (void)record_load(entry, &fault, sizeof(fault), NULL);
     fault.image[sizeof(fault.image) - 1] = '\0';
+    printable(fault.image);
     audit_fail(audit, entry->offset, "%s: vector %u at 0x%llx (%s+0x%llx), address 0x%llx (%s)",
                service_name(fault.service), fault.vector, (unsigned long long)fault.rip,
                fault.image[0] != '\0' ? fault.image : "?",
@@ -55,8 +56,8 @@ static void faults(struct audit *audit, uint16_t calls, uint16_t kind)
     while (record_next_of(audit->record, kind, &entry))
         fault_ask(audit, &entry);
     entry = (struct record_entry){0};
-    while (record_count(audit->record, kind) == 0 &&
-           call_next(audit->record, calls, &entry, &call)) {
+    bool told = record_count(audit->record, kind) > 0;
+    while (!told && call_next(audit->record, calls, &entry, &call)) {
         if (call.flags & RECORD_CALL_FAULTED)
             audit_fail(audit, entry.offset, "%s was given up", service_name(call.service));
     }
@@ -262,12 +263,12 @@ static bool same_variable(const struct record_entry *left, const struct record_e
 }
 
 /* What boot services told of it, if they did. */
-static bool hidden_before(const struct record *record, const struct record_entry *entry)
+static bool hidden_before(struct audit *audit, const struct record_entry *entry)
 {
     struct record_entry before = {0};
     struct record_variable variable;
 
-    while (record_next_of(record, RECORD_VARIABLE, &before)) {
+    while (record_next_of(audit->record, RECORD_VARIABLE, &before) && audit_afford(audit, 1)) {
         (void)record_load(&before, &variable, sizeof(variable), NULL);
         if (same_variable(&before, entry))
             return variable.status == 0 && !(variable.attributes & RUNTIME_ACCESS);
@@ -286,7 +287,7 @@ static void boot_only(struct audit *audit)
     while (record_next_of(audit->record, RECORD_RUNTIME_VARIABLE, &entry)) {
         (void)record_load(&entry, &variable, sizeof(variable), NULL);
         if (variable.status == 0 &&
-            (!(variable.attributes & RUNTIME_ACCESS) || hidden_before(audit->record, &entry)))
+            (!(variable.attributes & RUNTIME_ACCESS) || hidden_before(audit, &entry)))
             audit_fail(audit, entry.offset, "a variable of %u bytes, attributes 0x%x",
                        variable.data_size, variable.attributes);
     }

@@ -74,6 +74,8 @@ static void structures_ask(struct audit *audit, const struct anchor *anchor, con
 
     if (size > anchor->length)
         size = (size_t)anchor->length;
+    if (!audit_afford(audit, size))
+        return;
     for (size_t at = 0, end; at + 4 <= size; at = end) {
         count++;
         end = structure_end(bytes, size, at);

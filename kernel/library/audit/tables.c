@@ -16,6 +16,8 @@ static void configuration(struct audit *audit)
             audit_fail(audit, entry.offset + at, "the table %08x-... is at NULL",
                        load32(left.guid));
         for (size_t before = 0; before < at; before += sizeof(right)) {
+            if (!audit_afford(audit, 1))
+                return;
             memcpy(&right, entry.bytes + before, sizeof(right));
             if (memcmp(left.guid, right.guid, 16) == 0)
                 audit_fail(audit, entry.offset + at, "the table %08x-... is there twice",

@@ -143,6 +143,8 @@ def run(options):
     known("--fail-on", options.fail_on, names()["severities"])
     if options.forms > 1:
         raise project.Failure("one of FIRMWARE.fd, --judge, --diff, --page FILE.rec at a time")
+    if [options.json, options.junit, options.sarif, options.page].count("-") > 1:
+        raise project.Failure("only one of --json, --junit, --sarif, --page can go to standard output")
     if options.firmware:
         return boot_and_judge(options)
     if options.judge:

@@ -3,7 +3,7 @@ where: two boots of one firmware do not differ, whatever addresses they had."""
 import collections
 import struct
 
-from .records import guid_name, number, ranges, raw, service_name, type_name
+from .records import guid_name, letters, number, ranges, raw, service_name, type_name
 
 # Types whose amount a firmware decides; the rest is what boot happened to use.
 LASTING = {0, 5, 6, 8, 9, 10, 11, 12, 13, 14, 15}
@@ -47,7 +47,7 @@ def tables(record):
         for item in entry["items"]:
             yield f"configuration table {guid_name(item['guid'])}"
     for entry in record.all("acpi_table"):
-        name = raw(entry, 16)[:4].decode("latin-1")
+        name = letters(raw(entry, 16)[:4])
         yield f"ACPI {name}, {entry['fields']['length']} bytes"
     for entry in record.all("smbios_structures"):
         yield f"SMBIOS structures, {number(entry['fields']['length'])} bytes"

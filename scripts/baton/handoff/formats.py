@@ -3,7 +3,7 @@ import json
 import os
 import xml.etree.ElementTree as ElementTree
 
-from .records import names
+from .records import names, printable
 
 LEVELS = {"C": "error", "H": "error", "M": "warning", "L": "note"}
 KINDS = {"pass": "pass", "fail": "fail", "not applicable": "notApplicable", "not known": "open"}
@@ -99,14 +99,6 @@ def as_json(verdicts):
 
 # ---- JUnit: as the Jenkins plugin's schema has it ----
 
-# What XML 1.0 cannot say at all.
-FORBIDDEN = {code: "?" for code in range(32) if code not in (9, 10, 13)}
-
-
-def clean(words):
-    return words.translate(FORBIDDEN)
-
-
 def junit_case(suite, verdict, finding):
     case = ElementTree.SubElement(
         suite,
@@ -117,12 +109,12 @@ def junit_case(suite, verdict, finding):
     )
     if finding in verdict.counting():
         found = finding["places"][0]["found"] if finding["places"] else finding["title"]
-        failure = ElementTree.SubElement(case, "failure", message=clean(found), type=finding["severity"])
-        failure.text = clean("\n".join(finding_lines(finding)))
+        failure = ElementTree.SubElement(case, "failure", message=printable(found), type=finding["severity"])
+        failure.text = printable("\n".join(finding_lines(finding)), "\n")
     elif finding["result"] in ("not known", "not applicable"):
-        ElementTree.SubElement(case, "skipped", message=clean(f"{finding['result']}: {finding['why']}"))
+        ElementTree.SubElement(case, "skipped", message=printable(f"{finding['result']}: {finding['why']}"))
     elif finding["result"] == "fail":
-        ElementTree.SubElement(case, "skipped", message=clean(f"does not count{remark(finding)}"))
+        ElementTree.SubElement(case, "skipped", message=printable(f"does not count{remark(finding)}"))
     return case
 
 
@@ -132,7 +124,7 @@ def as_junit(verdicts):
         suite = ElementTree.SubElement(
             root,
             "testsuite",
-            name=clean(os.path.basename(verdict.record.path)),
+            name=printable(os.path.basename(verdict.record.path)),
             id=str(number),
             tests=str(len(verdict.findings)),
             errors="0",

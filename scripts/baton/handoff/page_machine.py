@@ -3,7 +3,7 @@ import html
 import struct
 
 from .page_memory import table
-from .records import guid_name, number, raw, service_name
+from .records import guid_name, letters, number, raw, service_name
 
 STATUSES = {
     0: "success",
@@ -204,7 +204,7 @@ def call_rows(record, hertz):
         yield (
             f"P{entry['point']}",
             service_name(fields["service"]),
-            "`" + " ".join(fields["arguments"]),
+            "`" + " ".join(fields["arguments"] or []),
             status_text(fields["status"]) + faulted,
             f">{duration(ticks, hertz)}",
         )
@@ -290,14 +290,14 @@ def acpi_rows(record):
     for entry in record.all("acpi_root", "acpi_table"):
         fields, data = entry["fields"], raw(entry, 16)
         root = entry["name"] == "acpi_root"
-        name = "RSDP" if root else data[:4].decode("latin-1")
+        name = "RSDP" if root else letters(data[:4])
         maker = data[9:15] if root else data[10:16] if name != "FACS" else b""
         sound = "<span class=bad>bad</span>" if fields["sum"] and name != "FACS" else "right"
         yield (
             escape(name),
             f"`{fields['address']}",
             f">{fields['length']}",
-            escape(maker.decode("latin-1").strip("\0 ")),
+            escape(letters(maker.rstrip(b"\0 "))),
             sound,
             escape(acpi_text(name, data)),
         )
@@ -310,7 +310,7 @@ def smbios_rows(record):
             end = data.find(b"\0\0", at + data[at + 1])
             if end < 0:
                 return
-            words = data[at + data[at + 1]:end].decode("latin-1").split("\0")
+            words = map(letters, data[at + data[at + 1]:end].split(b"\0"))
             yield f">{data[at]}", f">{data[at + 1]}", escape(" · ".join(filter(None, words)))
             at = end + 2
 

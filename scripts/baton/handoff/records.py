@@ -17,7 +17,7 @@ def judge(*arguments):
         raise project.Failure("scripts/judge is not built: leave --no-build away") from error
     if ended.returncode:
         raise project.Failure(ended.stderr.strip() or f"judge ended with {ended.returncode}")
-    return json.loads(ended.stdout)
+    return readable(json.loads(ended.stdout))
 
 
 @functools.cache
@@ -30,6 +30,36 @@ def severity_word(letter):
     return names()["severity_words"][names()["severities"].index(letter)]
 
 
+def printable(words, kept=""):
+    """What a terminal, XML and UTF-8 can take: names in records are the firmware's bytes."""
+    if words.isprintable():
+        return words
+    return "".join(one if one.isprintable() or one in kept else "?" for one in words)
+
+
+def readable(value):
+    """The same with every text printable."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [readable(one) for one in value]
+    if isinstance(value, dict):
+        return {name: readable(one) for name, one in value.items()}
+    return value
+
+
+def letters(data):
+    """Bytes that should be letters."""
+    return printable(data.decode("latin-1"))
+
+
+class Fields(dict):
+    """An entry's fields; what an older version's shorter entry lacks is 0."""
+
+    def __missing__(self, name):
+        return 0
+
+
 class Record:
     """One file: its entries by kind, and what the audit says of it."""
 
@@ -37,6 +67,8 @@ class Record:
         self.path = path
         self.data = judge("record", path)
         self.entries = self.data["entries"]
+        for entry in self.entries:
+            entry["fields"] = Fields(entry.get("fields", {}))
 
     def all(self, *names):
         return [entry for entry in self.entries if entry["name"] in names]

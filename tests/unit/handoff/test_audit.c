@@ -109,6 +109,23 @@ static void shortened(const struct record *clean)
     }
 }
 
+/* The last entry is too short for the field that is wrong: it fails, and names no bytes. */
+static void field_missing(void)
+{
+    static uint64_t memory[64];
+    static const uint8_t boot[16];
+    struct record_writer writer;
+
+    test_case("a field that is not in the record has no offset");
+    expect_equal(record_start(&writer, memory, sizeof(memory), "old", boot), 0);
+    expect_equal(record_append(&writer, RECORD_ENTRY_STATE, 0, "\0\0\0\0\0\0\0", 8, NULL, 0), 0);
+    struct record record = opened((uint8_t *)memory, sizeof(memory));
+    audit_run(&record, NULL, AUDIT_UEFI, findings);
+    expect_equal(findings[34 - 1].result, AUDIT_FAIL);
+    for (unsigned i = 0; i < 3; i++)
+        expect_equal(findings[34 - 1].places[i].offset, AUDIT_NO_OFFSET);
+}
+
 static void full_record(void)
 {
     static uint64_t memory[64];
@@ -168,6 +185,7 @@ int main(int count, char **arguments)
     for (unsigned check = 1; check <= AUDIT_CHECKS; check++)
         expect(broken[check] > 0);
     shortened(&clean);
+    field_missing();
     full_record();
     told(&clean);
     free(file);
