@@ -19,6 +19,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -553,6 +554,27 @@ static void mount_at(const char *path, const char *type, const char *options)
         report(path);
 }
 
+/* Nodes for each processor: on Debian the kernel makes them. They tell of the machine: cpuid(4),
+   msr(4). */
+static void processor_nodes_make(void)
+{
+    static const struct {
+        const char *name;
+        unsigned major;
+    } kinds[] = {{"msr", 202}, {"cpuid", 203}};
+    char path[64];
+
+    mkdir("/dev/cpu", 0755);
+    for (long number = 0; number < sysconf(_SC_NPROCESSORS_CONF); number++) {
+        snprintf(path, sizeof(path), "/dev/cpu/%ld", number);
+        mkdir(path, 0755);
+        for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
+            snprintf(path, sizeof(path), "/dev/cpu/%ld/%s", number, kinds[kind].name);
+            mknod(path, S_IFCHR | 0600, makedev(kinds[kind].major, number));
+        }
+    }
+}
+
 int main(void)
 {
     static char *environment[] = {DEFAULT_PATH, "HOME=/root", NULL};
@@ -581,6 +603,9 @@ int main(void)
         mount_at("/proc", "proc", NULL);
         mount_at("/sys", "sysfs", NULL);
         mount_at("/dev/pts", "devpts", "mode=620,gid=5");
+        if (access("/sys/firmware/efi/efivars", F_OK) == 0)
+            mount("efivarfs", "/sys/firmware/efi/efivars", "efivarfs", 0, NULL);
+        processor_nodes_make();
     }
     hostname_set();
     if (!command.arguments || !command.arguments[0])

@@ -6,7 +6,7 @@
 #include "library/string.h"
 
 static struct spinlock device_lock = SPINLOCK_INITIALIZER;
-static struct device *devices; /* device_lock */
+static struct device *devices; /* by number; device_lock */
 
 static struct device *device_find(enum device_type type, uint32_t major, uint32_t minor)
 {
@@ -26,11 +26,12 @@ int device_register(struct device *device)
         if (device_find(device->type, device->major, device->minor + i))
             error = -EBUSY;
     if (!error) {
-        struct device **last = &devices;
-        while (*last)
-            last = &(*last)->next;
-        device->next = NULL;
-        *last = device;
+        struct device **place = &devices;
+        while (*place && ((*place)->major < device->major ||
+                          ((*place)->major == device->major && (*place)->minor < device->minor)))
+            place = &(*place)->next;
+        device->next = *place;
+        *place = device;
     }
     spinlock_release(&device_lock);
     return error;

@@ -215,6 +215,13 @@ int64_t file_seek_size(struct file *file, int64_t offset, int whence)
     return offset;
 }
 
+int64_t file_seek_no_end(struct file *file, int64_t offset, int whence)
+{
+    if (whence != SEEK_SET && whence != SEEK_CUR)
+        return -EINVAL;
+    return file_seek_size(file, offset, whence);
+}
+
 int64_t file_seek_null(struct file *file, int64_t offset, int whence)
 {
     (void)offset;

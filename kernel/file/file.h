@@ -159,8 +159,9 @@ ssize_t file_read(struct file *file, struct transfer *to);
 ssize_t file_write(struct file *file, struct transfer *from);
 
 /* Usual operations. */
-int64_t file_seek_size(struct file *file, int64_t offset, int whence); /* SEEK_END by the size */
-int64_t file_seek_null(struct file *file, int64_t offset, int whence); /* /dev/null: always 0 */
+int64_t file_seek_size(struct file *file, int64_t offset, int whence);   /* SEEK_END by the size */
+int64_t file_seek_no_end(struct file *file, int64_t offset, int whence); /* devices without one */
+int64_t file_seek_null(struct file *file, int64_t offset, int whence);   /* /dev/null: always 0 */
 int file_map_cache(struct file *file, unsigned flags, struct memory_object **object);
 extern const struct file_operations regular_operations, directory_operations;
 

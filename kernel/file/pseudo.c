@@ -280,10 +280,22 @@ const struct pseudo_key *pseudo_file_key(const struct file *file)
     return &place->key;
 }
 
+/* In /sys the superuser too opens a file only for what its mode lets somebody do (Linux,
+   KERNFS_ROOT_EXTRA_OPEN_PERM_CHECK). */
+static bool mode_forbids(const struct inode *inode, const struct file *file)
+{
+    uint32_t mode = ((const struct place *)inode->private)->node->mode;
+
+    return inode->file_system == &sys &&
+           ((file->readable && !(mode & 0444)) || (file->writable && !(mode & 0222)));
+}
+
 static int pseudo_open(struct inode *inode, struct file *file)
 {
     const struct place *place = inode->private;
 
+    if (mode_forbids(inode, file))
+        return -EACCES;
     /* Before it is checked: should it change in between, the check was for the later one. */
     uint64_t subject = place->node->subject ? place->node->subject(&place->key) : 0;
     int error = place->node->check ? place->node->check(&place->key, file) : 0;

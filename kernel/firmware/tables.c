@@ -6,7 +6,7 @@
 #include "cpu/log.h"
 #include "firmware/runtime_space.h"
 #include "library/memory_map.h"
-#include "library/smbios.h"
+#include "library/smbios_tables.h"
 #include "memory/heap.h"
 
 /* The largest table of structures that the 32-bit anchor can tell is 64 KiB. */

@@ -29,6 +29,9 @@ void proc_limits_add(struct pseudo_node *sys_fs);     /* limits.c: sys/fs, what 
 void proc_protection_add(struct pseudo_node *sys_fs); /* protection.c: protected_* */
 void sys_system_initialize(void);                     /* sysfs.c: /sys/devices/system/cpu */
 
+/* /sys/class and /sys/firmware, to which others add theirs (sysfs.c). */
+extern struct pseudo_node sys_class_directory, sys_firmware_directory;
+
 /* key.number of what lies under PID/. */
 enum {
     PROC_KEY_PROCESS,

@@ -8,7 +8,6 @@
 #include "library/format.h"
 #include "library/string.h"
 #include "proc/baton.h"
-#include "proc/machine/machine.h"
 #include "proc/proc.h"
 
 static int online_show(const struct pseudo_key *key, struct text *text)
@@ -200,6 +199,7 @@ struct pseudo_node sys_class_directory = {
     .children = class_directories,
     .child_count = array_length(class_directories),
 };
+struct pseudo_node sys_firmware_directory = {.name = "firmware", .mode = S_IFDIR | 0755};
 static struct pseudo_node sys_nodes[] = {
     {.name = "block", .mode = S_IFDIR | 0755},
     {.name = "dev",
@@ -216,6 +216,7 @@ void sys_system_initialize(void)
 {
     pseudo_add(&sys_root, sys_nodes, array_length(sys_nodes));
     pseudo_add(&sys_root, &sys_class_directory, 1);
+    pseudo_add(&sys_root, &sys_firmware_directory, 1);
 }
 
 void proc_initialize(void)

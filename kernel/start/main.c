@@ -18,6 +18,7 @@
 #include "cpu/panic_wait.h"
 #include "cpu/registers.h"
 #include "cpu/symbol.h"
+#include "device/pci.h"
 #include "exec/init.h"
 #include "exec/placement.h"
 #include "file/device.h"
@@ -26,6 +27,7 @@
 #include "firmware/acpi_power.h"
 #include "firmware/battery_clock.h"
 #include "firmware/machine_end.h"
+#include "firmware/memory_device.h"
 #include "firmware/power_button.h"
 #include "firmware/record/handoff_record.h"
 #include "firmware/runtime_services.h"
@@ -391,7 +393,10 @@ static void start(void *unused)
         log_write(LOG_WARNING, "firmware: no runtime services: %s", error_text(error));
     if (firmware_tables_initialize(&handoff.tables, acpi))
         log_write(LOG_WARNING, "firmware: no tables for programs: too little memory");
+    pci_initialize(acpi, ranges, (size_t)range_count);
     proc_machine_initialize();
+    if (memory_device_initialize())
+        log_write(LOG_WARNING, "firmware: there is no /dev/mem");
     machine_end_initialize(options);
     power_button_initialize(acpi);
     if (battery_clock_initialize())

@@ -4,7 +4,7 @@
  * tables are tried as they come and again with their checksums put right.
  */
 #include "fuzz.h"
-#include "library/acpi.h"
+#include "library/acpi_list.h"
 #include "library/processor_list.h"
 
 #include <errno.h>
@@ -85,6 +85,22 @@ static void table_parse(const struct acpi_table *table)
         require(ecam.first_bus <= ecam.last_bus);
 }
 
+/* All that is listed lies in memory and has a name of its own. */
+static void list_check(const struct acpi_root *root, const uint8_t *data, size_t size)
+{
+    struct acpi_listed list[16];
+    size_t count = acpi_list(root, list, 16);
+
+    require(count <= 16);
+    for (size_t i = 0; i < count; i++) {
+        require(list[i].bytes >= data && list[i].size <= (size_t)(data + size - list[i].bytes));
+        for (size_t j = 0; j < i; j++)
+            require(strcmp(list[i].name, list[j].name) != 0);
+    }
+    if (acpi_list_errors(root, &list[0]) == 0)
+        require(list[0].bytes >= data && list[0].size <= (size_t)(data + size - list[0].bytes));
+}
+
 static void root_walk(const uint8_t *data, size_t size)
 {
     struct memory memory = {data, size};
@@ -110,6 +126,7 @@ static void root_walk(const uint8_t *data, size_t size)
     struct acpi_fadt fadt;
     root.port_base = 0xe400;
     acpi_fadt_find(&root, &fadt, &reason);
+    list_check(&root, data, size);
 }
 
 static void checksum_set(uint8_t *bytes, size_t size, size_t where)

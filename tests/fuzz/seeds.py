@@ -235,6 +235,21 @@ def options():
     yield b"mem=0x10k mem=\"1G\" \"a=b c\" d=\"e f\" max-cpus=2 max_cpus=3"
 
 
+def pci():
+    device = bytearray(256)
+    struct.pack_into("<IIIB", device, 0, 0x10011af4, 0x00100007, 0x01000000, 0)
+    struct.pack_into("<II", device, 0x10, 0x6001, 0xc0001000)
+    device[0x34] = 0x40
+    device[0x40:0x44] = b"\x05\x50\0\0"
+    device[0x50:0x54] = b"\x10\0\x42\x01"
+    yield bytes(device) + struct.pack("<Q", 0xffffff80fffff001)
+    bridge = bytearray(device)
+    bridge[0x0e] = 1
+    bridge[0x18:0x20] = b"\0\1\2\0\x71\x71\0\0"
+    struct.pack_into("<HHHH", bridge, 0x20, 0xc140, 0xc150, 1, 0x1ff1)
+    yield bytes(bridge)
+
+
 def pe_image():
     header = bytearray(b"PE\0\0" + bytes(276))
     struct.pack_into("<H", header, 24, 0x20b)
@@ -258,6 +273,14 @@ def script():
     yield b"#! \t/usr/bin/env  python3 -x \n"
     yield b"#!/" + b"x" * 300
     yield b"#!" + b" " * 300
+
+
+def smbios_tables():
+    structures = (b"\x01\x08\0\1\1\3\0\x09QEMU\0\0" + b"\x03\x05\0\3\2one\0two\0\0"
+                  + b"\x7f\x04\0\x7f\0\0")
+    yield (b"_SM_\0\x1f\2\x08" + bytes(8) + b"_DMI_\0" + struct.pack("<HIHBB", 383, 0x1000, 9, 0, 0)
+           + structures)
+    yield b"_SM3_\0\x18\3" + struct.pack("<IIQ", 0, 0x1000, 0x1000) + bytes(8) + structures
 
 
 def symbols():
@@ -297,8 +320,8 @@ def audit():
 
 TARGETS = {function.__name__: function for function in (
     acpi, aml, archive, audit, boot_entry, cpio, elf, elf_kernel, image, keyboard_layout, line_discipline,
-    load_options, memory_attributes, memory_map, memory_options, options, pe_image, record, screen,
-    script, symbols, unpacker)}
+    load_options, memory_attributes, memory_map, memory_options, options, pci, pe_image, record,
+    screen, script, smbios_tables, symbols, unpacker)}
 
 WORDS = {
     "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET", "MCFG"],

@@ -27,13 +27,16 @@ MARK = "@@peer@@"
 class Commands:
     """A file of commands; commands.txt tells the format. Lines that start with % say with what they
     are run: Debian packages to be laid over the root, another shell, /proc, which is not mounted
-    otherwise, for what lies there differs."""
+    otherwise, for what lies there differs; that Linux is started from the disk, as Baton is, so that
+    the firmware has done the same, and has drivers that Debian built as modules; further devices."""
 
     def __init__(self, path, only=""):
         self.list = []
         self.packages = []
         self.shell = "sh"
         self.proc = False
+        self.disk = False
+        self.qemu = []
         with open(path, encoding="ascii") as file:
             for line in file.read().splitlines():
                 if line.startswith("%packages "):
@@ -42,6 +45,10 @@ class Commands:
                     self.shell = line.split()[1]
                 elif line == "%proc":
                     self.proc = True
+                elif line == "%disk":
+                    self.disk = True
+                elif line.startswith("%qemu "):
+                    self.qemu.append(line.partition(" ")[2])
                 elif line.startswith(" ") and self.list:
                     self.list[-1] += "\n" + line[1:]
                 elif line and not line.startswith("#"):
@@ -51,6 +58,11 @@ class Commands:
 
 # Runs in the guest: each argument is one command, in a shell of its own as if it had been typed.
 SCRIPT = f"""
+for module in /modules/*.ko; do
+    [ ! -e $module ] || insmod $module
+done
+grep -q efivarfs /proc/mounts 2>/dev/null ||
+    mount -t efivarfs efivarfs /sys/firmware/efi/efivars 2>/dev/null
 shell=$1
 shift
 for command; do
@@ -63,11 +75,12 @@ done
 PIECE = re.compile(rb"(.*?)\n" + MARK.encode() + rb"(\d+)\n", re.DOTALL)
 
 
-def run_once(kernel, commands, shell, proc, root):
-    """Boots one machine; returns (output, errors, status) for each command it came to, and what
-    there is to say about the machine."""
-    options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT, proc=proc, root=root)
-    with harness.Machine(options, ["sh", "-c", SCRIPT, "sh", shell, *commands]) as machine:
+def run_once(kernel, commands, rest, root):
+    """Boots one machine for the `rest` of the commands; returns (output, errors, status) for each
+    that it came to, and what there is to say about the machine."""
+    options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT, proc=commands.proc, root=root,
+                              linux_from_disk=commands.disk, qemu=commands.qemu)
+    with harness.Machine(options, ["sh", "-c", SCRIPT, "sh", commands.shell, *rest]) as machine:
         machine.run()
     outputs = PIECE.findall(bytes(machine.output.data))
     errors = PIECE.findall(bytes(machine.error.data))
@@ -82,10 +95,11 @@ def run(kernel, commands, programs):
     root = [programs]
     if commands.packages:
         root.append(peer.packages(commands.packages))
+    if commands.disk and kernel == "linux":
+        root.append(peer.modules())
     results = []
     while len(results) < len(commands.list):
-        more, description = run_once(kernel, commands.list[len(results):], commands.shell,
-                                     commands.proc, root)
+        more, description = run_once(kernel, commands, commands.list[len(results):], root)
         results += more
         if len(results) < len(commands.list):
             results.append(description)

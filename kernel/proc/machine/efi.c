@@ -132,7 +132,7 @@ static bool range_next(const struct pseudo_key *key, uint64_t *position, struct 
 
 static struct pseudo_node efi_files[] = {
     {.name = "config_table", .mode = S_IFREG | 0444, .show = configuration_show},
-    {.name = "efivars", .mode = S_IFDIR | 0755}, /* efivarfs is mounted here */
+    {.name = "efivars", .mode = S_IFDIR | 0555}, /* efivarfs is mounted here */
     {.name = "fw_platform_size", .mode = S_IFREG | 0444, .show = platform_size_show},
     {.name = "fw_vendor", .mode = S_IFREG | 0444, .show = vendor_show},
     {.name = "runtime", .mode = S_IFREG | 0444, .show = runtime_show},

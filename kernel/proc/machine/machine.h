@@ -4,15 +4,12 @@
 
 #include "proc/proc.h"
 
-/* /sys/firmware; others add theirs. */
-extern struct pseudo_node sys_firmware_directory;
-/* /sys/class (../sysfs.c). */
-extern struct pseudo_node sys_class_directory;
-
 /* At boot, once: the parts, each to its place. */
-void machine_acpi_add(void);    /* acpi.c: /sys/firmware/acpi */
-void machine_smbios_add(void);  /* smbios.c: /sys/firmware/dmi, /sys/class/dmi */
-void machine_efi_add(void);     /* efi.c: /sys/firmware/efi */
-void machine_handoff_add(void); /* handoff.c: /sys/firmware/handoff */
+void machine_acpi_add(void);              /* acpi.c: /sys/firmware/acpi */
+void machine_smbios_add(void);            /* smbios.c: /sys/firmware/dmi, /sys/class/dmi */
+void machine_efi_add(void);               /* efi.c: /sys/firmware/efi */
+void machine_handoff_add(void);           /* handoff.c: /sys/firmware/handoff */
+void machine_pci_add(void);               /* pci.c: /sys/bus/pci, /proc/bus/pci */
+void machine_processor_devices_add(void); /* processor_devices.c: /dev/cpu */
 
 #endif

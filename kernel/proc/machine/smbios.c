@@ -4,7 +4,7 @@
 #include <linux/stat.h>
 
 #include "firmware/tables.h"
-#include "library/smbios.h"
+#include "library/smbios_tables.h"
 #include "library/string.h"
 #include "proc/machine/machine.h"
 

@@ -1,11 +1,11 @@
 /*
- * smbios.h: the System Management BIOS's tables (SMBIOS specification 3.7, chapters 5 and 6): the
- * anchor by which they are found, and the structures behind one another.
+ * smbios_tables.h: the System Management BIOS's tables (SMBIOS specification 3.7, chapters 5 and
+ * 6): the anchor by which they are found, and the structures behind one another.
  *
  * Pure: no allocation, no lock; no length in them is trusted.
  */
-#ifndef BATON_LIBRARY_SMBIOS_H
-#define BATON_LIBRARY_SMBIOS_H
+#ifndef BATON_LIBRARY_SMBIOS_TABLES_H
+#define BATON_LIBRARY_SMBIOS_TABLES_H
 
 #include <stddef.h>
 #include <stdint.h>

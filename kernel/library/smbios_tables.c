@@ -1,4 +1,4 @@
-#include "library/smbios.h"
+#include "library/smbios_tables.h"
 
 #include <linux/errno.h>
 #include <stdbool.h>
