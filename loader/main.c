@@ -41,17 +41,27 @@ _Static_assert(offsetof(struct handoff_entry_state, tsc) == 48, "start.S");
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
-/* What the kernel cannot run without. */
+/* What kernel and programs cannot run without; all but the first and the last are part of every
+   x86-64 processor (System V ABI, AMD64 supplement 1.0, 3.1.1), but not of every emulated one. */
 static EFI_STATUS processor_check(void)
 {
-    const uint32_t no_execute = UINT32_C(1) << 20; /* CPUID.80000001h:EDX */
+    static const struct {
+        uint32_t leaf; /* of CPUID, in EDX */
+        unsigned bit;
+        const char *lack;
+    } needed[] = {
+        {1, 9, "this processor has no local APIC, or it is off"},
+        {1, 15, "this processor has no CMOV"},
+        {1, 24, "this processor has no FXSAVE"},
+        {1, 25, "this processor has no SSE"},
+        {1, 26, "this processor has no SSE2"},
+        {0x80000001, 11, "this processor has no SYSCALL"},
+        {0x80000001, 20, "this processor has no no-execute bit, or it is off"},
+    };
 
-    if (!(cpuid(0x80000001, 0).edx & no_execute))
-        return failure(EFI_UNSUPPORTED, "this processor has no no-execute bit, or it is off");
-    /* Rule 21: five levels can only be left through 32-bit code, which area.c and jump.S prepare
-     * for; but our image lies where the firmware put it. */
-    if (five_level_paging() && (uintptr_t)jump_page > UINT32_MAX)
-        return failure(EFI_UNSUPPORTED, "5-level paging is on and BOOTX64.EFI lies above 4 GiB");
+    for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
+        if (!(cpuid(needed[i].leaf, 0).edx >> needed[i].bit & 1))
+            return failure(EFI_UNSUPPORTED, needed[i].lack);
     return EFI_SUCCESS;
 }
 

@@ -12,6 +12,19 @@
 
 struct cpu_features cpu_features;
 
+/*
+ * QEMU 7.2's emulation of a processor with XSAVE and none of its extensions (Opteron_G4,
+ * Opteron_G5) takes CR4.OSXSAVE for reserved and then stands still, with other systems too. A
+ * processor of silicon is believed.
+ */
+static bool xsave_stops_emulator(void)
+{
+    const struct cpuid_result emulator = cpuid(0x40000000, 0);
+    static const uint32_t tcg = 0x54474354; /* "TCGT", of "TCGTCGTCGTCG" */
+
+    return cpuid(1, 0).ecx >> 31 & 1 && emulator.ebx == tcg && !cpuid(0xd, 1).eax;
+}
+
 void cpu_features_find(void)
 {
     struct cpu_features *f = &cpu_features;
@@ -21,7 +34,7 @@ void cpu_features_find(void)
 
     f->basic = basic.edx;
     f->x2apic = basic.ecx >> 21 & 1;
-    f->xsave = basic.ecx >> 26 & 1;
+    f->xsave = (basic.ecx >> 26 & 1) && !xsave_stops_emulator();
     f->rdrand = basic.ecx >> 30 & 1;
     f->global_pages = basic.edx >> 13 & 1;
     if (last >= 7) {

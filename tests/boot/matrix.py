@@ -7,10 +7,12 @@ A row is a name of the table below, or options of baton.qemu.Options joined by c
 memory=128M, machine=pc,media=sata.
 """
 import argparse
+import contextlib
 import os
 import sys
 
 import harness
+from tpm import emulated_tpm
 
 OVMF = "/usr/share/OVMF/OVMF_"
 FIRMWARE = {
@@ -36,6 +38,10 @@ ROWS = {
                                        "qemu": [SMM]},
     "U-Boot on pc": {"firmware": "U-Boot", "machine": "pc"},
     "U-Boot on q35": {"firmware": "U-Boot", "media": "none", "qemu": [AHCI]},
+    "TPM behind TIS": {"firmware": "OVMF_4M", "tpm": "tpm-tis"},
+    "TPM behind CRB": {"firmware": "OVMF_4M", "tpm": "tpm-crb"},
+    "TPM and secboot with SMM": {"firmware": "OVMF_secboot", "machine": "q35,smm=on", "qemu": [SMM],
+                                 "tpm": "tpm-crb"},
     # memory
     "3G": {"memory": "3G"},
     "64G": {"memory": "64G", "machine": "q35,memory-backend=ram", "qemu": [
@@ -54,9 +60,21 @@ ROWS = {
     "no PIC": {"machine": "q35,pic=off"},
     "no PIT": {"machine": "q35,pit=off"},
     "no ACPI": {"machine": "q35,acpi=off"},
+    # OVMF does not start on pc without ACPI: its timer is the PM timer. U-Boot answers
+    # EfiResetShutdown, which is all there is then, with a reset.
+    "no ACPI, U-Boot on pc": {"firmware": "U-Boot", "machine": "pc,acpi=off", "power_off": "reset"},
+    "no ACPI, U-Boot on q35": {"firmware": "U-Boot", "machine": "q35,acpi=off", "media": "none",
+                               "qemu": [AHCI], "power_off": "reset"},
+    "neither ACPI nor PIC": {"machine": "q35,acpi=off,pic=off"},
     # processors
     "five levels of page tables": {"cpu": "max,la57=on", "memory": "4G"},
     "x2APIC": {"cpu": "max,x2apic=on", "smp": 4},
+    **{f"{name}, 2 processors": {"cpu": name, "smp": 2} for name in (
+        "kvm64", "core2duo", "phenom", "Opteron_G1", "Opteron_G5", "Westmere", "Denverton",
+        "Skylake-Server", "Icelake-Server", "EPYC", "EPYC-Milan")},
+    **{f"without {name}": {"cpu": "max,-" + name.replace(" ", ",-")} for name in (
+        "x2apic", "pge", "pat", "mtrr", "xsave", "rdrand rdseed", "smep smap umip", "mce mca",
+        "tsc-deadline invtsc")},
     # screens
     **{name: card(name) for name in ("VGA", "bochs-display", "virtio-vga", "virtio-gpu-pci", "qxl-vga",
                                      "ramfb", "cirrus-vga", "vmware-svga", "secondary-vga")},
@@ -71,6 +89,30 @@ def options_of(row):
     return options
 
 
+def power_off_of(row):
+    """How a machine ends that is powered off (Machine.ended_itself)."""
+    return options_of(row).get("power_off", "powered off")
+
+
+@contextlib.contextmanager
+def options_for_machine(row):
+    """The options for one machine, with what has to run beside it."""
+    options = options_of(row)
+    options.pop("power_off", None)
+    tpm = options.pop("tpm", None)
+    with emulated_tpm(tpm) if tpm else contextlib.nullcontext([]) as more:
+        yield dict(options, qemu=[*options.get("qemu", []), *more])
+
+
+def firmware_is_there(tap, row):
+    """Else the row is skipped."""
+    code = options_of(row).get("firmware", "").partition(",")[0]
+    if code and not os.path.exists(code):
+        tap.skip(row, f"there is no {code}")
+        return False
+    return True
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kernel", default="baton")
@@ -79,16 +121,15 @@ def main():
 
     def test(tap):
         for row in arguments.rows:
-            options = options_of(row)
-            code = options.get("firmware", "").partition(",")[0]
-            if code and not os.path.exists(code):
-                tap.skip(row, f"there is no {code}")
+            if not firmware_is_there(tap, row):
                 continue
-            ends = options.pop("ends", None)
-            machine = harness.run(["/bin/exec_basic"], kernel=arguments.kernel, **options)
-            ended = machine.ended_itself == ends if ends else (machine.status, machine.cause) == (0, None)
-            passed = ended and bytes(machine.output.data) == b"EXEC_OK\n" and not machine.error.data
-            tap.check(passed, f"{row}: exec_basic runs and the machine {ends or 'powers off'}",
+            with options_for_machine(row) as options:
+                machine = harness.run(["/bin/exec_basic"], kernel=arguments.kernel, **options)
+            ends = power_off_of(row)
+            ended = (machine.status, machine.cause) == (0, None) if ends == "powered off" else \
+                machine.ended_itself == ends
+            passed = ended and not machine.error.data and bytes(machine.output.data) == b"EXEC_OK\n"
+            tap.check(passed, f"{row}: exec_basic runs, powering off: {ends}",
                       harness.describe(machine), harness.shorten(machine.output.data))
 
     harness.main(test)

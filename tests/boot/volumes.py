@@ -48,6 +48,9 @@ def cases():
         # 96 MiB of initrd in a machine of 128: the firmware has no room for it.
         ("too little memory for the initrd",
          {"memory": "128M", **with_file(INITRD, initrd + bytes(96 << 20))}, ["initrd", "memory"]),
+        *((f"a processor without {name}", {"cpu": f"max,-{flag}"}, ["processor", word])
+          for name, flag, word in (("NX", "nx", "no-execute"), ("a local APIC", "apic", "local apic"),
+                                   ("SSE2", "sse2", "sse2"), ("SYSCALL", "syscall", "syscall"))),
         ("too little memory for the kernel", {"append": "mem=64K"}, ["memory"]),
         ("too little memory for the initrd's files", {"append": "mem=1M"}, ["memory", "initrd"]),
     ]
