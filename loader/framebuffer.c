@@ -58,38 +58,49 @@ struct address_space {
 } __attribute__((packed));
 _Static_assert(offsetof(struct address_space, size) == 38, "ACPI 6.4, table 6.49");
 
-/* Bytes from `base` to the end of this base address register, if base lies in it; else 0. */
-static uint64_t register_rest(EFI_PCI_IO_PROTOCOL *device, uint8_t index, uint64_t base)
+/* Whether an address lies in this base address register; where that begins, how long it is. */
+static bool register_holds(EFI_PCI_IO_PROTOCOL *device, uint8_t index, uint64_t base,
+                           uint64_t *bar_base, uint64_t *bar_size)
 {
     struct address_space *space = NULL;
-    uint64_t rest = 0;
+    bool holds;
 
     if (EFI_ERROR(device->GetBarAttributes(device, index, NULL, (void **)&space)) || !space)
-        return 0;
-    if (space->tag == 0x8a && space->resource_type == 0 && base >= space->first &&
-        base - space->first < space->size)
-        rest = space->size - (base - space->first);
+        return false;
+    holds = space->tag == 0x8a && space->resource_type == 0 && base >= space->first &&
+            base - space->first < space->size;
+    if (holds) {
+        *bar_base = space->first;
+        *bar_size = space->size;
+    }
     firmware.boot->FreePool(space);
-    return rest;
+    return holds;
+}
+
+bool framebuffer_device(uint64_t base, uint64_t *bar_base, uint64_t *bar_size)
+{
+    static const EFI_GUID pci_io = EFI_PCI_IO_PROTOCOL_GUID;
+    EFI_HANDLE *handles;
+    size_t count = firmware_handles(&pci_io, &handles);
+    bool found = false;
+
+    for (size_t i = 0; i < count && !found; i++) {
+        EFI_PCI_IO_PROTOCOL *device = firmware_protocol(handles[i], &pci_io);
+
+        for (uint8_t index = 0; device && index < 6 && !found; index++)
+            found = register_holds(device, index, base, bar_base, bar_size);
+    }
+    if (count)
+        firmware.boot->FreePool(handles);
+    return found;
 }
 
 /* Bytes that the graphics card's own registers say there are from `base` on; 0: unknown. */
 static uint64_t device_rest(uint64_t base)
 {
-    static const EFI_GUID pci_io = EFI_PCI_IO_PROTOCOL_GUID;
-    EFI_HANDLE *handles;
-    size_t count = firmware_handles(&pci_io, &handles);
-    uint64_t rest = 0;
+    uint64_t bar_base, bar_size;
 
-    for (size_t i = 0; i < count && !rest; i++) {
-        EFI_PCI_IO_PROTOCOL *device = firmware_protocol(handles[i], &pci_io);
-
-        for (uint8_t index = 0; device && index < 6 && !rest; index++)
-            rest = register_rest(device, index, base);
-    }
-    if (count)
-        firmware.boot->FreePool(handles);
-    return rest;
+    return framebuffer_device(base, &bar_base, &bar_size) ? bar_size - (base - bar_base) : 0;
 }
 
 static void refuse(struct handoff_framebuffer *framebuffer, const char *reason)

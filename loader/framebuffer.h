@@ -3,6 +3,7 @@
 #define BATON_LOADER_FRAMEBUFFER_H
 
 #include <handoff.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct memory_range;
@@ -13,6 +14,10 @@ struct memory_range;
  * on the console, which may change the mode.
  */
 void framebuffer_find(struct handoff_framebuffer *framebuffer);
+
+/* Whether an address lies in a base address register of a PCI device; where that begins, and how
+ * long it is. */
+bool framebuffer_device(uint64_t base, uint64_t *bar_base, uint64_t *bar_size);
 
 /* Refuses, with a line, a framebuffer that lies in memory of the map. */
 void framebuffer_judge(struct handoff_framebuffer *framebuffer, const struct memory_range *ranges,

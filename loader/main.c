@@ -23,7 +23,9 @@
 #include "options.h"
 #include "pages.h"
 #include "processor.h"
+#include "record/after_exit.h"
 #include "record/entry_state.h"
+#include "record/inventory.h"
 #include "record/recording.h"
 #include "seed.h"
 #include "start.h"
@@ -91,6 +93,14 @@ static EFI_STATUS files_load(struct volume *volume, struct seed *seed, struct ke
     return EFI_SUCCESS;
 }
 
+/* P2 and P3 are there only for who asked. */
+static bool recording_wanted(const struct handoff *handoff)
+{
+    const char *options = (const char *)(uintptr_t)handoff->options.base;
+
+    return options_flag(options, "report") || options_flag(options, "audit");
+}
+
 /* Fills the handoff with all but what only the area and the exit can tell. */
 static EFI_STATUS handoff_prepare(struct kernel_image *kernel, struct handoff *handoff)
 {
@@ -120,6 +130,8 @@ static EFI_STATUS handoff_prepare(struct kernel_image *kernel, struct handoff *h
     handoff->entry_state = start_state;
     seed_draw(&seed, handoff->seed, sizeof handoff->seed);
     handoff->seed_sources = seed.sources;
+    if (recording_wanted(handoff))
+        recording_inventory();
     tables_find(&handoff->tables);
     framebuffer_find(&handoff->framebuffer);
     return EFI_SUCCESS;
@@ -163,6 +175,7 @@ static EFI_STATUS loader_commit(const struct kernel_image *kernel, struct handof
     }
     if (EFI_ERROR(status))
         return failure(status, "cannot take the final memory map");
+    recording_system_table_after();
     interrupts_disable(); /* rule 24: the firmware's handlers are free memory from here on */
     area->handoff->bus_masters = dma_stop();
     jump_to_kernel((uintptr_t)area->tables.root, area->stack_top, (uintptr_t)area->handoff,

@@ -140,11 +140,14 @@ static const uint64_t *table_at(uint64_t physical)
     return (const uint64_t *)(uintptr_t)physical;
 }
 
+static struct record_paging paging;
+
 static void record_tables(const struct record_entry_state *state)
 {
     const uint64_t no_execute = 1 << 11, five_levels = 1 << 12; /* EFER.NXE, CR4.LA57 */
     const uint64_t pat_at_reset = UINT64_C(0x0007040600070406);
-    const struct record_paging paging = {
+
+    paging = (struct record_paging){
         .root = state->cr3,
         .levels = state->cr4 & five_levels ? 5 : 4,
         .no_execute = state->efer & no_execute,
@@ -154,6 +157,19 @@ static void record_tables(const struct record_entry_state *state)
     };
 
     record_append_page_tables(&recording, tsc_read(), &paging, ROOM_FOR_CALLS);
+}
+
+bool recording_can_read(uint64_t address, uint64_t size)
+{
+    uint64_t last = address + size - 1;
+
+    if (size == 0 || last < address || size > RECORD_BUFFER_SIZE)
+        return false;
+    for (uint64_t page = address & -EFI_PAGE_SIZE; page <= last; page += EFI_PAGE_SIZE) {
+        if (!record_page_present(&paging, page))
+            return false;
+    }
+    return true;
 }
 
 void recording_entry(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)

@@ -11,6 +11,10 @@
  */
 void recording_entry(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
+/* Whether the firmware's page tables map all of these bytes, of which a record could hold as many:
+ * what a table points to may be anywhere. */
+bool recording_can_read(uint64_t address, uint64_t size);
+
 /* The memory map once more, if the static part had no room for it. */
 void recording_map_retry(void);
 

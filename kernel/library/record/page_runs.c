@@ -141,6 +141,23 @@ static void walk_tables(struct walk *walk)
     }
 }
 
+bool record_page_present(const struct record_paging *paging, uint64_t linear)
+{
+    uint64_t entry = paging->root;
+
+    for (unsigned level = paging->levels; level > 0; level--) {
+        const uint64_t *table = paging->table(address_of(paging, entry, 1));
+        if (table == NULL)
+            return false;
+        entry = table[linear >> (PAGE_SHIFT + LEVEL_SHIFT * (level - 1)) & (ENTRIES - 1)];
+        if (!(entry & PRESENT))
+            return false;
+        if (level <= 3 && level > 1 && entry & LARGE)
+            return true;
+    }
+    return true;
+}
+
 void record_append_page_tables(struct record_writer *writer, uint64_t tsc,
                                const struct record_paging *paging, size_t spare)
 {

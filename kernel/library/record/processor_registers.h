@@ -34,6 +34,9 @@ struct record_paging {
     const uint64_t *(*table)(uint64_t physical);
 };
 
+/* Whether a linear address is mapped. */
+bool record_page_present(const struct record_paging *paging, uint64_t linear);
+
 /* RECORD_PAGE_TABLES: runs, as many as there is room for, but for `spare` bytes. */
 void record_append_page_tables(struct record_writer *writer, uint64_t tsc,
                                const struct record_paging *paging, size_t spare);
