@@ -10,7 +10,7 @@
 #include "processor.h"
 
 /* UEFI 2.10, Appendix D. */
-static const char *status_name(EFI_STATUS status)
+const char *failure_name(EFI_STATUS status)
 {
     static const struct {
         EFI_STATUS status;
@@ -61,7 +61,7 @@ EFI_STATUS failure(EFI_STATUS status, const char *format, ...)
     va_start(arguments, format);
     console_print_arguments(format, arguments);
     va_end(arguments);
-    console_print(": %s (EFI status 0x%llx)\n", status_name(status), (unsigned long long)status);
+    console_print(": %s (EFI status 0x%llx)\n", failure_name(status), (unsigned long long)status);
     return status;
 }
 
@@ -100,7 +100,7 @@ _Noreturn void failure_halt(const struct handoff_framebuffer *framebuffer, const
         "\nbaton loader: %s:\n%s (EFI status 0x%llx, tries of the exit: %u).\n"
         "Nothing was changed on any disk. Hold the power button to switch the machine off, "
         "and try again;\nif it happens again, a newer firmware may help.\n",
-        message, status_name(status), (unsigned long long)status, attempts);
+        message, failure_name(status), (unsigned long long)status, attempts);
     /* The firmware's page tables are still in use: they show the framebuffer. */
     if (notice_begin(&notice, framebuffer, (volatile uint32_t *)(uintptr_t)framebuffer->base))
         notice_write(&notice, text, strlen(text));

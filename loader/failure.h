@@ -18,6 +18,9 @@
 __attribute__((format(printf, 2, 3))) EFI_STATUS failure(EFI_STATUS status, const char *format,
                                                          ...);
 
+/* A status in words. */
+const char *failure_name(EFI_STATUS status);
+
 /*
  * The end after the first ExitBootServices, when there is no firmware to return to and no kernel
  * to go to: writes the message, the status, the number of tries and what to do to COM1's registers

@@ -1,6 +1,7 @@
 #include "firmware.h"
 
 #include "failure.h"
+#include "record/calls.h"
 
 struct firmware firmware;
 
@@ -10,7 +11,7 @@ EFI_STATUS firmware_attach(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 
     firmware.image = image;
     firmware.system = system;
-    firmware.boot = system->BootServices;
+    firmware.boot = recording_calls(system->BootServices);
 
     /* Rule 22: the boot manager armed a watchdog that resets after five minutes (UEFI 2.10, 7.5):
      * a message that waits for a person must not end in a reset. */

@@ -24,9 +24,11 @@
 #include "pages.h"
 #include "processor.h"
 #include "record/after_exit.h"
+#include "record/calls.h"
 #include "record/entry_state.h"
 #include "record/inventory.h"
 #include "record/recording.h"
+#include "record/report.h"
 #include "seed.h"
 #include "start.h"
 #include "tables.h"
@@ -93,12 +95,18 @@ static EFI_STATUS files_load(struct volume *volume, struct seed *seed, struct ke
     return EFI_SUCCESS;
 }
 
-/* P2 and P3 are there only for who asked. */
-static bool recording_wanted(const struct handoff *handoff)
+/* P2 and P3 are only for who asked, and P0 to P3 on the volume. */
+static void record_what_is_asked_for(struct volume *volume, const char *options)
 {
-    const char *options = (const char *)(uintptr_t)handoff->options.base;
+    bool report = options_flag(options, "report");
 
-    return options_flag(options, "report") || options_flag(options, "audit");
+    if (!report && !options_flag(options, "audit")) {
+        recording_calls_stop();
+        return;
+    }
+    recording_inventory();
+    if (report)
+        recording_report(volume);
 }
 
 /* Fills the handoff with all but what only the area and the exit can tell. */
@@ -117,6 +125,8 @@ static EFI_STATUS handoff_prepare(struct kernel_image *kernel, struct handoff *h
     clock_read(&handoff->time);
     seed_gather(&seed, &handoff->time);
     status = files_load(&volume, &seed, kernel, handoff);
+    if (!EFI_ERROR(status))
+        record_what_is_asked_for(&volume, (const char *)(uintptr_t)handoff->options.base);
     volume_close(&volume);
     if (EFI_ERROR(status))
         return status;
@@ -130,8 +140,6 @@ static EFI_STATUS handoff_prepare(struct kernel_image *kernel, struct handoff *h
     handoff->entry_state = start_state;
     seed_draw(&seed, handoff->seed, sizeof handoff->seed);
     handoff->seed_sources = seed.sources;
-    if (recording_wanted(handoff))
-        recording_inventory();
     tables_find(&handoff->tables);
     framebuffer_find(&handoff->framebuffer);
     return EFI_SUCCESS;

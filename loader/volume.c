@@ -3,6 +3,7 @@
 #include "console.h"
 #include "failure.h"
 #include "pages.h"
+#include "record/calls.h"
 
 /* Longest path in characters, with its NUL. */
 #define PATH_LIMIT 256
@@ -121,8 +122,11 @@ EFI_STATUS volume_file_read(struct volume_file *file, void *memory)
     for (uint64_t offset = 0; offset < file->size;) {
         uint64_t left = file->size - offset;
         UINTN piece = left < piece_limit ? left : piece_limit;
+        struct file_read read = {file->path, offset, piece, 0, left};
         EFI_STATUS status = file->handle->Read(file->handle, &piece, (uint8_t *)memory + offset);
 
+        read.got = EFI_ERROR(status) ? 0 : piece;
+        recording_file_read(&read, status);
         if (EFI_ERROR(status))
             return failure(status, "%s: cannot read at byte %llu of %llu", file->path,
                            (unsigned long long)offset, (unsigned long long)file->size);

@@ -25,10 +25,8 @@ static uint8_t sum_of(const uint8_t *bytes, size_t size)
 static void append(uint16_t kind, uint64_t address, uint32_t length, uint8_t named_by,
                    const uint8_t *bytes, size_t summed, size_t kept)
 {
-    const struct record_acpi head = {.address = address,
-                                     .length = length,
-                                     .sum = sum_of(bytes, summed),
-                                     .named_by = named_by};
+    const struct record_acpi head = {
+        .address = address, .length = length, .sum = sum_of(bytes, summed), .named_by = named_by};
 
     recording_append(kind, &head, sizeof head, bytes, kept);
 }

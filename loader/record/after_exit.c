@@ -16,9 +16,9 @@ void recording_pci_begin(void)
     size_t room = record_room(&recording) / sizeof *commands;
 
     command_count = 0;
-    commands = record_reserve(&recording, RECORD_PCI_COMMANDS, 0,
-                              (room < FUNCTIONS_MAXIMUM ? room : FUNCTIONS_MAXIMUM) *
-                                  sizeof *commands);
+    commands =
+        record_reserve(&recording, RECORD_PCI_COMMANDS, 0,
+                       (room < FUNCTIONS_MAXIMUM ? room : FUNCTIONS_MAXIMUM) * sizeof *commands);
     if (room < FUNCTIONS_MAXIMUM)
         commands = NULL;
 }
@@ -30,7 +30,7 @@ void recording_pci_command(uint32_t bus, uint32_t device_function, uint16_t comm
             (struct record_pci_command){.bus = (uint8_t)bus,
                                         .device_function = (uint8_t)device_function,
                                         .command = command,
-                                        .class_code = (uint16_t)class};
+                                        .class_code = (uint16_t) class};
 }
 
 void recording_pci_end(void)

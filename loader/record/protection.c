@@ -7,8 +7,9 @@
 
 /* gnu-efi does not name it. */
 struct memory_attribute_protocol {
-    EFI_STATUS(EFIAPI *get)(struct memory_attribute_protocol *self, EFI_PHYSICAL_ADDRESS base,
-                            UINT64 length, UINT64 *attributes);
+    EFI_STATUS(EFIAPI *get)
+    (struct memory_attribute_protocol *self, EFI_PHYSICAL_ADDRESS base, UINT64 length,
+     UINT64 *attributes);
     void *set, *clear;
 };
 
@@ -23,8 +24,7 @@ void record_protection(void)
     uint64_t base = (uintptr_t)firmware.loaded_image->ImageBase;
     size_t count = 0;
 
-    head.locate_status =
-        firmware.boot->LocateProtocol((EFI_GUID *)&guid, NULL, (void **)&protocol);
+    head.locate_status = firmware.boot->LocateProtocol((EFI_GUID *)&guid, NULL, (void **)&protocol);
     for (; !EFI_ERROR(head.locate_status) && count < PAGES_MAXIMUM &&
            count * EFI_PAGE_SIZE < firmware.loaded_image->ImageSize;
          count++) {

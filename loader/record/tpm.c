@@ -114,9 +114,9 @@ static void record_log(struct tcg2_protocol *tpm)
         read_digests((const uint8_t *)(uintptr_t)location, &digests);
         end = last > location ? event_end(&digests, last) : first_end(location);
     }
-    recording_append(
-        RECORD_TPM_LOG, &head, sizeof head, (const void *)(uintptr_t)location,
-        end > location && recording_can_read(location, end - location) ? end - location : 0);
+    recording_append(RECORD_TPM_LOG, &head, sizeof head, (const void *)(uintptr_t)location,
+                     end > location && recording_can_read(location, end - location) ? end - location
+                                                                                    : 0);
     record_final_events(&digests);
 }
 
@@ -157,8 +157,7 @@ static void record_pcrs(struct tcg2_protocol *tpm)
     static uint8_t digests[PCRS * DIGEST];
     struct record_pcrs head = {.algorithm = SHA256, .digest_size = DIGEST};
 
-    while (head.count < PCRS &&
-           read_pcrs(tpm, head.count, digests + (size_t)head.count * DIGEST))
+    while (head.count < PCRS && read_pcrs(tpm, head.count, digests + (size_t)head.count * DIGEST))
         head.count += PCRS_A_READ;
     head.status = head.count ? EFI_SUCCESS : EFI_DEVICE_ERROR;
     recording_append(RECORD_PCRS, &head, sizeof head, digests, (size_t)head.count * DIGEST);

@@ -30,8 +30,9 @@ static bool begins(const CHAR16 *name, const char *with)
 /* Boot options and the modes of Secure Boot (UEFI 2.11, 3.3). */
 static bool data_is_kept(const CHAR16 *name)
 {
-    static const char *const names[] = {"Boot",       "SecureBoot", "SetupMode",   "AuditMode",
-                                        "DeployedMode", "OsIndications", "PlatformLang", "Timeout"};
+    static const char *const names[] = {"Boot",         "SecureBoot",   "SetupMode",
+                                        "AuditMode",    "DeployedMode", "OsIndications",
+                                        "PlatformLang", "Timeout"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (begins(name, names[i]))

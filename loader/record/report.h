@@ -1,0 +1,10 @@
+/* report.h: the record so far (P0 to P3), as \baton\report\BOOT.rec on the volume. */
+#ifndef BATON_LOADER_RECORD_REPORT_H
+#define BATON_LOADER_RECORD_REPORT_H
+
+#include "volume.h"
+
+/* Writes it, and says so on the console; a failure is a line and no more. */
+void recording_report(struct volume *volume);
+
+#endif
