@@ -206,6 +206,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     if (!EFI_ERROR(status))
         status = loader_commit(&kernel, &handoff, &area);
 
+    recording_calls_stop(); /* what they are recorded in goes back too */
     console_wait_for_key();
     pages_free_all();
     return status;
