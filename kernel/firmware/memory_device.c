@@ -5,6 +5,7 @@
 
 #include "file/device.h"
 #include "firmware/runtime_space.h"
+#include "thread/preemption.h"
 
 /* So many bytes are copied before others may run. */
 #define PIECE 65536

@@ -10,6 +10,7 @@
 #include "file/device.h"
 #include "library/string.h"
 #include "proc/machine/machine.h"
+#include "thread/preemption.h"
 
 /* Documentation/admin-guide/devices.txt; the minor is the processor's number. */
 enum {
