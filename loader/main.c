@@ -65,7 +65,7 @@ static EFI_STATUS processor_check(void)
 
     for (size_t i = 0; i < sizeof(needed) / sizeof(*needed); i++)
         if (!(cpuid(needed[i].leaf, 0).edx >> needed[i].bit & 1))
-            return failure(EFI_UNSUPPORTED, needed[i].lack);
+            return failure(EFI_UNSUPPORTED, "%s", needed[i].lack);
     return EFI_SUCCESS;
 }
 
