@@ -1,9 +1,8 @@
-"""The page's parts about the machine: what it is, its time line, calls, tables, Secure Boot and PCRs."""
-import html
+"""The page's parts about the machine: what it is, its time line from reset, calls."""
 import struct
 
-from .page_memory import table
-from .records import guid_name, letters, number, raw, service_name
+from .page_parts import escape, facts, long_table, size_text, table
+from .records import letters, number, raw, service_name
 
 STATUSES = {
     0: "success",
@@ -32,10 +31,56 @@ POINTS = [
     "P6 kernel",
     "P7 virtual addresses",
 ]
-
-
-def escape(value):
-    return html.escape(str(value))
+# Bits by register (SDM volume 3, 2.3, 2.5 and 2.2.1).
+BITS = {
+    "cr0": {
+        0: "PE",
+        1: "MP",
+        2: "EM",
+        3: "TS",
+        4: "ET",
+        5: "NE",
+        16: "WP",
+        18: "AM",
+        29: "NW",
+        30: "CD",
+        31: "PG",
+    },
+    "cr4": {
+        0: "VME",
+        1: "PVI",
+        2: "TSD",
+        3: "DE",
+        4: "PSE",
+        5: "PAE",
+        6: "MCE",
+        7: "PGE",
+        8: "PCE",
+        9: "OSFXSR",
+        10: "OSXMMEXCPT",
+        11: "UMIP",
+        12: "LA57",
+        13: "VMXE",
+        14: "SMXE",
+        16: "FSGSBASE",
+        17: "PCIDE",
+        18: "OSXSAVE",
+        20: "SMEP",
+        21: "SMAP",
+        22: "PKE",
+        23: "CET",
+    },
+    "efer": {0: "SCE", 8: "LME", 10: "LMA", 11: "NXE"},
+    "rflags": {0: "CF", 2: "PF", 4: "AF", 6: "ZF", 7: "SF", 8: "TF", 9: "IF", 10: "DF", 11: "OF"},
+    "apic_base": {8: "BSP", 10: "x2APIC", 11: "enabled"},
+}
+MEMORY_TYPES = {
+    0: "uncached",
+    1: "write-combining",
+    4: "write-through",
+    5: "write-protected",
+    6: "write-back",
+}
 
 
 def status_text(status):
@@ -44,23 +89,59 @@ def status_text(status):
     return words if value == 0 else f"<span class=bad>{words}</span>"
 
 
-def facts(pairs):
-    return (
-        "<dl class=facts>"
-        + "".join(
-            f"<div><dt>{escape(name)}</dt><dd><code>{escape(value)}</code></dd></div>"
-            for name, value in pairs
-        )
-        + "</dl>"
-    )
+def bit_names(name, value):
+    return " ".join(word for bit, word in BITS[name].items() if number(value) >> bit & 1)
+
+
+# ---- the machine ----
 
 
 def state_facts(entry):
     fields = entry["fields"]
-    for name in ("cr0", "cr3", "cr4", "efer", "rflags", "rsp", "rip", "apic_base"):
-        yield name.upper().replace("_", " "), fields[name]
+    for name in ("cr0", "cr4", "efer", "rflags", "apic_base"):
+        yield name.upper().replace("_", " "), fields[name], bit_names(name, fields[name])
+    for name in ("cr3", "rip", "rsp", "pat"):
+        yield name.upper(), fields[name]
     yield "x87, MXCSR", f"{fields['fcw']:#x}, {fields['mxcsr']:#x}"
     yield "CS, SS, TR", f"{fields['cs']:#x}, {fields['ss']:#x}, {fields['tr']:#x}"
+    yield "GDT", fields["gdt_base"], f"limit {fields['gdt_limit']:#x}"
+    yield "IDT", fields["idt_base"], f"limit {fields['idt_limit']:#x}"
+
+
+def cpuid(record):
+    entry = record.first("cpuid")
+    return {(one["leaf"], one["subleaf"]): one for one in entry["items"]} if entry else {}
+
+
+def processor_name(record):
+    """CPUID's brand, or its vendor."""
+    leaves = cpuid(record)
+
+    def words(leaf, order):
+        one = leaves.get((leaf, 0))
+        return b"".join(struct.pack("<I", one[register]) for register in order) if one else b""
+
+    brand = b"".join(words(leaf, ("eax", "ebx", "ecx", "edx")) for leaf in range(0x80000002, 0x80000005))
+    return letters((brand or words(0, ("ebx", "edx", "ecx"))).strip(b"\0 "))
+
+
+def mtrr_rows(record):
+    """The variable MTRRs that are on (SDM volume 3, 12.11.2.3)."""
+    entry, leaf = record.first("msrs"), cpuid(record).get((0x80000008, 0))
+    values = {one["index"]: number(one["value"]) for one in entry["items"]} if entry else {}
+    limit = 1 << (leaf["eax"] & 0xFF if leaf else 52)
+    for index in range(values.get(0xFE, 0) & 0xFF):
+        base, mask = values.get(0x200 + 2 * index, 0), values.get(0x201 + 2 * index, 0)
+        if mask >> 11 & 1:
+            size = limit - (mask & ~0xFFF) % limit
+            yield f">{index}", f"`{base & ~0xFFF:#x}", f">{size_text(size)}", MEMORY_TYPES.get(
+                base & 0xFF, "?"
+            )
+    if 0x2FF in values:
+        kind = MEMORY_TYPES.get(values[0x2FF] & 0xFF, "?")
+        yield ">", "what none holds", ">", kind if values[
+            0x2FF
+        ] >> 11 & 1 else "<span class=bad>MTRRs are off</span>"
 
 
 def screens(record):
@@ -78,16 +159,12 @@ def screens(record):
                 f"`{fields['bar_base']}",
             )
         )
-    return (
-        "<h3>Screens</h3>" + table(("Mode", ">Stride", "Pixels", "Framebuffer", ">Bytes", "BAR"), rows)
-        if rows
-        else ""
-    )
+    return table(("Mode", ">Stride", "Pixels", "Framebuffer", ">Bytes", "BAR"), rows) if rows else ""
 
 
 def functions(record):
     commands = {
-        (one["segment"], one["bus"], one["device_function"]): one["command"]
+        (one["segment"], one["bus"], one["device_function"]): one
         for entry in record.all("pci_commands")
         for one in entry["items"]
     }
@@ -95,23 +172,19 @@ def functions(record):
     for entry in record.all("pci_function"):
         fields = entry["fields"]
         vendor, device = struct.unpack_from("<HH", raw(entry, 56) + bytes(4))
-        command = commands.get(
-            (fields["segment"], fields["bus"], fields["device"] << 3 | fields["function"])
-        )
-        master = "?" if command is None else "<span class=bad>on</span>" if command & 4 else "off"
+        place = (fields["segment"], fields["bus"], fields["device"] << 3 | fields["function"])
+        after = commands.get(place)
+        master = "?" if after is None else "<span class=bad>on</span>" if after["command"] & 4 else "off"
         rows.append(
             (
                 f"`{fields['segment']:04x}:{fields['bus']:02x}:{fields['device']:02x}.{fields['function']}",
                 f"`{vendor:04x}:{device:04x}",
+                f"`{after['class_code']:04x}" if after else "",
                 master,
             )
         )
-    return (
-        "<h3>PCI functions</h3>"
-        + table(("Function", "Identifiers", "Bus mastering after the exit"), rows)
-        if rows
-        else ""
-    )
+    heads = ("Function", "Identifiers", "Class", "Bus mastering after the exit")
+    return long_table("All functions", heads, rows) if rows else ""
 
 
 def processors(record):
@@ -122,17 +195,37 @@ def processors(record):
         words = results[fields["result"]] if fields["result"] < len(results) else "?"
         wake = number(fields["wake_nanoseconds"])
         rows.append((f">{fields['apic_id']}", words, f">{wake / 1000:.0f} µs" if wake else ">"))
-    return "<h3>Processors</h3>" + table((">APIC", "State", ">Time to wake"), rows) if rows else ""
+    return table((">APIC", "State", ">Time to wake"), rows) if rows else ""
+
+
+def disks(record):
+    rows = []
+    for entry in record.all("block_device"):
+        fields = entry["fields"]
+        flags = [
+            word
+            for bit, word in enumerate(("removable", "", "partition", "read-only"))
+            if word and fields["flags"] >> bit & 1
+        ]
+        size = (number(fields["last_block"]) + 1) * fields["block_size"]
+        rows.append((f">{size_text(size)}", f">{fields['block_size']}", ", ".join(flags) or "disk"))
+    return table((">Size", ">Block", "Kind"), rows) if rows else ""
 
 
 def machine(record):
-    state = record.first("entry_state")
-    text = (
-        "<h3>The processor at the loader's first instruction</h3>" + facts(state_facts(state))
-        if state
-        else ""
-    )
-    text += processors(record) + screens(record) + functions(record)
+    state, name, ranges = record.first("entry_state"), processor_name(record), list(mtrr_rows(record))
+    parts = [
+        (
+            f"The processor at the loader's first instruction{': ' + name if name else ''}",
+            facts(state_facts(state)) if state else "",
+        ),
+        ("MTRRs", table((">Range", "Base", ">Size", "Type"), ranges) if ranges else ""),
+        ("Processors", processors(record)),
+        ("Screens", screens(record)),
+        ("Block devices", disks(record)),
+        ("PCI functions", functions(record)),
+    ]
+    text = "".join(f"<h3>{escape(title)}</h3>{part}" for title, part in parts if part)
     return text or "<p>Nothing was recorded of the machine.</p>"
 
 
@@ -141,7 +234,7 @@ def machine(record):
 
 def duration(ticks, hertz):
     if not hertz:
-        return f"{ticks} ticks"
+        return f"{ticks} ticks" if abs(ticks) < 100000 else f"{ticks / 1e6:.4g} M ticks"
     milliseconds = 1000 * ticks / hertz
     return f"{milliseconds / 1000:.2f} s" if milliseconds >= 1000 else f"{milliseconds:.3g} ms"
 
@@ -157,37 +250,59 @@ def spans(record):
     for entry in record.all("exit_attempt"):
         begin, end = number(entry["fields"]["before"]), number(entry["fields"]["after"])
         if begin and end >= begin:
-            yield f"ExitBootServices {entry['fields']['attempt']}", begin, end
+            yield f"P4 exit, attempt {entry['fields']['attempt']}", begin, end
 
 
-def firmware_times(record):
-    """The firmware's own times from reset, in ns, of FBPT's basic boot record (ACPI 6.6, 5.2.24)."""
+def firmware_spans(record, hertz):
+    """The firmware's own times from reset, of FBPT's basic boot record (ACPI 6.6, 5.2.24.9)."""
     entry = record.first("boot_performance")
     data = raw(entry, 16) if entry else b""
-    if len(data) < 56 or data[:4] != b"FBPT":
-        return ""
-    names = ("reset done", "loader read", "loader started", "exit entered", "exit left")
-    values = struct.unpack_from("<5Q", data, 16)
-    return "<h3>From reset, as the firmware says</h3>" + facts(
-        (name, f"{value / 1e6:.1f} ms") for name, value in zip(names, values)
+    if len(data) < 56 or data[:4] != b"FBPT" or not hertz:
+        return
+    reset, load, start, entered, left = (
+        one * hertz // 10**9 for one in struct.unpack_from("<5Q", data, 16)
     )
+    yield "FPDT: reset to the firmware's image", 0, reset
+    yield "FPDT: firmware, to the loader's load", reset, load
+    yield "FPDT: load to start of the loader", load, start
+    if left:
+        yield "FPDT: ExitBootServices", entered, left
+
+
+def time_rows(found, begin, total, hertz):
+    for name, first, last in found:
+        left, width = 100 * (first - begin) / total, 100 * (last - first) / total
+        tone = " class=before" if name.startswith(("FPDT", "From reset")) else ""
+        yield (
+            f"<span>{escape(name)}</span><span class=track>"
+            f"<i{tone} style='left:{min(left, 99.7):.3f}%;width:{width:.3f}%'></i></span>"
+            f"<span class=right>{duration(last - first, hertz)}</span>"
+        )
 
 
 def time_line(record):
-    found = list(spans(record))
+    """The TSC counts from reset, so that it tells how long the firmware took."""
+    found, hertz = list(spans(record)), record.tsc_hz()
     if not found:
         return "<p>No times were recorded.</p>"
-    begin, end = min(one[1] for one in found), max(one[2] for one in found)
-    total, hertz = max(end - begin, 1), record.tsc_hz()
-    rows = ""
-    for name, first, last in found:
-        left, width = 100 * (first - begin) / total, 100 * (last - first) / total
-        rows += (f"<span>{escape(name)}</span><span class=track>"
-                 f"<i style='left:{left:.3f}%;width:{width:.3f}%'></i></span>"
-                 f"<span class=right>{duration(last - first, hertz)}</span>")
+    start, end = min(one[1] for one in found), max(one[2] for one in found)
+    before = [one for one in firmware_spans(record, hertz) if one[1] <= one[2] <= end]
+    exits = [number(one["fields"]["after"]) for one in record.all("exit_attempt")]
+    left = min(max([start, *exits]), end)
+    whole = [
+        ("From reset to the loader", 0, start),
+        *before,
+        ("Loader, to the exit", start, left),
+        ("Kernel, to the last entry", left, end),
+    ]
+    rows = "".join(time_rows(whole, 0, max(end, 1), hertz))
+    detail = "".join(time_rows(found, start, max(end - start, 1), hertz))
     return (
-        f"<div class=time>{rows}</div><p class=soft>{duration(total, hertz)} from the loader's first"
-        f" instruction to the last entry.</p>{firmware_times(record)}"
+        f"<div class=time>{rows}</div><h3>The loader and the kernel, enlarged</h3>"
+        f"<div class=time>{detail}</div>"
+        f"<p class=soft>{duration(start, hertz)} from reset to the loader's first instruction (the time "
+        f"stamp counter, which a reset sets to 0), {duration(end - start, hertz)} from there to the last "
+        "entry.</p>"
     )
 
 
@@ -206,7 +321,7 @@ def call_rows(record, hertz):
             service_name(fields["service"]),
             "`" + " ".join(fields["arguments"] or []),
             status_text(fields["status"]) + faulted,
-            f">{duration(ticks, hertz)}",
+            f">{duration(ticks, hertz) if ticks > 0 else '–'}",
         )
 
 
@@ -221,136 +336,33 @@ def read_rows(record):
         )
 
 
+def attempt_rows(record, hertz):
+    for entry in record.all("exit_attempt"):
+        fields = entry["fields"]
+        ticks = number(fields["after"]) - number(fields["before"])
+        yield (
+            f">{fields['attempt']}",
+            f"`{fields['key']}",
+            status_text(fields["map_status"]),
+            status_text(fields["status"]),
+            f">{duration(ticks, hertz)}",
+        )
+
+
 def calls(record):
     hertz = record.tsc_hz()
-    rows, reads = list(call_rows(record, hertz)), list(read_rows(record))
-    attempts = [
-        (
-            f">{one['fields']['attempt']}",
-            status_text(one["fields"]["map_status"]),
-            status_text(one["fields"]["status"]),
-            f">{duration(number(one['fields']['after']) - number(one['fields']['before']), hertz)}",
-        )
-        for one in record.all("exit_attempt")
-    ]
+    rows, reads, attempts = (
+        list(call_rows(record, hertz)),
+        list(read_rows(record)),
+        list(attempt_rows(record, hertz)),
+    )
     text = ""
     if attempts:
-        text += "<h3>The exit</h3>" + table(
-            (">Attempt", "GetMemoryMap", "ExitBootServices", ">Time"), attempts
-        )
+        heads = (">Attempt", "Map key", "GetMemoryMap", "ExitBootServices", ">Time")
+        text += "<h3>The exit</h3>" + table(heads, attempts)
     if rows:
-        text += "<h3>Services</h3>" + table(("", "Service", "Arguments", "Status", ">Time"), rows)
+        heads = ("", "Service", "Arguments", "Status", ">Time")
+        text += "<h3>Services</h3>" + long_table("All calls", heads, rows)
     if reads:
-        text += "<h3>Files</h3>" + table(("File", ">Asked", ">Got", "Status"), reads)
+        text += "<h3>Files</h3>" + long_table("All reads", ("File", ">Asked", ">Got", "Status"), reads)
     return text or "<p>No calls were recorded.</p>"
-
-
-# ---- tables ----
-
-
-def madt_text(data):
-    found, at = [], 44
-    while at + 2 <= len(data) and data[at + 1] >= 2:
-        kind, length = data[at], data[at + 1]
-        if kind == 0 and at + 8 <= len(data):
-            enabled = "" if data[at + 4] & 1 else " (off)"
-            found.append(f"APIC {data[at + 3]}{enabled}")
-        elif kind == 1 and at + 12 <= len(data):
-            found.append(f"I/O APIC at {struct.unpack_from('<I', data, at + 4)[0]:#x}")
-        elif kind == 9 and at + 16 <= len(data):
-            found.append(f"x2APIC {struct.unpack_from('<I', data, at + 4)[0]}")
-        at += length
-    return ", ".join(found)
-
-
-def mcfg_text(data):
-    return ", ".join(
-        f"{base:#x}, segment {segment}, buses {first} to {last}"
-        for base, segment, first, last, _ in struct.iter_unpack(
-            "<QHBBI", data[44:44 + (len(data) - 44) // 16 * 16]
-        )
-    )
-
-
-def acpi_text(name, data):
-    if name == "APIC":
-        return madt_text(data)
-    if name == "MCFG":
-        return mcfg_text(data)
-    if name == "HPET" and len(data) >= 52:
-        return f"at {struct.unpack_from('<Q', data, 44)[0]:#x}"
-    if name == "XSDT":
-        return f"{(len(data) - 36) // 8} tables"
-    if name == "RSDT":
-        return f"{(len(data) - 36) // 4} tables"
-    return ""
-
-
-def acpi_rows(record):
-    for entry in record.all("acpi_root", "acpi_table"):
-        fields, data = entry["fields"], raw(entry, 16)
-        root = entry["name"] == "acpi_root"
-        name = "RSDP" if root else letters(data[:4])
-        maker = data[9:15] if root else data[10:16] if name != "FACS" else b""
-        sound = "<span class=bad>bad</span>" if fields["sum"] and name != "FACS" else "right"
-        yield (
-            escape(name),
-            f"`{fields['address']}",
-            f">{fields['length']}",
-            escape(letters(maker.rstrip(b"\0 "))),
-            sound,
-            escape(acpi_text(name, data)),
-        )
-
-
-def smbios_rows(record):
-    for entry in record.all("smbios_structures"):
-        data, at = raw(entry, 16), 0
-        while at + 4 <= len(data) and data[at + 1] >= 4:
-            end = data.find(b"\0\0", at + data[at + 1])
-            if end < 0:
-                return
-            words = map(letters, data[at + data[at + 1]:end].split(b"\0"))
-            yield f">{data[at]}", f">{data[at + 1]}", escape(" · ".join(filter(None, words)))
-            at = end + 2
-
-
-def tables(record):
-    acpi, smbios = list(acpi_rows(record)), list(smbios_rows(record))
-    named = [
-        (escape(guid_name(item["guid"])), f"`{item['address']}")
-        for entry in record.all("configuration")
-        for item in entry["items"]
-    ]
-    text = "<h3>Configuration tables</h3>" + table(("Table", "Address"), named) if named else ""
-    if acpi:
-        text += "<h3>ACPI</h3>" + table(("Table", "Address", ">Bytes", "OEM", "Checksum", ""), acpi)
-    if smbios:
-        text += "<h3>SMBIOS</h3>" + table((">Type", ">Length", "Strings"), smbios)
-    return text or "<p>No tables were recorded.</p>"
-
-
-# ---- trust ----
-
-
-def trust(record):
-    variables = [
-        (
-            escape(one["text"]),
-            escape(guid_name(one["fields"]["guid"])),
-            f"{one['fields']['attributes']:#x}",
-            f">{one['fields']['data_size']}",
-            "`" + (one.get("data", "")[:32] or "digest only"),
-        )
-        for one in record.all("variable")
-    ]
-    text = (
-        "<h3>Variables</h3>" + table(("Name", "Vendor", "Attributes", ">Bytes", "Value"), variables)
-        if variables
-        else ""
-    )
-    for entry in record.all("pcrs"):
-        digests, size = raw(entry, 16), entry["fields"]["digest_size"] or 32
-        rows = [(f">{pcr}", "`" + digests[pcr * size:(pcr + 1) * size].hex()) for pcr in range(8)]
-        text += "<h3>PCRs</h3>" + table((">PCR", "Value"), rows)
-    return text or "<p>Neither Secure Boot's variables nor PCRs were recorded.</p>"

@@ -1,6 +1,7 @@
 """The page's parts about memory: the map to scale with rights, page tables, images."""
-import html
+import collections
 
+from .page_parts import escape, facts, legend, lens, long_table, ruler, size_text, strip, table
 from .records import number, ranges, type_name
 
 CLASSES = {
@@ -27,6 +28,14 @@ LEGEND = [
     ("kept", "reserved"),
     ("device", "devices"),
     ("special", "other"),
+    ("gap", "not described"),
+]
+RIGHTS_LEGEND = [
+    ("wx", "writable and executable"),
+    ("rx", "read, execute"),
+    ("rw", "read, write"),
+    ("ro", "read only"),
+    ("gap", "not mapped"),
 ]
 RIGHTS = [(1, "w"), (2, "x"), (4, "u")]
 ATTRIBUTES = [
@@ -34,6 +43,7 @@ ATTRIBUTES = [
     (1 << 1, "WC"),
     (1 << 2, "WT"),
     (1 << 3, "WB"),
+    (1 << 4, "UCE"),
     (1 << 12, "WP"),
     (1 << 13, "RP"),
     (1 << 14, "XP"),
@@ -41,94 +51,92 @@ ATTRIBUTES = [
     (1 << 16, "more reliable"),
     (1 << 17, "RO"),
     (1 << 18, "SP"),
+    (1 << 19, "crypto"),
     (1 << 20, "hot-pluggable"),
     (1 << 63, "RUNTIME"),
 ]
 MEMORY_TYPES = {0: "UC", 1: "WC", 4: "WT", 5: "WP", 6: "WB", 7: "UC-"}
-
-
-def escape(value):
-    return html.escape(str(value))
-
-
-def size_text(size):
-    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
-        if size >= unit:
-            return f"{size / unit:.4g} {name}"
-    return f"{size} B"
+RAM = (1, 2, 3, 4, 5, 6, 7, 9, 10, 14)
+GIVEN_BACK = {3: 7, 4: 7}  # UEFI 2.11, table 7.10: boot services' memory is free after the exit
 
 
 def class_of(kind):
     return CLASSES.get(kind, "special")
 
 
-def table(heads, rows):
-    """A table; a head or cell that begins with '>' stands to the right, with '`' in even letters."""
-
-    def cell(tag, value):
-        value = str(value)
-        if value[:1] == ">":
-            return f"<{tag} class=right>{value[1:]}</{tag}>"
-        if value[:1] == "`":
-            return f"<{tag} class=mono>{value[1:]}</{tag}>"
-        return f"<{tag}>{value}</{tag}>"
-
-    lines = "".join("<tr>" + "".join(cell("td", value) for value in row) + "</tr>" for row in rows)
-    return (
-        f"<div class=scroll><table><tr>{''.join(cell('th', name) for name in heads)}</tr>{lines}"
-        "</table></div>"
-    )
+def pieces(found):
+    return [
+        (class_of(kind), base, end, f"{type_name(kind)} {base:#x} to {end:#x}, {size_text(end - base)}")
+        for kind, base, end, _ in found
+    ]
 
 
-def segments(found, first, last):
-    """(class, size, title) of what lies from first to last, gaps included."""
-    at = first
-    for kind, base, end, _ in sorted(found, key=lambda one: one[1]):
-        base, end = max(base, at), min(end, last)
-        if end <= base:
-            continue
-        if base > at:
-            yield "gap", base - at, "not in the map"
-        yield class_of(kind), end - base, f"{type_name(kind)} {base:#x} to {end:#x}"
-        at = end
-    if at < last:
-        yield "gap", last - at, "not in the map"
+def after_exit(found):
+    """What the map says once boot services have ended."""
+    return [(GIVEN_BACK.get(kind, kind), base, end, attributes) for kind, base, end, attributes in found]
 
 
-def bar(found, first, last):
-    total = max(last - first, 1)
-    merged = []
-    for tone, size, title in segments(found, first, last):
-        if merged and merged[-1][0] == tone:
-            merged[-1] = (tone, merged[-1][1] + size, title)
-        else:
-            merged.append((tone, size, title))
-    parts = "".join(
-        f"<i class={tone} style='width:{100 * size / total:.4f}%' title='{escape(title)}'></i>"
-        for tone, size, title in merged
-    )
-    return (
-        f"<div class=bar>{parts}</div><div"
-        f" class=ends><span>{first:#x}</span><span>{size_text(total)}</span><span>{last:#x}</span></div>"
-    )
+def run_bounds(run):
+    base = number(run["linear"])
+    return base, base + 4096 * number(run["pages"])
+
+
+def letters_of(run):
+    return "r" + "".join(letter if run["rights"] & bit else "-" for bit, letter in RIGHTS)
+
+
+def rights_pieces(runs):
+    tones = {0: "ro", 1: "rw", 2: "rx", 3: "wx"}
+    for run in runs:
+        base, end = run_bounds(run)
+        yield tones[run["rights"] & 3], base, end, f"{letters_of(run)} {base:#x} to {end:#x}"
 
 
 def bounds(found):
-    """What of RAM is worth a picture: all of it below 4 GiB, and the part that is not free, enlarged."""
-    ram = [one for one in found if one[0] in (1, 2, 3, 4, 5, 6, 7, 9, 10)]
+    """The end of RAM, and the part that is worth to be enlarged: what lies above the largest free range."""
+    ram = [one for one in found if one[0] in RAM]
     if not ram:
         return None
     end = max(one[2] for one in ram)
-    used = [one for one in ram if one[0] != 7 and one[1] >= 1 << 20]
-    zoom = (min(one[1] for one in used), max(one[2] for one in used)) if used else None
+    low = [one for one in ram if one[2] <= 1 << 32] or ram
+    free = [one for one in low if one[0] == 7]
+    largest = max(free, key=lambda one: one[2] - one[1], default=None)
+    top = max(one[2] for one in low)
+    zoom = (largest[2], top) if largest and largest[2] < top else None
     return end, zoom
+
+
+def pictures(before, after, runs):
+    limits = bounds(after)
+    if not limits:
+        return ""
+    end, zoom = limits
+    rows = [
+        ("Before", pieces(before)),
+        ("At the exit", pieces(after)),
+        ("After it", pieces(after_exit(after))),
+    ]
+    rights = list(rights_pieces(runs))
+
+    def scale(first, last):
+        text = "".join(strip(found, first, last, label) for label, found in rows if found)
+        return (
+            text
+            + (strip(rights, first, last, "Rights", thin=True) if rights else "")
+            + ruler(first, last)
+        )
+
+    text = "<h3>All of RAM, to scale</h3>" + scale(0, end)
+    if zoom:
+        text += lens(*zoom, end) + "<h3>Enlarged: from the largest free range up</h3>" + scale(*zoom)
+    return f"<div class=picture>{text}</div>"
 
 
 def rights_at(runs, address):
     for run in runs:
-        base = number(run["linear"])
-        if base <= address < base + 4096 * number(run["pages"]):
-            return "r" + "".join(letter if run["rights"] & bit else "-" for bit, letter in RIGHTS[:2])
+        base, end = run_bounds(run)
+        if base <= address < end:
+            return letters_of(run)[:3]
     return "not mapped"
 
 
@@ -137,10 +145,7 @@ def attribute_text(attributes):
 
 
 def type_before(found, base):
-    for kind, first, end, _ in found:
-        if first <= base < end:
-            return kind
-    return None
+    return next((kind for kind, first, end, _ in found if first <= base < end), None)
 
 
 def map_rows(before, after, runs):
@@ -160,38 +165,52 @@ def map_rows(before, after, runs):
         )
 
 
+def amounts(found):
+    """{type: (descriptors, bytes)}"""
+    result = collections.defaultdict(lambda: (0, 0))
+    for kind, base, end, _ in found:
+        count, size = result[kind]
+        result[kind] = (count + 1, size + end - base)
+    return result
+
+
+def type_rows(before, after):
+    old, new = amounts(before), amounts(after)
+    for kind in sorted({*old, *new}):
+        difference = new[kind][1] - old[kind][1]
+        sign = "+" if difference > 0 else "−" if difference < 0 else ""
+        yield (
+            f"<span class='key {class_of(kind)}'></span>{escape(type_name(kind))}",
+            f">{old[kind][0]}",
+            f">{size_text(old[kind][1])}",
+            f">{new[kind][0]}",
+            f">{size_text(new[kind][1])}",
+            f">{sign}{size_text(abs(difference)) if difference else ''}",
+        )
+
+
 def memory(record):
     before, after = ranges(record.map_before()), ranges(record.map_at_exit())
     if not after:
         return "<p>No memory map was recorded.</p>"
     tables = record.first("page_tables")
-    legend = (
-        "<div class=legend>"
-        + "".join(f"<span class={tone}>{name}</span>" for tone, name in LEGEND)
-        + "</div>"
-    )
-    pictures = ""
-    limits = bounds(after)
-    if limits:
-        end, zoom = limits
-        for title, found in (("Before the loader's first allocation", before), ("At the exit", after)):
-            if found:
-                pictures += f"<h3>{title}: RAM to scale</h3>" + bar(found, 0, end)
-                if zoom:
-                    pictures += bar(found, *zoom)
-    free = sum(end - base for kind, base, end, _ in after if kind == 7)
-    kept = sum(end - base for kind, base, end, _ in after if kind in (5, 6))
+    runs = tables["items"] if tables else []
     step = number(record.map_at_exit()["fields"]["descriptor_size"])
+    heads = ("Type", ">Before", ">Size", ">At the exit", ">Size", ">Change")
+    descriptors = long_table(
+        f"All descriptors at the exit, of {step} bytes each, with rights at entry",
+        ("From", "To", ">Size", "Type", "Attributes", "Rights"),
+        list(map_rows(before, after, runs)),
+    )
     return (
-        legend
-        + pictures
-        + f"<p>{len(after)} descriptors of {step} bytes; {size_text(free)} free, {size_text(kept)} for"
-        " runtime services. The second bar of each pair enlarges the part from the first to the last"
-        " range that is not free; hatched is what the map does not describe.</p>"
-        + table(
-            ("From", "To", ">Size", "Type", "Attributes", "Rights at entry"),
-            map_rows(before, after, tables["items"] if tables else []),
-        )
+        legend(LEGEND)
+        + pictures(before, after, runs)
+        + (legend(RIGHTS_LEGEND) if runs else "")
+        + "<p class=soft>Before: the loader's first allocation. After it: boot services' memory is free "
+        "(UEFI 2.11, table 7.10). Rights: the firmware's page tables at the loader's first instruction.</p>"
+        + "<h3>By type: descriptors and amount</h3>"
+        + table(heads, type_rows(before, after))
+        + descriptors
     )
 
 
@@ -199,59 +218,53 @@ def page_tables(record):
     entry = record.first("page_tables")
     if not entry:
         return "<p>The firmware's page tables were not recorded.</p>"
-    both = sum(4096 * number(run["pages"]) for run in entry["items"] if run["rights"] & 3 == 3)
+    totals = collections.Counter()
     rows = []
     for run in entry["items"]:
-        base, pages = number(run["linear"]), number(run["pages"])
-        letters = "r" + "".join(letter if run["rights"] & bit else "-" for bit, letter in RIGHTS)
+        (base, end), letters = run_bounds(run), letters_of(run)
+        totals[letters[:3]] += end - base
         tone = f"<span class=bad>{letters}</span>" if run["rights"] & 3 == 3 else letters
         same = "itself" if number(run["physical"]) == base else f"{number(run['physical']):#x}"
+        level = {1: "4 KiB", 2: "2 MiB", 3: "1 GiB"}.get(run["level"], run["level"])
+        kind = MEMORY_TYPES.get(run["memory_type"], "?")
         rows.append(
-            (
-                f"`{base:#x}",
-                f">{size_text(4096 * pages)}",
-                f"`{tone}",
-                same,
-                {1: "4 KiB", 2: "2 MiB", 3: "1 GiB"}.get(run["level"], run["level"]),
-                MEMORY_TYPES.get(run["memory_type"], "?"),
-            )
+            (f"`{base:#x}", f"`{end:#x}", f">{size_text(end - base)}", f"`{tone}", same, level, kind)
         )
-    cut = " The record has only a part of them." if entry["fields"]["cut"] else ""
+    fields = entry["fields"]
+    text = facts(
+        [("Root (CR3)", fields["root"]), ("Levels", fields["levels"]), ("Runs", len(rows))]
+        + [(f"Mapped {letters}", size_text(size)) for letters, size in sorted(totals.items())]
+    )
+    if fields["cut"]:
+        text += "<p class=note>There were more runs than the record has.</p>"
+    return text + long_table(
+        "All runs", ("From", "To", ">Size", "Rights", "Leads to", "Pages", "Type"), rows
+    )
+
+
+def image_row(entry):
+    fields = entry["fields"]
+    kind = {10: "application", 11: "boot driver", 12: "runtime driver"}.get(fields["subsystem"], "")
+    compatible = (
+        "NX_COMPAT" if fields["dll_characteristics"] & 0x100 else "<span class=bad>not NX_COMPAT</span>"
+    )
+    name = escape(entry.get("text") or "(no name)") + (
+        " <b>this loader</b>" if fields["flags"] & 1 else ""
+    )
     return (
-        f"<p>{entry['fields']['levels']} levels, root at <code>{entry['fields']['root']}</code>. "
-        f"{size_text(both) if both else 'Nothing'} is both writable and executable.{cut}</p>"
-        + table(("From", ">Size", "Rights", "Leads to", "Pages", "Type"), rows)
+        name,
+        f"`{number(fields['base']):#x}",
+        f">{size_text(number(fields['size']))}",
+        kind,
+        compatible if fields["flags"] & 2 else "no header",
+        f">{fields['section_alignment']}",
+        " ".join(escape(one["name"]) for one in entry.get("items", [])),
     )
 
 
 def images(record):
-    rows = []
-    for entry in record.all("image"):
-        fields = entry["fields"]
-        base = number(fields["base"])
-        flags = fields["flags"]
-        protect = (
-            (
-                "NX_COMPAT"
-                if fields["dll_characteristics"] & 0x100
-                else "<span class=bad>not NX_COMPAT</span>"
-            )
-            if flags & 2
-            else "no header"
-        )
-        kind = {10: "application", 11: "boot driver", 12: "runtime driver"}.get(fields["subsystem"], "")
-        name = escape(entry.get("text") or "(no name)") + (" <b>this loader</b>" if flags & 1 else "")
-        rows.append(
-            (
-                name,
-                f"`{base:#x}",
-                f">{size_text(number(fields['size']))}",
-                kind,
-                protect,
-                f">{fields['section_alignment']}",
-                " ".join(escape(one["name"]) for one in entry.get("items", [])),
-            )
-        )
+    rows = [image_row(entry) for entry in record.all("image")]
     if not rows:
         return "<p>No images were recorded.</p>"
-    return table(("Image", "Base", ">Size", "Kind", "Protection", ">Alignment", "Sections"), rows)
+    heads = ("Image", "Base", ">Size", "Kind", "Protection", ">Alignment", "Sections")
+    return long_table("All images", heads, rows)
