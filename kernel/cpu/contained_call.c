@@ -3,6 +3,7 @@
 #include "cpu/clock.h"
 #include "cpu/cpu.h"
 #include "cpu/fpu.h"
+#include "cpu/interrupt_controller.h"
 #include "cpu/panic.h"
 #include "cpu/registers.h"
 #include "cpu/trap_offsets.h"
@@ -57,7 +58,9 @@ enum contained_end contained_call(struct contained_call *call)
     trap_enter_contained();
     running_on = cpu;
     __atomic_store_n(&running, call, __ATOMIC_RELEASE);
+    interrupt_nmi_ticks(true);
     contained_call_enter(call);
+    interrupt_nmi_ticks(false);
     __atomic_store_n(&running, NULL, __ATOMIC_RELEASE);
     restore(&before, cpu);
     fpu_load(user_registers);
@@ -103,6 +106,27 @@ bool contained_call_trap(struct trap_frame *frame, vaddr_t address)
     }
     if (frame->vector != TRAP_PAGE_FAULT || !call->resolve(call, frame, address))
         end_call(call, CONTAINED_TRAPPED, frame, address);
+    return true;
+}
+
+/* Not a handler of ours, nor the way into the call and out of it: code of the lower half, or on the
+   call's own stack. */
+static bool is_of_call(const struct contained_call *call, const struct trap_frame *frame)
+{
+    return (int64_t)frame->rip >= 0 || call->stack_top - frame->rsp <= call->stack_size;
+}
+
+/* Of GS nothing is known here: the CPU is told by its APIC. */
+bool contained_call_nmi(struct trap_frame *frame)
+{
+    struct contained_call *call = __atomic_load_n(&running, __ATOMIC_ACQUIRE);
+
+    if (!call || running_on->apic_id != local_apic_id())
+        return false;
+    if (clock_now() >= call->deadline && is_of_call(call, frame)) {
+        msr_write(MSR_GS_BASE, (uint64_t)running_on);
+        end_call(call, CONTAINED_LATE, frame, 0);
+    }
     return true;
 }
 

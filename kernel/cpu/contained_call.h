@@ -20,7 +20,9 @@ struct contained_call {
     vaddr_t function; /* in Microsoft's calling convention (UEFI 2.10, 2.3.4.2) */
     uint64_t arguments[CONTAINED_ARGUMENTS];
     vaddr_t stack_top; /* of a stack of its own, 16-byte aligned */
-    uint64_t deadline; /* ns since boot; it ends at the first timer interrupt after that */
+    /* ns since boot; it ends at the first timer interrupt after that, or, if it has turned
+       interrupts off, at the first NMI (interrupt_nmi_ticks()) */
+    uint64_t deadline;
     /*
      * A page fault of the call. True: mended, it goes on. Interrupts off, on a stack of 8 KiB; no
      * lock of the kernel's is held, for it is not kernel code that was interrupted.
@@ -31,6 +33,7 @@ struct contained_call {
     struct trap_frame trap;  /* else: where it was */
     vaddr_t address;         /* of a page fault */
     bool interrupts_were_on; /* it returned with interrupts as it was given them: on */
+    size_t stack_size;       /* bytes below stack_top; given like what stands first */
 
     /* contained_call.c's own. */
     enum contained_end end;
@@ -48,10 +51,12 @@ enum contained_end contained_call(struct contained_call *call);
 /* A call is being made, by whichever CPU. Any context. */
 bool contained_call_runs(void);
 
-/* ---- for trap.c and clock.c ---- */
+/* ---- for trap.c, panic.c and clock.c ---- */
 
 /* A trap of the kernel's. True: it came from a contained call, and `frame` is where to go on. */
 bool contained_call_trap(struct trap_frame *frame, vaddr_t address);
+/* An NMI. True: one that was meant for a call on this CPU, which it ends if its time is over. */
+bool contained_call_nmi(struct trap_frame *frame);
 /* At each timer interrupt: ends the call that was interrupted if its time is over. */
 void contained_call_tick(struct trap_frame *frame);
 

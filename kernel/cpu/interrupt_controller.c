@@ -299,6 +299,30 @@ static int isa_route(uint8_t irq)
     return 0;
 }
 
+/* Channel 0 of the 8254 (Intel, 8254 data sheet): mode 2, as seldom as it can; mode 0 without a
+   count stands still. */
+enum { PIT_CHANNEL_0 = 0x40, PIT_CONTROL = 0x43, PIT_PERIODIC = 0x34, PIT_STOPPED = 0x30 };
+
+/* 82093AA data sheet, 3.2.4: the vector is ignored. An edge, whatever the override says. */
+#define DELIVER_NMI (4U << 8)
+
+void interrupt_nmi_ticks(bool on)
+{
+    uint32_t input, id = local_apic_id();
+    const struct io_apic *io_apic = io_apic_find(isa_routes[0].interrupt, &input);
+
+    if (!io_apic || id > local_apic_id_maximum() || id > UINT8_MAX)
+        return;
+    if (on)
+        io_apic_write(io_apic, 0x11 + 2 * input, id << 24);
+    io_apic_write(io_apic, 0x10 + 2 * input, on ? DELIVER_NMI : LVT_MASKED);
+    port_write8(PIT_CONTROL, on ? PIT_PERIODIC : PIT_STOPPED);
+    if (on) {
+        port_write8(PIT_CHANNEL_0, 0);
+        port_write8(PIT_CHANNEL_0, 0);
+    }
+}
+
 void interrupt_mask_isa(uint8_t irq)
 {
     uint32_t input;

@@ -49,6 +49,13 @@ int interrupt_connect_isa(uint8_t irq, const char *name, interrupt_handler *hand
 /* From now on it comes no more. Any context. */
 void interrupt_mask_isa(uint8_t irq);
 
+/*
+ * While it is on, this CPU gets an NMI 18 times a second, from the 8254 through the I/O APIC: the
+ * one interrupt that nobody can turn off. Nothing comes where one of these is missing. Interrupts
+ * off, by one CPU at a time, which turns it off again.
+ */
+void interrupt_nmi_ticks(bool on);
+
 /* Nothing interrupts for the devices of ISA: somebody has to call the second function often, with
    interrupts off, on the boot CPU. It calls every handler, with no frame. */
 bool interrupt_isa_needs_polling(void);

@@ -1,6 +1,7 @@
 #include "cpu/panic.h"
 
 #include "cpu/clock.h"
+#include "cpu/contained_call.h"
 #include "cpu/cpu.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
@@ -57,14 +58,15 @@ static void print_backtrace(vaddr_t frame_pointer)
     }
 }
 
-/* The NMI of the CPU that ends it all; any other is not ours to explain. */
+/* The NMI of the CPU that ends it all, or one that watches a call into the firmware; any other is
+   not ours to explain. */
 static void stop_interrupt(void *context, struct trap_frame *frame)
 {
     (void)context;
-    (void)frame;
     if (__atomic_load_n(&ending, __ATOMIC_ACQUIRE))
         processor_stop();
-    log_write(LOG_WARNING, "an NMI nobody sent");
+    if (!contained_call_nmi(frame))
+        log_write(LOG_WARNING, "an NMI nobody sent");
 }
 
 /* ---- in order ---- */

@@ -132,6 +132,7 @@ static EFI_STATUS call_now(const char *name, const void *function, const struct 
         .name = name,
         .contained = {.function = (vaddr_t)function,
                       .stack_top = (vaddr_t)stack + STACK_SIZE,
+                      .stack_size = STACK_SIZE,
                       .deadline = clock_now() + patience,
                       .resolve = resolve},
     };

@@ -125,6 +125,13 @@ static SERVICE EFI_STATUS loop(void)
         cpu_relax();
 }
 
+static SERVICE EFI_STATUS deaf(void)
+{
+    interrupts_disable();
+    for (;;)
+        cpu_relax();
+}
+
 static SERVICE EFI_STATUS registers(void)
 {
     fpu_reset();
@@ -137,7 +144,7 @@ static const struct deed {
     const void *function;
 } deeds[] = {
     {"read", read_there}, {"write", write_there}, {"divide", divide},       {"invalid", invalid},
-    {"deep", deep},       {"loop", loop},         {"registers", registers},
+    {"deep", deep},       {"loop", loop},         {"registers", registers}, {"deaf", deaf},
 };
 
 static const void *deed_find(const char *name)

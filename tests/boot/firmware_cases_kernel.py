@@ -53,6 +53,8 @@ def reset_cases():
             ("reads memory in use", "touch 0x1600000", "ResetSystem failed: page fault.*0x1600000",
              "restart: by port 0xcf9"),
             ("does not return", "spins", "ResetSystem took too long", "restart: by port 0xcf9"),
+            ("does not return, interrupts off", "deaf", "ResetSystem took too long",
+             "restart: by port 0xcf9"),
             ("returns with success", "returns", r"ResetSystem returned", "restart: by port 0xcf9"),
             ("fails", "fails 7", "ResetSystem returned", "restart: by port 0xcf9"),
             ("touches ECAM", "ecam", rf"ResetSystem reads .*PCI configuration space.*{LENT}"),

@@ -13,6 +13,7 @@
  *   rubbish     fills what it gives with VALUE
  *   returns     without doing anything, with success
  *   spins       for ever
+ *   deaf        for ever, with interrupts off
  * from the exit from boot services on. Without VALUE there is nothing at 0x7fff0000000; TIMES is
  * how often, without it always.
  */
@@ -105,7 +106,9 @@ static bool misbehave(enum service service, void *a, EFI_STATUS *status)
         *place = 0x5a;
     else if (is(service, "sse"))
         vectors_change();
-    while (is(service, "spins"))
+    if (is(service, "deaf"))
+        __asm__ volatile("cli");
+    while (is(service, "spins") || is(service, "deaf"))
         __asm__ volatile("pause");
     if (is(service, "fails"))
         *status = value | EFI_ERROR_MASK;

@@ -200,6 +200,14 @@ static bool interrupts_go_on(void)
     return true;
 }
 
+/* Neither does one that has turned interrupts off: an NMI ends it, and then they come as before. */
+static bool deaf_time_has_an_end(void)
+{
+    for (int i = 0; i < 3; i++)
+        REQUIRE(misdeed("deaf") == EIO);
+    return services_answer() && interrupts_go_on();
+}
+
 static _Noreturn void caller(int cpu)
 {
     cpu_set_t set;
@@ -249,6 +257,7 @@ static const struct test_case cases[] = {
     {"a fault in one is an error and a line", "docs/architecture.md, 14", faults_are_errors},
     {"so is a stack that ends", "docs/architecture.md, 14", stack_has_an_end},
     {"so is a call that does not return", "docs/architecture.md, 10", time_has_an_end},
+    {"also one with interrupts off", "docs/architecture.md, 10", deaf_time_has_an_end},
     {"memory that nobody uses is lent", "kernel/firmware/README.md", memory_is_lent},
     {"registers are the caller's again", "UEFI 2.10, 2.3.4", registers_stay},
     {"interrupts come as before", "UEFI 2.10, 2.3.4", interrupts_go_on},
