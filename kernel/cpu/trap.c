@@ -268,6 +268,13 @@ static bool resolve_kernel_trap(struct trap_frame *frame, vaddr_t address)
     return false;
 }
 
+static void (*stray_watch)(struct trap_frame *frame); /* by the boot CPU alone */
+
+void interrupt_watch_stray(void (*watch)(struct trap_frame *frame))
+{
+    stray_watch = watch;
+}
+
 static void interrupt_dispatch(struct trap_frame *frame)
 {
     const struct handler *handler = &handlers[frame->vector];
@@ -279,10 +286,15 @@ static void interrupt_dispatch(struct trap_frame *frame)
     if (frame->vector == VECTOR_SPURIOUS)
         return; /* has no end of interrupt (Intel SDM volume 3, 11.9) */
     cpu->interrupt_depth++;
-    if (function)
+    if (function) {
         function(handler->context, frame);
-    else
+    } else if (stray_watch) {
+        cpu->interrupt_depth--;
+        stray_watch(frame);
+        return;
+    } else {
         log_write(LOG_WARNING, "interrupt: nobody handles vector %u", (unsigned)frame->vector);
+    }
     cpu->interrupt_depth--;
     local_apic_end_of_interrupt();
 }

@@ -104,6 +104,10 @@ typedef void interrupt_handler(void *context, struct trap_frame *frame);
  */
 void interrupt_set_handler(uint8_t vector, interrupt_handler *handler, void *context);
 
+/* Until it is NULL again, whoever comes on a vector that nobody handles is given to `watch`, which
+   signals the end itself. At boot, interrupts off. */
+void interrupt_watch_stray(void (*watch)(struct trap_frame *frame));
+
 /* For the log: what a vector below 32 is called. */
 const char *trap_name(uint64_t vector);
 

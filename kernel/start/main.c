@@ -30,6 +30,7 @@
 #include "firmware/memory_device.h"
 #include "firmware/power_button.h"
 #include "firmware/record/handoff_record.h"
+#include "firmware/record/machine_state.h"
 #include "firmware/runtime_services.h"
 #include "firmware/tables.h"
 #include "library/acpi.h"
@@ -273,16 +274,26 @@ static void *map_registers(paddr_t base, size_t size)
     return device_map(base, size, DEVICE_UNCACHED);
 }
 
+/* Whether the handoff is recorded whole. */
+static bool records_all(void)
+{
+    return options_flag(options, "report") || options_flag(options, "audit");
+}
+
 /* Interrupts, clocks, registers of programs. */
 static void initialize_machine(void)
 {
     acpi = find_acpi();
 
+    handoff_record_machine_state(acpi, handoff.exit_rflags);
+    if (records_all())
+        handoff_record_watch_interrupts();
     if (interrupt_controller_initialize(acpi, map_registers))
         stop("the processor has no usable local APIC");
     boot_cpu.apic_id = local_apic_id();
     acpi_ports_open(acpi ? &acpi_root : NULL);
     clock_initialize(acpi, map_registers);
+    handoff_record_interrupts();
     if (handoff.time.valid)
         clock_wall_set(handoff.time.unix_seconds * NANOSECONDS_PER_SECOND +
                        handoff.time.nanoseconds);
@@ -401,7 +412,7 @@ static void start(void *unused)
     power_button_initialize(acpi);
     if (battery_clock_initialize())
         log_write(LOG_NOTICE, "clock: none that runs while the machine is off");
-    handoff_record_settle(options_flag(options, "report") || options_flag(options, "audit"));
+    handoff_record_settle(records_all());
     memory_give_back(handoff.loader.base, handoff.loader.size);
     uint64_t most;
 #ifdef DEBUG_CHECKS
