@@ -36,17 +36,37 @@ contained_call_enter:
     movq CALL_ARGUMENTS(%rdi), %rcx
     movq CALL_ARGUMENTS + 8(%rdi), %rdx
     xorl %ebp, %ebp                     /* a backtrace ends here */
+    movl $(CALL_PATTERN + 3), %ebx
+    movl $(CALL_PATTERN + 6), %esi
+    movl $(CALL_PATTERN + 7), %edi
+    movl $(CALL_PATTERN + 12), %r12d
+    movl $(CALL_PATTERN + 13), %r13d
+    movl $(CALL_PATTERN + 14), %r14d
+    movl $(CALL_PATTERN + 15), %r15d
+    .irp n, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    pcmpeqd %xmm\n, %xmm\n
+    .endr
     sti
     call *%rax
     pushfq
     popq %rdx
     cli
+    movq %rdi, %rcx
     movq contained_stack(%rip), %rsp
     movq 8(%rsp), %rdi
     movq %rax, CALL_RESULT(%rdi)
-    shrl $9, %edx                       /* IF */
-    andl $1, %edx
-    movb %dl, CALL_INTERRUPTS_WERE_ON(%rdi)
+    movq %rdx, CALL_AFTER(%rdi)
+    movq %rbx, CALL_AFTER + 8(%rdi)
+    movq %rbp, CALL_AFTER + 16(%rdi)
+    movq %rsi, CALL_AFTER + 24(%rdi)
+    movq %rcx, CALL_AFTER + 32(%rdi)
+    movq %r12, CALL_AFTER + 40(%rdi)
+    movq %r13, CALL_AFTER + 48(%rdi)
+    movq %r14, CALL_AFTER + 56(%rdi)
+    movq %r15, CALL_AFTER + 64(%rdi)
+    .irp n, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    movdqu %xmm\n, CALL_AFTER + 72 + 16 * (\n - 6)(%rdi)
+    .endr
 leave:
     popfq                               /* IF off; DF, AC, NT, TF as they were */
     popq %rdi

@@ -12,9 +12,7 @@ _Static_assert(__builtin_offsetof(struct contained_call, function) == CALL_FUNCT
 _Static_assert(__builtin_offsetof(struct contained_call, arguments) == CALL_ARGUMENTS, "assembly");
 _Static_assert(__builtin_offsetof(struct contained_call, stack_top) == CALL_STACK_TOP, "assembly");
 _Static_assert(__builtin_offsetof(struct contained_call, result) == CALL_RESULT, "assembly");
-_Static_assert(__builtin_offsetof(struct contained_call, interrupts_were_on) ==
-                   CALL_INTERRUPTS_WERE_ON,
-               "assembly");
+_Static_assert(__builtin_offsetof(struct contained_call, after) == CALL_AFTER, "assembly");
 
 /* contained_call.S */
 void contained_call_enter(struct contained_call *call);
@@ -66,6 +64,22 @@ enum contained_end contained_call(struct contained_call *call)
     fpu_load(user_registers);
     interrupts_restore(enabled);
     return call->end;
+}
+
+uint32_t contained_call_changed(const struct contained_after *after)
+{
+    static const uint8_t numbers[] = {3, 5, 6, 7, 12, 13, 14, 15};
+    const unsigned first_vector = 6;
+    uint32_t changed = 0;
+
+    for (size_t i = 0; i < array_length(numbers); i++) {
+        uint64_t expected = numbers[i] == 5 ? 0 : CALL_PATTERN + numbers[i];
+        changed |= after->registers[i] != expected ? 1U << numbers[i] : 0;
+    }
+    for (size_t i = 0; i < array_length(after->vector_halves); i++)
+        if (after->vector_halves[i] != UINT64_MAX)
+            changed |= 1U << (16 + first_vector + i / 2);
+    return changed;
 }
 
 /* ---- traps and interrupts meanwhile ---- */

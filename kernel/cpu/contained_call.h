@@ -16,6 +16,13 @@ enum contained_end {
 
 #define CONTAINED_ARGUMENTS 5
 
+/* How it left the processor; means something when it returned. */
+struct contained_after {
+    uint64_t rflags;
+    uint64_t registers[8];      /* RBX, RBP, RSI, RDI, R12 to R15 */
+    uint64_t vector_halves[20]; /* XMM6 to XMM15 */
+};
+
 struct contained_call {
     vaddr_t function; /* in Microsoft's calling convention (UEFI 2.10, 2.3.4.2) */
     uint64_t arguments[CONTAINED_ARGUMENTS];
@@ -29,11 +36,11 @@ struct contained_call {
      */
     bool (*resolve)(struct contained_call *call, const struct trap_frame *frame, vaddr_t address);
 
-    uint64_t result;         /* CONTAINED_RETURNED: what it returned */
-    struct trap_frame trap;  /* else: where it was */
-    vaddr_t address;         /* of a page fault */
-    bool interrupts_were_on; /* it returned with interrupts as it was given them: on */
-    size_t stack_size;       /* bytes below stack_top; given like what stands first */
+    uint64_t result;        /* CONTAINED_RETURNED: what it returned */
+    struct trap_frame trap; /* else: where it was */
+    vaddr_t address;        /* of a page fault */
+    struct contained_after after;
+    size_t stack_size; /* bytes below stack_top; given like what stands first */
 
     /* contained_call.c's own. */
     enum contained_end end;
@@ -47,6 +54,10 @@ struct contained_call {
  * table. Any context without spinlocks, but not within another such call.
  */
 enum contained_end contained_call(struct contained_call *call);
+
+/* Which registers it changed that it should have preserved: bit n is register n in the order of
+   ModRM, bit 16 + n XMM n. */
+uint32_t contained_call_changed(const struct contained_after *after);
 
 /* A call is being made, by whichever CPU. Any context. */
 bool contained_call_runs(void);

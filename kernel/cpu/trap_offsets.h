@@ -18,11 +18,15 @@
 
 #define HOOKS_SYSTEM_CALL 0
 
-#define CALL_FUNCTION           0
-#define CALL_ARGUMENTS          8
-#define CALL_STACK_TOP          48
-#define CALL_RESULT             72
-#define CALL_INTERRUPTS_WERE_ON 264
+#define CALL_FUNCTION  0
+#define CALL_ARGUMENTS 8
+#define CALL_STACK_TOP 48
+#define CALL_RESULT    72
+#define CALL_AFTER     264 /* flags, eight registers, ten of SSE */
+
+/* What preserved registers hold when the call begins (UEFI 2.11, 2.3.4.2); RBP holds 0, the SSE
+   registers ones. */
+#define CALL_PATTERN 0x5a5a0000
 
 #ifdef __ASSEMBLER__
 #define TRAP_SYSCALL       256

@@ -10,6 +10,7 @@
 #include <efi.h>
 
 EFI_STATUS runtime_get_time(EFI_TIME *time, EFI_TIME_CAPABILITIES *capabilities);
+EFI_STATUS runtime_get_wakeup_time(BOOLEAN *enabled, BOOLEAN *pending, EFI_TIME *time);
 EFI_STATUS runtime_set_time(EFI_TIME *time);
 /* `data` may be NULL with *size 0: only the size is asked for. */
 EFI_STATUS runtime_get_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 *attributes, UINTN *size,

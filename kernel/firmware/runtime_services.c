@@ -6,6 +6,8 @@
 #include "cpu/contained_call.h"
 #include "cpu/cpu.h"
 #include "cpu/log.h"
+#include "cpu/registers.h"
+#include "firmware/record/runtime.h"
 #include "firmware/runtime_calls.h"
 #include "firmware/runtime_space.h"
 #include "library/format.h"
@@ -84,8 +86,11 @@ static bool resolve(struct contained_call *contained, const struct trap_frame *f
                     vaddr_t address)
 {
     struct service_call *call = container_of(contained, struct service_call, contained);
+    bool mended = runtime_space_fault(call->name, frame, address);
 
-    return runtime_space_fault(call->name, frame, address);
+    if (mended)
+        handoff_record_fault(frame, address, false);
+    return mended;
 }
 
 /* What ended it, by service, place, address and what lies there. */
@@ -124,12 +129,33 @@ struct arguments {
     uint64_t value[CONTAINED_ARGUMENTS];
 };
 
+/* What is called: for the log, and for the record, where it stands in the table (0: nowhere). */
+struct service {
+    const char *name;
+    uint32_t offset;
+};
+
+/* With how it was and what came of it, for the record of the handoff. */
+static enum contained_end call_recorded(struct service_call *call, uint32_t offset)
+{
+    struct runtime_call_notes notes = {.service = offset, .stack = stack, .stack_size = STACK_SIZE};
+
+    handoff_record_call_begins(stack, STACK_SIZE);
+    notes.before = tsc_read();
+    notes.end = call_there(call);
+    notes.after = tsc_read();
+    if (notes.end == CONTAINED_TRAPPED)
+        handoff_record_fault(&call->contained.trap, call->contained.address, true);
+    handoff_record_call(&call->contained, &notes);
+    return notes.end;
+}
+
 /* By who has the turn. */
-static EFI_STATUS call_now(const char *name, const void *function, const struct arguments *given,
-                           uint64_t patience)
+static EFI_STATUS call_now(const struct service *service, const void *function,
+                           const struct arguments *given, uint64_t patience)
 {
     struct service_call call = {
-        .name = name,
+        .name = service->name,
         .contained = {.function = (vaddr_t)function,
                       .stack_top = (vaddr_t)stack + STACK_SIZE,
                       .stack_size = STACK_SIZE,
@@ -139,7 +165,7 @@ static EFI_STATUS call_now(const char *name, const void *function, const struct 
 
     memcpy(call.contained.arguments, given->value, sizeof(given->value));
     timer_arm(&alarm, call.contained.deadline);
-    enum contained_end end = call_there(&call);
+    enum contained_end end = call_recorded(&call, service->offset);
     timer_cancel(&alarm);
     if (end == CONTAINED_RETURNED)
         return call.contained.result;
@@ -147,13 +173,13 @@ static EFI_STATUS call_now(const char *name, const void *function, const struct 
     return EFI_DEVICE_ERROR;
 }
 
-static EFI_STATUS call_in_turn(const char *name, const void *function,
+static EFI_STATUS call_in_turn(const struct service *service, const void *function,
                                const struct arguments *given, uint64_t patience)
 {
     if (!function)
         return EFI_UNSUPPORTED;
     mutex_acquire(&turn);
-    EFI_STATUS status = call_now(name, function, given, patience);
+    EFI_STATUS status = call_now(service, function, given, patience);
     mutex_release(&turn);
     return status;
 }
@@ -161,12 +187,18 @@ static EFI_STATUS call_in_turn(const char *name, const void *function,
 /* A member of the table, which the firmware may change; NULL: there is none. */
 #define SERVICE(member) (services ? (const void *)services->member : NULL)
 #define CALL(member, ...)                                                                          \
-    call_in_turn(#member, SERVICE(member), &(const struct arguments){{__VA_ARGS__}}, PATIENCE)
+    call_in_turn(&(const struct service){#member, offsetof(EFI_RUNTIME_SERVICES, member)},         \
+                 SERVICE(member), &(const struct arguments){{__VA_ARGS__}}, PATIENCE)
 #define POINTER(pointer) ((uint64_t)(pointer))
 
 EFI_STATUS runtime_get_time(EFI_TIME *time, EFI_TIME_CAPABILITIES *capabilities)
 {
     return CALL(GetTime, POINTER(time), POINTER(capabilities));
+}
+
+EFI_STATUS runtime_get_wakeup_time(BOOLEAN *enabled, BOOLEAN *pending, EFI_TIME *time)
+{
+    return CALL(GetWakeupTime, POINTER(enabled), POINTER(pending), POINTER(time));
 }
 
 EFI_STATUS runtime_set_time(EFI_TIME *time)
@@ -201,7 +233,8 @@ EFI_STATUS runtime_query_variable_info(UINT32 attributes, UINT64 *storage, UINT6
 #ifdef DEBUG_CHECKS
 EFI_STATUS runtime_misbehave(const void *function, uint64_t argument, uint64_t patience)
 {
-    return call_in_turn("a test", function, &(const struct arguments){{argument}}, patience);
+    return call_in_turn(&(const struct service){.name = "a test"}, function,
+                        &(const struct arguments){{argument}}, patience);
 }
 
 void runtime_spoil_reset(const void *function)
@@ -251,7 +284,7 @@ void runtime_reset(enum runtime_reset type)
     const void *function = spoilt_reset ? spoilt_reset : SERVICE(ResetSystem);
     if (!function)
         return;
-    EFI_STATUS status =
-        call_now("ResetSystem", function, &(const struct arguments){{type}}, RESET_PATIENCE);
+    EFI_STATUS status = call_now(&(const struct service){.name = "ResetSystem"}, function,
+                                 &(const struct arguments){{type}}, RESET_PATIENCE);
     log_write(LOG_WARNING, "firmware: ResetSystem returned (status %#lx)", status);
 }

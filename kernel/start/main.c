@@ -29,8 +29,10 @@
 #include "firmware/machine_end.h"
 #include "firmware/memory_device.h"
 #include "firmware/power_button.h"
+#include "firmware/record/canary.h"
 #include "firmware/record/handoff_record.h"
 #include "firmware/record/machine_state.h"
+#include "firmware/record/runtime.h"
 #include "firmware/runtime_services.h"
 #include "firmware/tables.h"
 #include "library/acpi.h"
@@ -413,6 +415,8 @@ static void start(void *unused)
     if (battery_clock_initialize())
         log_write(LOG_NOTICE, "clock: none that runs while the machine is off");
     handoff_record_settle(records_all());
+    handoff_record_canary_start();
+    handoff_record_try_services();
     memory_give_back(handoff.loader.base, handoff.loader.size);
     uint64_t most;
 #ifdef DEBUG_CHECKS

@@ -18,6 +18,7 @@
 #include "cpu/start_cpu.h"
 #include "cpu/tlb.h"
 #include "cpu/trap.h"
+#include "firmware/record/processors.h"
 #include "library/format.h"
 #include "library/processor_list.h"
 #include "library/string.h"
@@ -40,6 +41,7 @@
 struct processor {
     struct cpu cpu;
     struct thread idle;
+    struct processor_notes *notes; /* for the record of the handoff, or NULL */
     char trap_stacks[TRAP_STACK_COUNT][TRAP_STACK_SIZE] __attribute__((aligned(16)));
 };
 
@@ -80,6 +82,7 @@ static void processor_main(struct start_ticket *ticket)
     struct cpu *cpu = ticket->cpu;
     struct processor *processor = container_of(cpu, struct processor, cpu);
 
+    handoff_record_notes_take(processor->notes);
     trap_initialize_cpu(cpu, processor->trap_stacks);
     trap_set_kernel_stack(cpu, processor->idle.kernel_stack_top);
     page_attributes_load();
@@ -121,6 +124,7 @@ static struct processor *processor_prepare(uint32_t number, uint32_t apic_id)
     cpu_enter_number(&processor->cpu, number);
     processor->cpu.apic_id = apic_id;
     processor->cpu.current = &processor->idle;
+    processor->notes = handoff_record_notes_make();
     processor->idle.kernel_stack = stack;
     processor->idle.kernel_stack_top = stack + KERNEL_STACK_SIZE;
     format_string(processor->idle.name, sizeof(processor->idle.name), "idle/%u", number);
@@ -269,6 +273,18 @@ static int list_read(struct processor_list *list, const struct acpi_root *acpi)
     return 0;
 }
 
+/* What came of each, since `asked`. */
+static void record_all(uint64_t asked)
+{
+    for (uint32_t i = 0; i < ticket_count; i++) {
+        struct processor *processor = container_of(tickets[i].cpu, struct processor, cpu);
+        handoff_record_processor(processor->notes, tickets[i].apic_id,
+                                 ticket_is(&tickets[i], TICKET_ONLINE) ? RECORD_PROCESSOR_WOKE
+                                                                       : RECORD_PROCESSOR_SILENT,
+                                 asked);
+    }
+}
+
 void other_cpus_start(const struct acpi_root *acpi, uint32_t most)
 {
     static uint32_t apic_ids[CPU_MAXIMUM - 1];
@@ -276,6 +292,7 @@ void other_cpus_start(const struct acpi_root *acpi, uint32_t most)
     struct processor_list list = {.apic_ids = apic_ids, .room = used - 1};
     struct launch_pad pad;
 
+    handoff_record_boot_processor(cpus[0]->apic_id);
     if (list_read(&list, acpi))
         return;
     report_list(&list, used);
@@ -285,8 +302,10 @@ void other_cpus_start(const struct acpi_root *acpi, uint32_t most)
         log_write(LOG_WARNING, "cpu: no memory to start other processors");
         return;
     }
+    uint64_t asked = tsc_read();
     wake_all(&pad);
     give_up_the_others();
+    record_all(asked);
     wait_until_all_take_part();
     log_write(LOG_NOTICE, "cpu: %u online", cpu_count);
 }

@@ -3,12 +3,11 @@
 #include "cpu/clock.h"
 #include "cpu/trap.h"
 #include "firmware/record/handoff_record.h"
-#include "firmware/record/local_apic_view.h"
 #include "firmware/record/machine_state.h"
 #include "library/string.h"
 
 /* No clock is known yet: 10 ms at 5 GHz, more on a slower processor. */
-#define CYCLES 50000000UL
+#define CYCLES  50000000UL
 #define VECTORS 256
 
 static uint32_t counts[VECTORS];
@@ -23,7 +22,8 @@ static void count_interrupt(struct trap_frame *frame)
     counts[vector]++;
     if (local_apic_view.on &&
         local_apic_view_read(&local_apic_view, APIC_VIEW_IN_SERVICE + vector / 32 * 16) >>
-                (vector % 32) & 1) {
+                (vector % 32) &
+            1) {
         local_apic_view_end(&local_apic_view);
         return;
     }
@@ -58,6 +58,5 @@ void handoff_record_interrupts(void)
     for (unsigned vector = 0; vector < VECTORS && count < array_length(items); vector++)
         if (counts[vector])
             items[count++] = (struct record_interrupt){vector, counts[vector]};
-    handoff_record_append(RECORD_INTERRUPTS, &head, sizeof(head), items,
-                          count * sizeof(items[0]));
+    handoff_record_append(RECORD_INTERRUPTS, &head, sizeof(head), items, count * sizeof(items[0]));
 }

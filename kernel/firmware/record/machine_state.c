@@ -1,30 +1,18 @@
 #include "firmware/record/machine_state.h"
 
-#include "cpu/registers.h"
+#include "cpu/left_state.h"
 #include "firmware/record/handoff_record.h"
-#include "firmware/record/local_apic_view.h"
 #include "library/string.h"
 #include "memory/heap.h"
 
-#define APIC_BASE_ENABLE  (1UL << 11)
-#define APIC_BASE_X2APIC  (1UL << 10)
-#define APIC_BASE_ADDRESS 0xffffffffff000UL
-
 struct local_apic_view local_apic_view;
 
-/* ---- the local APIC ---- */
-
-static void open_local_apic(void)
+static void *map_registers(paddr_t base, size_t size)
 {
-    uint64_t base = msr_read(MSR_APIC_BASE);
-
-    local_apic_view = (struct local_apic_view){.x2apic = base & APIC_BASE_X2APIC};
-    if (!local_apic_view.x2apic)
-        local_apic_view.registers =
-            device_map(base & APIC_BASE_ADDRESS, PAGE_SIZE, DEVICE_UNCACHED);
-    local_apic_view.on =
-        base & APIC_BASE_ENABLE && (local_apic_view.x2apic || local_apic_view.registers);
+    return device_map(base, size, DEVICE_UNCACHED);
 }
+
+/* ---- the local APIC ---- */
 
 /* 256 bits in eight registers, 16 bytes apart. */
 static void read_vectors(uint32_t offset, uint32_t bits[8])
@@ -43,7 +31,7 @@ static void read_local_apic(struct record_after_exit *state)
     const struct local_apic_view *apic = &local_apic_view;
     const uint32_t last_with_cmci = 6; /* entries but one, in the version register */
 
-    state->apic_base = msr_read(MSR_APIC_BASE);
+    state->apic_base = left_registers_read().apic_base;
     if (!apic->on)
         return;
     state->valid |= RECORD_VALID_LOCAL_APIC;
@@ -79,8 +67,8 @@ static void read_pics(const struct acpi_root *acpi, struct record_after_exit *st
     struct acpi_madt madt;
     const char *reason;
 
-    if (!acpi || acpi_table_find(acpi, "APIC", &table) ||
-        acpi_madt_start(&madt, &table, &reason) || !madt.has_8259)
+    if (!acpi || acpi_table_find(acpi, "APIC", &table) || acpi_madt_start(&madt, &table, &reason) ||
+        !madt.has_8259)
         return;
     state->valid |= RECORD_VALID_8259;
     for (unsigned i = 0; i < 2; i++) {
@@ -116,7 +104,8 @@ static void record_io_apic(uint64_t address)
         registers[0] = 0x11 + 2 * i;
         entries[i] |= (uint64_t)registers[4] << 32;
     }
-    handoff_record_append(RECORD_IO_APIC, &head, sizeof(head), entries, inputs * sizeof(entries[0]));
+    handoff_record_append(RECORD_IO_APIC, &head, sizeof(head), entries,
+                          inputs * sizeof(entries[0]));
 }
 
 static void record_io_apics(const struct acpi_root *acpi)
@@ -166,7 +155,7 @@ void handoff_record_machine_state(const struct acpi_root *acpi, uint64_t rflags)
 
     if (!handoff_record_wanted())
         return;
-    open_local_apic();
+    local_apic_view = local_apic_view_open(map_registers);
     read_local_apic(&state);
     read_pics(acpi, &state);
     handoff_record_append(RECORD_AFTER_EXIT, &state, sizeof(state), NULL, 0);

@@ -5,15 +5,19 @@
 #ifndef BATON_FIRMWARE_RECORD_MACHINE_STATE_H
 #define BATON_FIRMWARE_RECORD_MACHINE_STATE_H
 
+#include "cpu/left_state.h"
 #include "library/acpi.h"
 #include "library/types.h"
 
 /*
- * Records them, if everything is wanted or not: at boot, once, interrupts off, when device_map()
+ * Records them. At boot, once, interrupts off, when device_map()
  * works, before interrupt_controller_initialize(). `acpi` NULL: there are no tables. `rflags`: as
  * ExitBootServices left them.
  */
 void handoff_record_machine_state(const struct acpi_root *acpi, uint64_t rflags);
+
+/* The local APIC, as the function above has found it. */
+extern struct local_apic_view local_apic_view;
 
 /*
  * Lets interrupts in for some 10 ms, with nobody who asked for any; then they are off again. Right

@@ -3,6 +3,7 @@
 #include <asm/errno.h>
 #include <linux/stat.h>
 
+#include "firmware/record/canary.h"
 #include "firmware/record/handoff_record.h"
 #include "library/record/record.h"
 #include "library/string.h"
@@ -16,9 +17,10 @@ static void emit(void *context, const char *bytes, size_t length)
 static int record_show(const struct pseudo_key *key, struct text *text)
 {
     size_t size = 0;
-    const void *bytes = handoff_record_view_locked(&size);
 
     (void)key;
+    handoff_record_canary_look();
+    const void *bytes = handoff_record_view_locked(&size);
     if (bytes)
         text_append(text, bytes, size);
     handoff_record_unlock();
@@ -30,10 +32,12 @@ static int record_json_show(const struct pseudo_key *key, struct text *text)
     size_t size = 0;
     const char *reason;
     struct record record;
+
+    (void)key;
+    handoff_record_canary_look();
     const void *bytes = handoff_record_view_locked(&size);
     int error = bytes ? record_open(&record, bytes, size, &reason) : -ENODATA;
 
-    (void)key;
     if (!error)
         record_write_json(&record, emit, text);
     handoff_record_unlock();
