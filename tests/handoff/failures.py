@@ -330,11 +330,6 @@ def _(record):
     record.first("acpi_root").tail = c.rsdp(xsdt=0)
 
 
-@fails(50, "two RSDTs")
-def _(record):
-    record.all("acpi_root")[1].tail = c.rsdp(rsdt=c.TABLES + 0x300)
-
-
 @fails(50, "no RSDT")
 def _(record):
     record.all("acpi_root")[1].tail = c.rsdp(rsdt=0)
