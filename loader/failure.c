@@ -7,6 +7,7 @@
 #include <library/string.h>
 
 #include "console.h"
+#include "http.h"
 #include "processor.h"
 
 /* UEFI 2.10, Appendix D. */
@@ -37,6 +38,8 @@ const char *failure_name(EFI_STATUS status)
         {EFI_NOT_STARTED, "not started"},
         {EFI_ALREADY_STARTED, "already started"},
         {EFI_ABORTED, "aborted"},
+        {EFI_ICMP_ERROR, "ICMP error"},
+        {EFI_TFTP_ERROR, "TFTP error"},
         {EFI_PROTOCOL_ERROR, "protocol error"},
         {EFI_INCOMPATIBLE_VERSION, "incompatible version"},
         {EFI_SECURITY_VIOLATION, "security violation"},
@@ -44,6 +47,7 @@ const char *failure_name(EFI_STATUS status)
         {EFI_END_OF_MEDIA, "end of media"},
         {EFI_END_OF_FILE, "end of file"},
         {EFI_COMPROMISED_DATA, "compromised data"},
+        {HTTP_ERROR, "HTTP error"},
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

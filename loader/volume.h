@@ -1,15 +1,29 @@
-/* volume.h: files on the volume that BOOTX64.EFI was started from. */
+/*
+ * volume.h: files that lie where BOOTX64.EFI came from: on the volume that it was started from, on
+ * the server that it was fetched from, or both, where a network loader gives a volume.
+ */
 #ifndef BATON_LOADER_VOLUME_H
 #define BATON_LOADER_VOLUME_H
 
-#include "firmware.h"
+#include "http.h"
+#include "tftp.h"
+
+/* Longest path in characters, with its NUL. */
+#define VOLUME_PATH_MAX 256
 
 struct volume {
-    EFI_FILE_HANDLE root;
+    EFI_FILE_HANDLE root;     /* NULL: there are no files of the firmware's */
+    bool by_name;             /* it is a network loader's, which knows files by their last name */
+    struct tftp_server *tftp; /* NULL: there is none */
+    struct http_server *http;
 };
+
+struct volume_source;
 
 /* An open file. `path` is as the boot entry wrote it, for messages; it must outlive the file. */
 struct volume_file {
+    const struct volume_source *source;
+    struct volume *volume;
     EFI_FILE_HANDLE handle;
     const char *path;
     uint64_t size; /* bytes */

@@ -74,7 +74,7 @@ void recording_report(struct volume *volume)
     EFI_STATUS status;
 
     report_path(path);
-    status = write_report(volume->root, path);
+    status = volume->root ? write_report(volume->root, path) : EFI_WRITE_PROTECTED;
     if (EFI_ERROR(status))
         console_print("loader: no report on the volume: %s (EFI status 0x%llx)\n",
                       failure_name(status), (unsigned long long)status);

@@ -13,7 +13,7 @@ import re
 import signal
 import sys
 
-from . import machine, project, qemu, terminal
+from . import machine, media, project, qemu, terminal
 
 MEMORY_MINIMUM = 128 << 20
 PROCESSORS_MAXIMUM = 255  # an xAPIC has no more numbers, and QEMU's emulation no x2APIC
@@ -77,7 +77,7 @@ def add_machine_options(parser):
         help="memory (1G)")
     add("--cpu", metavar="MODEL", default=options.cpu, help="QEMU's processor model (max)")
     add("--machine", choices=qemu.MACHINES, default=options.machine, help="(q35)")
-    add("--media", choices=qemu.MEDIA, default=options.media, help="what to boot from (virtio)")
+    add("--media", choices=media.MEDIA, default=options.media, help="what to boot from (virtio)")
     add("--icount", action="store_true", help="count instructions: one is one nanosecond")
     add("--timeout", metavar="SECONDS", type=seconds, help="give up after that time")
     add("--log", metavar="FILE", help="write the kernel log there")

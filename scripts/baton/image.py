@@ -25,6 +25,7 @@ def parse(argv):
         usage="scripts/image OUT.img [options]", description=__doc__.partition(": ")[2])
     parser.add_argument("out", metavar="OUT.img")
     qemu.add_content_options(parser)
+    parser.add_argument("--cd", action="store_true", help="a CD in place of a disk (El Torito)")
     parser.add_argument("--no-build", action="store_true", help="use what is built already")
     return vars(parser.parse_args(argv))
 
@@ -32,10 +33,15 @@ def parse(argv):
 def main():
     arguments = parse(sys.argv[1:])
     out = arguments.pop("out")
+    cd = arguments.pop("cd")
     del arguments["no_build"]
     try:
         with project.build_in_use():
-            volume.write(out, qemu.esp_files(qemu.Options(**arguments)))
+            options = qemu.Options(**arguments)
+            if cd:
+                volume.write_cd(out, qemu.esp_files(options))
+            else:
+                volume.write(out, qemu.esp_files(options), options.sector)
     except (project.Failure, OSError) as error:
         print(f"baton: {project.explain(error)}", file=sys.stderr)
         return machine.LOST

@@ -3,17 +3,9 @@ import argparse
 import dataclasses
 import os
 import shlex
-import subprocess
 
-from . import compression, control, cpio, peer, project, volume
+from . import compression, control, cpio, media, peer, project, volume
 
-MEDIA = {
-    "virtio": ["-device", "virtio-blk-pci,drive=disk,bootindex=0"],
-    "nvme": ["-device", "nvme,serial=baton,drive=disk,bootindex=0"],
-    "sata": ["-device", "ahci,id=sata", "-device", "ide-hd,bus=sata.0,drive=disk,bootindex=0"],
-    "usb": ["-device", "qemu-xhci,id=usb",
-            "-device", "usb-storage,bus=usb.0,drive=disk,removable=on,bootindex=0"],
-}
 MACHINES = ("q35", "pc")
 
 ENTRY = "loader/entries/baton.conf"
@@ -35,6 +27,7 @@ class Options:
     cpu: str = "max"
     machine: str = "q35"
     media: str = "virtio"
+    sector: int = 512  # bytes, of the disk
     firmware: str = None
     icount: bool = False
     timeout: float = None
@@ -67,6 +60,8 @@ def add_content_options(parser):
         help="lay DIR over the root file system; may be repeated")
     add("--initrd", metavar="FILE",
         help="use FILE (cpio, newc; compressed or not) in place of the built initrd")
+    add("--sector", type=int, choices=volume.SECTORS, default=volume.SECTOR, metavar="BYTES",
+        help="the disk's: 512, or 4096 for one that has no smaller ones (4Kn)")
     add("--compress", choices=compression.COMMANDS, help="compress the root file system")
     add("--append", metavar="OPTIONS", default="", type=_one_line, help="further kernel options")
     add("--debug-kernel", action="store_true", help="the kernel with all checks on")
@@ -166,16 +161,22 @@ def _built(path):
 
 
 def _firmware(options, folder):
-    code, _, variables = (options.firmware or _built(project.FIRMWARE)).partition(",")
+    code, _, variables = (options.firmware or _default_firmware(options)).partition(",")
     for path in filter(None, (code, variables)):
         _existing("--firmware", path)
+    if not variables and options.media in media.FIRMWARE:
+        raise project.Failure(f"--media {options.media} needs a firmware whose variables lie apart")
     if not variables:
         return ["-bios", code]
     copy = os.path.join(folder, "variables.fd")
-    with open(variables, "rb") as source, open(copy, "wb") as target:
-        target.write(source.read())
+    with open(copy, "wb") as target:
+        target.write(media.variables(options, project.read(variables)))
     return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
             "-drive", f"if=pflash,unit=1,format=raw,file={copy}"]
+
+
+def _default_firmware(options):
+    return media.FIRMWARE.get(options.media) or _built(project.FIRMWARE)
 
 
 def _linux(options, folder, command):
@@ -188,15 +189,9 @@ def _linux(options, folder, command):
             "-append", f"{LINUX_OPTIONS} {options.append}"]
 
 
-def _disk(options, folder, command):
-    disk = os.path.join(folder, "disk.img")
+def _media(options, folder, command):
     with project.build_in_use():
-        if options.image:
-            subprocess.run(["cp", "--sparse=always", options.image, disk], check=True)
-        else:
-            volume.write(disk, esp_files(options, command))
-    return ["-drive", f"if=none,id=disk,format=raw,cache=unsafe,file={disk}",
-            *MEDIA.get(options.media, ())]  # "none": a test says by itself where the disk is
+        return media.arguments(options, folder, lambda: esp_files(options, command))
 
 
 def arguments(options, folder, arguments=None, environment=None, stdio="pipes", size=None,
@@ -212,7 +207,7 @@ def arguments(options, folder, arguments=None, environment=None, stdio="pipes", 
               "-machine", options.machine, "-cpu", options.cpu, "-m", options.memory,
               "-smp", str(options.smp), *_firmware(options, folder)]
     by_qemu = options.kernel == "linux" and not options.linux_from_disk
-    result += (_linux if by_qemu else _disk)(options, folder, command)
+    result += (_linux if by_qemu else _media)(options, folder, command)
     if options.display or options.screen:
         result += ["-device", "VGA"]
     if not options.display:

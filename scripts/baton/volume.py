@@ -1,4 +1,4 @@
-"""Writes the disk that a machine boots from: a GPT with one EFI system partition (FAT32).
+"""Writes the disk that a machine boots from: a GPT with one EFI system partition (FAT32); or a CD.
 
 It is the format of a USB stick made with scripts/image; every boot uses it, whatever the medium.
 The partition table is written here, the file system by mtools. The same files give the same image,
@@ -15,17 +15,18 @@ import zlib
 
 from . import project
 
-SECTOR = 512
+SECTOR = 512  # bytes; disks of 4,096 (4Kn) have no smaller ones
+SECTORS = (512, 4096)
 MEBIBYTE = 1 << 20
 PARTITION_START = MEBIBYTE
 # FAT32 means at least 65,525 clusters (UEFI 2.10, 13.3.1.1; Microsoft's FAT specification 3.5).
-PARTITION_MINIMUM = 36 * MEBIBYTE
+PARTITION_MINIMUM = {512: 36 * MEBIBYTE, 4096: 260 * MEBIBYTE}
 LARGE_PARTITION = 256 * MEBIBYTE
 
 ESP_TYPE = uuid.UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")  # UEFI 2.10, 5.3.3, table 5.7
 ENTRY_COUNT = 128
 ENTRY_SIZE = 128
-TABLE_SECTORS = ENTRY_COUNT * ENTRY_SIZE // SECTOR
+TABLE_SIZE = ENTRY_COUNT * ENTRY_SIZE
 
 # In a FAT volume's first sector, as in an MBR (UEFI 2.10, 5.2.1).
 MBR_TABLE = 446
@@ -33,24 +34,24 @@ MBR_TABLE_SIZE = 64
 BACKUP_SECTOR = 50  # BPB_BkBootSec: Microsoft's FAT specification, 3.3
 
 
-def _protective_mbr(sectors):
+def _protective_mbr(sectors, sector):
     """UEFI 2.10, 5.2.3: one partition of type 0xee that covers the disk."""
     record = struct.pack("<B3sB3sII", 0, b"\0\x02\0", 0xee, b"\xff\xff\xff", 1,
                          min(sectors - 1, 0xffffffff))
-    return bytes(446) + record + bytes(48) + b"\x55\xaa"
+    return (bytes(446) + record + bytes(48) + b"\x55\xaa").ljust(sector, b"\0")
 
 
-def _gpt_header(here, other, table, sectors, disk, table_crc):
+def _gpt_header(here, other, table, sectors, sector, disk, table_crc):
     """UEFI 2.10, 5.3.2, table 5.5."""
-    first_usable = 2 + TABLE_SECTORS
-    last_usable = sectors - 2 - TABLE_SECTORS
+    first_usable = 2 + TABLE_SIZE // sector
+    last_usable = sectors - 2 - TABLE_SIZE // sector
 
     def pack(crc):
         return struct.pack("<8sIIIIQQQQ16sQIII", b"EFI PART", 0x00010000, 92, crc, 0, here, other,
                            first_usable, last_usable, disk.bytes_le, table, ENTRY_COUNT,
                            ENTRY_SIZE, table_crc)
 
-    return pack(zlib.crc32(pack(0))).ljust(SECTOR, b"\0")
+    return pack(zlib.crc32(pack(0))).ljust(sector, b"\0")
 
 
 def _guid(digest, what):
@@ -58,42 +59,67 @@ def _guid(digest, what):
     return uuid.UUID(bytes=hashlib.sha256(digest + what).digest()[:16], version=5)
 
 
-def _write_partition_table(file, sectors, partition_sectors, digest):
-    first = PARTITION_START // SECTOR
+def _write_partition_table(file, total, partition, sector, digest):
+    """For a disk of that many bytes with a partition of that many."""
+    sectors = total // sector
+    first = PARTITION_START // sector
     entry = struct.pack("<16s16sQQQ72s", ESP_TYPE.bytes_le, _guid(digest, b"partition").bytes_le, first,
-                        first + partition_sectors - 1, 0, "EFI System".encode("utf-16-le"))
-    table = entry.ljust(ENTRY_COUNT * ENTRY_SIZE, b"\0")
+                        first + partition // sector - 1, 0, "EFI System".encode("utf-16-le"))
+    table = entry.ljust(TABLE_SIZE, b"\0")
     disk = _guid(digest, b"disk")
     crc = zlib.crc32(table)
     last = sectors - 1
-    backup_table = last - TABLE_SECTORS
-    file.write(_protective_mbr(sectors))
-    file.write(_gpt_header(1, last, 2, sectors, disk, crc) + table)
-    file.seek(backup_table * SECTOR)
-    file.write(table + _gpt_header(last, 1, backup_table, sectors, disk, crc))
+    backup_table = last - TABLE_SIZE // sector
+    file.write(_protective_mbr(sectors, sector))
+    file.write(_gpt_header(1, last, 2, sectors, sector, disk, crc) + table)
+    file.seek(backup_table * sector)
+    file.write(table + _gpt_header(last, 1, backup_table, sectors, sector, disk, crc))
 
 
-def write(path, files):
-    """Writes a disk image to `path`. `files` maps a path on the partition, with slashes, to a path
-    on the host or to bytes."""
+def _mebibytes(size):
+    return -(-size // MEBIBYTE) * MEBIBYTE
+
+
+def _write_fat(target, staging, files, digest, *format_options):
+    _tool("mformat", "-i", target, *format_options, "-h", "255", "-s", "63", "-N", digest[:4].hex(),
+          "-v", "BATON", "::")
+    for folder in _folders(files):
+        _tool("mmd", "-i", target, f"::{folder}")
+    for name in sorted(files):
+        _tool("mcopy", "-i", target, "-Q", os.path.join(staging, name), f"::{name}")
+
+
+def write(path, files, sector=SECTOR):
+    """Writes an image of a disk with sectors of that size to `path`. `files` maps a path on the partition,
+    with slashes, to a path on the host or to bytes."""
     with tempfile.TemporaryDirectory(prefix="baton-volume-") as staging:
         size, digest = _stage(staging, files)
-        partition = max(PARTITION_MINIMUM, size + size // 32 + 2 * MEBIBYTE)
-        partition = -(-partition // MEBIBYTE) * MEBIBYTE
+        partition = _mebibytes(max(PARTITION_MINIMUM[sector], size + size // 32 + 2 * MEBIBYTE))
         total = PARTITION_START + partition + MEBIBYTE
         with open(path, "wb") as image:
             image.truncate(total)
-            _write_partition_table(image, total // SECTOR, partition // SECTOR, digest)
-        target = f"{path}@@{PARTITION_START}"
-        cluster = 8 if partition >= LARGE_PARTITION else 1
-        _mtools("mformat", "-i", target, "-F", "-c", str(cluster), "-h", "255", "-s", "63",
-                "-H", str(PARTITION_START // SECTOR), "-T", str(partition // SECTOR),
-                "-N", digest[:4].hex(), "-v", "BATON", "::")
-        _clear_nested_table(path)
-        for folder in _folders(files):
-            _mtools("mmd", "-i", target, f"::{folder}")
-        for name in sorted(files):
-            _mtools("mcopy", "-i", target, "-Q", os.path.join(staging, name), f"::{name}")
+            _write_partition_table(image, total, partition, sector, digest)
+        cluster = 4096 // sector if partition >= LARGE_PARTITION else 1
+        _write_fat(f"{path}@@{PARTITION_START}", staging, files, digest, "-F", "-c", str(cluster),
+                   "-M", str(sector), "-H", str(PARTITION_START // sector), "-T", str(partition // sector))
+        _clear_nested_table(path, sector)
+
+
+def write_cd(path, files):
+    """Writes an image of a CD: El Torito with a FAT volume for UEFI (UEFI 2.10, 13.3.2)."""
+    with tempfile.TemporaryDirectory(prefix="baton-volume-") as folder:
+        staging, disc = (os.path.join(folder, name) for name in ("files", "disc"))
+        os.mkdir(disc)
+        size, digest = _stage(staging, files)
+        fat = os.path.join(disc, "efi.img")
+        size = _mebibytes(size + size // 32 + 2 * MEBIBYTE)
+        with open(fat, "wb") as image:
+            image.truncate(size)
+        _write_fat(fat, staging, files, digest, "-T", str(size // SECTOR))
+        for place in (fat, disc):
+            os.utime(place, (project.date(), project.date()))
+        _tool("xorriso", "-as", "mkisofs", "-quiet", "-V", "BATON", "-o", path, "-e", "efi.img",
+              "-no-emul-boot", disc)
 
 
 def _folders(files):
@@ -105,14 +131,14 @@ def _folders(files):
     return sorted(folders)
 
 
-def _clear_nested_table(path):
+def _clear_nested_table(path, sector_size):
     """mformat leaves what looks like a partition's entry in the volume's first sector and in its
     copy: a firmware that looks there sees a table within the partition (EDK2 complains of it)."""
     with open(path, "r+b") as image:
         image.seek(PARTITION_START + BACKUP_SECTOR)
         backup, = struct.unpack("<H", image.read(2))
         for sector in (0, backup):
-            image.seek(PARTITION_START + sector * SECTOR + MBR_TABLE)
+            image.seek(PARTITION_START + sector * sector_size + MBR_TABLE)
             image.write(bytes(MBR_TABLE_SIZE))
 
 
@@ -141,8 +167,8 @@ def _stage(staging, files):
     return size, digest.digest()
 
 
-def _mtools(*command):
-    # mtools knows better than to check a volume against a floppy's geometry.
+def _tool(*command):
+    """Runs mtools, which know better than to check a volume against a floppy's geometry, or xorriso."""
     environment = {**os.environ, "MTOOLS_SKIP_CHECK": "1", "TZ": "UTC0",
                    "SOURCE_DATE_EPOCH": str(project.date())}
     result = subprocess.run(command, check=False, env=environment, stdin=subprocess.DEVNULL,

@@ -14,6 +14,8 @@ import sys
 import harness
 from tpm import emulated_tpm
 
+from baton import network
+
 OVMF = "/usr/share/OVMF/OVMF_"
 FIRMWARE = {
     "OVMF": "/usr/share/ovmf/OVMF.fd",  # as Debian has it, with its wait for a TPM
@@ -42,6 +44,15 @@ ROWS = {
     "TPM behind CRB": {"firmware": "OVMF_4M", "tpm": "tpm-crb"},
     "TPM and secboot with SMM": {"firmware": "OVMF_secboot", "machine": "q35,smm=on", "qemu": [SMM],
                                  "tpm": "tpm-crb"},
+    # media and networks; where Debian's ipxe is not installed, its row is left out
+    "CD": {"media": "cd"},
+    "CD on pc": {"media": "cd", "machine": "pc"},
+    **{f"4Kn {media}": {"media": media, "sector": 4096} for media in ("virtio", "nvme", "usb")},
+    "PXE": {"media": "pxe"},
+    "PXE on pc, compressed": {"media": "pxe", "machine": "pc", "compress": "xz"},
+    "HTTP boot": {"media": "http"},
+    "HTTP boot of an image": {"media": "http-image"},
+    "iPXE": {"media": "ipxe"},
     # memory
     "3G": {"memory": "3G"},
     "64G": {"memory": "64G", "machine": "q35,memory-backend=ram", "qemu": [
@@ -104,12 +115,14 @@ def options_for_machine(row):
         yield dict(options, qemu=[*options.get("qemu", []), *more])
 
 
-def firmware_is_there(tap, row):
-    """Else the row is skipped."""
-    code = options_of(row).get("firmware", "").partition(",")[0]
-    if code and not os.path.exists(code):
-        tap.skip(row, f"there is no {code}")
-        return False
+def files_are_there(tap, row):
+    """Files of packages that may not be installed. Else the row is skipped."""
+    options = options_of(row)
+    needed = [options.get("firmware", "").partition(",")[0], network.IPXE * (options.get("media") == "ipxe")]
+    for path in filter(None, needed):
+        if not os.path.exists(path):
+            tap.skip(row, f"there is no {path}")
+            return False
     return True
 
 
@@ -121,7 +134,7 @@ def main():
 
     def test(tap):
         for row in arguments.rows:
-            if not firmware_is_there(tap, row):
+            if not files_are_there(tap, row):
                 continue
             with options_for_machine(row) as options:
                 machine = harness.run(["/bin/exec_basic"], kernel=arguments.kernel, **options)

@@ -8,7 +8,7 @@ import sys
 
 import harness
 import power
-from matrix import firmware_is_there, options_for_machine, options_of, power_off_of
+from matrix import files_are_there, options_for_machine, options_of, power_off_of
 
 BUTTON, KEYS = "the power button", "Ctrl-Alt-Del"
 WAYS = {**power.COMMANDS, **{f"{command} -f": how for command, how in power.COMMANDS.items()},
@@ -42,7 +42,7 @@ def run_row(tap, row):
 def main():
     def test(tap):
         for row in sys.argv[1:]:
-            if firmware_is_there(tap, row):
+            if files_are_there(tap, row):
                 run_row(tap, row)
 
     return harness.main(test)

@@ -45,6 +45,10 @@ def cases():
         ("half an initrd", with_file(INITRD, initrd[:len(initrd) // 2]), ["initrd"]),
         ("an initrd with a corrupt header",
          with_file(INITRD, initrd[:6] + b"XXXXXXXX" + initrd[14:]), ["initrd"]),
+        ("no kernel on a server, by TFTP", {"media": "pxe", **with_file(KERNEL, None)},
+         ["kernel.elf", "not found"]),
+        ("no initrd on a server, by HTTP", {"media": "http", **with_file(INITRD, None)},
+         ["initrd.cpio", "not found"]),
         # 96 MiB of initrd in a machine of 128: the firmware has no room for it.
         ("too little memory for the initrd",
          {"memory": "128M", **with_file(INITRD, initrd + bytes(96 << 20))}, ["initrd", "memory"]),

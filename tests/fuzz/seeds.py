@@ -101,6 +101,16 @@ def archive():
         yield next(cpio()) + bytes(5) + data
 
 
+def net_boot():
+    """An answer with options, a device path, a path."""
+    header = bytearray(240)
+    header[20:24], header[108:119], header[236:] = b"\x0a\0\x02\x02", b"BOOTX64.EFI", b"\x63\x82\x53\x63"
+    yield bytes(header) + b"\x36\x04\x0a\0\x02\x02\0\x43\x06a/b.c\0\x34\x01\x01\xff"
+    yield (struct.pack("<BBH23s", 3, 12, 27, b"\x0a\0\x02\x0f") + struct.pack("<BBH", 3, 24, 14)
+           + b"http://a/b" + b"\x7f\xff\x04\0")
+    yield b"http://host/EFI/BOOT/BOOTX64.EFI?a/b"
+
+
 def unpacker():
     """A byte that says which format, then the archive."""
     for number, data in compressed():
@@ -320,8 +330,8 @@ def audit():
 
 TARGETS = {function.__name__: function for function in (
     acpi, aml, archive, audit, boot_entry, cpio, elf, elf_kernel, image, keyboard_layout, line_discipline,
-    load_options, memory_attributes, memory_map, memory_options, options, pci, pe_image, record,
-    screen, script, smbios_tables, symbols, unpacker)}
+    load_options, memory_attributes, memory_map, memory_options, net_boot, options, pci, pe_image,
+    record, screen, script, smbios_tables, symbols, unpacker)}
 
 WORDS = {
     "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET", "MCFG"],

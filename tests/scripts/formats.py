@@ -89,53 +89,65 @@ def merged(tap):
                   "a folder goes where the link of its name leads")
 
 
-def disk(tap):
+def disk_of(tap, sector):
+    kind = f"{sector} bytes a sector: "
+
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "disk.img")
-        volume.write(path, {"EFI/BOOT/BOOTX64.EFI": b"loader", "baton/big": bytes(3 << 20)})
+        volume.write(path, {"EFI/BOOT/BOOTX64.EFI": b"loader", "baton/big": bytes(3 << 20)}, sector)
         with open(path, "rb") as file:
             data = file.read()
-        sectors = len(data) // 512
+        sectors = len(data) // sector
         record = data[446:462]
         tap.check(data[510:512] == b"\x55\xaa" and record[4] == 0xee and
-                  struct.unpack_from("<II", record, 8) == (1, sectors - 1), "a protective MBR")
+                  struct.unpack_from("<II", record, 8) == (1, sectors - 1), kind + "a protective MBR")
         for here, other, name in ((1, sectors - 1, "primary"), (sectors - 1, 1, "backup")):
-            header = data[512 * here:512 * here + 92]
+            header = data[sector * here:sector * here + 92]
             fields = struct.unpack("<8sIIIIQQQQ16sQIII", header)
             crc = zlib.crc32(header[:16] + bytes(4) + header[20:])
-            table = data[512 * fields[10]:512 * fields[10] + fields[11] * fields[12]]
+            table = data[sector * fields[10]:sector * fields[10] + fields[11] * fields[12]]
             tap.check(fields[0] == b"EFI PART" and fields[3] == crc and
                       fields[5:7] == (here, other) and fields[13] == zlib.crc32(table),
-                      f"the {name} header and its table", fields)
+                      f"{kind}the {name} header and its table", fields)
             first, last = struct.unpack_from("<QQ", table, 32)
             tap.check(fields[7] <= first <= last <= fields[8],
-                      f"the partition lies where the {name} header says it may", first, last)
-        boot_sector = data[512 * first:512 * first + 512]
+                      f"{kind}the partition lies where the {name} header says it may", first, last)
+        boot_sector = data[sector * first:sector * first + 512]
         size, = struct.unpack_from("<I", boot_sector, 32)
         reserved, fats = struct.unpack_from("<HB", boot_sector, 14)
         fat_size, = struct.unpack_from("<I", boot_sector, 36)
         clusters = (size - reserved - fats * fat_size) // boot_sector[13]
-        tap.check(clusters >= 65525 and size == last - first + 1, "FAT32 by its count of clusters",
-                  f"{clusters} clusters, {size} sectors")
-        listed = subprocess.run(["mdir", "-/", "-b", "-i", f"{path}@@{512 * first}", "::"],
+        tap.check(clusters >= 65525 and size == last - first + 1 and
+                  struct.unpack_from("<H", boot_sector, 11) == (sector,),
+                  kind + "FAT32 by its count of clusters", f"{clusters} clusters, {size} sectors")
+        listed = subprocess.run(["mdir", "-/", "-b", "-i", f"{path}@@{sector * first}", "::"],
                                 capture_output=True, text=True, check=True).stdout.split()
         tap.check("::/EFI/BOOT/BOOTX64.EFI" in listed and "::/baton/big" in listed,
-                  "mtools finds the files", listed)
+                  kind + "mtools finds the files", listed)
+
+
+def disk(tap):
+    for sector in volume.SECTORS:
+        disk_of(tap, sector)
 
 
 def disk_again(tap):
     """The same files, later: the same disk; another file: another one. And nothing within the volume
     looks like a partition table."""
     with tempfile.TemporaryDirectory() as folder:
-        disks = []
+        disks, discs = [], []
         for number, loader in enumerate((b"loader", b"loader", b"other")):
             path = os.path.join(folder, f"{number}.img")
             files = [("baton/b", b"b"), ("baton/a", b"a"), ("EFI/BOOT/BOOTX64.EFI", loader)]
             volume.write(path, dict(files if number else reversed(files)))
             with open(path, "rb") as file:
                 disks.append(file.read())
+            volume.write_cd(path, dict(files if number else reversed(files)))
+            with open(path, "rb") as file:
+                discs.append(file.read())
             time.sleep(2.1 * (number == 0))  # FAT counts in steps of 2 seconds
         tap.check(disks[0] == disks[1], "the same files give the same disk, byte for byte")
+        tap.check(discs[0] == discs[1] != discs[2], "and the same CD")
         guid = slice(512 + 56, 512 + 72)
         tap.check(disks[1][guid] != disks[2][guid], "other files give a disk with another identifier")
         start = volume.PARTITION_START
