@@ -30,6 +30,7 @@
 #include "firmware/memory_device.h"
 #include "firmware/power_button.h"
 #include "firmware/record/canary.h"
+#include "firmware/record/findings.h"
 #include "firmware/record/handoff_record.h"
 #include "firmware/record/machine_state.h"
 #include "firmware/record/runtime.h"
@@ -425,6 +426,8 @@ static void start(void *unused)
         other_cpus_hold_back(milliseconds);
 #endif
     other_cpus_start(acpi, options_number(options, "maxcpus", &most) ? CPU_MAXIMUM : most);
+    if (options_flag(options, "audit"))
+        handoff_findings_log();
     start_init();
 }
 

@@ -93,6 +93,14 @@ const char *audit_severity_word(enum audit_severity severity);
 const char *audit_result_name(enum audit_result result);
 const char *audit_profile_name(enum audit_profile profile);
 
+/* Takes a line, without its end; at most AUDIT_LINE_SIZE bytes with its NUL. */
+enum { AUDIT_LINE_SIZE = 512 };
+typedef void audit_line_function(void *context, const char *line);
+
+/* Writes what fails, the worst first, with what to do; what is not known; then the counts. */
+void audit_write_text(const struct audit_finding findings[AUDIT_CHECKS], audit_line_function *emit,
+                      void *context);
+
 /* Writes the findings as JSON: include/audit.schema.json says how they look. */
 void audit_write_json(const struct audit_finding findings[AUDIT_CHECKS], enum audit_profile profile,
                       record_emit_function *emit, void *context);

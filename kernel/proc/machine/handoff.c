@@ -1,12 +1,14 @@
 /* handoff.c: /sys/firmware/handoff: the record of how the firmware passed control on, raw and as
-   JSON. Only root reads it: it tells where everything lies. */
+   JSON, and what the audit finds in it. Only root reads it: it tells where everything lies. */
 #include <asm/errno.h>
 #include <linux/stat.h>
 
 #include "firmware/record/canary.h"
+#include "firmware/record/findings.h"
 #include "firmware/record/handoff_record.h"
 #include "library/record/record.h"
 #include "library/string.h"
+#include "memory/heap.h"
 #include "proc/machine/machine.h"
 
 static void emit(void *context, const char *bytes, size_t length)
@@ -44,7 +46,40 @@ static int record_json_show(const struct pseudo_key *key, struct text *text)
     return error;
 }
 
+/* ---- what the audit says of it ---- */
+
+static void line(void *context, const char *text)
+{
+    text_print(context, "%s\n", text);
+}
+
+static int audit_show(const struct pseudo_key *key, struct text *text)
+{
+    int error;
+    struct audit_finding *findings = handoff_findings(&error);
+
+    (void)key;
+    if (findings)
+        audit_write_text(findings, line, text);
+    heap_free(findings);
+    return error;
+}
+
+static int audit_json_show(const struct pseudo_key *key, struct text *text)
+{
+    int error;
+    struct audit_finding *findings = handoff_findings(&error);
+
+    (void)key;
+    if (findings)
+        audit_write_json(findings, AUDIT_UEFI, emit, text);
+    heap_free(findings);
+    return error;
+}
+
 static struct pseudo_node handoff_files[] = {
+    {.name = "audit", .mode = S_IFREG | 0400, .show = audit_show},
+    {.name = "audit.json", .mode = S_IFREG | 0400, .show = audit_json_show},
     {.name = "record", .mode = S_IFREG | 0400, .show = record_show},
     {.name = "record.json", .mode = S_IFREG | 0400, .show = record_json_show},
 };

@@ -1,0 +1,50 @@
+#include "firmware/record/findings.h"
+
+#include <asm/errno.h>
+
+#include "cpu/log.h"
+#include "firmware/record/canary.h"
+#include "firmware/record/handoff_record.h"
+#include "memory/heap.h"
+
+struct audit_finding *handoff_findings(int *error)
+{
+    struct audit_finding *findings = heap_allocate(AUDIT_CHECKS * sizeof(*findings));
+    const char *reason;
+    struct record record;
+    size_t size;
+
+    *error = -ENOMEM;
+    if (!findings)
+        return NULL;
+    handoff_record_canary_look();
+    const void *bytes = handoff_record_view_locked(&size);
+    *error = bytes && !record_open(&record, bytes, size, &reason) ? 0 : -ENODATA;
+    if (!*error)
+        audit_run(&record, NULL, AUDIT_UEFI, findings);
+    handoff_record_unlock();
+    if (!*error)
+        return findings;
+    heap_free(findings);
+    return NULL;
+}
+
+static void log_line(void *context, const char *text)
+{
+    (void)context;
+    log_write(LOG_NOTICE, "audit: %s", text);
+}
+
+void handoff_findings_log(void)
+{
+    int error;
+    struct audit_finding *findings = handoff_findings(&error);
+
+    if (!findings) {
+        log_write(LOG_WARNING, "audit: %s",
+                  error == -ENOMEM ? "no memory for it" : "there is no record");
+        return;
+    }
+    audit_write_text(findings, log_line, NULL);
+    heap_free(findings);
+}
