@@ -230,6 +230,26 @@ EFI_STATUS runtime_query_variable_info(UINT32 attributes, UINT64 *storage, UINT6
     return CALL(QueryVariableInfo, attributes, POINTER(storage), POINTER(left), POINTER(largest));
 }
 
+EFI_STATUS runtime_set_virtual_address_map(UINTN size, UINTN step, UINT32 version,
+                                           EFI_MEMORY_DESCRIPTOR *map)
+{
+    return CALL(SetVirtualAddressMap, size, step, version, POINTER(map));
+}
+
+/* EDK2 does not give this one pointer its new address: nobody should call it again. */
+EFI_STATUS runtime_set_virtual_address_map_again(UINTN size, UINTN step, UINT32 version,
+                                                 EFI_MEMORY_DESCRIPTOR *map)
+{
+    const struct service service = {"SetVirtualAddressMap",
+                                    offsetof(EFI_RUNTIME_SERVICES, SetVirtualAddressMap)};
+    uintptr_t function = (uintptr_t)SERVICE(SetVirtualAddressMap);
+
+    if (function < RUNTIME_VIRTUAL_OFFSET)
+        function += RUNTIME_VIRTUAL_OFFSET;
+    return call_in_turn(&service, (const void *)function,
+                        &(const struct arguments){{size, step, version, POINTER(map)}}, PATIENCE);
+}
+
 #ifdef DEBUG_CHECKS
 EFI_STATUS runtime_misbehave(const void *function, uint64_t argument, uint64_t patience)
 {

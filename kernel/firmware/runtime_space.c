@@ -45,7 +45,7 @@ static const struct memory_range *range_of(paddr_t address)
     return memory_map_find(map, map_count, address);
 }
 
-static bool is_runtime(const struct memory_range *range)
+bool runtime_space_is_runtime(const struct memory_range *range)
 {
     return range->kind == MEMORY_RUNTIME_CODE || range->kind == MEMORY_RUNTIME_DATA ||
            (range->attributes & MEMORY_ATTRIBUTE_RUNTIME);
@@ -154,7 +154,8 @@ static bool protect(const struct memory_attributes_entry *part)
 {
     const struct memory_range *range = range_of(part->base);
 
-    if (!range || !is_runtime(range) || part->size > range->base + range->size - part->base)
+    if (!range || !runtime_space_is_runtime(range) ||
+        part->size > range->base + range->size - part->base)
         return false;
     for (vaddr_t page = part->base; page < part->base + part->size; page += PAGE_SIZE) {
         uint64_t *entry = page_table_entry(runtime_root, page);
@@ -208,10 +209,63 @@ int runtime_space_initialize(const struct handoff_tables *tables, const struct a
         return -ENOMEM;
     table_count = 1;
     for (size_t i = 0; i < range_count; i++)
-        if (is_runtime(&ranges[i]) && map_range(&ranges[i]))
+        if (runtime_space_is_runtime(&ranges[i]) && map_range(&ranges[i]))
             return -ENOMEM;
     protect_all(tables);
     return 0;
+}
+
+/* ---- two views ---- */
+
+/* Each page of the runtime ranges, by a function that answers 0 or an error. */
+static int for_each_page(int (*act)(paddr_t page))
+{
+    int error = 0;
+
+    for (size_t i = 0; i < map_count && !error; i++)
+        for (paddr_t page = map[i].base;
+             !error && runtime_space_is_runtime(&map[i]) && page < map[i].base + map[i].size;
+             page += PAGE_SIZE)
+            error = act(page);
+    return error;
+}
+
+static int show_twice(paddr_t page)
+{
+    uint64_t *entry = page_table_entry(runtime_root, page);
+
+    if (!entry || !*entry)
+        return 0;
+    uint64_t value = *entry;
+    *entry = (value | PAGE_WRITABLE | PAGE_DIRTY) & ~PAGE_NO_EXECUTE;
+    return map_page(page + RUNTIME_VIRTUAL_OFFSET, value);
+}
+
+int runtime_space_second_view(void)
+{
+    return for_each_page(show_twice);
+}
+
+static int drop_first(paddr_t page)
+{
+    unmap_page(page);
+    return 0;
+}
+
+static int drop_second(paddr_t page)
+{
+    uint64_t *entry = page_table_entry(runtime_root, page);
+    const uint64_t *second = page_table_entry(runtime_root, page + RUNTIME_VIRTUAL_OFFSET);
+
+    if (entry && *entry && second && *second)
+        *entry = *second;
+    unmap_page(page + RUNTIME_VIRTUAL_OFFSET);
+    return 0;
+}
+
+void runtime_space_choose_view(bool second)
+{
+    for_each_page(second ? drop_first : drop_second);
 }
 
 /* ---- what the log calls an address ---- */
@@ -364,7 +418,7 @@ bool runtime_space_fault(const char *service, const struct trap_frame *frame, va
     if (there ? !widen(entry, address, access) : !lend(address, access))
         return false;
     const struct memory_range *range = range_of(address);
-    bool is_its_own = there && range && is_runtime(range);
+    bool is_its_own = there && range && runtime_space_is_runtime(range);
     report(service, frame, address, is_its_own ? "allowed against its own table" : "lent to it");
     return true;
 }

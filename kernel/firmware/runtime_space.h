@@ -41,6 +41,19 @@ const void *runtime_space_view_most(paddr_t address, size_t *size);
 /* Range number `index` of the firmware's memory map, NULL: no more. */
 const struct memory_range *runtime_space_range(size_t index);
 
+/* Whether it has EFI_MEMORY_RUNTIME, or a type that has to. */
+bool runtime_space_is_runtime(const struct memory_range *range);
+
+/*
+ * For SetVirtualAddressMap: shows all runtime ranges a second time, that far away, with the rights
+ * they have; where they are they may be written to and executed meanwhile, for the firmware moves
+ * its images itself. 0 or -ENOMEM. Then only the second view is left, or only the first one, with
+ * its rights as before.
+ */
+#define RUNTIME_VIRTUAL_OFFSET 0x100000000000UL
+int runtime_space_second_view(void);
+void runtime_space_choose_view(bool second);
+
 /* For the log: what the memory map and the images in memory call an address. Returns `text`. */
 const char *runtime_space_describe(vaddr_t address, char *text, size_t size);
 

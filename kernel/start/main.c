@@ -35,6 +35,7 @@
 #include "firmware/record/machine_state.h"
 #include "firmware/record/runtime.h"
 #include "firmware/runtime_services.h"
+#include "firmware/runtime_virtual.h"
 #include "firmware/tables.h"
 #include "library/acpi.h"
 #include "library/align.h"
@@ -418,6 +419,8 @@ static void start(void *unused)
     handoff_record_settle(records_all());
     handoff_record_canary_start();
     handoff_record_try_services();
+    if (records_all() && options_flag(options, "virtualmap"))
+        runtime_services_move();
     memory_give_back(handoff.loader.base, handoff.loader.size);
     uint64_t most;
 #ifdef DEBUG_CHECKS

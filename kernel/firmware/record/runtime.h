@@ -33,5 +33,7 @@ void handoff_record_calls_are_virtual(void);
  * boot, once, by a thread; only if everything is to be recorded.
  */
 void handoff_record_try_services(void);
+/* The same services once more, after SetVirtualAddressMap. */
+void handoff_record_try_again(void);
 
 #endif

@@ -154,3 +154,22 @@ void handoff_record_try_services(void)
     try_variables();
     try_deleting();
 }
+
+void handoff_record_try_again(void)
+{
+    static CHAR16 name[NAME_SIZE / sizeof(CHAR16)];
+    UINT64 storage, left, largest;
+    BOOLEAN enabled, pending;
+    EFI_GUID vendor = {0};
+    UINTN size = NAME_SIZE;
+    EFI_TIME time;
+
+    runtime_get_time(&time, NULL);
+    runtime_get_wakeup_time(&enabled, &pending, &time);
+    runtime_get_next_variable_name(&size, name, &vendor);
+    size = 0;
+    runtime_get_variable(name, &vendor, NULL, &size, NULL);
+    runtime_query_variable_info(EFI_VARIABLE_BOOTSERVICE_ACCESS | EFI_VARIABLE_RUNTIME_ACCESS,
+                                &storage, &left, &largest);
+    try_deleting();
+}

@@ -78,6 +78,10 @@ static void services_fault_virtual(struct audit *audit)
     while (call_next(audit->record, RECORD_VIRTUAL_CALL, &entry, &call)) {
         if (call.service != SET_VIRTUAL_ADDRESS_MAP)
             continue;
+        if (call.flags & RECORD_CALL_FAULTED) { /* said already, and it has no status */
+            moved++;
+            continue;
+        }
         if (moved++ == 0 ? call.status != 0 : call.status != EFI_UNSUPPORTED)
             audit_fail(audit, entry.offset, "SetVirtualAddressMap gave 0x%llx, called the %s time",
                        (unsigned long long)call.status, moved == 1 ? "first" : "second");
