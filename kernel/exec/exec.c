@@ -73,9 +73,11 @@ static int exec_claim(struct exec *exec)
 static void take_over_identity(struct user_thread *thread)
 {
     struct process *process = thread->thread.process;
+    struct user_thread *ended = NULL;
 
     bool enabled = spinlock_acquire_save(&process_table_lock);
     if (thread->identity != process->identity) {
+        ended = identity_forget_thread(process->identity);
         thread->identity->thread = NULL;
         identity_drop(thread->identity);
         thread->identity = process->identity;
@@ -86,6 +88,8 @@ static void take_over_identity(struct user_thread *thread)
     process->executions++;
     process->has_executed = true;
     spinlock_release_restore(&process_table_lock, enabled);
+    if (ended)
+        user_thread_release(ended);
 }
 
 /* ---- commit: the switch ---- */

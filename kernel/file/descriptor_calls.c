@@ -105,20 +105,17 @@ ssize_t sys_dup2(int descriptor, int wanted)
 
 static ssize_t set_flags(int descriptor, struct file *file, uint32_t flags)
 {
-    uint32_t changeable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
+    const uint32_t changeable = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 
     if (flags & O_NOATIME && !(file->flags & O_NOATIME) &&
         !inode_owned(file->inode, credentials_current()))
         return -EPERM;
     if (flags & O_DIRECT && S_ISREG(file->inode->mode))
         return -EINVAL;
+    int error = async_set(file, descriptor, flags & FASYNC);
+    if (error && error != -ENOTTY) /* who has no such events ignores it */
+        return error;
     uint32_t old = __atomic_load_n(&file->flags, __ATOMIC_RELAXED);
-    if ((flags ^ old) & FASYNC && file->operations->async) { /* others ignore it */
-        int error = async_set(file, descriptor, flags & FASYNC);
-        if (error)
-            return error;
-        changeable |= FASYNC;
-    }
     while (!__atomic_compare_exchange_n(&file->flags, &old,
                                         (old & ~changeable) | (flags & changeable), false,
                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED))
@@ -242,15 +239,7 @@ static ssize_t change_async(int descriptor, struct file *file, vaddr_t argument)
 
     if (user_get(&on, argument))
         return -EFAULT;
-    uint32_t old = __atomic_load_n(&file->flags, __ATOMIC_RELAXED);
-    if (!on == !(old & FASYNC))
-        return 0;
-    if (!file->operations->async)
-        return -ENOTTY;
-    int error = async_set(file, descriptor, on);
-    if (!error)
-        change_flag(file, FASYNC, on);
-    return error;
+    return async_set(file, descriptor, on);
 }
 
 static ssize_t device_control(int descriptor, struct file *file, unsigned command, vaddr_t argument)

@@ -417,9 +417,7 @@ ssize_t sys_openat2(int directory, vaddr_t name, vaddr_t how_address, size_t siz
 {
     struct open_how how;
 
-    if (size < OPEN_HOW_SIZE_VER0)
-        return -EINVAL;
-    int error = size > PAGE_SIZE ? -E2BIG : user_copy_struct(&how, sizeof(how), how_address, size);
+    int error = user_copy_struct(&how, sizeof(how), OPEN_HOW_SIZE_VER0, how_address, size);
     if (error)
         return error;
     if (how.flags & ~(uint64_t)OPEN_FLAGS || how.mode & ~07777UL)

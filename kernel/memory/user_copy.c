@@ -54,10 +54,14 @@ static int user_check_zeros(vaddr_t from, size_t size)
     return 0;
 }
 
-int user_copy_struct(void *to, size_t own, vaddr_t from, size_t size)
+int user_copy_struct(void *to, size_t own, size_t least, vaddr_t from, size_t size)
 {
     size_t common = size < own ? size : own;
 
+    if (size < least)
+        return -EINVAL;
+    if (size > PAGE_SIZE)
+        return -E2BIG;
     int error = size > own ? user_check_zeros(from + own, size - own) : 0;
     if (error)
         return error;

@@ -19,9 +19,10 @@ int user_zero(vaddr_t to, size_t size);
 /*
  * A structure that grows with the years, its size beside it (clone3(2), openat2(2),
  * sched_setattr(2)): `size` bytes as the program knows it become `own` bytes as the kernel does. A
- * shorter one is filled up with zeros, and what a longer one has more must be zeros: else -E2BIG.
+ * shorter one is filled up with zeros, and what a longer one has more must be zeros: else -E2BIG,
+ * as for more than a page. -EINVAL: shorter than its first version, `least`.
  */
-int user_copy_struct(void *to, size_t own, vaddr_t from, size_t size);
+int user_copy_struct(void *to, size_t own, size_t least, vaddr_t from, size_t size);
 /*
  * Copies a NUL-terminated string of at most `size` bytes with the NUL. Returns its length
  * without the NUL, -EFAULT, or -ENAMETOOLONG when no NUL came within `size` bytes.

@@ -145,6 +145,8 @@ static bool announce_end(struct process *process)
 
 void process_reap(struct process *process, struct process_group_remains *remains)
 {
+    struct user_thread *first = identity_forget_thread(process->identity);
+
     LIST_REMOVE(process, sibling_link);
     process->parent = NULL;
     process_group_leave(process, remains);
@@ -152,6 +154,7 @@ void process_reap(struct process *process, struct process_group_remains *remains
     identity_drop(process->identity);
     process->identity = NULL;
     user_account_remove_thread(&process->account);
+    user_thread_release(first);
 }
 
 /* Who takes in the children of `process`: the nearest ancestor that wants to, or init. */
@@ -284,34 +287,42 @@ void resource_usage_add(struct resource_usage *sum, const struct resource_usage 
 }
 
 /*
- * Leaves the process's list; the last one makes the process a zombie. Nothing
- * of it can be found afterwards, but by who holds a reference.
+ * Leaves the process's list; the last one makes the process a zombie. What is found of it
+ * afterwards is its first thread, until it is reaped or another thread becomes the first (exec): it
+ * has its credentials and how it was scheduled, and nothing else.
  */
 static void leave_process(struct user_thread *thread)
 {
     struct process *process = thread->thread.process;
+    const struct credentials *credentials = NULL;
     struct resource_usage usage;
     struct process_group_remains remains = {0};
     bool unwanted = false;
 
     usage_of_thread(&usage, thread);
     bool enabled = spinlock_acquire_save(&process_table_lock);
-    thread->identity->thread = NULL;
-    identity_drop(thread->identity);
-    thread->identity = NULL;
+    struct identity *identity = thread->identity;
+    bool first = identity == process->identity;
+    if (first) {
+        user_thread_reference(thread);
+    } else {
+        identity_forget_thread(identity);
+        identity_drop(identity);
+    }
 
     spinlock_acquire(&process->lock);
-    const struct credentials *credentials = thread->thread.credentials;
-    thread->thread.credentials = NULL;
+    if (!first) {
+        credentials = thread->thread.credentials;
+        thread->thread.credentials = NULL;
+    }
     resource_usage_add(&process->usage, &usage);
     LIST_REMOVE(thread, process_link);
     bool last = --process->thread_count == 0;
     if (thread->thread.id == process->id || last)
         memcpy(process->name, thread->thread.name, sizeof(process->name));
     if (last) {
-        process->nice = thread->thread.nice;
-        process->credentials = credentials;
-        credentials = NULL;
+        process->credentials = process->identity->thread->thread.credentials;
+        credentials_reference(process->credentials);
         process->account = thread->thread.account; /* a zombie counts for RLIMIT_NPROC */
         thread->thread.account = NULL;
     }

@@ -341,6 +341,7 @@ static void inherit(struct process *child, struct process *caller)
 {
     child->dumpable = __atomic_load_n(&caller->dumpable, __ATOMIC_RELAXED);
     child->oom_score_adjustment = __atomic_load_n(&caller->oom_score_adjustment, __ATOMIC_RELAXED);
+    child->oom_score_adjustment_least = caller->oom_score_adjustment_least;
     child->personality = __atomic_load_n(&caller->personality, __ATOMIC_RELAXED);
     memcpy(child->limits, process_limits(caller), sizeof(child->limits));
     if (child->limits[RLIMIT_CPU].rlim_cur == RLIM64_INFINITY)
@@ -542,10 +543,7 @@ ssize_t sys_clone3(vaddr_t from, size_t size)
 {
     struct clone_args arguments;
 
-    if (size < CLONE_ARGS_SIZE_VER0)
-        return -EINVAL;
-    int error =
-        size > PAGE_SIZE ? -E2BIG : user_copy_struct(&arguments, sizeof(arguments), from, size);
+    int error = user_copy_struct(&arguments, sizeof(arguments), CLONE_ARGS_SIZE_VER0, from, size);
     if (error)
         return error;
 

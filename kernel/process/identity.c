@@ -109,6 +109,16 @@ struct identity *identity_next(uint32_t number)
     return number < IDENTITY_LIMIT ? identity_find(number) : NULL;
 }
 
+struct user_thread *identity_forget_thread(struct identity *identity)
+{
+    struct user_thread *thread = identity->thread;
+    if (thread) {
+        identity->thread = NULL;
+        thread->identity = NULL;
+    }
+    return thread;
+}
+
 void identity_drop(struct identity *identity)
 {
     if (identity->thread || identity->process || identity->group || identity->session)

@@ -27,6 +27,9 @@ void identity_cancel(struct identity *identity);
 struct identity *identity_find(uint32_t number);
 /* The first at or above `number`; NULL: no more. */
 struct identity *identity_next(uint32_t number);
+/* The ended thread that was still found by the number, and is not any more; with its reference for
+   the caller. NULL: there is none. */
+struct user_thread *identity_forget_thread(struct identity *identity);
 /* Frees the number if it stands for nothing any more. To be called after a field became NULL. */
 void identity_drop(struct identity *identity);
 

@@ -43,13 +43,11 @@ void limits_initialize(struct rlimit64 limits[RLIM_NLIMITS])
     set(limits, RLIMIT_RTPRIO, 0, 0);
 }
 
-/* prlimit(2): all six IDs must match, or CAP_SYS_RESOURCE. `thread`: of the process; NULL: it is a
-   zombie. Lock held. */
+/* prlimit(2): all six IDs must match, or CAP_SYS_RESOURCE. `thread`: of the process. Lock held. */
 static bool may_change(const struct process *process, const struct user_thread *thread)
 {
     const struct credentials *own = credentials_current();
-    const struct credentials *other =
-        thread ? user_thread_credentials(thread) : process->credentials;
+    const struct credentials *other = user_thread_credentials(thread);
 
     if (process == process_current() || credentials_capable(own, CAP_SYS_RESOURCE))
         return true;
@@ -105,15 +103,11 @@ ssize_t sys_prlimit64(int id, unsigned resource, vaddr_t limit, vaddr_t old)
     if (limit && user_get(&fresh, limit))
         return -EFAULT;
     struct user_thread *thread = id < 0 ? NULL : user_thread_find_or_self(id);
-    struct process *zombie = thread || id < 0 ? NULL : process_find((uint32_t)id);
-    if (!thread && !zombie)
+    if (!thread)
         return -ESRCH;
-    int error = limit_exchange(thread ? thread->thread.process : zombie, thread, resource,
-                               limit ? &fresh : NULL, &before);
-    if (thread)
-        user_thread_release(thread);
-    else
-        process_release(zombie);
+    int error =
+        limit_exchange(thread->thread.process, thread, resource, limit ? &fresh : NULL, &before);
+    user_thread_release(thread);
     if (error)
         return error;
     return old ? user_put(old, &before) : 0;

@@ -39,6 +39,7 @@ void user_thread_release(struct user_thread *thread)
     if (__atomic_sub_fetch(&thread->references, 1, __ATOMIC_ACQ_REL))
         return;
     thread_signals_destroy(&thread->signals);
+    credentials_release(thread->thread.credentials);
     process_release(thread->thread.process);
     heap_free(thread);
 }

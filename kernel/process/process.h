@@ -99,13 +99,13 @@ struct process {
     struct resource_usage children_usage; /* of children that were reaped; lock */
     uint64_t started;                     /* ns since boot; constant */
 
-    const struct credentials *credentials; /* of a zombie: its last thread's; lock */
-    struct user_account *account;          /* of a zombie, as well; lock */
+    const struct credentials *credentials; /* of a zombie: its first thread's; lock */
+    struct user_account *account;          /* of a zombie: its last thread's; lock */
     uint32_t membarrier;                   /* the commands it registered for; atomic */
     uint32_t dumpable;                     /* prctl(PR_SET_DUMPABLE); atomic */
-    int oom_score_adjustment;              /* -1000 to 1000; atomic */
+    int oom_score_adjustment;              /* -1000 to 1000; lock to write; atomic */
+    int oom_score_adjustment_least;        /* without a privilege: what one with it set; lock */
     uint32_t personality;                  /* personality(2); own threads; atomic */
-    int nice;                              /* of a zombie: its last thread's; lock */
     char name[16];                         /* the leader's last name, for /proc of a zombie; lock */
 };
 

@@ -246,9 +246,8 @@ ssize_t sys_arch_prctl(int option, vaddr_t address)
 ssize_t sys_personality(unsigned persona)
 {
     struct process *process = process_current();
-    uint32_t before = __atomic_load_n(&process->personality, __ATOMIC_RELAXED);
 
-    if (persona != 0xffffffff)
-        __atomic_store_n(&process->personality, persona, __ATOMIC_RELAXED);
-    return before;
+    return persona == 0xffffffff
+               ? __atomic_load_n(&process->personality, __ATOMIC_RELAXED)
+               : __atomic_exchange_n(&process->personality, persona, __ATOMIC_RELAXED);
 }

@@ -305,28 +305,41 @@ ssize_t sys_sched_setparam(int id, vaddr_t parameters)
     return policy_set(id, POLICY_KEEP, parameters);
 }
 
-ssize_t sys_sched_getscheduler(int id)
+/* What it has at one moment: policy and priority belong together. */
+static int scheduling_get(int id, struct scheduling *present)
 {
-    if (id < 0)
-        return -EINVAL;
     struct user_thread *thread = thread_get(id);
     if (!thread)
         return -ESRCH;
-    ssize_t policy = thread->policy | (thread->reset_on_fork ? SCHED_RESET_ON_FORK : 0);
+    struct process *process = thread->thread.process;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    *present = (struct scheduling){
+        .policy = thread->policy,
+        .priority = thread->priority,
+        .nice = thread->thread.nice,
+        .flags = thread->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0,
+    };
+    spinlock_release_restore(&process->lock, enabled);
     user_thread_release(thread);
-    return policy;
+    return 0;
+}
+
+ssize_t sys_sched_getscheduler(int id)
+{
+    struct scheduling present;
+
+    int error = id < 0 ? -EINVAL : scheduling_get(id, &present);
+    if (error)
+        return error;
+    return present.policy | (present.flags ? SCHED_RESET_ON_FORK : 0);
 }
 
 ssize_t sys_sched_getparam(int id, vaddr_t parameters)
 {
-    if (id < 0 || !parameters)
-        return -EINVAL;
-    struct user_thread *thread = thread_get(id);
-    if (!thread)
-        return -ESRCH;
-    int priority = thread->priority;
-    user_thread_release(thread);
-    return user_put(parameters, &priority);
+    struct scheduling present;
+
+    int error = id < 0 || !parameters ? -EINVAL : scheduling_get(id, &present);
+    return error ? error : user_put(parameters, &present.priority);
 }
 
 ssize_t sys_sched_rr_get_interval(int id, vaddr_t interval)
@@ -356,9 +369,9 @@ static int attributes_copy(struct sched_attr *attributes, vaddr_t from)
         return -EFAULT;
     if (!size)
         size = SCHED_ATTR_SIZE_VER0;
-    int error = size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE
-                    ? -E2BIG
-                    : user_copy_struct(attributes, own, from, size);
+    int error = user_copy_struct(attributes, own, SCHED_ATTR_SIZE_VER0, from, size);
+    if (error == -EINVAL)
+        error = -E2BIG;
     if (error == -E2BIG)
         user_put(from + __builtin_offsetof(struct sched_attr, size), &own);
     if (!error && attributes->sched_flags & SCHED_FLAG_UTIL_CLAMP && size < SCHED_ATTR_SIZE_VER1)
@@ -394,16 +407,16 @@ ssize_t sys_sched_getattr(int id, vaddr_t to, unsigned size, unsigned flags)
 {
     if (!to || id < 0 || size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE || flags)
         return -EINVAL;
-    struct user_thread *thread = thread_get(id);
-    if (!thread)
-        return -ESRCH;
+    struct scheduling present;
+    int error = scheduling_get(id, &present);
+    if (error)
+        return error;
     struct sched_attr attributes = {
-        .sched_policy = thread->policy,
-        .sched_flags = thread->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0,
-        .sched_nice = is_real_time(thread->policy) ? 0 : thread->thread.nice,
-        .sched_priority = thread->priority,
+        .sched_policy = (uint32_t)present.policy,
+        .sched_flags = present.flags,
+        .sched_nice = is_real_time(present.policy) ? 0 : present.nice,
+        .sched_priority = (uint32_t)present.priority,
     };
-    user_thread_release(thread);
     attributes.size = size < sizeof(attributes) ? size : sizeof(attributes);
     return user_copy_out(to, &attributes, attributes.size);
 }
@@ -440,7 +453,7 @@ static bool process_matches(struct process *process, int which, uint32_t who)
         spinlock_release_restore(&process_table_lock, enabled);
         return matches;
     }
-    struct user_thread *thread = process_thread_get(process);
+    struct user_thread *thread = user_thread_find(process->id);
     const struct credentials *credentials = thread ? user_thread_credentials_get(thread) : NULL;
     matches = credentials && credentials->real_user == who;
     credentials_release(credentials);
@@ -457,6 +470,28 @@ static uint32_t who_default(int which)
     uint32_t id = group->id;
     process_group_release(group);
     return id;
+}
+
+/* Calls `visit` for the threads of a process, the first one also when it has ended. -ESRCH: there
+   is none; else what was wrong with one of them. */
+static int process_visit(struct process *process,
+                         int (*visit)(struct user_thread *thread, void *context), void *context)
+{
+    struct user_thread *thread = user_thread_find(process->id);
+    uint32_t id = 0;
+    int result = thread ? visit(thread, context) : -ESRCH;
+
+    if (thread)
+        user_thread_release(thread);
+    while ((thread = process_next_thread(process, &id))) {
+        int error = id == process->id ? 0 : visit(thread, context);
+        if (result == -ESRCH || error)
+            result = error;
+        user_thread_release(thread);
+        id++;
+        thread_preemption_point();
+    }
+    return result;
 }
 
 /* Calls `visit` for each thread that is meant; -ESRCH: there is none. */
@@ -478,16 +513,10 @@ static int threads_visit(int which, int who,
     uint32_t wanted = who ? (uint32_t)who : who_default(which), id = 1;
     struct process *process;
     while ((process = process_next(&id))) {
-        uint32_t thread_id = 0;
-        struct user_thread *thread;
-        bool matches = process_matches(process, which, wanted);
-        while (matches && (thread = process_next_thread(process, &thread_id))) {
-            int error = visit(thread, context);
+        if (process_matches(process, which, wanted)) {
+            int error = process_visit(process, visit, context);
             if (result == -ESRCH || error)
                 result = error;
-            user_thread_release(thread);
-            thread_id++;
-            thread_preemption_point();
         }
         process_release(process);
         id++;
@@ -510,52 +539,16 @@ static int visit_set(struct user_thread *thread, void *context)
     return nice_set(thread, *(int *)context);
 }
 
-/* A zombie, with a reference: it has no thread any more, but it is there until it is reaped. */
-static struct process *zombie_find(int which, int who)
-{
-    struct process *process = which == PRIO_PROCESS && who > 0 ? process_find((uint32_t)who) : NULL;
-
-    if (process && !__atomic_load_n(&process->zombie, __ATOMIC_ACQUIRE)) {
-        process_release(process);
-        process = NULL;
-    }
-    return process;
-}
-
-/* May the caller change it? That nothing comes of it is no error. */
-static int zombie_set(struct process *process)
-{
-    const struct credentials *own = credentials_current(), *other = process->credentials;
-
-    return capable(CAP_SYS_NICE) || own->effective_user == other->real_user ||
-                   own->effective_user == other->effective_user
-               ? 0
-               : -EPERM;
-}
-
 /* As 20 minus the nice value, so that errors can be told apart (getpriority(2)). */
 ssize_t sys_getpriority(int which, int who)
 {
     int lowest = 20;
     int error = threads_visit(which, who, visit_get, &lowest);
-    struct process *zombie = error == -ESRCH ? zombie_find(which, who) : NULL;
 
-    if (zombie) {
-        lowest = zombie->nice;
-        error = 0;
-        process_release(zombie);
-    }
     return error ? error : 20 - lowest;
 }
 
 ssize_t sys_setpriority(int which, int who, int priority)
 {
-    int error = threads_visit(which, who, visit_set, &priority);
-    struct process *zombie = error == -ESRCH ? zombie_find(which, who) : NULL;
-
-    if (zombie) {
-        error = zombie_set(zombie);
-        process_release(zombie);
-    }
-    return error;
+    return threads_visit(which, who, visit_set, &priority);
 }

@@ -41,8 +41,10 @@ bool trace_allowed(const struct user_thread *thread, enum trace_mode mode)
         return true;
     const struct credentials *other = user_thread_credentials(thread);
     struct tracer tracer = tracer_of(own, mode);
+    /* Who has ended has nothing any more that could be dumped. */
     return other && is_same_user(&tracer, other) && !(other->permitted & ~tracer.capabilities) &&
-           __atomic_load_n(&process->dumpable, __ATOMIC_RELAXED) == 1;
+           (!thread->thread.address_space ||
+            __atomic_load_n(&process->dumpable, __ATOMIC_RELAXED) == 1);
 }
 
 int trace_check(struct user_thread *thread, enum trace_mode mode)

@@ -65,8 +65,9 @@ static inline struct user_thread *user_thread_current(void)
 }
 
 /*
- * The thread with this TID, with a reference for the caller; NULL: there is
- * none. It may end at any time; the structure stays until the release.
+ * The thread with this TID, with a reference for the caller; NULL: there is none. It may end at any
+ * time; the structure stays until the release. The first thread of a process is found until the
+ * process is reaped, also when it has ended: a zombie.
  */
 struct user_thread *user_thread_find(uint32_t id);
 /* The same; 0: the calling thread. */

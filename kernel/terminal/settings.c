@@ -34,14 +34,14 @@ static void settings_get(struct terminal *terminal, struct termios2 *settings)
     spinlock_release_restore(&terminal->lock, enabled);
 }
 
-static void settings_set(struct terminal *terminal, struct termios2 *settings)
+/* Lock held. */
+static void settings_set_locked(struct terminal *terminal, struct termios2 *settings)
 {
+    struct termios2 before = terminal->line.settings;
     tcflag_t input = settings->c_cflag >> IBSHIFT & CBAUD;
 
     settings->c_ospeed = speed_of_code(settings->c_cflag, settings->c_ospeed);
     settings->c_ispeed = input ? speed_of_code(input, settings->c_ispeed) : settings->c_ospeed;
-    bool enabled = spinlock_acquire_save(&terminal->lock);
-    struct termios2 before = terminal->line.settings;
 
     line_set(&terminal->line, settings);
     if (terminal->device->changed)
@@ -49,7 +49,6 @@ static void settings_set(struct terminal *terminal, struct termios2 *settings)
     if (line_accepts(&terminal->line) && terminal->device->resume)
         terminal->device->resume(terminal);
     terminal_input_done(terminal);
-    spinlock_release_restore(&terminal->lock, enabled);
 }
 
 /* The forms in which programs give and take settings. */
@@ -82,25 +81,57 @@ static ssize_t settings_out(struct terminal *terminal, enum settings_form form, 
     }
 }
 
-static ssize_t settings_in(struct termios2 *settings, enum settings_form form, vaddr_t from)
-{
-    struct termio small;
+/* What a program gives of the settings: all, or what its form has. */
+struct settings_given {
+    enum settings_form form;
+    union {
+        struct termio small;
+        struct termios2 whole; /* struct termios is how it begins */
+    };
+};
 
-    switch (form) {
+static int settings_in(struct settings_given *given, vaddr_t from)
+{
+    switch (given->form) {
     case FORM_TERMIO:
-        if (user_get(&small, from))
-            return -EFAULT;
-        settings->c_iflag = (settings->c_iflag & 0xffff0000) | small.c_iflag;
-        settings->c_oflag = (settings->c_oflag & 0xffff0000) | small.c_oflag;
-        settings->c_cflag = (settings->c_cflag & 0xffff0000) | small.c_cflag;
-        settings->c_lflag = (settings->c_lflag & 0xffff0000) | small.c_lflag;
-        memcpy(settings->c_cc, small.c_cc, NCC);
-        return 0;
+        return user_get(&given->small, from);
     case FORM_TERMIOS:
-        return user_copy_in(settings, from, sizeof(struct termios));
+        return user_copy_in(&given->whole, from, sizeof(struct termios));
     default:
-        return user_get(settings, from);
+        return user_get(&given->whole, from);
     }
+}
+
+/* What the form does not have stays. */
+static void settings_merge(struct termios2 *settings, const struct settings_given *given)
+{
+    const struct termio *small = &given->small;
+
+    switch (given->form) {
+    case FORM_TERMIO:
+        settings->c_iflag = (settings->c_iflag & 0xffff0000) | small->c_iflag;
+        settings->c_oflag = (settings->c_oflag & 0xffff0000) | small->c_oflag;
+        settings->c_cflag = (settings->c_cflag & 0xffff0000) | small->c_cflag;
+        settings->c_lflag = (settings->c_lflag & 0xffff0000) | small->c_lflag;
+        memcpy(settings->c_cc, small->c_cc, NCC);
+        break;
+    case FORM_TERMIOS:
+        memcpy(settings, &given->whole, sizeof(struct termios));
+        break;
+    default:
+        *settings = given->whole;
+    }
+}
+
+/* Under one hold of the lock: others may set what is not given here. */
+static void settings_set(struct terminal *terminal, const struct settings_given *given)
+{
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+    struct termios2 settings = terminal->line.settings;
+
+    settings_merge(&settings, given);
+    settings_set_locked(terminal, &settings);
+    spinlock_release_restore(&terminal->lock, enabled);
 }
 
 static void flush_input(struct terminal *terminal)
@@ -134,20 +165,19 @@ enum {
 static ssize_t settings_change(struct terminal *terminal, enum settings_form form, int when,
                                vaddr_t from)
 {
-    struct termios2 settings;
+    struct settings_given given = {.form = form};
     ssize_t error = terminal_check_foreground(terminal, SIGTTOU);
 
     if (error)
         return error;
-    settings_get(terminal, &settings);
-    error = settings_in(&settings, form, from);
+    error = settings_in(&given, from);
     if (!error && when != SETTINGS_NOW)
         error = terminal_drain(terminal);
     if (error)
         return error;
     if (when == SETTINGS_FLUSH)
         flush_input(terminal);
-    settings_set(terminal, &settings);
+    settings_set(terminal, &given);
     return 0;
 }
 
@@ -318,21 +348,24 @@ static ssize_t device_get(struct terminal *terminal, vaddr_t to)
 
 static ssize_t carrier_get(struct terminal *terminal, vaddr_t to)
 {
-    int local = (terminal->line.settings.c_cflag & CLOCAL) != 0;
+    struct termios2 settings;
 
+    settings_get(terminal, &settings);
+    int local = (settings.c_cflag & CLOCAL) != 0;
     return user_put(to, &local);
 }
 
 static ssize_t carrier_set(struct terminal *terminal, vaddr_t from)
 {
-    struct termios2 settings;
     int local;
 
     if (user_get(&local, from))
         return -EFAULT;
-    settings_get(terminal, &settings);
+    bool enabled = spinlock_acquire_save(&terminal->lock);
+    struct termios2 settings = terminal->line.settings;
     settings.c_cflag = local ? settings.c_cflag | CLOCAL : settings.c_cflag & ~CLOCAL;
-    settings_set(terminal, &settings);
+    settings_set_locked(terminal, &settings);
+    spinlock_release_restore(&terminal->lock, enabled);
     return 0;
 }
 

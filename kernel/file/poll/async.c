@@ -106,6 +106,7 @@ static void leave(struct async_list *list, struct file *file)
         LIST_REMOVE(file, async_link);
         list->count--;
     }
+    __atomic_fetch_and(&file->flags, ~(uint32_t)FASYNC, __ATOMIC_RELAXED);
     spinlock_release_restore(&list->lock, enabled);
 }
 
@@ -116,17 +117,21 @@ static int join(struct async_list *list, struct file *file, int descriptor)
 
     if (fits && !file->async_listed) {
         file->async_listed = true;
+        file->async_descriptor = descriptor;
         LIST_INSERT_HEAD(&list->files, file, async_link);
         list->count++;
+        __atomic_fetch_or(&file->flags, FASYNC, __ATOMIC_RELAXED);
     }
-    if (fits)
-        file->async_descriptor = descriptor;
     spinlock_release_restore(&list->lock, enabled);
     return fits ? 0 : -ENOMEM;
 }
 
 int async_set(struct file *file, int descriptor, bool on)
 {
+    if (!on == !(__atomic_load_n(&file->flags, __ATOMIC_RELAXED) & FASYNC))
+        return 0;
+    if (!file->operations->async)
+        return -ENOTTY;
     struct async_list *list = file->operations->async(file, on);
     if (on)
         return join(list, file, descriptor);

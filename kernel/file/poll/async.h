@@ -30,8 +30,9 @@ static inline void async_tell(struct async_list *list, int reason)
 
 /* ---- for the files of this room ---- */
 
-/* O_ASYNC on or off; `descriptor`: by which it was asked for, told as si_fd. 0; -ENOMEM: too many
-   files of this one tell already. The file's kind has such events. */
+/* O_ASYNC on or off: the flag and the list change together. `descriptor`: by which it was asked
+   for, told as si_fd. 0; -ENOMEM: too many files of this one tell already; -ENOTTY: it has no such
+   events. */
 int async_set(struct file *file, int descriptor, bool on);
 /* The file ends. */
 void async_forget_file(struct file *file);

@@ -70,9 +70,25 @@ int pid_oom_adjustment_show(const struct pseudo_key *key, struct text *text)
     int error = pid_target_get(&target, key);
     if (error)
         return error;
-    text_print(text, "%d\n", target.process->oom_score_adjustment);
+    text_print(text, "%d\n",
+               __atomic_load_n(&target.process->oom_score_adjustment, __ATOMIC_RELAXED));
     pid_target_release(&target);
     return 0;
+}
+
+/* proc(5): what somebody with the privilege has set is the least that others may set. */
+static int adjust(struct process *process, int adjustment)
+{
+    bool privileged = credentials_capable(credentials_current(), CAP_SYS_RESOURCE);
+    bool enabled = spinlock_acquire_save(&process->lock);
+    bool allowed = privileged || adjustment >= process->oom_score_adjustment_least;
+
+    if (allowed)
+        __atomic_store_n(&process->oom_score_adjustment, adjustment, __ATOMIC_RELAXED);
+    if (privileged)
+        process->oom_score_adjustment_least = adjustment;
+    spinlock_release_restore(&process->lock, enabled);
+    return allowed ? 0 : -EACCES;
 }
 
 int pid_oom_adjustment_store(const struct pseudo_key *key, const char *bytes, size_t size)
@@ -96,11 +112,7 @@ int pid_oom_adjustment_store(const struct pseudo_key *key, const char *bytes, si
     int error = pid_target_get(&target, key);
     if (error)
         return error;
-    if (adjustment < target.process->oom_score_adjustment &&
-        !credentials_capable(credentials_current(), CAP_SYS_RESOURCE))
-        error = -EACCES;
-    else
-        __atomic_store_n(&target.process->oom_score_adjustment, adjustment, __ATOMIC_RELAXED);
+    error = adjust(target.process, adjustment);
     pid_target_release(&target);
     return error;
 }

@@ -25,6 +25,8 @@ int pid_target_get(struct pid_target *target, const struct pseudo_key *key)
     uint32_t id = key->number[PROC_KEY_THREAD];
     if (!id) {
         target->thread = process_thread_get(target->process);
+        if (!target->thread)
+            target->thread = user_thread_find(target->process->id); /* a zombie's */
         return 0;
     }
     target->thread = user_thread_find(id);
@@ -124,8 +126,9 @@ void pid_attributes(const struct pseudo_key *key, struct pseudo_attributes *attr
     if (target.thread) {
         bool enabled = spinlock_acquire_save(&target.process->lock);
         const struct credentials *credentials = user_thread_credentials(target.thread);
-        if (credentials && (__atomic_load_n(&target.process->dumpable, __ATOMIC_RELAXED) == 1 ||
-                            S_ISDIR(attributes->mode))) {
+        bool dumpable = target.thread->thread.address_space &&
+                        __atomic_load_n(&target.process->dumpable, __ATOMIC_RELAXED) == 1;
+        if (credentials && (dumpable || S_ISDIR(attributes->mode))) {
             attributes->user = credentials->effective_user;
             attributes->group = credentials->effective_group;
         }

@@ -200,15 +200,24 @@ ssize_t sys_sigaltstack(vaddr_t stack, vaddr_t old)
  * kill(2): the sender's real or effective user is the receiver's real or saved one, or it has
  * CAP_KILL; SIGCONT also goes to any process of the session. Receiver's lock held.
  */
-static bool may_send(const struct user_thread *receiver)
+static bool may_send(const struct credentials *other)
 {
     const struct credentials *own = credentials_current();
-    const struct credentials *other = receiver ? user_thread_credentials(receiver) : NULL;
 
     if (!other || credentials_capable(own, CAP_KILL))
-        return true; /* who has ended cannot be harmed */
+        return true; /* it has ended */
     return own->effective_user == other->saved_user || own->effective_user == other->real_user ||
            own->real_user == other->saved_user || own->real_user == other->real_user;
+}
+
+/* Whom one asks for permission: `target`, or the process, also a zombie. Its lock held. */
+static const struct credentials *credentials_of(const struct process *process,
+                                                const struct user_thread *target)
+{
+    const struct user_thread *thread = target ? target : process_thread(process);
+
+    return thread ? user_thread_credentials(thread)
+                  : GUARDED_BY(&process->lock, process->credentials);
 }
 
 /* Asks and sends in one: who was in reach may have become someone else a moment later (execve(2) of
@@ -219,7 +228,7 @@ static int send_if_allowed(struct process *process, struct user_thread *target,
     int error = 0;
 
     bool enabled = spinlock_acquire_save(&process->lock);
-    if (!allowed && !may_send(target ? target : process_thread(process)))
+    if (!allowed && !may_send(credentials_of(process, target)))
         error = -EPERM;
     else if (information->si_signo && target)
         error = signal_send_thread_locked(target, information);

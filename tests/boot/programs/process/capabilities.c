@@ -136,12 +136,39 @@ static bool who_has_as_much_looks(void)
     return true;
 }
 
+/* ---- who is chosen when memory ends ---- */
+
+static bool adjust(const char *value)
+{
+    int file = open("/proc/self/oom_score_adj", O_WRONLY);
+    bool done = file >= 0 && write(file, value, strlen(value)) == (ssize_t)strlen(value);
+    int error = errno;
+
+    close(file);
+    errno = error;
+    return done;
+}
+
+/* What was set with the right is the least that may be set without. */
+static bool own_score_goes_up_and_down(void)
+{
+    REQUIRE(adjust("100") && become_with(-1));
+    REQUIRE(adjust("500") && adjust("200") && adjust("100"));
+    REQUIRE(!adjust("99") && errno == EACCES);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(adjust("300") && adjust("100") && !adjust("0") && errno == EACCES ? 0 : 1);
+    REQUIRE(exited(status_of(child), 0));
+    return true;
+}
+
 static const struct test_case cases[] = {
     {"CAP_WAKE_ALARM", "timer_create(2)", clocks_that_wake},
     {"CAP_WAKE_ALARM: a timer that was handed down", "timerfd_create(2)",
      timer_that_was_handed_down},
     {"clock_settime: other clocks", "clock_settime(2)", clocks_of_used_time},
     {"CAP_NET_ADMIN, CAP_NET_RAW: options of sockets", "socket(7)", options_of_sockets},
+    {"CAP_SYS_RESOURCE: oom_score_adj", "proc(5)", own_score_goes_up_and_down},
     {"who has more rights is not looked into", "ptrace(2)", who_has_more_is_not_looked_into},
     {"who has as much is", "ptrace(2)", who_has_as_much_looks},
 };

@@ -353,6 +353,51 @@ static bool kcmp_compares(void)
     return true;
 }
 
+/* struct clone_args as later versions may have it: the first has 64 bytes, Linux 5.7's 88. */
+struct longer_arguments {
+    struct clone_args known;
+    uint64_t unknown[(4096 - sizeof(struct clone_args)) / 8 + 1];
+};
+
+static bool makes_a_child(const void *arguments, size_t size)
+{
+    pid_t child = (pid_t)syscall(SYS_clone3, arguments, size);
+
+    if (child == 0)
+        _exit(12);
+    return child > 0 && exited(status_of(child), 12);
+}
+
+static bool clone3_sizes(void)
+{
+    struct longer_arguments arguments = {.known.exit_signal = SIGCHLD};
+
+    for (size_t size = 64; size <= 4096; size += size < 128 ? 1 : 496)
+        REQUIRE(makes_a_child(&arguments, size));
+    REQUIRE_ERRNO(syscall(SYS_clone3, &arguments, 63), EINVAL);
+    REQUIRE_ERRNO(syscall(SYS_clone3, &arguments, 0), EINVAL);
+    REQUIRE_ERRNO(syscall(SYS_clone3, &arguments, 4097), E2BIG);
+    REQUIRE_ERRNO(syscall(SYS_clone3, &arguments, SIZE_MAX), E2BIG);
+    arguments.unknown[1] = 1;
+    REQUIRE(makes_a_child(&arguments, sizeof(arguments.known) + 8));
+    REQUIRE_ERRNO(syscall(SYS_clone3, &arguments, sizeof(arguments.known) + 9), E2BIG);
+    REQUIRE_ERRNO(syscall(SYS_clone3, &arguments, 4096), E2BIG);
+    return true;
+}
+
+static bool clone3_tail_behind_memory(void)
+{
+    char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct clone_args *arguments;
+
+    REQUIRE(page != MAP_FAILED && munmap(page + 4096, 4096) == 0);
+    arguments = (struct clone_args *)(page + 4096 - sizeof(*arguments));
+    arguments->exit_signal = SIGCHLD;
+    REQUIRE(makes_a_child(arguments, sizeof(*arguments)));
+    REQUIRE_ERRNO(syscall(SYS_clone3, arguments, sizeof(*arguments) + 8), EFAULT);
+    return true;
+}
+
 static const struct test_case cases[] = {
     {"pidfd_open: close-on-exec, PIDFD_NONBLOCK", "pidfd_open(2)", open_closes_on_exec},
     {"pidfd_open: errors", "pidfd_open(2)", open_errors},
@@ -365,6 +410,8 @@ static const struct test_case cases[] = {
     {"waitid: P_PIDFD that does not block", "pidfd_open(2)", wait_without_blocking},
     {"clone: CLONE_PIDFD", "clone(2)", clone_gives_one},
     {"clone3: CLONE_PIDFD", "clone(2)", clone3_gives_one},
+    {"clone3: sizes of the structure", "clone(2)", clone3_sizes},
+    {"clone3: a tail behind memory", "clone(2)", clone3_tail_behind_memory},
     {"clone: CLONE_PIDFD, errors", "clone(2)", clone_errors},
     {"pidfd_getfd", "pidfd_getfd(2)", descriptor_is_taken},
     {"a stranger takes nothing", "ptrace(2)", stranger_takes_nothing},

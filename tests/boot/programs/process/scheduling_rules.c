@@ -217,6 +217,25 @@ static bool tail_behind_memory(void)
     return true;
 }
 
+static bool sizes_that_are_asked_for(void)
+{
+    struct attributes attributes;
+
+    for (unsigned size = 48; size <= 4096; size += size < 128 ? 1 : 496) {
+        char page[4096];
+        memset(page, 0xff, sizeof(page));
+        REQUIRE(syscall(SYS_sched_getattr, 0, page, size, 0) == 0);
+        memcpy(&attributes, page, sizeof(attributes));
+        REQUIRE(attributes.size == (size < ATTRIBUTES_KNOWN ? size : ATTRIBUTES_KNOWN));
+        REQUIRE(page[attributes.size] == (char)0xff); /* what is behind is left alone */
+    }
+    REQUIRE_ERRNO(syscall(SYS_sched_getattr, 0, &attributes, 47, 0), EINVAL);
+    REQUIRE_ERRNO(syscall(SYS_sched_getattr, 0, &attributes, 4097, 0), EINVAL);
+    REQUIRE_ERRNO(syscall(SYS_sched_getattr, 0, NULL, 48, 0), EINVAL);
+    REQUIRE_ERRNO(syscall(SYS_sched_getattr, 0, &attributes, 48, 1), EINVAL);
+    return true;
+}
+
 static bool attribute_errors(void)
 {
     struct attributes attributes = {.size = 48, .policy = SCHED_OTHER, .flags = 0x100};
@@ -282,6 +301,7 @@ static const struct test_case cases[] = {
     {"sched_setattr: what is kept", "sched_setattr(2)", what_is_kept},
     {"sched_setattr: sizes", "sched_setattr(2)", sizes_of_the_structure},
     {"sched_setattr: a tail behind memory", "sched_setattr(2)", tail_behind_memory},
+    {"sched_getattr: sizes", "sched_setattr(2)", sizes_that_are_asked_for},
     {"sched_setattr: errors", "sched_setattr(2)", attribute_errors},
     {"SCHED_DEADLINE: what is wrong with it", "sched_setattr(2)", deadlines_are_checked},
     {"PR_SET_TIMERSLACK: a child's", "prctl(2)", timer_slack_of_a_child},
