@@ -1,6 +1,7 @@
 """What differs between two records, by kind. Compared is what lies there (type, image, owner), never
 where: two boots of one firmware do not differ, whatever addresses they had."""
 import collections
+import re
 import struct
 
 from .records import guid_name, letters, number, ranges, raw, service_name, type_name
@@ -134,8 +135,39 @@ def compare(left, right, profile):
     return result
 
 
+def subject(line):
+    """What a line is about, without what is said of it."""
+    return line if " with " in line else re.split(r"[:,]", line)[0]
+
+
+def paired(ours, theirs):
+    """(old, new) for what both have once, and differently; the rest of both."""
+    old, new = collections.defaultdict(list), collections.defaultdict(list)
+    for lines, table in ((ours, old), (theirs, new)):
+        for line in lines:
+            table[subject(line)].append(line)
+    pairs = [(old[one][0], new[one][0]) for one in old if len(old[one]) == len(new[one]) == 1]
+    return (
+        pairs,
+        [line for line in ours if line not in [one for one, _ in pairs]],
+        [line for line in theirs if line not in [one for _, one in pairs]],
+    )
+
+
+def change(before, after):
+    """A pair as one line: only those parts that differ."""
+    name = subject(before)
+    old, new = (line[len(name):].lstrip(":, ").split(", ") for line in (before, after))
+    if len(old) == len(new):
+        differ = [(left, right) for left, right in zip(old, new) if left != right]
+        old, new = ([one[side] for one in differ] for side in (0, 1))
+    return f"{name}: {', '.join(old)} → {', '.join(new)}"
+
+
 def text(differences):
-    for kind, (ours, theirs) in differences.items():
+    for kind, lists in differences.items():
         yield f"{kind}:"
+        pairs, ours, theirs = paired(*lists)
+        yield from (f"  ~ {change(*pair)}" for pair in pairs)
         yield from (f"  - {line}" for line in ours)
         yield from (f"  + {line}" for line in theirs)

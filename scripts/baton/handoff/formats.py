@@ -1,12 +1,13 @@
 """What is said of records, in the forms that people and their pipelines read: text, JSON, JUnit, SARIF."""
+import datetime
 import json
 import os
+import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
 from .records import names, printable
 
 LEVELS = {"C": "error", "H": "error", "M": "warning", "L": "note"}
-KINDS = {"pass": "pass", "fail": "fail", "not applicable": "notApplicable", "not known": "open"}
 
 
 def identifier(finding):
@@ -97,7 +98,8 @@ def as_json(verdicts):
     )
 
 
-# ---- JUnit: as the Jenkins plugin's schema has it ----
+# ---- JUnit: valid by the schema of Jenkins' xUnit plugin and by Ant's (windyroad/JUnit-Schema) alike ----
+
 
 def junit_case(suite, verdict, finding):
     case = ElementTree.SubElement(
@@ -118,31 +120,42 @@ def junit_case(suite, verdict, finding):
     return case
 
 
+def junit_suite(root, number, verdict):
+    suite = ElementTree.SubElement(
+        root,
+        "testsuite",
+        name=printable(os.path.basename(verdict.record.path)) or "record",
+        package="handoff",
+        id=str(number),
+        timestamp=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S"),
+        hostname="localhost",
+        tests=str(len(verdict.findings)),
+        errors="0",
+        time="0",
+    )
+    properties = ElementTree.SubElement(suite, "properties")
+    told = (("firmware", verdict.record.firmware()), ("uefi", verdict.record.uefi_version()))
+    for name, value in (*told, ("profile", verdict.profile), ("boot", verdict.record.data["boot"])):
+        ElementTree.SubElement(properties, "property", name=name, value=printable(value))
+    in_order = sorted(verdict.findings, key=lambda one: one["check"])
+    cases = [junit_case(suite, verdict, finding) for finding in in_order]
+    for kind, attribute in (("failure", "failures"), ("skipped", "skipped")):
+        suite.set(attribute, str(sum(case.find(kind) is not None for case in cases)))
+    ElementTree.SubElement(suite, "system-out").text = counts(verdict)
+    ElementTree.SubElement(suite, "system-err")
+
+
 def as_junit(verdicts):
     root = ElementTree.Element("testsuites")
     for number, verdict in enumerate(verdicts):
-        suite = ElementTree.SubElement(
-            root,
-            "testsuite",
-            name=printable(os.path.basename(verdict.record.path)),
-            id=str(number),
-            tests=str(len(verdict.findings)),
-            errors="0",
-            time="0",
-        )
-        cases = [
-            junit_case(suite, verdict, finding)
-            for finding in sorted(verdict.findings, key=lambda one: one["check"])
-        ]
-        for kind, attribute in (("failure", "failures"), ("skipped", "skipped")):
-            suite.set(attribute, str(sum(case.find(kind) is not None for case in cases)))
+        junit_suite(root, number, verdict)
     ElementTree.indent(root)
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
     )
 
 
-# ---- SARIF 2.1.0 (OASIS) ----
+# ---- SARIF 2.1.0 (OASIS): only what fails, for a viewer takes each result for a fault ----
 
 
 def sarif_rule(finding):
@@ -159,28 +172,26 @@ def sarif_rule(finding):
 
 def sarif_location(path, place):
     region = {"region": {"byteOffset": place["offset"]}} if "offset" in place else {}
-    location = {"physicalLocation": {"artifactLocation": {"uri": path}, **region}}
+    uri = urllib.parse.quote(path)  # a reference, relative where the path is
+    location = {"physicalLocation": {"artifactLocation": {"uri": uri}, **region}}
     if place.get("image"):
         location["logicalLocations"] = [{"name": place["image"], "kind": "module"}]
     return location
 
 
 def sarif_result(verdict, finding, rules):
-    failed = finding["result"] == "fail"
-    words = (
-        "; ".join(place["found"] for place in finding["places"]) or finding.get("why") or finding["title"]
-    )
+    words = "; ".join(place["found"] for place in finding["places"]) or finding["title"]
     result = {
         "ruleId": identifier(finding),
         "ruleIndex": rules.index(finding["check"]),
-        "kind": KINDS[finding["result"]],
-        "level": LEVELS[finding["severity"]] if failed else "none",
+        "kind": "fail",
+        "level": LEVELS[finding["severity"]],
         "message": {"text": words},
         "locations": [sarif_location(verdict.record.path, place) for place in finding["places"] or [{}]],
     }
-    if failed and verdict.compared:
+    if verdict.compared:
         result["baselineState"] = "unchanged" if finding["before"] else "new"
-    if failed and finding["allowed"]:
+    if finding["allowed"]:
         result["suppressions"] = [{"kind": "external", "justification": finding["allowed"]}]
     return result
 
@@ -205,7 +216,7 @@ def as_sarif(verdicts):
                         "results": [
                             sarif_result(verdict, finding, rules)
                             for verdict in verdicts
-                            for finding in verdict.findings
+                            for finding in verdict.failed()
                         ],
                     }
                 ],
