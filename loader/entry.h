@@ -6,7 +6,9 @@
 
 #include "volume.h"
 
-/* Reads \loader\entries\baton.conf. *entry stays valid and unchanged until the next call. */
-EFI_STATUS entry_read(struct volume *volume, const struct boot_entry **entry);
+#define ENTRY_DEFAULT "\\loader\\entries\\baton.conf"
+
+/* *entry stays valid and unchanged until the next call. */
+EFI_STATUS entry_read(struct volume *volume, const char *path, const struct boot_entry **entry);
 
 #endif

@@ -76,11 +76,12 @@ static EFI_STATUS files_load(struct volume *volume, struct seed *seed, struct ke
     const struct boot_entry *entry;
     const char *options;
     uint64_t place;
-    EFI_STATUS status = entry_read(volume, &entry);
+    struct options_given given = options_read(volume);
+    EFI_STATUS status = entry_read(volume, given.entry, &entry);
 
     if (EFI_ERROR(status))
         return status;
-    status = options_build(entry, &handoff->options);
+    status = options_build(entry, given.kernel, &handoff->options);
     if (EFI_ERROR(status))
         return status;
     options = (const char *)(uintptr_t)handoff->options.base;

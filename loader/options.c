@@ -37,9 +37,22 @@ static const char *load_options_text(void)
     return text;
 }
 
-EFI_STATUS options_build(const struct boot_entry *entry, struct handoff_range *options)
+/* A word that ends in ".conf" and names nothing is refused when it is read: it is no kernel option.
+ */
+struct options_given options_read(struct volume *volume)
 {
-    const char *more = load_options_text();
+    static struct load_options_entry entry;
+    struct options_given given = {.entry = ENTRY_DEFAULT, .kernel = load_options_text()};
+
+    if (load_options_entry(given.kernel, &entry) &&
+        (entry.certain || volume_file_exists(volume, entry.path)))
+        given = (struct options_given){.entry = entry.path, .kernel = entry.rest};
+    return given;
+}
+
+EFI_STATUS options_build(const struct boot_entry *entry, const char *more,
+                         struct handoff_range *options)
+{
     size_t size = strlen(entry->options) + strlen(more) + 2;
     void *memory;
     EFI_STATUS status = pages_allocate(size, "the kernel's options", &memory);

@@ -6,10 +6,20 @@
 
 #include "entry.h"
 
+/* What the firmware or a shell passed us. */
+struct options_given {
+    const char *entry;  /* path of the boot entry that is asked for, or the usual one's */
+    const char *kernel; /* options for the kernel */
+};
+
+/* Reads our LoadOptions. Their first word may name an entry of the volume. */
+struct options_given options_read(struct volume *volume);
+
 /*
- * Joins the entry's options and the text of our LoadOptions with a space; the later word wins in
+ * Joins the entry's options and those that were given with a space; the later word wins in
  * the kernel. *options then holds a terminated string.
  */
-EFI_STATUS options_build(const struct boot_entry *entry, struct handoff_range *options);
+EFI_STATUS options_build(const struct boot_entry *entry, const char *given,
+                         struct handoff_range *options);
 
 #endif

@@ -75,6 +75,15 @@ EFI_STATUS volume_file_open(struct volume *volume, const char *path, struct volu
     return status;
 }
 
+bool volume_file_exists(struct volume *volume, const char *path)
+{
+    struct volume_file file = {.path = path, .volume = volume};
+    EFI_STATUS status = file_find(&file);
+
+    volume_file_close(&file);
+    return !EFI_ERROR(status);
+}
+
 void volume_file_close(struct volume_file *file)
 {
     volume_files_close_file(file);

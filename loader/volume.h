@@ -37,6 +37,9 @@ void volume_close(struct volume *volume);
 EFI_STATUS volume_file_open(struct volume *volume, const char *path, struct volume_file *file);
 void volume_file_close(struct volume_file *file);
 
+/* Whether it is there; nothing is printed but what a server says. */
+bool volume_file_exists(struct volume *volume, const char *path);
+
 /* Reads all file->size bytes to `memory`. After a failure the file can only be closed (rule 11). */
 EFI_STATUS volume_file_read(struct volume_file *file, void *memory);
 

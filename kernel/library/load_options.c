@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #include <library/bytes.h>
+#include <library/format.h>
+#include <library/string.h>
 
 /* UTF-16 at any alignment. */
 struct wide_text {
@@ -74,14 +76,15 @@ static size_t word_end(const char *text, size_t at)
     return at;
 }
 
-static bool word_is_program(const char *text, size_t start, size_t end)
+/* Whether more than the suffix lies between start and end, and ends with it in any case. */
+static bool word_ends_with(const char *text, size_t start, size_t end, const char *suffix)
 {
-    const char suffix[] = ".efi";
+    size_t length = strlen(suffix);
 
-    if (end - start < 5)
+    if (end - start <= length)
         return false;
-    for (size_t i = 0; i < 4; i++) {
-        char character = text[end - 4 + i];
+    for (size_t i = 0; i < length; i++) {
+        char character = text[end - length + i];
 
         if (character >= 'A' && character <= 'Z')
             character += 'a' - 'A';
@@ -97,7 +100,7 @@ static int text_trim(char *text, size_t length)
     size_t start = spaces_skip(text, 0);
     size_t end = word_end(text, start);
 
-    if (word_is_program(text, start, end))
+    if (word_ends_with(text, start, end, ".efi"))
         start = spaces_skip(text, end);
     while (length > start && (text[length - 1] == ' ' || text[length - 1] == '\t'))
         length--;
@@ -124,4 +127,26 @@ int load_options_parse(const void *options, size_t size, char *text, size_t text
         text[i] = (char)load16(bytes + 2 * i);
     text[wide.length] = '\0';
     return text_trim(text, wide.length);
+}
+
+bool load_options_entry(const char *text, struct load_options_entry *entry)
+{
+    size_t start = spaces_skip(text, 0);
+    size_t end = word_end(text, start);
+    bool is_path = false;
+    int length;
+
+    for (size_t i = start; i < end; i++) {
+        if (text[i] == '=')
+            return false;
+        is_path |= text[i] == '/' || text[i] == '\\';
+    }
+    if (end == start || end - start >= sizeof(entry->path))
+        return false;
+    entry->certain = word_ends_with(text, start, end, ".conf");
+    length = format_string(entry->path, sizeof(entry->path), "%s%.*s%s",
+                           is_path ? "" : "\\loader\\entries\\", (int)(end - start), text + start,
+                           entry->certain ? "" : ".conf");
+    entry->rest = text + spaces_skip(text, end);
+    return length < (int)sizeof(entry->path);
 }

@@ -9,6 +9,7 @@
 #ifndef BATON_LIBRARY_LOAD_OPTIONS_H
 #define BATON_LIBRARY_LOAD_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -20,5 +21,15 @@
  * fit; then text is "".
  */
 int load_options_parse(const void *options, size_t size, char *text, size_t text_size);
+
+/* A boot entry that the first word of such a text may name. */
+struct load_options_entry {
+    char path[256];   /* \loader\entries\WORD.conf, or the word itself if it has a (back)slash */
+    bool certain;     /* the word ends in ".conf": it is nothing else */
+    const char *rest; /* the text behind the word, and white space */
+};
+
+/* False: the first word is none, because there is none, it has an '=', or it is too long. */
+bool load_options_entry(const char *text, struct load_options_entry *entry);
 
 #endif

@@ -283,6 +283,11 @@ def options_cases():
     def given(text, end=b"\0\0"):
         return ["load-options " + (text.encode("utf-16-le") + end).hex()]
 
+    def other(options, linux=LINUX):
+        """Another entry."""
+        text = linux + RAM_DISK + "options " + options + "\n"
+        return [r"file loader\entries\other.conf " + text.encode().hex()]
+
     return [
         boots("options from the shell", given("BOOTX64.EFI nokaslr"), "kernel at 0xffffffff80000000"),
         boots("options without an end", given("nokaslr", b""), "ignored"),
@@ -290,6 +295,19 @@ def options_cases():
         boots("options of rubbish", ["load-options " + bytes(range(1, 101)).hex()], "ignored"),
         boots("options of ones", ["load-options " + "ff" * 300], "ignored"),
         boots("options that are too long", given("x" * 1500)),
+        boots("options that name an entry", given("BOOTX64.EFI other maxcpus=1") + other("nokaslr"),
+              "other.conf", "kernel at 0xffffffff80000000"),
+        boots("options that name an entry's file", given("OTHER.CONF") + other("nokaslr"), "OTHER.CONF",
+              "kernel at 0xffffffff80000000"),
+        boots("options that name an entry elsewhere",
+              given("\\baton\\x.conf nokaslr") + [r"file baton\x.conf " + (LINUX + RAM_DISK).encode().hex()],
+              r"baton.x\.conf", "kernel at 0xffffffff80000000"),
+        refuses("options that name an entry that is not there", given("BOOTX64.EFI none.conf nokaslr"),
+                r"entries\\none\.conf", "not found"),
+        boots("options of which none is an entry", given("BOOTX64.EFI nokaslr other"), "entries.baton.conf",
+              "kernel at 0xffffffff80000000"),
+        refuses("options that name an entry with something wrong", given("other") + other("x", "linux /no\n"),
+                "no", "not found"),
     ]
 
 

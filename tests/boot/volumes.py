@@ -86,6 +86,20 @@ def firmware_of_32_bits(tap):
               harness.describe(machine))
 
 
+def from_the_shell(tap):
+    """OVMF's own shell starts the loader, which lies in no place where the firmware looks, with options: the
+    first one is an entry."""
+    loader = os.path.join(project.ESP, "EFI/BOOT/BOOTX64.EFI")
+    files = {"EFI/BOOT/BOOTX64.EFI": None, "EFI/BOOT/BOOTIA32.EFI": None, "tools/loader.efi": loader,
+             "startup.nsh": b"@echo -off\r\nFS0:\\tools\\loader.efi baton.conf nokaslr\r\n"}
+    # Watched: the shell alone is a machine that found nothing to start.
+    options = harness.Options(files=files, watched=True, timeout=120)
+    with harness.Machine(options, ["/bin/exec_basic"]) as machine:
+        runs = machine.wait(lambda: bytes(machine.output.data) == b"EXEC_OK\n", 90)
+        tap.check(runs and "at 0xffffffff80000000" in machine.log.text(),
+                  "from the UEFI shell, with an entry and options", *machine.log.tail())
+
+
 def test(tap):
     for name, options, words in cases():
         machine = harness.run(["/bin/exec_basic"], **options)
@@ -97,6 +111,7 @@ def test(tap):
     for screen in (False, True):
         return_to_firmware(tap, screen)
     firmware_of_32_bits(tap)
+    from_the_shell(tap)
 
 
 if __name__ == "__main__":

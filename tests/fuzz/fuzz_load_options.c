@@ -15,5 +15,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require(strnlen(text, sizeof(text)) == (size_t)(result > 0 ? result : 0));
     for (int i = 0; i < result; i++)
         require((text[i] >= ' ' && text[i] <= '~') || text[i] == '\t');
+    struct load_options_entry entry;
+    if (load_options_entry(text, &entry)) {
+        require(strnlen(entry.path, sizeof(entry.path)) < sizeof(entry.path));
+        require(entry.rest >= text && entry.rest <= text + strlen(text));
+    }
     return 0;
 }

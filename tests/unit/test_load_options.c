@@ -122,10 +122,48 @@ static void test_rubbish(void)
     expect_string(text, "");
 }
 
+static void test_entries(void)
+{
+    static const struct {
+        const char *text, *path, *rest;
+        bool certain;
+    } cases[] = {
+        {"debug", "\\loader\\entries\\debug.conf", "", false},
+        {"  debug \t nokaslr quiet", "\\loader\\entries\\debug.conf", "nokaslr quiet", false},
+        {"debug.conf quiet", "\\loader\\entries\\debug.conf", "quiet", true},
+        {"Debug.CONF", "\\loader\\entries\\Debug.CONF", "", true},
+        {".conf x", "\\loader\\entries\\.conf.conf", "x", false},
+        {"/my/debug.conf x", "/my/debug.conf", "x", true},
+        {"\\my\\debug", "\\my\\debug.conf", "", false},
+    };
+    static const char *const none[] = {"", "  ", "init=/x", "debug=1.conf x"};
+    struct load_options_entry entry;
+    char longer[300];
+
+    for (size_t i = 0; i < array_length(cases); i++) {
+        test_case("entry of [%s]", cases[i].text);
+        expect(load_options_entry(cases[i].text, &entry));
+        expect_string(entry.path, cases[i].path);
+        expect_string(entry.rest, cases[i].rest);
+        expect_equal(entry.certain, cases[i].certain);
+    }
+    for (size_t i = 0; i < array_length(none); i++) {
+        test_case("no entry in [%s]", none[i]);
+        expect(!load_options_entry(none[i], &entry));
+    }
+    test_case("names that are too long");
+    memset(longer, 'l', sizeof(longer));
+    longer[299] = '\0';
+    expect(!load_options_entry(longer, &entry));
+    longer[240] = '\0';
+    expect(!load_options_entry(longer, &entry));
+}
+
 int main(void)
 {
     test_texts();
     test_load_option();
     test_rubbish();
+    test_entries();
     return test_end();
 }
