@@ -50,6 +50,7 @@ struct file_system {
     bool writable_tree;   /* names can be made in it (RAM); constant */
     bool internal;        /* cannot be mounted or linked from (pipes); constant */
     uint64_t next_number; /* atomic: inode numbers */
+    void (*first_mounted)(void); /* is called before it is mounted anew; NULL: nothing; constant */
     /* An inode of it ends, and is no longer to be counted; NULL: nothing is counted; constant. */
     void (*inode_ended)(const struct inode *inode);
     /* Of a RAM file system; tmpfs(5), size= and nr_inodes=. */
@@ -85,6 +86,13 @@ struct inode_operations {
      * terminated). A new dentry with a reference, or an error.
      */
     int (*lookup)(struct dentry *directory, const char *name, size_t length, struct dentry **found);
+    /*
+     * A directory whose names are not in the tree: makes an empty regular file `name`, or takes the
+     * file that `victim` names out. The directory's lock is held, permission was given. After 0 the
+     * victim has a reference more, as if the tree had had one.
+     */
+    int (*create)(struct dentry *directory, const char *name, size_t length);
+    int (*remove)(struct dentry *directory, struct dentry *victim);
     /* A symbolic link: writes the target, returns its length (cut at size, no NUL). */
     ssize_t (*read_link)(struct inode *inode, char *buffer, size_t size);
     /* A magic link (/proc/self/fd/3, /proc/1/exe): the place itself, with references. */

@@ -158,6 +158,35 @@ static int open_place(const struct opening *opening, const struct path *path, st
     return 0;
 }
 
+/* In a file system whose names come from elsewhere. */
+static int create_by_kind(const struct opening *opening, struct walk *walk, struct path *path)
+{
+    struct inode *directory = walk->at.dentry->inode;
+
+    if (!directory->operations || !directory->operations->create)
+        return -EACCES; /* no files can be made there */
+    if (mount_flag(walk->at.mount, MS_RDONLY))
+        return -EROFS;
+    int error =
+        inode_permission(directory, PERMISSION_WRITE | PERMISSION_EXECUTE, opening->credentials);
+    if (!error)
+        error = directory->operations->create(walk->at.dentry, walk->last, walk->last_length);
+    return error ? error : walk_find_last(walk, path);
+}
+
+static int create_in_memory(const struct opening *opening, struct walk *walk, struct path *path)
+{
+    if (mount_flag(walk->at.mount, MS_RDONLY))
+        return -EROFS;
+    int error = name_create(opening->credentials, &walk->at, walk->last, walk->last_length,
+                            S_IFREG | (opening->mode & ~umask_current()), 0, NULL, &path->dentry);
+    if (error)
+        return error;
+    path->mount = walk->at.mount;
+    mount_reference(path->mount);
+    return 0;
+}
+
 /*
  * The last component with O_CREAT: found, or made. After 0 *path has
  * references.
@@ -173,22 +202,10 @@ static int find_or_create(struct opening *opening, struct walk *walk, struct pat
     mutex_acquire(&directory->lock);
     error = walk_find_last(walk, path);
     if (error == -ENOENT) {
-        error = -EACCES;
-        if (names_are_given(directory->file_system))
-            error = -ENOENT;
-        else if (!directory->file_system->writable_tree)
-            ; /* no files can be made there */
-        else if (mount_flag(walk->at.mount, MS_RDONLY))
-            error = -EROFS;
-        else
-            error =
-                name_create(opening->credentials, &walk->at, walk->last, walk->last_length,
-                            S_IFREG | (opening->mode & ~umask_current()), 0, NULL, &path->dentry);
-        if (!error) {
-            path->mount = walk->at.mount;
-            mount_reference(path->mount);
-            opening->created = true;
-        }
+        if (!names_are_given(directory->file_system))
+            error = directory->file_system->writable_tree ? create_in_memory(opening, walk, path)
+                                                          : create_by_kind(opening, walk, path);
+        opening->created = !error;
     }
     mutex_release(&directory->lock);
     return error;

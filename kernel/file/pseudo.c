@@ -45,7 +45,8 @@ struct place {
     struct pseudo_key key;
 };
 
-static const struct inode_operations directory_inode, file_inode, link_inode, magic_inode;
+static const struct inode_operations directory_inode, changing_inode, file_inode, link_inode,
+    magic_inode;
 static const struct file_operations pseudo_directory_operations, pseudo_file_operations;
 
 /* The same name in the same directory has the same number each time it is looked up. */
@@ -61,7 +62,7 @@ static struct inode *pseudo_inode_create(struct file_system *file_system, struct
     const struct file_operations *file_operations = &pseudo_file_operations;
 
     if (S_ISDIR(node->mode)) {
-        operations = &directory_inode;
+        operations = node->create ? &changing_inode : &directory_inode;
         file_operations = &pseudo_directory_operations;
     } else if (S_ISLNK(node->mode)) {
         operations = node->follow ? &magic_inode : &link_inode;
@@ -216,6 +217,30 @@ static int pseudo_iterate(struct file *file, struct directory_sink *sink)
     }
 }
 
+static int pseudo_create(struct dentry *directory, const char *name, size_t length)
+{
+    const struct place *place = directory->inode->private;
+    char text[NAME_LENGTH_MAXIMUM + 1];
+
+    memcpy(text, name, length);
+    text[length] = '\0';
+    return place->node->create(&place->key, text);
+}
+
+static int pseudo_remove(struct dentry *directory, struct dentry *victim)
+{
+    const struct place *place = directory->inode->private;
+    int error = place->node->remove(&place->key, victim->name);
+
+    if (error)
+        return error;
+    spinlock_acquire(&tree_lock);
+    victim->linked = false;
+    spinlock_release(&tree_lock);
+    dentry_reference(victim);
+    return 0;
+}
+
 /* ---- links ---- */
 
 static ssize_t pseudo_read_link(struct inode *inode, char *buffer, size_t size)
@@ -268,7 +293,7 @@ static void reader_forget(struct reader *reader)
 
 const struct pseudo_node *pseudo_directory_node(const struct file *file)
 {
-    if (file->inode->operations != &directory_inode)
+    if (file->inode->operations != &directory_inode && file->inode->operations != &changing_inode)
         return NULL;
     const struct place *place = file->inode->private;
     return place->node;
@@ -391,6 +416,11 @@ static ssize_t pseudo_write(struct file *file, struct transfer *from, int64_t *o
 
 static const struct inode_operations directory_inode = {
     .lookup = pseudo_lookup, .refresh = pseudo_refresh, .destroy = pseudo_destroy};
+static const struct inode_operations changing_inode = {.lookup = pseudo_lookup,
+                                                       .create = pseudo_create,
+                                                       .remove = pseudo_remove,
+                                                       .refresh = pseudo_refresh,
+                                                       .destroy = pseudo_destroy};
 static const struct inode_operations file_inode = {.refresh = pseudo_refresh,
                                                    .destroy = pseudo_destroy};
 static const struct inode_operations link_inode = {
@@ -427,16 +457,21 @@ static int pseudo_create_root(struct file_system *file_system, struct pseudo_nod
 
 /* ---- other rooms' trees ---- */
 
-static struct file_system trees[2]; /* written at boot */
+static struct file_system trees[2]; /* devpts, efivarfs; written at boot */
 static size_t tree_count;
 
-int pseudo_tree_add(const char *type, uint32_t magic, struct pseudo_node *root)
+int pseudo_tree_add(const char *type, uint32_t magic, struct pseudo_node *root,
+                    void (*first_mounted)(void))
 {
     if (tree_count == array_length(trees))
         return -ENOMEM;
     struct file_system *tree = &trees[tree_count];
 
-    *tree = (struct file_system){.references = 1, .type = type, .magic = magic, .next_number = 1};
+    *tree = (struct file_system){.references = 1,
+                                 .type = type,
+                                 .magic = magic,
+                                 .next_number = 1,
+                                 .first_mounted = first_mounted};
     int error = pseudo_create_root(tree, root);
     if (!error)
         tree_count++;

@@ -51,7 +51,7 @@ struct pseudo_attributes {
 
 /* The name of an entry that a directory's `next` found. */
 struct pseudo_name {
-    char text[32];
+    char text[256];
     uint32_t type; /* S_IF* */
 };
 
@@ -69,6 +69,10 @@ struct pseudo_node {
     /* The first child at or after *position (from 0 on, any numbering that is stable); moves
      *position behind it. False: no more. */
     bool (*next)(const struct pseudo_key *key, uint64_t *position, struct pseudo_name *name);
+
+    /* A file in it is made, which `find` finds then; or removed. NULL: it cannot be. */
+    int (*create)(const struct pseudo_key *key, const char *name);
+    int (*remove)(const struct pseudo_key *key, const char *name);
 
     /* File: the whole text; made anew when a reader begins at 0. */
     int (*show)(const struct pseudo_key *key, struct text *text);
@@ -95,8 +99,10 @@ struct pseudo_node {
 /* The roots, into which the rooms put their nodes. */
 extern struct pseudo_node proc_root, sys_root;
 
-/* Makes another tree known, for mount(2) by `type`. At boot only. 0 or -ENOMEM. */
-int pseudo_tree_add(const char *type, uint32_t magic, struct pseudo_node *root);
+/* Makes another tree known, for mount(2) by `type`; `first_mounted` is called when it is mounted
+   and was not before, or NULL. At boot only. 0 or -ENOMEM. */
+int pseudo_tree_add(const char *type, uint32_t magic, struct pseudo_node *root,
+                    void (*first_mounted)(void));
 
 /* Adds `count` nodes of an array to a directory. At boot only. */
 void pseudo_add(struct pseudo_node *directory, struct pseudo_node *nodes, size_t count);

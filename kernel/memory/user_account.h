@@ -23,6 +23,8 @@ struct user_account {
     uint32_t terminals;            /* pseudo-terminals: pseudo_terminal.c; atomic */
     uint64_t pipe_slots;           /* pages that its pipes have room for: fs.pipe-user-pages-*;
                                       atomic */
+    uint64_t variable_turn;        /* when it may ask for one of the firmware's variables again, ns
+                                      since boot; atomic */
     /* For the rule of out_of_memory.c only: */
     struct quota pages;  /* of memfds, of shared anonymous memory, in pipes; no limit */
     uint64_t heap_bytes; /* of messages, and of text that is being read; atomic */

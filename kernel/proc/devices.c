@@ -14,6 +14,8 @@ static int file_systems_show(const struct pseudo_key *key, struct text *text)
     text_print(
         text,
         "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tramfs\nnodev\tdevtmpfs\nnodev\tdevpts\n");
+    if (pseudo_tree_find("efivarfs"))
+        text_print(text, "nodev\tefivarfs\n");
     return 0;
 }
 

@@ -37,6 +37,7 @@
 #include "firmware/runtime_services.h"
 #include "firmware/runtime_virtual.h"
 #include "firmware/tables.h"
+#include "firmware/variables.h"
 #include "library/acpi.h"
 #include "library/align.h"
 #include "library/error.h"
@@ -409,6 +410,7 @@ static void start(void *unused)
     if (firmware_tables_initialize(&handoff.tables, acpi))
         log_write(LOG_WARNING, "firmware: no tables for programs: too little memory");
     pci_initialize(acpi, ranges, (size_t)range_count);
+    variables_initialize();
     proc_machine_initialize();
     if (memory_device_initialize())
         log_write(LOG_WARNING, "firmware: there is no /dev/mem");

@@ -730,5 +730,5 @@ static struct pseudo_node root = {
 
 int pseudo_terminal_initialize(void)
 {
-    return pseudo_tree_add("devpts", DEVPTS_SUPER_MAGIC, &root);
+    return pseudo_tree_add("devpts", DEVPTS_SUPER_MAGIC, &root, NULL);
 }

@@ -24,8 +24,9 @@ enum mutex_rank {
     MUTEX_TRUNCATION,
     MUTEX_ADDRESS_SPACE, /* of two: the parent's before the child's (fork) */
     MUTEX_PAGE_CACHE,
-    MUTEX_FIRMWARE, /* whose turn it is to call the firmware: one for all */
-    MUTEX_RECORD,   /* the record of the handoff */
+    MUTEX_VARIABLES, /* the list of the firmware's variables */
+    MUTEX_FIRMWARE,  /* whose turn it is to call the firmware: one for all */
+    MUTEX_RECORD,    /* the record of the handoff */
     MUTEX_RANK_COUNT,
 };
 

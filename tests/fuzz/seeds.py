@@ -48,6 +48,15 @@ def elf():
     yield elf_header(3, 0, 73) + b"".join(many)
 
 
+def efi_variable():
+    vendor = bytes.fromhex("61dfe48bca93d211aa0d00e098032b8c")
+    for name in ("Boot0001", "a/\xe9\u20ac\U0001f600", "Lang"):
+        yield vendor + name.encode("utf-16-le") + bytes(2)
+    guid = b"8be4df61-93ca-11d2-aa0d-00e098032b8c\0"
+    yield b"Boot0001-" + guid + b"\1\0\0\0\4\0A\0\0\0\x7f\xff\4\0"
+    yield b"ConIn-" + guid + b"\1\1\6\0\0\0\x7f\xff\4\0"
+
+
 def elf_kernel():
     """A small kernel with relocations and symbols, and the same stripped."""
     for sections in (0, 3):
@@ -329,9 +338,9 @@ def audit():
 
 
 TARGETS = {function.__name__: function for function in (
-    acpi, aml, archive, audit, boot_entry, cpio, elf, elf_kernel, image, keyboard_layout, line_discipline,
-    load_options, memory_attributes, memory_map, memory_options, net_boot, options, pci, pe_image,
-    record, screen, script, smbios_tables, symbols, unpacker)}
+    acpi, aml, archive, audit, boot_entry, cpio, efi_variable, elf, elf_kernel, image, keyboard_layout,
+    line_discipline, load_options, memory_attributes, memory_map, memory_options, net_boot, options, pci,
+    pe_image, record, screen, script, smbios_tables, symbols, unpacker)}
 
 WORDS = {
     "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET", "MCFG"],

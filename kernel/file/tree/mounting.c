@@ -54,6 +54,8 @@ static int file_system_by_type(const char *type, const char *options, struct fil
         *result = pseudo_tree_find(type);
         if (!*result)
             return -ENODEV;
+        if ((*result)->first_mounted && !__atomic_load_n(&(*result)->mount_count, __ATOMIC_RELAXED))
+            (*result)->first_mounted();
     }
     file_system_reference(*result);
     return 0;

@@ -305,6 +305,12 @@ ssize_t sys_link(vaddr_t from, vaddr_t to)
 
 /* ---- removing ---- */
 
+/* Where names are in no tree, the kind of directory may still take some out. */
+static bool removes_by_kind(const struct inode *directory)
+{
+    return directory->operations && directory->operations->remove;
+}
+
 /* May the caller take this name out of its directory? path_resolution(7), sticky bit. */
 static int may_remove(const struct credentials *credentials, const struct path *directory,
                       const struct dentry *victim)
@@ -314,7 +320,7 @@ static int may_remove(const struct credentials *credentials, const struct path *
     int error = inode_permission(parent, PERMISSION_WRITE | PERMISSION_EXECUTE, credentials);
     if (error)
         return error;
-    if (!parent->file_system->writable_tree)
+    if (!parent->file_system->writable_tree && !removes_by_kind(parent))
         return -EPERM;
     /* The directory's lock is held: its attributes are those that gave permission. */
     struct inode_attributes own = inode_attributes(parent);
@@ -379,7 +385,9 @@ static int remove_checked(struct walk *walk, struct dentry *victim, bool directo
         return -EBUSY;
     if (directory && !directory_is_empty(victim))
         return -ENOTEMPTY;
-    return ram_name_remove(victim);
+    struct inode *parent = walk->at.dentry->inode;
+    return removes_by_kind(parent) ? parent->operations->remove(walk->at.dentry, victim)
+                                   : ram_name_remove(victim);
 }
 
 /* The directory's lock is held. */
@@ -543,6 +551,8 @@ static int rename_check(const struct renaming *renaming)
         return 0;
 
     int error = may_remove(credentials, &from->at, source);
+    if (!error && removes_by_kind(from->at.dentry->inode))
+        error = -EPERM;
     if (!error)
         error = target ? may_remove(credentials, &to->at, target)
                        : name_may_create(credentials, &to->at);
