@@ -34,7 +34,7 @@ class Run:
         return plain(self.machine.log)
 
     def has(self, pattern):
-        return re.search(pattern, self.text()) is not None
+        return re.search(pattern, self.text() + self.machine.orders_text) is not None
 
     def check(self, good, what):
         return self.tap.check(good, f"{self.case.name}: {what}", f"orders: {self.case.orders}",

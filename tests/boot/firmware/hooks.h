@@ -35,6 +35,7 @@ void files_install(EFI_HANDLE device);        /* files.c */
 void screen_install(void);                    /* screen.c */
 void acpi_install(void);                      /* acpi.c */
 void runtime_install(void);                   /* runtime.c */
+void processor_install(void);                 /* processor.c */
 void image_install(EFI_LOADED_IMAGE *loader); /* main.c: what the loader is told of itself */
 
 #endif

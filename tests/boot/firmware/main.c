@@ -115,6 +115,7 @@ static EFI_STATUS loader_start(EFI_HANDLE image, EFI_LOADED_IMAGE *ours)
     image_install(loader_image);
     memory_map_install();
     memory_install();
+    processor_install();
     table_seal(&system_table->BootServices->Hdr);
     table_seal(&system_table->RuntimeServices->Hdr);
     status = real_boot.StartImage(loader, NULL, NULL);
