@@ -155,6 +155,7 @@ static void judge_framebuffer(void)
                               : framebuffer_overlaps(&handoff.framebuffer, ranges, range_count);
     if (!problem)
         return;
+    early_screen_end();
     log_write(LOG_WARNING, "no console on the framebuffer: %s", problem);
     handoff.framebuffer.format = HANDOFF_PIXEL_NONE;
 }
@@ -179,7 +180,6 @@ static void take_handoff(const struct handoff *given)
         stop("the loader's handoff is unusable");
     }
     handoff = *given;
-    early_screen_begin(&handoff.framebuffer);
     string_copy(options, (const char *)given->options.base,
                 given->options.size < sizeof(options) ? given->options.size : sizeof(options));
 
@@ -206,8 +206,12 @@ static void enter_own_tables(void)
     paddr_t root = memory_initialize(&handoff, ranges, range_count);
     if (!root)
         stop("too little memory");
-    early_screen_end();
+    uint64_t loaders = cr3_read();
     cr3_write(root);
+    if (!early_screen_move(&handoff.framebuffer)) {
+        cr3_write(loaders); /* which show the screen */
+        stop("too little memory");
+    }
     cpu_features_enable();
     ranges = frame_pointer((paddr_t)ranges);
 
@@ -459,6 +463,8 @@ static void start_threads(void)
 void kernel_main(const struct handoff *given)
 {
     catch_traps();
+    if (given->magic == HANDOFF_MAGIC)
+        early_screen_begin(&given->framebuffer);
     serial_log_initialize();
     cpu_features_find();
     log_write(LOG_NOTICE, "Baton starts");
@@ -466,7 +472,8 @@ void kernel_main(const struct handoff *given)
     if (!cpu_features.nx)
         stop("the processor cannot forbid execution of data (NX)");
     enter_own_tables();
-    framebuffer_initialize(&handoff.framebuffer);
+    if (!framebuffer_initialize(&handoff.framebuffer))
+        early_screen_end();
     keep_ranges();
     handoff_record_take(&handoff.record);
     initialize_machine();

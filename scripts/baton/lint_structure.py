@@ -93,7 +93,7 @@ CR3_WRITERS = {
     ("kernel/thread/context_switch.S", None): 1,
     ("kernel/thread/scheduler.c", "thread_set_root"): 1,
     ("kernel/cpu/registers.h", "cr3_write"): 2,  # its definition: the head and the instruction
-    ("kernel/start/main.c", "enter_own_tables"): 1,
+    ("kernel/start/main.c", "enter_own_tables"): 2,
     ("kernel/start/other_cpus.c", "processor_main"): 1,
     ("kernel/cpu/start_cpu.S", None): 1,
     ("loader/jump.S", None): 2,  # on the way from the firmware's tables, before there is a kernel

@@ -2,7 +2,7 @@
 """Boots on an ill-behaved firmware (firmware/): each case has to end in a running kernel, with a line
 that names the fault, or in a clear message: none in a hang, a reset, a silent stop.
 
-usage: firmware.py [--list] [CASE...]       (part of a case's name)
+usage: firmware.py [--list] [--table TABLE] [CASE...]       (part of a case's name)
 """
 import argparse
 import re
@@ -11,11 +11,13 @@ import time
 
 import firmware_cases_kernel
 import firmware_cases_loader
+import firmware_cases_unseen
 import harness
 from snapshot_machine import PROMPT, SnapshotMachine
 
 WAIT = 15
-TABLES = (firmware_cases_loader, firmware_cases_kernel)
+TABLES = {"loader": firmware_cases_loader, "kernel": firmware_cases_kernel,
+          "unseen": firmware_cases_unseen}
 # Nothing of this is an answer to anything, whatever a case expects.
 NEVER = re.compile(r"!!!! X64 Exception|ASSERT |panic: (?!cannot start|end)")
 
@@ -128,9 +130,11 @@ def machines(cases):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--table", choices=TABLES)
     parser.add_argument("parts", nargs="*", metavar="CASE")
     arguments = parser.parse_args()
-    cases = [case for table in TABLES for case in table.cases()
+    tables = [arguments.table] if arguments.table else TABLES
+    cases = [case for table in tables for case in TABLES[table].cases()
              if not arguments.parts or any(part in case.name for part in arguments.parts)]
     if arguments.list:
         print("\n".join(case.name for case in cases))

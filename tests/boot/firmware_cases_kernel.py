@@ -165,4 +165,5 @@ def clock_cases():
 
 
 def cases():
-    return [*service_cases(), *reset_cases(), *power_cases(), *paging_cases(), *processor_cases(), *clock_cases()]
+    tables = (service_cases, reset_cases, power_cases, paging_cases, processor_cases, clock_cases)
+    return [case for table in tables for case in table()]
