@@ -64,6 +64,8 @@ struct http_protocol {
     EFI_STATUS(EFIAPI *poll)(struct http_protocol *http);
 };
 
+#define LENGTH_UNKNOWN UINT64_MAX
+
 /* One request under way: a child of the service's, which is one connection. */
 struct exchange {
     EFI_HANDLE child;
@@ -254,7 +256,7 @@ static EFI_STATUS fetch(struct http_server *server, enum http_method method, con
                         void *memory, uint64_t *size)
 {
     static char uri[NET_BOOT_PATH_MAX];
-    struct exchange exchange = {0};
+    struct exchange exchange = {.content_length = LENGTH_UNKNOWN};
     uint64_t got = *size;
     EFI_STATUS status;
 
@@ -274,8 +276,11 @@ static EFI_STATUS fetch(struct http_server *server, enum http_method method, con
 
 EFI_STATUS http_size(struct http_server *server, const char *path, uint64_t *size)
 {
+    EFI_STATUS status;
+
     *size = 0;
-    return fetch(server, HTTP_HEAD, path, NULL, size);
+    status = fetch(server, HTTP_HEAD, path, NULL, size);
+    return !EFI_ERROR(status) && *size == LENGTH_UNKNOWN ? EFI_PROTOCOL_ERROR : status;
 }
 
 EFI_STATUS http_read(struct http_server *server, const char *path, void *memory, uint64_t size)
@@ -283,5 +288,6 @@ EFI_STATUS http_read(struct http_server *server, const char *path, void *memory,
     uint64_t length = size;
     EFI_STATUS status = fetch(server, HTTP_GET, path, memory, &length);
 
-    return !EFI_ERROR(status) && length != size ? EFI_END_OF_FILE : status;
+    return !EFI_ERROR(status) && length != size && length != LENGTH_UNKNOWN ? EFI_END_OF_FILE
+                                                                            : status;
 }

@@ -5,7 +5,9 @@ the root file system. Put it on a stick with
 
     dd if=OUT.img of=/dev/sdX bs=1M conv=fsync
 
-and turn Secure Boot off in the machine's firmware: nothing here is signed, and a firmware that checks
+With --cd it is a CD in place of a disk, with --sector 4096 one for a disk without smaller sectors (4Kn).
+
+Turn Secure Boot off in the machine's firmware: nothing here is signed, and a firmware that checks
 refuses it with "Access Denied" or the like. A shell comes up on the machine's console; `poweroff`
 switches it off.
 

@@ -12,6 +12,9 @@ DISKS = {
             "-device", "usb-storage,bus=usb.0,drive=disk,removable=on,bootindex=0"],
     "none": [],  # a test says by itself where the disk is
 }
+# A disk on which QEMU's usb-storage has no say in the size of sectors.
+USB_SCSI = ["-device", "qemu-xhci,id=usb", "-device", "usb-bot,id=bot,bus=usb.0",
+            "-device", "scsi-hd,bus=bot.0,drive=disk,bootindex=0"]
 CD = ["-device", "ahci,id=sata", "-device", "ide-cd,bus=sata.0,drive=disk,bootindex=0"]
 NETWORKS = ("pxe", "http", "http-image", "ipxe")
 MEDIA = [*(name for name in DISKS if name != "none"), "cd", *NETWORKS]
@@ -42,10 +45,17 @@ def _disk(options, folder, files):
         subprocess.run(["cp", "--sparse=always", options.image, disk], check=True)
     else:
         volume.write(disk, files(), options.sector)
-    devices = list(DISKS[options.media])
-    if options.sector != volume.SECTOR and devices:
-        devices[-1] += f",logical_block_size={options.sector},physical_block_size={options.sector}"
-    return [*_drive(disk), *devices]
+    return [*_drive(disk), *_disk_devices(options)]
+
+
+def _disk_devices(options):
+    if options.sector == volume.SECTOR or options.media == "none":
+        return DISKS[options.media]
+    if options.media == "sata":
+        raise project.Failure("--sector: QEMU's SATA disks have sectors of 512 bytes")
+    devices = list(USB_SCSI if options.media == "usb" else DISKS[options.media])
+    devices[-1] += f",logical_block_size={options.sector},physical_block_size={options.sector}"
+    return devices
 
 
 def _cd(options, folder, files):
@@ -88,5 +98,7 @@ def _network(options, folder, files):
 def arguments(options, folder, files):
     """QEMU's arguments. What they name is made in `folder`, of the files of the EFI system partition that
     files() gives."""
+    if options.sector != volume.SECTOR and options.media not in DISKS:
+        raise project.Failure(f"--sector: --media {options.media} has no disk")
     make = _cd if options.media == "cd" else _network if options.media in NETWORKS else _disk
     return make(options, folder, files)

@@ -72,6 +72,10 @@ def _padded(archive):
     return archive + bytes(-len(archive) % 4)
 
 
+def _compressed(options, archive):
+    return compression.compress(options.compress, archive) if options.compress and archive else archive
+
+
 def _overlay(roots, command, initrd):
     """What is laid over the root in the archive `initrd`: an archive for each folder, and one with
     the command. A tree with a /bin of its own goes where the root's link /bin leads."""
@@ -123,7 +127,7 @@ def esp_files(options, command=None):
     if options.compress:
         for name in files.keys() & {INITRD, OVERLAY}:
             data = files[name] if isinstance(files[name], bytes) else project.read(files[name])
-            files[name] = compression.compress(options.compress, data)
+            files[name] = _compressed(options, data)
     with open(files[ENTRY], encoding="ascii") as file:
         files[ENTRY] = _entry(file.read(), options.append, bool(overlay))
     if options.debug_kernel:
@@ -184,7 +188,9 @@ def _linux(options, folder, command):
     base = _existing("--initrd", options.initrd) if options.initrd else project.INITRD
     initrd = os.path.join(folder, "initrd.cpio")
     with project.build_in_use(), open(initrd, "wb") as file:
-        file.write(_padded(project.read(base)) + _overlay(options.root, command, base))
+        for archive in (project.read(base), _overlay(options.root, command, base)):
+            file.write(_padded(_compressed(options, archive)))
+            file.write(bytes(4))  # lz4's older format has no end of its own
     return ["-kernel", kernel, "-initrd", initrd,
             "-append", f"{LINUX_OPTIONS} {options.append}"]
 

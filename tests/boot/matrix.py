@@ -44,6 +44,11 @@ ROWS = {
     "TPM behind CRB": {"firmware": "OVMF_4M", "tpm": "tpm-crb"},
     "TPM and secboot with SMM": {"firmware": "OVMF_secboot", "machine": "q35,smm=on", "qemu": [SMM],
                                  "tpm": "tpm-crb"},
+    # an unpacker that needs SSE, which U-Boot leaves off; two ways of page tables
+    "U-Boot, compressed": {"firmware": "U-Boot", "machine": "pc", "compress": "zstd"},
+    "five levels, compressed": {"cpu": "max,la57=on", "memory": "4G", "compress": "xz"},
+    "secboot with SMM, compressed": {"firmware": "OVMF_secboot", "machine": "q35,smm=on", "qemu": [SMM],
+                                     "compress": "gzip"},
     # media and networks; where Debian's ipxe is not installed, its row is left out
     "CD": {"media": "cd"},
     "CD on pc": {"media": "cd", "machine": "pc"},
