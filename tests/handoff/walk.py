@@ -75,7 +75,7 @@ def rights(record):
 def configuration(record):
     named = [guid_name(item["guid"]) for entry in record.all("configuration") for item in entry["items"]]
     known = sorted(name for name in named if not re.match(r"[0-9a-f]{8}-", name))
-    return f"{', '.join(known)}; {len(named) - len(known)} more"
+    return ", ".join(known) + (f"; {len(named) - len(known)} more" if len(known) < len(named) else "")
 
 
 def acpi(record):
@@ -117,6 +117,27 @@ def masters(record):
     return " ".join(found) or "none"
 
 
+def timer(record):
+    """How the firmware left the interrupt of its clock."""
+    entry = record.first("after_exit")
+    if not entry:
+        return NOT_THERE
+    fields = entry["fields"]
+    lines = int.from_bytes(bytes.fromhex(fields["pic_mask"]), "little")
+    open_lines = [str(line) for line in range(16) if not lines >> line & 1]
+    masked = "masked" if fields["lvt_timer"] >> 16 & 1 else "not masked"
+    return f"local APIC's {masked}; 8259 lines open: {' '.join(open_lines) or 'none'}"
+
+
+def answers(record):
+    """Each runtime service that was called, with the statuses that it gave."""
+    found = collections.defaultdict(set)
+    for entry in record.all("runtime_call"):
+        found[service_name(entry["fields"]["service"])].add(number(entry["fields"]["status"]) & 0xFFFF)
+    return ", ".join(f"{name} {'/'.join(map(str, sorted(statuses)))}"
+                     for name, statuses in sorted(found.items())) or NOT_THERE
+
+
 STEPS = {
     "P0": [
         ("RFLAGS", words("rflags")),
@@ -145,7 +166,11 @@ STEPS = {
     ],
     "P3": [("services that were called", services)],
     "P4": [("attempts: status", attempts)],
-    "P5": [("system table", cleared), ("bus masters", masters)],
+    "P5": [("system table", cleared), ("bus masters", masters), ("its clock's interrupts", timer)],
+    "P6": [
+        ("bytes of free memory that changed", field("canary", "{}", "changed")),
+        ("runtime services: statuses", answers),
+    ],
 }
 
 

@@ -1,4 +1,5 @@
 """The page's parts about the machine: what it is, its time line from reset, calls."""
+import collections
 import struct
 
 from .page_parts import escape, facts, long_table, size_text, table
@@ -148,6 +149,8 @@ def screens(record):
     rows = []
     for entry in record.all("screen"):
         fields = entry["fields"]
+        if fields["flags"] & 1:
+            return "<p>There is no graphics output.</p>"
         kind = {0: "RGB", 1: "BGR", 2: "masks", 3: "BLT only"}.get(fields["pixel_format"], "?")
         rows.append(
             (
@@ -194,8 +197,37 @@ def processors(record):
         fields = entry["fields"]
         words = results[fields["result"]] if fields["result"] < len(results) else "?"
         wake = number(fields["wake_nanoseconds"])
-        rows.append((f">{fields['apic_id']}", words, f">{wake / 1000:.0f} µs" if wake else ">"))
+        rows.append((f">{fields['apic_id']}", words, f">{duration(wake, 10**9)}" if wake else ">"))
     return table((">APIC", "State", ">Time to wake"), rows) if rows else ""
+
+
+def lvt_text(value):
+    """A local vector table entry (SDM volume 3, 11.5.1)."""
+    delivery = {0: "fixed", 2: "SMI", 4: "NMI", 5: "INIT", 7: "8259's"}.get(value >> 8 & 7, "?")
+    return f"{delivery} {value & 0xFF:#x}{', masked' if value >> 16 & 1 else ''}"
+
+
+def after_facts(record):
+    """What P5 and P6 found of interrupts, timers and memory that something else writes."""
+    entry = record.first("after_exit")
+    if entry:
+        fields = entry["fields"]
+        yield "RFLAGS", fields["rflags"], bit_names("rflags", fields["rflags"])
+        yield "APIC BASE", fields["apic_base"], bit_names("apic_base", fields["apic_base"])
+        for name in ("timer", "lint0", "lint1", "error"):
+            yield f"LVT {name}", f"{fields['lvt_' + name]:#x}", lvt_text(fields["lvt_" + name])
+        yield "In service", sum(map(int.bit_count, fields["in_service"] or [])), "interrupts"
+        yield "Requested", sum(map(int.bit_count, fields["requested"] or [])), "interrupts"
+        yield "8259 masks", fields["pic_mask"] or "?"
+    for entry in record.all("hpet"):
+        yield "HPET", "runs" if number(entry["fields"]["configuration"]) & 1 else "stands"
+    for entry in record.all("interrupts"):
+        seen = ", ".join(f"{one['vector']:#x} {one['count']}×" for one in entry["items"]) or "none"
+        yield "Stray interrupts", seen, f"in {duration(number(entry['fields']['nanoseconds']), 10**9)}"
+    for entry in record.all("canary"):
+        fields = entry["fields"]
+        size = size_text(number(fields["size"]))
+        yield "Canary", f"{number(fields['changed'])} bytes changed", f"of {size}"
 
 
 def disks(record):
@@ -220,6 +252,7 @@ def machine(record):
             facts(state_facts(state)) if state else "",
         ),
         ("MTRRs", table((">Range", "Base", ">Size", "Type"), ranges) if ranges else ""),
+        ("After the exit", facts(after_facts(record)) if record.first("after_exit") else ""),
         ("Processors", processors(record)),
         ("Screens", screens(record)),
         ("Block devices", disks(record)),
@@ -325,6 +358,24 @@ def call_rows(record, hertz):
         )
 
 
+def service_rows(record, hertz):
+    """How often each service was called, for how long, and how often it failed."""
+    found = collections.defaultdict(list)
+    for entry in record.all("call", "runtime_call", "virtual_call"):
+        found[entry["point"], entry["fields"]["service"]].append(entry["fields"])
+    for (point, service), calls_of_it in sorted(found.items()):
+        ticks = [max(number(one["after"]) - number(one["before"]), 0) for one in calls_of_it]
+        failed = sum(number(one["status"]) != 0 for one in calls_of_it)
+        yield (
+            f"P{point}",
+            service_name(service),
+            f">{len(ticks)}",
+            f">{failed or ''}",
+            f">{duration(sum(ticks), hertz)}",
+            f">{duration(max(ticks), hertz)}",
+        )
+
+
 def read_rows(record):
     for entry in record.all("file_read"):
         fields = entry["fields"]
@@ -361,6 +412,8 @@ def calls(record):
         heads = (">Attempt", "Map key", "GetMemoryMap", "ExitBootServices", ">Time")
         text += "<h3>The exit</h3>" + table(heads, attempts)
     if rows:
+        heads = ("", "Service", ">Calls", ">Not 0", ">Together", ">Longest")
+        text += "<h3>Services, together</h3>" + table(heads, service_rows(record, hertz))
         heads = ("", "Service", "Arguments", "Status", ">Time")
         text += "<h3>Services</h3>" + long_table("All calls", heads, rows)
     if reads:

@@ -262,9 +262,18 @@ def image_row(entry):
     )
 
 
+def image_facts(record):
+    found = [entry["fields"] for entry in record.all("image")]
+    known = [one for one in found if one["flags"] & 2]
+    yield "Images", len(found), size_text(sum(number(one["size"]) for one in found))
+    yield "Runtime drivers", sum(one["subsystem"] == 12 for one in known)
+    yield "Not NX_COMPAT", sum(not one["dll_characteristics"] & 0x100 for one in known)
+    yield "Sections below 4 KiB", sum(one["section_alignment"] % 4096 != 0 for one in known)
+
+
 def images(record):
     rows = [image_row(entry) for entry in record.all("image")]
     if not rows:
         return "<p>No images were recorded.</p>"
     heads = ("Image", "Base", ">Size", "Kind", "Protection", ">Alignment", "Sections")
-    return long_table("All images", heads, rows)
+    return facts(image_facts(record)) + long_table("All images", heads, rows)

@@ -150,6 +150,14 @@ GUIDS = {
     "dcfa911d-26eb-469f-a220-38b7dc461220": "memory attributes",
     "8be4df61-93ca-11d2-aa0d-00e098032b8c": "global",
     "d719b2cb-3d3a-4596-a3bc-dad00e67656f": "image security",
+    # EDK2's and PI's configuration tables, U-Boot's device tree
+    "7739f24c-93d7-11d4-9a3a-0090273fc14d": "HOB list",
+    "05ad34ba-6f02-4214-952e-4da0398e2bb9": "DXE services",
+    "49152e77-1ada-4764-b7a2-7afefed95e8b": "debug image information",
+    "4c19049f-4137-4dd3-9c10-8b97a83ffdfa": "memory type information",
+    "060cc026-4c0d-4dda-8f41-595fef00a502": "memory status codes",
+    "ee4e5898-3914-4259-9d6e-dc7bd79403cf": "LZMA decompression",
+    "b1b621d5-f19c-41a5-830b-d9152c69aae0": "device tree",
 }
 
 
