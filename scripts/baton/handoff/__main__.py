@@ -1,12 +1,13 @@
 """scripts/handoff: judges, compares and shows records of handoffs."""
 import argparse
+import contextlib
 import dataclasses
 import os
 import sys
 import tempfile
 
 from .. import boot, project, qemu
-from . import difference, firmware, formats, page
+from . import difference, firmware, formats, page, secure_boot, tpm
 from .records import Record, names
 from .verdict import Allowed, Verdict
 
@@ -33,6 +34,9 @@ def parse(arguments):
         metavar="FIRMWARE.fd[,VARS.fd]",
         help="boots it and judges its handoff; further options say how the machine is made",
     )
+    parser.add_argument("--tpm", action="store_true", help="a TPM 2.0 in the machine (Debian's swtpm)")
+    parser.add_argument("--secure-boot", action="store_true", help="with Debian's keys for tests: "
+                        "variables that have them, a loader signed with them")
     parser.add_argument("--record", metavar="FILE", help="keeps the record of a boot there")
     parser.add_argument("--judge", nargs="+", metavar="FILE.rec", help="says what the audit finds")
     parser.add_argument("--diff", nargs=2, metavar=("A.rec", "B.rec"), help="what differs, by kind")
@@ -133,7 +137,13 @@ def machine_options(options):
 def boot_and_judge(options):
     with tempfile.TemporaryDirectory(prefix="baton-handoff-") as folder:
         path = options.record or os.path.join(folder, "boot.rec")
-        firmware.record_to(path, machine_options(options))
+        made = machine_options(options)
+        with contextlib.ExitStack() as stack:
+            if options.tpm:
+                made.qemu = [*made.qemu, stack.enter_context(tpm.Tpm(folder)).arguments]
+            if options.secure_boot:
+                secure_boot.prepare(made, folder)
+            firmware.record_to(path, made)
         options.judge = [path]
         return judge(options)
 

@@ -17,7 +17,7 @@ class NotRecorded(Exception):
 
 def record(options):
     """The record's bytes of one boot with these options of a machine."""
-    options.append = f"audit {options.append}".strip()
+    options.append = f"audit virtualmap {options.append}".strip()
     options.timeout = options.timeout or TIMEOUT
     with machine.Machine(options, COMMAND, input=0) as running:
         status = running.run()
