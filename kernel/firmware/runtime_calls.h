@@ -21,7 +21,7 @@ EFI_STATUS runtime_set_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 attribute
 EFI_STATUS runtime_query_variable_info(UINT32 attributes, UINT64 *storage, UINT64 *left,
                                        UINT64 *largest);
 
-/* Only for runtime_virtual.c: whoever calls it has to give the services their new addresses. */
+/* Only for virtual_map.c: whoever calls it has to give the services their new addresses. */
 EFI_STATUS runtime_set_virtual_address_map(UINTN size, UINTN step, UINT32 version,
                                            EFI_MEMORY_DESCRIPTOR *map);
 

@@ -6,7 +6,8 @@
 #include "firmware/record/machine_state.h"
 #include "library/string.h"
 
-/* No clock is known yet: 10 ms at 5 GHz, more on a slower processor. */
+/* No clock is known yet: 20 ms at 5 GHz, more on a slower processor; the 8254 of old ticks each 55
+ * ms. */
 #define CYCLES  50000000UL
 #define VECTORS 256
 

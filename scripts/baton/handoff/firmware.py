@@ -19,6 +19,7 @@ def record(options):
     """The record's bytes of one boot with these options of a machine."""
     options.append = f"audit virtualmap {options.append}".strip()
     options.timeout = options.timeout or TIMEOUT
+    options.screen = True  # a firmware without one has less to hand over
     with machine.Machine(options, COMMAND, input=0) as running:
         status = running.run()
         if status == 0:

@@ -1,5 +1,5 @@
-"""Secure Boot with Debian's keys for tests: OVMF's variables in which they are enrolled, and a loader that they
-have signed. Whoever has variables of their own enrols the same certificate in db."""
+"""Secure Boot with Debian's keys for tests: OVMF's variables in which they are enrolled, and a loader
+that they have signed. Whoever has variables of their own enrols the same certificate in db."""
 import os
 import shutil
 import subprocess

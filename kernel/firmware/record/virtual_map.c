@@ -1,4 +1,4 @@
-#include "firmware/runtime_virtual.h"
+#include "firmware/record/virtual_map.h"
 
 #include <efi.h>
 

@@ -1,9 +1,9 @@
 /*
- * runtime_virtual.h: SetVirtualAddressMap (UEFI 2.11, 8.4.1), which nothing here needs: for who
+ * virtual_map.h: SetVirtualAddressMap (UEFI 2.11, 8.4.1), which nothing here needs: for who
  * wants to see whether a firmware survives it (the option `virtualmap`, with `audit` or `report`).
  */
-#ifndef BATON_FIRMWARE_RUNTIME_VIRTUAL_H
-#define BATON_FIRMWARE_RUNTIME_VIRTUAL_H
+#ifndef BATON_FIRMWARE_RECORD_VIRTUAL_MAP_H
+#define BATON_FIRMWARE_RECORD_VIRTUAL_MAP_H
 
 /*
  * Has the firmware move to other addresses, calls it a second time, which has to be refused, and

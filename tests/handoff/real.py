@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+"""Records of real boots: what the audit finds in firmware that Debian packages is what known_findings.py
+explains; two boots of one firmware do not differ; a record of version 1 is read for ever; and what a machine
+shows of its handoff by itself."""
+import json
+import lzma
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "boot"))
+import harness  # noqa: E402
+import known_findings  # noqa: E402
+from baton import project, qemu, volume  # noqa: E402
+from baton.handoff import difference, firmware  # noqa: E402
+from baton.handoff.records import Record  # noqa: E402
+from baton.machine import Machine  # noqa: E402
+
+OVMF = "/usr/share/OVMF/OVMF_"
+MACHINES = {
+    "OVMF 2M": {"firmware": f"{OVMF}CODE.fd,{OVMF}VARS.fd"},
+    "OVMF 4M": {"firmware": f"{OVMF}CODE_4M.fd,{OVMF}VARS_4M.fd"},
+    "OVMF secboot": {"firmware": f"{OVMF}CODE_4M.secboot.fd,{OVMF}VARS_4M.fd", "machine": "q35,smm=on",
+                     "qemu": ["-global driver=cfi.pflash01,property=secure,value=on"]},
+    "U-Boot": {"firmware": "/usr/lib/u-boot/qemu-x86_64/u-boot.rom", "machine": "pc"},
+}
+KEPT = os.path.join(HERE, "kept", "ovmf-4m-version-1.rec.xz")
+
+
+def boot(name, path):
+    options = qemu.Options(**MACHINES[name])
+    options.timeout = 120
+    firmware.record_to(path, options)
+    return Record(path)
+
+
+def judge(tap, name, record):
+    findings = {one["check"]: one for one in record.findings()}
+    found = {check for check, one in findings.items() if one["result"] == "fail"}
+    unknown = {check for check, one in findings.items() if one["result"] == "not known"}
+    explained, sometimes = known_findings.FIRMWARE[name], known_findings.SOMETIMES.get(name, {})
+    for check in sorted(found | set(explained)):
+        if check not in sometimes:
+            tap.check(check in found and check in explained,
+                      f"{name}: {check:02d} {findings[check]['title']}",
+                      "found and not explained" if check in found else "explained and not found any more",
+                      json.dumps(findings[check]["places"], indent=1))
+    tap.equal(sorted(unknown), sorted(known_findings.NOT_KNOWN.get(name, {})),
+              f"{name}: what is not known")
+    tap.equal(record.data["lost_entries"], 0, f"{name}: the record has room for all")
+
+
+def kept(tap, folder):
+    path = os.path.join(folder, "kept.rec")
+    with open(path, "wb") as file:
+        file.write(lzma.decompress(project.read(KEPT)))
+    record = Record(path)
+    tap.equal(record.data["version"], 1, "a kept record of version 1 is read")
+    told = (record.firmware(), len(record.all("image")), len(record.all("acpi_table")))
+    tap.equal(told, ("EDK II", 101, 11), "and tells what it told when it was taken")
+    found = {one["check"] for one in record.findings() if one["result"] == "fail"}
+    tap.check(set(known_findings.OVMF) <= found, "and is judged as then", found)
+
+
+def run(command, **options):
+    """What a command prints on a machine with these kernel options, and the machine."""
+    machine = harness.run(["sh", "-c", command], **options)
+    return machine.output.data.decode("utf-8", "replace"), machine
+
+
+def on_the_machine(tap):
+    handoff = "/sys/firmware/handoff"
+    text, machine = run(f"cd {handoff} && ls && id -u && cat audit && cat audit.json && cat record.json",
+                        append="audit")
+    tap.check(text.startswith("audit\naudit.json\nrecord\nrecord.json\n"), "four files", text[:200])
+    tap.check(re.search(r"^H 30 bus mastering", text, re.M), "audit is for people")
+    tap.check('"check":30,' in text, "audit.json is for programs")
+    tap.check('"name":"entry_state"' in text, "record.json tells fields")
+    log = machine.log.text()
+    tap.check("audit: H 30 bus mastering" in log, "with audit the log has the findings", log[-300:])
+    text, _ = run(f"cat {handoff}/record | wc -c")
+    tap.check(4096 < int(text.split()[0]) < 128 * 1024, "without an option a small record is there", text)
+
+
+def memory(tap):
+    """Without an option the loader's buffer of 256 frames goes back, and there is no canary of 1,024."""
+    held = [int(re.search(r"^kernel (\d+)", run("cat /proc/baton/frames", append=append)[0], re.M)[1])
+            for append in ("", "report")]
+    tap.check(256 + 1024 - 32 <= held[1] - held[0] <= 256 + 1024 + 32,
+              "without an option 1 MiB goes back", held)
+
+
+def boot_image(image, read_only):
+    """The console's text up to the kernel, of a machine that boots this image itself, not a copy."""
+    options = qemu.Options(media="none", qemu=[
+        f"-drive if=none,id=own,format=raw,file={image},readonly={'on' if read_only else 'off'}",
+        "-device virtio-blk-pci,drive=own,bootindex=0"])
+    with Machine(options, None) as machine:
+        machine.wait(lambda: "Baton starts" in machine.log.text(), 60)
+        return machine.log.text()
+
+
+def report(tap, folder):
+    """`report` leaves P0 to P3 on the volume; a volume that cannot be written to is a line, and no more."""
+    image = os.path.join(folder, "disk.img")
+    volume.write(image, qemu.esp_files(qemu.Options(append="report")))
+    text = boot_image(image, read_only=True)
+    tap.check("no report on the volume: write protected" in text and "Baton starts" in text,
+              "a volume that is read-only is a line", text[-400:])
+    text = boot_image(image, read_only=False)
+    name = re.search(r"wrote \\baton\\report\\([0-9a-f]{32}\.rec)", text)
+    if not tap.check(name, "report says what it wrote", text[-400:]):
+        return
+    path = os.path.join(folder, name[1])
+    subprocess.run(["mcopy", "-i", f"{image}@@1M", f"::/baton/report/{name[1]}", path], check=True)
+    record = Record(path)
+    kinds = {entry["name"] for entry in record.entries}
+    tap.check({"entry_state", "map_first", "image", "call"} <= kinds and "exit_attempt" not in kinds,
+              "the report is P0 to P3", kinds)
+    tap.check(record.data["sealed"] and record.data["boot"] == name[1][:32], "sealed, and named by its boot")
+
+
+def main():
+    def test(tap):
+        with tempfile.TemporaryDirectory(prefix="baton-real-") as folder:
+            kept(tap, folder)
+            for name in MACHINES:
+                judge(tap, name, boot(name, os.path.join(folder, f"{name}.rec")))
+            again = boot("OVMF 4M", os.path.join(folder, "again.rec"))
+            tap.equal(difference.compare(Record(os.path.join(folder, "OVMF 4M.rec")), again, "uefi"), {},
+                      "two boots of one firmware do not differ")
+            on_the_machine(tap)
+            memory(tap)
+            report(tap, folder)
+
+    return harness.main(test)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
