@@ -45,12 +45,20 @@ struct file *file_from_object(struct memory_object *object)
 
 /* ---- life ---- */
 
+static uint64_t files_open; /* atomic */
+
+uint64_t open_file_count(void)
+{
+    return __atomic_load_n(&files_open, __ATOMIC_RELAXED);
+}
+
 struct file *file_allocate(const struct path *path, uint32_t flags,
                            const struct file_operations *operations)
 {
     struct file *file = heap_allocate_zeroed(sizeof(*file));
     if (!file)
         return NULL;
+    __atomic_fetch_add(&files_open, 1, __ATOMIC_RELAXED);
     file->operations = operations;
     file->references = 1;
     file->flags = flags;
@@ -78,6 +86,7 @@ void file_free(struct file *file)
 {
     path_release(&file->path);
     credentials_release(file->credentials);
+    __atomic_fetch_sub(&files_open, 1, __ATOMIC_RELAXED);
     heap_free(file);
 }
 

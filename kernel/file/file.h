@@ -212,4 +212,7 @@ void file_free(struct file *file);
 ssize_t file_read_at(struct file *file, struct transfer *to, int64_t *offset);
 ssize_t file_write_at(struct file *file, struct transfer *from, int64_t *offset);
 
+/* How many open files there are: /proc/sys/fs/file-nr. */
+uint64_t open_file_count(void);
+
 #endif

@@ -23,6 +23,13 @@ void file_system_release(struct file_system *file_system)
         heap_free(file_system);
 }
 
+static uint64_t inodes_known; /* atomic */
+
+uint64_t inode_count(void)
+{
+    return __atomic_load_n(&inodes_known, __ATOMIC_RELAXED);
+}
+
 struct inode *inode_create(struct file_system *file_system, uint32_t mode,
                            const struct inode_operations *operations,
                            const struct file_operations *file_operations)
@@ -30,6 +37,7 @@ struct inode *inode_create(struct file_system *file_system, uint32_t mode,
     struct inode *inode = heap_allocate_zeroed(sizeof(*inode));
     if (!inode)
         return NULL;
+    __atomic_fetch_add(&inodes_known, 1, __ATOMIC_RELAXED);
     inode->operations = operations;
     inode->file_operations = file_operations;
     inode->file_system = file_system;
@@ -63,6 +71,7 @@ void inode_release(struct inode *inode)
         file_system->inode_ended(inode);
     heap_free(inode->link_target);
     user_account_release(inode->account);
+    __atomic_fetch_sub(&inodes_known, 1, __ATOMIC_RELAXED);
     heap_free(inode);
     file_system_release(file_system);
 }

@@ -255,4 +255,7 @@ void inode_touch_accessed(struct inode *inode, const struct mount *mount);
 /* st_size of a directory in RAM. */
 uint64_t directory_size(uint64_t entries);
 
+/* How many inodes there are: /proc/sys/fs/inode-nr. */
+uint64_t inode_count(void);
+
 #endif

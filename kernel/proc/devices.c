@@ -7,6 +7,8 @@
 #include "file/device.h"
 #include "library/string.h"
 #include "proc/proc.h"
+#include "socket/view.h"
+#include "thread/preemption.h"
 
 static int file_systems_show(const struct pseudo_key *key, struct text *text)
 {
@@ -75,6 +77,34 @@ EMPTY(datagrams6_show, "  sl  " ADDRESSES6 " ref pointer drops\n")
 EMPTY(neighbours_show,
       "IP address       HW type     Flags       HW address            Mask     Device\n")
 
+/* As Linux's columns are; where a socket lies is nobody's business. */
+static void socket_show(const struct socket_view *view, struct text *text)
+{
+    bool abstract = view->name_length && !view->name[0];
+    unsigned end = view->name_length - (view->name_length && !abstract); /* without its NUL */
+
+    text_print(text, "%016x: %08X 00000000 %08X %04X %02X %5lu", 0, view->references,
+               view->listening ? 1U << 16 : 0, view->type, view->state, view->number);
+    for (unsigned i = 0; i < end; i++)
+        text_print(text, "%s%c", i ? "" : " ", view->name[i] ? view->name[i] : '@');
+    text_print(text, "\n");
+}
+
+static int sockets_show(const struct pseudo_key *key, struct text *text)
+{
+    struct socket *socket = NULL;
+    struct socket_view view;
+
+    (void)key;
+    text_print(text, "Num       RefCount Protocol Flags    Type St Inode Path\n");
+    while ((socket = socket_next(socket))) {
+        socket_look(socket, &view);
+        socket_show(&view, text);
+        thread_preemption_point();
+    }
+    return 0;
+}
+
 static ssize_t net_link(const struct pseudo_key *key, char *buffer, size_t size)
 {
     static const char target[] = "self/net";
@@ -95,6 +125,7 @@ static struct pseudo_node net_files[] = {
     FILE_NODE("raw6", datagrams6_show),  FILE_NODE("route", nothing_show),
     FILE_NODE("tcp", streams_show),      FILE_NODE("tcp6", streams6_show),
     FILE_NODE("udp", datagrams_show),    FILE_NODE("udp6", datagrams6_show),
+    FILE_NODE("unix", sockets_show),
 };
 /* In each process's directory: a process's networks are all that there are. */
 struct pseudo_node proc_net_directory = {

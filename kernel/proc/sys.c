@@ -19,6 +19,7 @@
 #include "process/identity.h"
 #include "process/process.h"
 #include "process/system_information.h"
+#include "terminal/pseudo_terminal.h"
 
 /* ---- who may ---- */
 
@@ -177,7 +178,7 @@ static int devkmsg_store(const struct pseudo_key *key, const char *bytes, size_t
     return error;
 }
 
-/* ---- what never changes ---- */
+/* ---- what cannot be changed ---- */
 
 #define CONSTANT(function, ...)                                                                    \
     static int function(const struct pseudo_key *key, struct text *text)                           \
@@ -197,6 +198,12 @@ CONSTANT(core_pattern_show, "core\n")
 CONSTANT(overcommit_show, "0\n")
 CONSTANT(lowest_address_show, "65536\n")
 CONSTANT(files_maximum_show, "%d\n", DESCRIPTORS_MAXIMUM)
+CONSTANT(open_files_maximum_show, "%ld\n", INT64_MAX) /* each user has a limit, all have none */
+CONSTANT(open_files_show, "%lu\t0\t%ld\n", open_file_count(), INT64_MAX)
+CONSTANT(inodes_show, "%lu\t0\n", inode_count()) /* none waits to be used again */
+CONSTANT(inode_state_show, "%lu\t0\t0\t0\t0\t0\t0\n", inode_count())
+CONSTANT(terminals_maximum_show, "%d\n", PSEUDO_TERMINALS_MAXIMUM)
+CONSTANT(terminals_show, "%u\n", pseudo_terminal_count())
 CONSTANT(entropy_show, "256\n")
 CONSTANT(pool_size_show, "256\n")
 CONSTANT(yama_show, "0\n")
@@ -264,6 +271,11 @@ static struct pseudo_node random_files[] = {
 static struct pseudo_node yama_files[] = {
     CONSTANT_NODE("ptrace_scope", yama_show),
 };
+static struct pseudo_node pseudo_terminal_files[] = {
+    CONSTANT_NODE("max", terminals_maximum_show),
+    CONSTANT_NODE("nr", terminals_show),
+    CONSTANT_NODE("reserve", never_show),
+};
 static struct pseudo_node kernel_files[] = {
     CONSTANT_NODE("cap_last_cap", last_capability_show),
     CONSTANT_NODE("core_pattern", core_pattern_show),
@@ -277,6 +289,7 @@ static struct pseudo_node kernel_files[] = {
     SETTING_NODE("pid_max", highest_id),
     SETTING_NODE("printk", log_levels),
     SETTING_NODE("printk_devkmsg", devkmsg),
+    DIRECTORY_NODE("pty", pseudo_terminal_files),
     DIRECTORY_NODE("random", random_files),
     SETTING_NODE("randomize_va_space", randomization),
     CONSTANT_NODE("sched_rr_timeslice_ms", round_robin_show),
@@ -294,6 +307,10 @@ static struct pseudo_node memory_files[] = {
     CONSTANT_NODE("panic_on_oom", never_show),
 };
 static struct pseudo_node file_files[] = {
+    CONSTANT_NODE("file-max", open_files_maximum_show),
+    CONSTANT_NODE("file-nr", open_files_show),
+    CONSTANT_NODE("inode-nr", inodes_show),
+    CONSTANT_NODE("inode-state", inode_state_show),
     CONSTANT_NODE("nr_open", files_maximum_show),
     CONSTANT_NODE("suid_dumpable", never_show),
 };

@@ -83,6 +83,7 @@ int socket_create(uint32_t type, struct socket **result)
     socket->send_limit = BUFFER_LIMIT_DEFAULT;
     socket->receive_limit = BUFFER_LIMIT_DEFAULT;
     socket->other = (struct socket_identity){.user = UINT32_MAX, .group = UINT32_MAX};
+    socket_list_add(socket);
     *result = socket;
     return 0;
 }
@@ -91,6 +92,7 @@ void socket_release(struct socket *socket)
 {
     if (!socket || __atomic_sub_fetch(&socket->references, 1, __ATOMIC_ACQ_REL))
         return;
+    socket_list_remove(socket);
     account_discharge(socket->account);
     user_account_release(socket->account);
     heap_free(socket);
@@ -115,6 +117,7 @@ struct file *socket_file_create(uint32_t flags)
 void socket_attach(struct file *file, struct socket *socket)
 {
     file->private = socket;
+    __atomic_store_n(&socket->number, file->inode->number, __ATOMIC_RELEASE);
     __atomic_store_n(&socket->file, file, __ATOMIC_RELEASE);
 }
 

@@ -101,7 +101,9 @@ struct socket {
     uint32_t references; /* atomic: its file, its peer, who waits in its backlog, its messages */
     uint32_t type;       /* SOCK_*; constant */
     struct file *file;   /* without a reference; NULL: not accepted yet; connection_mutex */
-    struct mutex lock;   /* sleeps and touches user memory, as a pipe's */
+    uint64_t number;     /* its inode's; 0: not accepted yet; atomic */
+    TAILQ_ENTRY(socket) all_link; /* view.c's */
+    struct mutex lock;            /* sleeps and touches user memory, as a pipe's */
     uint32_t state;      /* enum socket_state; lock, for connections connection_mutex too; atomic */
     uint32_t shut;       /* SHUT_*; lock; atomic to read */
     int32_t error;       /* SO_ERROR; atomic */
@@ -264,5 +266,9 @@ void socket_backlog_remove(struct socket *listener, struct socket *waiting, stru
 
 /* At boot, before the first program. */
 void sockets_initialize(void);
+
+/* view.c: from its making to its end. */
+void socket_list_add(struct socket *socket);
+void socket_list_remove(struct socket *socket);
 
 #endif

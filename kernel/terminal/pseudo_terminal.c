@@ -22,7 +22,7 @@
 #include "terminal/terminal.h"
 #include "thread/restart.h"
 
-#define NUMBER_MAXIMUM 4096 /* Linux's kernel.pty.max */
+#define NUMBER_MAXIMUM PSEUDO_TERMINALS_MAXIMUM
 #define USER_MAXIMUM   1024 /* of one user but the superuser */
 #define GROUP_TTY      5    /* Debian's group `tty`, who may write(1) to terminals */
 #define CHUNK_SIZE     256
@@ -535,6 +535,17 @@ static const struct file_operations master_operations = {
     .async = master_async,
     .release = master_close,
 };
+
+unsigned pseudo_terminal_count(void)
+{
+    unsigned count = 0;
+
+    spinlock_acquire(&table_lock);
+    for (uint32_t number = 0; number < NUMBER_MAXIMUM; number++)
+        count += number_used[number];
+    spinlock_release(&table_lock);
+    return count;
+}
 
 static bool number_take(uint32_t *number)
 {

@@ -4,6 +4,9 @@
  */
 #include "terminal/serial.h"
 
+#include <asm/errno.h>
+#include <asm/ioctls.h>
+#include <asm/termios.h>
 #include <linux/major.h>
 
 #include "cpu/clock.h"
@@ -13,6 +16,7 @@
 #include "cpu/spinlock.h"
 #include "library/error.h"
 #include "library/string.h"
+#include "memory/user_copy.h"
 #include "terminal/screen_terminal.h"
 #include "terminal/terminal.h"
 #include "thread/timer.h"
@@ -28,6 +32,7 @@ enum {
     UART_LINE_CONTROL = 3,
     UART_MODEM_CONTROL = 4,
     UART_LINE_STATUS = 5,
+    UART_MODEM_STATUS = 6,
     UART_SCRATCH = 7,
 };
 
@@ -38,6 +43,7 @@ enum {
 #define LINE_CONTROL_DIVISOR  0x80
 #define MODEM_READY           0x03 /* DTR and RTS */
 #define MODEM_OUT2            0x08 /* gates the interrupt line on a PC */
+#define MODEM_PROGRAMS        0x17 /* what programs may set: DTR, RTS, OUT1, loop */
 #define LINE_DATA_READY       0x01
 #define LINE_BREAK            0x10
 #define LINE_ERRORS           0x9e /* overrun, parity, framing, break; one in the FIFO */
@@ -76,6 +82,7 @@ struct serial_port {
        the terminal's lock and under the log's. */
     struct spinlock lock;
     bool stuck;    /* the log's last wait for it ran out; lock */
+    uint8_t modem; /* what MODEM_CONTROL holds; lock */
     unsigned room; /* bytes the FIFO still takes unasked; lock */
     bool mid_line; /* what the terminal sent last was not a newline; lock */
 
@@ -110,15 +117,18 @@ static bool port_detect(uint16_t base)
     return true;
 }
 
-static void port_program(uint16_t base)
+static void port_program(struct serial_port *port)
 {
+    uint16_t base = port->base;
+
+    port->modem = MODEM_READY | MODEM_OUT2;
     port_write8(base + UART_INTERRUPT_ENABLE, 0);
     port_write8(base + UART_LINE_CONTROL, LINE_CONTROL_DIVISOR);
     port_write8(base + UART_DIVISOR_LOW, DIVISOR_115200);
     port_write8(base + UART_DIVISOR_HIGH, 0);
     port_write8(base + UART_LINE_CONTROL, LINE_CONTROL_8N1);
     port_write8(base + UART_FIFO_CONTROL, FIFO_ENABLE | FIFO_CLEAR | FIFO_TRIGGER_14);
-    port_write8(base + UART_MODEM_CONTROL, MODEM_READY | MODEM_OUT2);
+    port_write8(base + UART_MODEM_CONTROL, port->modem);
 }
 
 /*
@@ -199,7 +209,7 @@ void serial_log_initialize(void)
     port->present = port_detect(port->base);
     if (!port->present)
         return;
-    port_program(port->base);
+    port_program(port);
     log_sink_add(&serial_sink);
 }
 
@@ -380,6 +390,90 @@ static void port_resume(struct terminal *terminal)
     interrupts_want(port, port->interrupts | INTERRUPT_RECEIVED);
 }
 
+/* ---- modem lines: ioctl_tty(2), "Modem control" ---- */
+
+/* Bits of a register, and what ioctl(2) calls them. */
+struct modem_line {
+    uint8_t bit;
+    int name;
+};
+static const struct modem_line modem_outputs[] = {
+    {0x01, TIOCM_DTR},        {0x02, TIOCM_RTS},  {0x04, TIOCM_OUT1},
+    {MODEM_OUT2, TIOCM_OUT2}, {0x10, TIOCM_LOOP},
+};
+static const struct modem_line modem_inputs[] = {
+    {0x10, TIOCM_CTS},
+    {0x20, TIOCM_DSR},
+    {0x40, TIOCM_RNG},
+    {0x80, TIOCM_CAR},
+};
+
+static int modem_names(const struct modem_line *lines, size_t count, uint8_t bits)
+{
+    int names = 0;
+
+    for (size_t i = 0; i < count; i++)
+        names |= bits & lines[i].bit ? lines[i].name : 0;
+    return names;
+}
+
+static uint8_t modem_bits(int names)
+{
+    uint8_t bits = 0;
+
+    for (size_t i = 0; i < array_length(modem_outputs); i++)
+        bits |= names & modem_outputs[i].name ? modem_outputs[i].bit : 0;
+    return bits;
+}
+
+static ssize_t modem_get(struct serial_port *port, vaddr_t to)
+{
+    bool enabled = spinlock_acquire_save(&port->lock);
+    uint8_t outputs = port->modem, inputs = port_read8(port->base + UART_MODEM_STATUS);
+
+    spinlock_release_restore(&port->lock, enabled);
+    int names = modem_names(modem_outputs, array_length(modem_outputs), outputs) |
+                modem_names(modem_inputs, array_length(modem_inputs), inputs);
+    return user_put(to, &names);
+}
+
+/* Interrupts stay gated through: OUT2 is the kernel's. */
+static ssize_t modem_set(struct serial_port *port, unsigned command, vaddr_t from)
+{
+    int names;
+
+    if (user_get(&names, from))
+        return -EFAULT;
+    if (!port->present)
+        return -EIO;
+    uint8_t bits = modem_bits(names) & MODEM_PROGRAMS;
+    bool enabled = spinlock_acquire_save(&port->lock);
+    port->modem = command == TIOCMBIS   ? port->modem | bits
+                  : command == TIOCMBIC ? port->modem & ~bits
+                                        : (port->modem & ~MODEM_PROGRAMS) | bits;
+    port_write8(port->base + UART_MODEM_CONTROL, port->modem);
+    spinlock_release_restore(&port->lock, enabled);
+    return 0;
+}
+
+static ssize_t port_ioctl(struct terminal *terminal, struct file *file, unsigned command,
+                          vaddr_t argument)
+{
+    struct serial_port *port = port_of(terminal);
+
+    (void)file;
+    switch (command) {
+    case TIOCMGET:
+        return port->present ? modem_get(port, argument) : -EIO;
+    case TIOCMSET:
+    case TIOCMBIS:
+    case TIOCMBIC:
+        return modem_set(port, command, argument);
+    default:
+        return -ENOTTY;
+    }
+}
+
 /* Bytes that come while nobody has the terminal open stay where they are: with the sender. */
 static int port_open(struct terminal *terminal)
 {
@@ -422,6 +516,7 @@ static const struct terminal_device serial_device = {
     .discard = port_discard,
     .resume = port_resume,
     .drained = port_drained,
+    .ioctl = port_ioctl,
 };
 
 /* ---- interrupts ---- */
@@ -504,7 +599,7 @@ void serial_initialize(void)
             continue;
         port->present = port_detect(port->base);
         if (port->present)
-            port_program(port->base);
+            port_program(port);
     }
     for (size_t i = 0; i < array_length(irqs); i++) {
         int error =
