@@ -60,7 +60,9 @@ static struct size_class size_classes[] = {
 #define LARGEST_OBJECT 2048
 #define OBJECT_UNIT    16
 
-#define COPIED_AT_ONCE (64 * PAGE_SIZE) /* by heap_grow() */
+/* Then others may run. */
+#define COPIED_AT_ONCE   (64 * PAGE_SIZE) /* by heap_grow() */
+#define UNMAPPED_AT_ONCE 1024UL           /* pages; then all CPUs forget them */
 
 static uint64_t frames_used; /* in whole frames and areas; atomic */
 
@@ -315,7 +317,11 @@ static void area_give_back(vaddr_t block, size_t pages)
 /* Ends a block of which the first `mapped` pages are mapped. Interrupts on, no spinlock held. */
 static void area_free(vaddr_t block, size_t mapped, size_t pages)
 {
-    kernel_pages_unmap(block, block + mapped * PAGE_SIZE);
+    for (size_t done = 0, piece; done < mapped; done += piece) {
+        piece = mapped - done < UNMAPPED_AT_ONCE ? mapped - done : UNMAPPED_AT_ONCE;
+        kernel_pages_unmap(block + done * PAGE_SIZE, block + (done + piece) * PAGE_SIZE);
+        thread_preemption_point();
+    }
     area_give_back(block, pages);
 }
 
