@@ -2,7 +2,6 @@
 #include "library/audit/audit.h"
 
 #include "library/audit/check.h"
-#include "library/format.h"
 #include "library/string.h"
 
 static const struct audit_family *const families[] = {
@@ -79,92 +78,4 @@ const char *audit_profile_name(enum audit_profile profile)
     static const char *const names[AUDIT_PROFILES] = {"minimal", "uefi", "emp"};
 
     return names[profile];
-}
-
-/* ---- answers ---- */
-
-static void fail_list(struct audit *audit, uint64_t offset, const char *format, va_list arguments)
-{
-    struct audit_finding *finding = audit->finding;
-
-    finding->result = AUDIT_FAIL;
-    if (finding->count++ >= AUDIT_PLACES)
-        return;
-    struct audit_place *place = &finding->places[finding->count - 1];
-    /* A field that an older version's shorter entry does not have lies nowhere. */
-    place->offset = offset < audit->record->header.size ? offset : AUDIT_NO_OFFSET;
-    format_string_list(place->found, sizeof(place->found), format, arguments);
-    printable(place->found);
-}
-
-void audit_fail(struct audit *audit, uint64_t offset, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    fail_list(audit, offset, format, arguments);
-    va_end(arguments);
-}
-
-void audit_fail_at(struct audit *audit, uint64_t offset, uint64_t address, const char *format, ...)
-{
-    struct audit_finding *finding = audit->finding;
-    va_list arguments;
-
-    va_start(arguments, format);
-    fail_list(audit, offset, format, arguments);
-    va_end(arguments);
-    if (finding->count <= AUDIT_PLACES) {
-        struct audit_place *place = &finding->places[finding->count - 1];
-        (void)image_find(audit->record, address, place->image, sizeof(place->image));
-    }
-}
-
-static void answer(struct audit *audit, enum audit_result result, const char *format,
-                   va_list arguments)
-{
-    struct audit_finding *finding = audit->finding;
-
-    if (finding->result == AUDIT_FAIL)
-        return;
-    finding->result = result;
-    format_string_list(finding->why, sizeof(finding->why), format, arguments);
-}
-
-void audit_not_known(struct audit *audit, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    answer(audit, AUDIT_NOT_KNOWN, format, arguments);
-    va_end(arguments);
-}
-
-void audit_not_applicable(struct audit *audit, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    answer(audit, AUDIT_NOT_APPLICABLE, format, arguments);
-    va_end(arguments);
-}
-
-bool audit_afford(struct audit *audit, uint64_t steps)
-{
-    audit->steps += steps;
-    if (audit->steps <= AUDIT_STEPS)
-        return true;
-    audit_not_known(audit, "the record has too much of it to compare all");
-    return false;
-}
-
-bool audit_need(struct audit *audit, uint16_t kind, struct record_entry *entry)
-{
-    const char *name = record_kind_name(kind);
-
-    if (record_find(audit->record, kind, entry))
-        return true;
-    audit_not_known(audit, "the record has no %s%s", name != NULL ? name : "such entry",
-                    audit->record->header.lost_entries > 0 ? "; it was full" : "");
-    return false;
 }

@@ -9,6 +9,8 @@
 
 #include "library/audit/audit.h"
 
+#include <stdarg.h>
+
 struct audit {
     const struct record *record;
     const struct record *baseline; /* or NULL */
@@ -35,6 +37,9 @@ extern const struct audit_family audit_map, audit_map_use, audit_exit, audit_mac
 /* It fails here. offset: of the bytes in the record, or AUDIT_NO_OFFSET. */
 void audit_fail(struct audit *audit, uint64_t offset, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+void audit_fail_list(struct audit *audit, uint64_t offset, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
 
 /* The same, with the image in which address lies, if there is one. */
 void audit_fail_at(struct audit *audit, uint64_t offset, uint64_t address, const char *format, ...)

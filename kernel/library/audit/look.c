@@ -164,6 +164,20 @@ bool image_find(const struct record *record, uint64_t address, char *name, size_
     return false;
 }
 
+void audit_fail_at(struct audit *audit, uint64_t offset, uint64_t address, const char *format, ...)
+{
+    struct audit_finding *finding = audit->finding;
+    va_list arguments;
+
+    va_start(arguments, format);
+    audit_fail_list(audit, offset, format, arguments);
+    va_end(arguments);
+    if (finding->count <= AUDIT_PLACES) {
+        struct audit_place *place = &finding->places[finding->count - 1];
+        (void)image_find(audit->record, address, place->image, sizeof(place->image));
+    }
+}
+
 bool image_ours(const struct record *record, struct record_entry *entry, struct record_image *image)
 {
     *entry = (struct record_entry){0};
