@@ -45,7 +45,7 @@
  */
 static int exec_claim(struct exec *exec)
 {
-    struct user_thread *self = user_thread_current(), *sibling;
+    struct user_thread *self = user_thread_current();
     struct process *process = self->thread.process;
     int error = 0;
 
@@ -57,11 +57,7 @@ static int exec_claim(struct exec *exec)
         error = -EAGAIN;
     } else {
         process->executor = self;
-        LIST_FOREACH(sibling, &process->threads, process_link)
-        {
-            if (sibling != self && !sibling->exiting)
-                thread_post_work(&sibling->thread, THREAD_WORK_KILL);
-        }
+        process_tell_threads(process);
     }
     spinlock_release_restore(&process->lock, enabled);
     return error;

@@ -22,7 +22,7 @@ static inline struct exec_sharing exec_sharing_find(const struct process *proces
     const struct user_thread *user;
     uint32_t descriptors = 0, file_systems = 0;
 
-    LIST_FOREACH(user, &process->threads, process_link)
+    TAILQ_FOREACH(user, &process->threads, process_link)
     {
         thread = &user->thread;
         descriptors += thread->descriptors == caller->descriptors;

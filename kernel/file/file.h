@@ -44,6 +44,9 @@ struct file_operations {
     /* EPOLLIN-like bits (POLLIN, …) that hold now; calls poll_wait for each queue. NULL: always
        readable and writable. */
     unsigned (*poll)(struct file *file, struct poll_table *table);
+    /* Its queues are woken with interrupts off (poll_wait_limited), or are other files' too: few
+       ways may lead up from it through epoll instances that watch each other. */
+    bool few_ways;
     /* The list of those who want signals of it (async.h), which is about to be joined or left.
        NULL: it sends none. */
     struct async_list *(*async)(struct file *file, bool joins);
@@ -178,6 +181,7 @@ void poll_wait(struct poll_table *table, struct wait_queue *queue);
 struct watch_limit {
     uint32_t watchers; /* whoever owns the queue may count as one; atomic */
     uint32_t most;     /* constant */
+    bool looked;       /* someone has, or came, since they were told last; atomic */
     void (*unwatched)(struct watch_limit *limit); /* the last of them left; or NULL; constant */
 };
 #define WATCHERS_FEW 128
@@ -186,8 +190,24 @@ void poll_wait_limited(struct poll_table *table, struct wait_queue *queue,
                        struct watch_limit *limit);
 /* The same failure, for who has no queue to give. */
 void poll_refuse(struct poll_table *table);
+/* One watcher more, who waits by other means than poll. False: there are too many. */
+bool watch_limit_join(struct watch_limit *limit);
 /* One watcher less. */
 void watch_limit_leave(struct watch_limit *limit);
+/* Called before a watcher looks at what it watches. */
+static inline void watch_limit_look(struct watch_limit *limit)
+{
+    if (!__atomic_load_n(&limit->looked, __ATOMIC_RELAXED))
+        __atomic_store_n(&limit->looked, true, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+/* Called after a change. False: nobody has looked since the last one, so they know. */
+static inline bool watch_limit_tell(struct watch_limit *limit)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return __atomic_load_n(&limit->looked, __ATOMIC_RELAXED) &&
+           __atomic_exchange_n(&limit->looked, false, __ATOMIC_SEQ_CST);
+}
 
 /* ---- boot ---- */
 

@@ -26,6 +26,7 @@ extern const struct file_hooks {
     /* Finds who owner->type and the number mean, with a reference. 0 or -ESRCH. Any context, as
        the next three. */
     int (*owner_find)(struct file_owner *owner, int32_t number);
+    void (*owner_hold)(const struct file_owner *owner); /* one reference more */
     void (*owner_release)(const struct file_owner *owner);
     /* 0: it has ended. Its file's owner_lock may be held, as by the next. */
     int32_t (*owner_number)(const struct file_owner *owner);

@@ -9,6 +9,7 @@
 #include "file/descriptor_table.h"
 #include "file/hooks.h"
 #include "file/lock.h"
+#include "file/lock_set.h"
 #include "file/pseudo.h"
 #include "file/system_calls.h"
 #include "memory/heap.h"
@@ -25,16 +26,7 @@
 /* Of one user a 64th of all memory; then fcntl(2) and flock(2) say ENOLCK. Linux knows no limit. */
 #define LOCKS_PART 64
 
-struct record_lock {
-    LIST_ENTRY(record_lock) link;
-    struct user_account *account; /* of who made it: a reference */
-    const void *owner;            /* a descriptor table (fcntl) or a file (OFD, flock) */
-    int64_t first, last;          /* bytes, both included */
-    int32_t process;              /* that made it, as a number; -1: none's, of an open file (OFD) */
-    bool exclusive;
-    const struct record_lock *blocker; /* of one that waits: what it met last, which may be gone */
-};
-LIST_HEAD(record_list, record_lock);
+#define RELEASED_AT_ONCE 64 /* locks, before others may have the file's mutex */
 
 /* Not set yet. NULL: *error says why: -ENOMEM, -ENOLCK. */
 static struct record_lock *lock_create(int *error)
@@ -77,8 +69,21 @@ static void lock_fill(struct record_lock *lock, const struct record_lock *like)
 
 /* What is set and what waits until it may be. */
 struct lock_lists {
-    struct record_list set, waiting;
+    struct lock_set set;
+    RB_HEAD(waiting_locks, record_lock) waiting; /* by what each has met */
 };
+
+static int waiting_compare(const struct record_lock *left, const struct record_lock *right)
+{
+    if (left->blocker != right->blocker)
+        return left->blocker < right->blocker ? -1 : 1;
+    return left->turn < right->turn ? -1 : left->turn > right->turn;
+}
+
+/* The generated functions are not all used; <bsd/sys/cdefs.h> leaves the word to the C library. */
+#undef __unused
+#define __unused __attribute__((unused))
+RB_GENERATE_STATIC(waiting_locks, record_lock, owner_link, waiting_compare)
 
 /* An inode's: it is there while a lock is set and while a call is at it. */
 struct record_locks {
@@ -88,6 +93,7 @@ struct record_locks {
     struct mutex lock;
     struct lock_lists ranges; /* fcntl's; lock */
     struct lock_lists whole;  /* flock's; lock */
+    uint64_t turns;           /* so many have waited; lock */
     uint64_t changes;         /* counts what made locks free; atomic */
     struct wait_queue released;
 };
@@ -136,8 +142,8 @@ static struct record_locks *locks_make(struct inode *inode)
 static void locks_release(struct record_locks *locks)
 {
     spinlock_acquire(&registry_lock);
-    bool last =
-        --locks->users == 0 && LIST_EMPTY(&locks->ranges.set) && LIST_EMPTY(&locks->whole.set);
+    bool last = --locks->users == 0 && lock_set_is_empty(&locks->ranges.set) &&
+                lock_set_is_empty(&locks->whole.set);
     if (last) {
         LIST_REMOVE(locks, link);
         __atomic_store_n(&locks->inode->locks, NULL, __ATOMIC_RELAXED);
@@ -153,20 +159,18 @@ static void locks_changed(struct record_locks *locks)
     wait_queue_wake(&locks->released);
 }
 
-/* Frees an owner's locks of one list. Lock held. */
-static bool release_owner(struct record_list *list, const void *owner)
+/* Frees some of an owner's locks. How many. Lock held. */
+static unsigned release_some(struct lock_set *set, const void *owner)
 {
-    struct record_lock *lock = LIST_FIRST(list);
-    bool released = false;
+    struct record_lock *lock = lock_set_owned_from(set, owner, 0);
+    unsigned released = 0;
 
-    while (lock) {
-        struct record_lock *next = LIST_NEXT(lock, link);
-        if (lock->owner == owner) {
-            LIST_REMOVE(lock, link);
-            lock_free(lock);
-            released = true;
-        }
+    while (lock && released < RELEASED_AT_ONCE) {
+        struct record_lock *next = lock_set_owned_next(lock);
+        lock_set_remove(set, lock);
+        lock_free(lock);
         lock = next;
+        released++;
     }
     return released;
 }
@@ -177,82 +181,76 @@ void record_locks_release_owner(struct inode *inode, const void *owner)
 
     if (!locks)
         return;
-    mutex_acquire(&locks->lock);
-    bool released = release_owner(&locks->ranges.set, owner);
-    released |= release_owner(&locks->whole.set, owner);
-    mutex_release(&locks->lock);
-    if (released)
+    unsigned released, all = 0;
+    do {
+        mutex_acquire(&locks->lock);
+        released = release_some(&locks->ranges.set, owner);
+        released += release_some(&locks->whole.set, owner);
+        mutex_release(&locks->lock);
+        all += released;
+        thread_preemption_point();
+    } while (released >= RELEASED_AT_ONCE);
+    if (all)
         locks_changed(locks);
     locks_release(locks);
-}
-
-/* Somebody else's lock in the way, the one that begins first: it is what F_GETLK names; NULL:
-   none. Lock held. */
-static struct record_lock *find_conflict(struct record_list *list, const struct record_lock *wanted)
-{
-    struct record_lock *lock, *found = NULL;
-
-    LIST_FOREACH(lock, list, link)
-    if (lock->owner != wanted->owner && (lock->exclusive || wanted->exclusive) &&
-        lock->first <= wanted->last && wanted->first <= lock->last &&
-        (!found || lock->first < found->first))
-        found = lock;
-    return found;
 }
 
 /*
  * Takes [first, last] out of the owner's locks: what sticks out stays. At most
  * one lock is split, for which `spare` is used: *spare is NULL then. Lock held.
  */
-static void cut_range(struct record_locks *locks, const void *owner, int64_t first, int64_t last,
+static void cut_range(struct lock_set *set, const void *owner, int64_t first, int64_t last,
                       struct record_lock **spare)
 {
-    struct record_lock *lock = LIST_FIRST(&locks->ranges.set);
+    struct record_lock *lock = lock_set_owned_from(set, owner, first);
 
-    while (lock) {
-        struct record_lock *next = LIST_NEXT(lock, link);
-        if (lock->owner != owner || lock->first > last || lock->last < first) {
-            lock = next;
-            continue;
-        }
+    while (lock && lock->first <= last) {
+        struct record_lock *next = lock_set_owned_next(lock);
         if (lock->first < first && lock->last > last) {
             struct record_lock *rest = *spare;
             *spare = NULL;
             lock_fill(rest, lock);
             rest->first = last + 1;
-            lock->last = first - 1;
-            LIST_INSERT_HEAD(&locks->ranges.set, rest, link);
+            lock_set_change(set, lock, lock->first, first - 1);
+            lock_set_insert(set, rest);
         } else if (lock->first < first) {
-            lock->last = first - 1;
+            lock_set_change(set, lock, lock->first, first - 1);
         } else if (lock->last > last) {
-            lock->first = last + 1;
+            lock_set_change(set, lock, last + 1, lock->last);
         } else {
-            LIST_REMOVE(lock, link);
+            lock_set_remove(set, lock);
             lock_free(lock);
         }
         lock = next;
+        thread_preemption_point();
     }
 }
 
-/* Neighbours of the same kind become one with the new lock. Lock held. */
-static void merge_range(struct record_locks *locks, struct record_lock *new)
+/* Takes a neighbour of the same kind in. */
+static void merge_with(struct lock_set *set, struct record_lock *new, struct record_lock *neighbour)
 {
-    struct record_lock *lock = LIST_FIRST(&locks->ranges.set);
+    if (!neighbour || neighbour->exclusive != new->exclusive)
+        return;
+    if (neighbour->first < new->first)
+        new->first = neighbour->first;
+    else
+        new->last = neighbour->last;
+    lock_set_remove(set, neighbour);
+    lock_free(neighbour);
+}
 
-    while (lock) {
-        struct record_lock *next = LIST_NEXT(lock, link);
-        bool left = lock->last != INT64_MAX && lock->last + 1 == new->first;
-        bool right = new->last != INT64_MAX &&new->last + 1 == lock->first;
-        if (lock->owner == new->owner && lock->exclusive == new->exclusive && (left || right)) {
-            if (left)
-                new->first = lock->first;
-            else
-                new->last = lock->last;
-            LIST_REMOVE(lock, link);
-            lock_free(lock);
-        }
-        lock = next;
-    }
+/* Neighbours of the same kind become one with the new lock. Lock held. */
+static void merge_range(struct lock_set *set, struct record_lock *new)
+{
+    struct record_lock *right =
+        new->last == INT64_MAX ? NULL : lock_set_owned_from(set, new->owner, new->last + 1);
+    struct record_lock *left =
+        new->first == 0 ? NULL : lock_set_owned_from(set, new->owner, new->first - 1);
+
+    if (right && right->first == new->last + 1)
+        merge_with(set, new, right);
+    if (left && left->last == new->first - 1)
+        merge_with(set, new, left);
 }
 
 /*
@@ -261,21 +259,31 @@ static void merge_range(struct record_locks *locks, struct record_lock *new)
  * Linux.
  */
 struct lock_waiter {
-    LIST_ENTRY(lock_waiter) link;   /* waiters_lock */
-    const void *owner, *blocked_by; /* constant while it is in the list */
+    RB_ENTRY(lock_waiter) link;     /* waiters_lock */
+    const void *owner, *blocked_by; /* constant while it is in the tree */
 };
 static struct spinlock waiters_lock = SPINLOCK_INITIALIZER;
-static LIST_HEAD(, lock_waiter) waiters; /* waiters_lock */
+static RB_HEAD(lock_waiters, lock_waiter) waiters; /* by owner; waiters_lock */
+
+static int waiter_compare(const struct lock_waiter *left, const struct lock_waiter *right)
+{
+    if (left->owner != right->owner)
+        return left->owner < right->owner ? -1 : 1;
+    return left < right ? -1 : left > right;
+}
+RB_GENERATE_STATIC(lock_waiters, lock_waiter, link, waiter_compare)
 
 /* For whom this owner waits; NULL: for nobody. waiters_lock held. */
 static const void *blocked_by(const void *owner)
 {
-    struct lock_waiter *waiter;
+    /* Its address only comes after the owner: a waiter below it is found as well as one above. */
+    struct lock_waiter key = {.owner = owner};
+    struct lock_waiter *waiter = RB_NFIND(lock_waiters, &waiters, &key);
 
-    LIST_FOREACH(waiter, &waiters, link)
-    if (waiter->owner == owner)
+    if (waiter && waiter->owner == owner)
         return waiter->blocked_by;
-    return NULL;
+    waiter = waiter ? RB_PREV(lock_waiters, &waiters, waiter) : RB_MAX(lock_waiters, &waiters);
+    return waiter && waiter->owner == owner ? waiter->blocked_by : NULL;
 }
 
 /* Notes that the owner is about to wait. False: it would wait for itself. */
@@ -290,7 +298,7 @@ static bool waiter_begin(struct lock_waiter *waiter)
         deadlock = next == waiter->owner;
     }
     if (!deadlock)
-        LIST_INSERT_HEAD(&waiters, waiter, link);
+        RB_INSERT(lock_waiters, &waiters, waiter);
     spinlock_release(&waiters_lock);
     return !deadlock;
 }
@@ -298,7 +306,7 @@ static bool waiter_begin(struct lock_waiter *waiter)
 static void waiter_end(struct lock_waiter *waiter)
 {
     spinlock_acquire(&waiters_lock);
-    LIST_REMOVE(waiter, link);
+    RB_REMOVE(lock_waiters, &waiters, waiter);
     spinlock_release(&waiters_lock);
 }
 
@@ -308,13 +316,14 @@ static int change_wait(struct record_locks *locks, struct lock_lists *lists, uin
                        struct record_lock *wanted)
 {
     mutex_acquire(&locks->lock);
-    LIST_INSERT_HEAD(&lists->waiting, wanted, link);
+    wanted->turn = ++locks->turns;
+    RB_INSERT(waiting_locks, &lists->waiting, wanted);
     mutex_release(&locks->lock);
     int error =
         wait_event(&locks->released, __atomic_load_n(&locks->changes, __ATOMIC_ACQUIRE) != seen,
                    THREAD_INTERRUPTIBLE, CLOCK_NEVER);
     mutex_acquire(&locks->lock);
-    LIST_REMOVE(wanted, link);
+    RB_REMOVE(waiting_locks, &lists->waiting, wanted);
     mutex_release(&locks->lock);
     return error ? -RESTART_CALL : 0;
 }
@@ -348,13 +357,14 @@ static ssize_t range_set(struct inode *inode, struct record_lock *wanted, bool u
     while (!error) {
         mutex_acquire(&locks->lock);
         uint64_t seen = locks->changes;
-        const struct record_lock *conflict = find_conflict(&locks->ranges.set, wanted);
-        if (unlock || !conflict) {
-            cut_range(locks, wanted->owner, wanted->first, wanted->last, &spare);
+        const struct record_lock *conflict =
+            unlock ? NULL : lock_set_conflict(&locks->ranges.set, wanted);
+        if (!conflict) {
+            cut_range(&locks->ranges.set, wanted->owner, wanted->first, wanted->last, &spare);
             if (!unlock) {
                 lock_fill(new, wanted);
-                merge_range(locks, new);
-                LIST_INSERT_HEAD(&locks->ranges.set, new, link);
+                merge_range(&locks->ranges.set, new);
+                lock_set_insert(&locks->ranges.set, new);
                 new = NULL;
             }
             mutex_release(&locks->lock);
@@ -433,7 +443,7 @@ static void range_get(struct inode *inode, const struct record_lock *wanted, str
     if (!locks)
         return;
     mutex_acquire(&locks->lock);
-    const struct record_lock *conflict = find_conflict(&locks->ranges.set, wanted);
+    const struct record_lock *conflict = lock_set_conflict(&locks->ranges.set, wanted);
     if (conflict) {
         request->l_type = conflict->exclusive ? F_WRLCK : F_RDLCK;
         request->l_whence = SEEK_SET;
@@ -497,13 +507,13 @@ static ssize_t flock_set(struct file *file, bool exclusive, bool unlock, bool wa
     while (!error) {
         mutex_acquire(&locks->lock);
         /* flock(2): a conversion gives the old lock up first. */
-        bool released = release_owner(&locks->whole.set, file);
-        wanted.blocker = unlock ? NULL : find_conflict(&locks->whole.set, &wanted);
+        bool released = release_some(&locks->whole.set, file);
+        wanted.blocker = unlock ? NULL : lock_set_conflict(&locks->whole.set, &wanted);
         bool done = !wanted.blocker;
         uint64_t seen = locks->changes + released;
         if (done && !unlock) {
             lock_fill(new, &wanted);
-            LIST_INSERT_HEAD(&locks->whole.set, new, link);
+            lock_set_insert(&locks->whole.set, new);
             new = NULL;
         }
         mutex_release(&locks->lock);
@@ -556,16 +566,17 @@ static void lists_show(struct text *text, uint64_t *number, const struct record_
     bool whole = lists == &locks->whole;
     struct record_lock *lock, *waiting;
 
-    LIST_FOREACH(lock, &lists->set, link)
-    {
+    for (lock = lock_set_first(&lists->set); lock; lock = lock_set_next(lock)) {
         ++*number;
         lock_show(text, *number,
                   whole               ? "FLOCK "
                   : lock->process < 0 ? "OFDLCK"
                                       : "POSIX ",
                   lock, locks->inode);
-        LIST_FOREACH(waiting, &lists->waiting, link)
-        if (waiting->blocker == lock)
+        struct record_lock key = {.blocker = lock};
+        waiting = RB_NFIND(waiting_locks, &lists->waiting, &key);
+        for (; waiting && waiting->blocker == lock;
+             waiting = RB_NEXT(waiting_locks, &lists->waiting, waiting))
             lock_show(text, *number,
                       whole                  ? "-> FLOCK "
                       : waiting->process < 0 ? "-> OFDLCK"

@@ -12,6 +12,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
+#include "thread/preemption.h"
 
 #define STORE_MAXIMUM 65536 /* bytes of one write */
 
@@ -214,6 +215,7 @@ static int pseudo_iterate(struct file *file, struct directory_sink *sink)
                          name.type & S_IFMT, first + (int64_t)position))
             return 0;
         file->offset = first + (int64_t)position;
+        thread_preemption_point();
     }
 }
 

@@ -554,6 +554,7 @@ bool kernel_stack_trim(size_t keep)
             return found;
         stacks_free(stacks, count);
         found = true;
+        thread_preemption_point();
     }
 }
 

@@ -24,6 +24,7 @@
 #include "memory/kernel_space.h"
 #include "process/process.h"
 #include "thread/injection.h"
+#include "thread/preemption.h"
 
 static int frames_show(const struct pseudo_key *key, struct text *text)
 {
@@ -87,10 +88,10 @@ static int threads_show(const struct pseudo_key *key, struct text *text)
     (void)key;
     thread_for_each(show_kernel_thread, text);
     for (uint32_t id = 0; (process = process_next(&id)); id++) {
-        for (uint32_t thread_id = 0; (thread = process_next_thread(process, &thread_id));
-             thread_id++) {
+        for (struct list_place place = {0}; (thread = process_next_thread(process, &place));) {
             show_user_thread(thread, text);
             user_thread_release(thread);
+            thread_preemption_point();
         }
         process_release(process);
     }

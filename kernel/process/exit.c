@@ -22,6 +22,7 @@
 #include "process/thread_account.h"
 #include "process/time/usage.h"
 #include "thread/injection.h"
+#include "thread/preemption.h"
 
 /* ---- who ends, and with what status ---- */
 
@@ -58,6 +59,7 @@ static bool thread_begin_exit(struct user_thread *thread, int status)
     bool last = --process->living == 0;
     signal_thread_exit(thread);
     spinlock_release_restore(&process->lock, enabled);
+    signal_exit_drop(thread, last);
     return last;
 }
 
@@ -133,13 +135,14 @@ static int end_signal(const struct process *process)
     return process->exit_signal <= SIGNAL_COUNT ? process->exit_signal : 0;
 }
 
-/* Tells the parent of a zombie. True: nobody wants it. process_table_lock held. */
-static bool announce_end(struct process *process)
+/* Tells the parent of a zombie; *waits is for process_wake_waiters(). True: nobody wants it.
+   process_table_lock held. */
+static bool announce_end(struct process *process, struct process **waits)
 {
     int value, code = process_child_code(process->exit_status, &value),
                signal = end_signal(process);
     bool unwanted = signal && signal_send_child(process->parent, process, signal, code, value);
-    process_wake_waiters(process);
+    *waits = process_waited_for_by(process);
     return unwanted;
 }
 
@@ -171,7 +174,7 @@ static void send_parent_death_signals(struct process *child)
 {
     struct user_thread *thread;
     spinlock_acquire(&child->lock);
-    LIST_FOREACH(thread, &child->threads, process_link)
+    TAILQ_FOREACH(thread, &child->threads, process_link)
     {
         if (thread->parent_death_signal) {
             siginfo_t information = signal_information_kernel(thread->parent_death_signal);
@@ -212,6 +215,7 @@ static void give_children_away(struct process *process)
     for (;;) {
         struct process_group_remains remains = {0};
         uint32_t orphaned = 0;
+        struct process *waits = NULL;
         bool reaped = false;
 
         bool enabled = spinlock_acquire_save(&process_table_lock);
@@ -225,7 +229,7 @@ static void give_children_away(struct process *process)
             child->exit_signal = SIGCHLD;
             send_parent_death_signals(child);
             if (child->zombie) {
-                reaped = announce_end(child);
+                reaped = announce_end(child, &waits);
                 if (reaped)
                     process_reap(child, &remains);
             } else if (process_group_of(child) != process_group_of(process) &&
@@ -237,6 +241,8 @@ static void give_children_away(struct process *process)
 
         if (!child)
             return;
+        process_wake_waiters(waits);
+        thread_preemption_point();
         if (orphaned)
             signal_orphaned_group(orphaned);
         if (reaped) {
@@ -297,6 +303,7 @@ static void leave_process(struct user_thread *thread)
     const struct credentials *credentials = NULL;
     struct resource_usage usage;
     struct process_group_remains remains = {0};
+    struct process *waits = NULL;
     bool unwanted = false;
 
     usage_of_thread(&usage, thread);
@@ -316,7 +323,8 @@ static void leave_process(struct user_thread *thread)
         thread->thread.credentials = NULL;
     }
     resource_usage_add(&process->usage, &usage);
-    LIST_REMOVE(thread, process_link);
+    TAILQ_REMOVE(&process->threads, thread, process_link);
+    thread->listed = false;
     bool last = --process->thread_count == 0;
     if (thread->thread.id == process->id || last)
         memcpy(process->name, thread->thread.name, sizeof(process->name));
@@ -330,7 +338,7 @@ static void leave_process(struct user_thread *thread)
 
     if (last) {
         __atomic_store_n(&process->zombie, true, __ATOMIC_RELEASE);
-        unwanted = announce_end(process);
+        unwanted = announce_end(process, &waits);
         if (unwanted)
             process_reap(process, &remains);
     }
@@ -339,6 +347,7 @@ static void leave_process(struct user_thread *thread)
     /* Anybody may hold a process by a pidfd, and watch it: without the lock. */
     if (last)
         wait_queue_wake_all(&process->ended);
+    process_wake_waiters(waits);
     credentials_release(credentials);
     process_group_remains_free(&remains);
     if (unwanted)

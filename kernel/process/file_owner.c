@@ -23,6 +23,16 @@ int file_owner_find(struct file_owner *owner, int32_t number)
     return owner->who ? 0 : -ESRCH;
 }
 
+void file_owner_hold(const struct file_owner *owner)
+{
+    if (owner->type == F_OWNER_TID)
+        user_thread_reference(owner->who);
+    else if (owner->type == F_OWNER_PID)
+        process_reference(owner->who);
+    else
+        process_group_reference(owner->who);
+}
+
 void file_owner_release(const struct file_owner *owner)
 {
     if (owner->type == F_OWNER_TID)
@@ -45,7 +55,7 @@ static int32_t thread_number(const struct user_thread *thread)
 static int32_t group_number(const struct process_group *group)
 {
     bool enabled = spinlock_acquire_save(&process_table_lock);
-    int32_t number = LIST_EMPTY(&group->members) ? 0 : (int32_t)group->id;
+    int32_t number = TAILQ_EMPTY(&group->members) ? 0 : (int32_t)group->id;
 
     spinlock_release_restore(&process_table_lock, enabled);
     return number;
@@ -103,7 +113,7 @@ static void send_to_process(const struct file_owner *owner, struct process *proc
                             struct user_thread *thread, int signal, int reason, int descriptor)
 {
     bool enabled = spinlock_acquire_save(&process->lock);
-    struct user_thread *any = thread ? thread : LIST_FIRST(&process->threads);
+    struct user_thread *any = thread ? thread : TAILQ_FIRST(&process->threads);
     const struct credentials *receiver = any ? any->thread.credentials : NULL;
     siginfo_t information =
         signal ? information_of(signal, reason, descriptor) : signal_information_kernel(SIGIO);
@@ -121,13 +131,12 @@ static void send_to_process(const struct file_owner *owner, struct process *proc
 
 static void send_to_group(const struct file_owner *owner, int signal, int reason, int descriptor)
 {
-    struct process_group *group = owner->who;
     struct process *process;
-    bool enabled = spinlock_acquire_save(&process_table_lock);
 
-    LIST_FOREACH(process, &group->members, group_link)
-    send_to_process(owner, process, NULL, signal, reason, descriptor);
-    spinlock_release_restore(&process_table_lock, enabled);
+    for (struct list_place place = {0}; (process = process_group_next(owner->who, &place));) {
+        send_to_process(owner, process, NULL, signal, reason, descriptor);
+        process_release(process);
+    }
 }
 
 void file_owner_signal(const struct file_owner *owner, int signal, int reason, int descriptor)

@@ -88,7 +88,7 @@ struct process *process_create(struct signal_actions *actions)
     process->references = 1; /* the table's */
     spinlock_initialize(&process->lock, LOCK_PROCESS);
     LIST_INIT(&process->children);
-    LIST_INIT(&process->threads);
+    TAILQ_INIT(&process->threads);
     wait_queue_initialize(&process->child_events);
     wait_queue_initialize(&process->off_stack);
     wait_queue_initialize(&process->ended);
@@ -139,7 +139,9 @@ void user_thread_prepare(struct user_thread *thread, const char *name)
 
 void user_thread_join(struct user_thread *thread, struct process *process)
 {
-    LIST_INSERT_HEAD(&process->threads, thread, process_link);
+    thread->place = ++process->threads_made;
+    thread->listed = true;
+    TAILQ_INSERT_TAIL(&process->threads, thread, process_link);
     process->thread_count++;
     process->living++;
     __atomic_store_n(&process->stacks, process->stacks + 1, __ATOMIC_RELAXED);
@@ -318,8 +320,12 @@ static void discard_child(struct user_thread *child, uint64_t flags)
  * signal or to end, so that a signal to a whole group misses nobody (POSIX
  * fork: a signal sent before the child exists is the parent's). Process's lock held.
  */
-static int may_fork(const struct user_thread *caller)
+static int may_fork(struct user_thread *caller)
 {
+    const struct process *process = caller->thread.process;
+
+    if (process->exiting || process->executor || process->signals.stop_signal)
+        process_tell_thread(caller); /* who is one of thousands may not know yet */
     uint32_t work = __atomic_load_n(&caller->thread.work, __ATOMIC_ACQUIRE);
     return work & (THREAD_WORK_KILL | THREAD_WORK_SIGNAL | THREAD_WORK_STOP) ? -RESTART_ALWAYS : 0;
 }

@@ -12,6 +12,7 @@
 #include "process/system_calls.h"
 #include "process/time/clocks.h"
 #include "process/time/wall_clock.h"
+#include "thread/preemption.h"
 #include "thread/restart.h"
 
 /* ---- keys ---- */
@@ -154,14 +155,22 @@ static void waiter_remove(struct futex_waiter *waiter)
     RB_REMOVE(waiter_tree, &waiter->bucket->waiters, waiter);
 }
 
-/* The first to be woken of a word's; NULL: nobody waits for it. Lock held. */
-static struct futex_waiter *waiter_first(struct futex_bucket *bucket, const struct futex_key *key)
+/* A place among those who wait for a word. */
+struct waiter_place {
+    uint8_t priority;
+    uint64_t arrival;
+};
+static const struct waiter_place before_all = {.priority = UINT8_MAX};
+
+/* The first to be woken of a word's from this place on; NULL: nobody. Lock held. */
+static struct futex_waiter *waiter_from(struct futex_bucket *bucket, const struct futex_key *key,
+                                        struct waiter_place place)
 {
     struct futex_waiter before; /* only what is compared */
 
     before.key = *key;
-    before.priority = UINT8_MAX;
-    before.arrival = 0;
+    before.priority = place.priority;
+    before.arrival = place.arrival;
     struct futex_waiter *first = RB_NFIND(waiter_tree, &bucket->waiters, &before);
     return first && key_equal(&first->key, key) ? first : NULL;
 }
@@ -186,31 +195,47 @@ static void waiter_wake(struct futex_waiter *waiter)
     user_thread_release(user_thread_of(thread));
 }
 
-/* Lock of the key's bucket held. */
-static int wake_locked(struct futex_bucket *bucket, const struct futex_key *key, int count,
-                       uint32_t bits)
-{
-    struct futex_waiter *waiter, *next;
-    int woken = 0;
+/* A wake-up on its way through a word's waiters: a piece at a time, since they may be thousands. */
+struct futex_wake {
+    const struct futex_key *key;
+    uint32_t bits;
+    int left;                  /* so many may still be woken */
+    uint64_t last;             /* who arrived later did not wait when it began */
+    struct waiter_place place; /* where it goes on */
+};
+#define LOOKED_AT_ONCE 32
 
-    for (waiter = waiter_first(bucket, key); waiter && woken < count; waiter = next) {
+/* False: that was the last piece. Lock of the key's bucket held. */
+static bool wake_piece(struct futex_bucket *bucket, struct futex_wake *wake)
+{
+    struct futex_waiter *waiter = waiter_from(bucket, wake->key, wake->place), *next;
+
+    for (int i = 0; waiter && wake->left && i < LOOKED_AT_ONCE; i++, waiter = next) {
         next = waiter_next(waiter);
-        if (waiter->bits & bits) {
+        if (waiter->bits & wake->bits && waiter->arrival <= wake->last) {
             waiter_wake(waiter);
-            woken++;
+            wake->left--;
         }
     }
-    return woken;
+    if (waiter)
+        wake->place = (struct waiter_place){waiter->priority, waiter->arrival};
+    return waiter && wake->left;
 }
 
 static int wake_key(const struct futex_key *key, int count, uint32_t bits)
 {
     struct futex_bucket *bucket = bucket_of(key);
+    struct futex_wake wake = {.key = key, .bits = bits, .left = count, .place = before_all};
 
     spinlock_acquire(&bucket->lock);
-    int woken = wake_locked(bucket, key, count, bits);
+    wake.last = bucket->arrivals;
+    while (wake_piece(bucket, &wake)) {
+        spinlock_release(&bucket->lock);
+        thread_preemption_point();
+        spinlock_acquire(&bucket->lock);
+    }
     spinlock_release(&bucket->lock);
-    return woken;
+    return count - wake.left;
 }
 
 static int wake(vaddr_t address, int count, uint32_t bits, bool private)
@@ -375,32 +400,37 @@ static void waiter_move(struct futex_waiter *waiter, struct futex_bucket *to,
     waiter_insert(to, waiter);
 }
 
-/* At most `wakes` are woken and `moves` moved; sets how many. Returns an object to drop. */
-static struct memory_object *requeue_once(const struct futex_key *from, const struct futex_key *to,
-                                          int wakes, int moves, int *woken, int *moved)
+/*
+ * At most `wakes` are woken and `moves` moved; sets how many. *dropped: an object to drop. True:
+ * there may be more to do.
+ */
+static bool requeue_once(const struct futex_key *from, const struct futex_key *to, int wakes,
+                         int moves, int *woken, int *moved, struct memory_object **dropped)
 {
     struct futex_bucket *source = bucket_of(from), *target = bucket_of(to);
-    struct memory_object *dropped = NULL;
     struct futex_waiter *waiter, *next;
+    int looked_at = 0;
 
+    *dropped = NULL;
     bucket_acquire_both(source, target);
-    for (waiter = waiter_first(source, from); waiter; waiter = next) {
+    for (waiter = waiter_from(source, from, before_all); waiter; waiter = next) {
         next = waiter_next(waiter);
         if (*woken < wakes) {
             waiter_wake(waiter);
             ++*woken;
         } else if (*moved < moves) {
             if (!key_equal(from, to))
-                waiter_move(waiter, target, to, &dropped);
+                waiter_move(waiter, target, to, dropped);
             ++*moved;
         } else {
             break;
         }
-        if (dropped)
-            break; /* dropping may sleep: without the locks, then on */
+        /* Dropping may sleep: without the locks, then on. Where none moves, none is met again. */
+        if (*dropped || (++looked_at >= LOOKED_AT_ONCE && !key_equal(from, to)))
+            break;
     }
     bucket_release_both(source, target);
-    return dropped;
+    return waiter && (*woken < wakes || *moved < moves);
 }
 
 static ssize_t requeue(vaddr_t address, int wakes, int moves, vaddr_t address2,
@@ -426,8 +456,11 @@ static ssize_t requeue(vaddr_t address, int wakes, int moves, vaddr_t address2,
         error = -EFAULT;
     else if (expected && value != *expected)
         error = -EAGAIN;
-    while (!error && (dropped = requeue_once(&from, &to, wakes, moves, &woken, &moved)))
-        dropped->release(dropped);
+    for (bool more = !error; more; thread_preemption_point()) {
+        more = requeue_once(&from, &to, wakes, moves, &woken, &moved, &dropped);
+        if (dropped)
+            dropped->release(dropped);
+    }
     key_release(&to);
     key_release(&from);
     if (error)

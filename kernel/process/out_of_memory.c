@@ -52,7 +52,7 @@ static struct user_thread *thread_that_has(const struct process *process)
 {
     struct user_thread *thread;
 
-    LIST_FOREACH(thread, &process->threads, process_link)
+    TAILQ_FOREACH(thread, &process->threads, process_link)
     if (thread->thread.address_space || thread->thread.descriptors)
         break;
     return thread;

@@ -121,31 +121,38 @@ void process_for_each(void (*visit)(struct process *process, void *context), voi
     spinlock_release_restore(&process_table_lock, enabled);
 }
 
-struct user_thread *process_next_thread(struct process *process, uint32_t *id)
+struct user_thread *process_next_thread(struct process *process, struct list_place *place)
 {
-    struct user_thread *thread, *found = NULL;
+    struct user_thread *last = place->id ? user_thread_find(place->id) : NULL, *next;
     bool enabled = spinlock_acquire_save(&process->lock);
-    LIST_FOREACH(thread, &process->threads, process_link)
-    {
-        if (thread->thread.id >= *id && (!found || thread->thread.id < found->thread.id))
-            found = thread;
+
+    if (last && last->thread.process == process && last->listed && last->place == place->place) {
+        next = TAILQ_NEXT(last, process_link);
+    } else {
+        next = TAILQ_FIRST(&process->threads);
+        while (next && next->place <= place->place)
+            next = TAILQ_NEXT(next, process_link);
     }
-    if (found) {
-        user_thread_reference(found);
-        *id = found->thread.id;
+    if (next) {
+        user_thread_reference(next);
+        *place = (struct list_place){next->place, next->thread.id};
     }
     spinlock_release_restore(&process->lock, enabled);
-    return found;
+    if (last)
+        user_thread_release(last);
+    return next;
 }
 
 struct user_thread *process_thread(const struct process *process)
 {
     struct user_thread *thread, *found = NULL;
 
-    LIST_FOREACH(thread, &GUARDED_BY(&process->lock, process->threads), process_link)
+    TAILQ_FOREACH(thread, &GUARDED_BY(&process->lock, process->threads), process_link)
     {
         if (!found || thread->thread.id == process->id)
             found = thread;
+        if (found->thread.id == process->id)
+            break; /* nearly always the first */
     }
     return found;
 }
@@ -165,7 +172,7 @@ struct address_space *process_address_space_observe(struct process *process)
     struct address_space *found = NULL;
     struct user_thread *thread;
     bool enabled = spinlock_acquire_save(&process->lock);
-    LIST_FOREACH(thread, &process->threads, process_link)
+    TAILQ_FOREACH(thread, &process->threads, process_link)
     {
         found = thread->thread.address_space;
         if (found)
@@ -185,27 +192,25 @@ bool process_is_reaped(struct process *process)
     return reaped;
 }
 
-/* ---- its end begins ---- */
+/* ---- who waits for it ---- */
 
-void process_begin_exit(struct process *process, int status)
+struct process *process_waited_for_by(struct process *process)
 {
-    if (GUARDED_BY(&process->lock, process->exiting))
-        return;
-    process->exiting = true;
-    process->exit_status = status;
+    struct process *parent = GUARDED_BY(&process_table_lock, process->parent);
 
-    struct user_thread *thread;
-    LIST_FOREACH(thread, &process->threads, process_link)
-    {
-        if (!thread->exiting)
-            thread_post_work(&thread->thread, THREAD_WORK_KILL);
-    }
+    /* Who waits stands in the queue before he looks for children under the lock. */
+    if (!parent || TAILQ_EMPTY(&parent->child_events.entries))
+        return NULL;
+    process_reference(parent);
+    return parent;
 }
 
-void process_wake_waiters(struct process *process)
+void process_wake_waiters(struct process *parent)
 {
-    if (process->parent)
-        wait_queue_wake(&process->parent->child_events);
+    if (!parent)
+        return;
+    wait_queue_wake(&parent->child_events);
+    process_release(parent);
 }
 
 /* ---- what another thread points to ---- */

@@ -43,10 +43,11 @@ struct session {
 };
 
 struct process_group {
-    uint32_t references;          /* atomic: its members, lookups, a terminal's foreground */
-    uint32_t id;                  /* constant */
-    struct session *session;      /* constant; a reference is held */
-    LIST_HEAD(, process) members; /* process_table_lock */
+    uint32_t references;           /* atomic: its members, lookups, a terminal's foreground */
+    uint32_t id;                   /* constant */
+    struct session *session;       /* constant; a reference is held */
+    TAILQ_HEAD(, process) members; /* in the order in which they joined; process_table_lock */
+    uint64_t joined;               /* so many did; process_table_lock */
 };
 
 struct process {
@@ -60,7 +61,8 @@ struct process {
     LIST_HEAD(, process) children;
     LIST_ENTRY(process) sibling_link; /* in parent->children */
     struct process_group *group;      /* a reference is held */
-    LIST_ENTRY(process) group_link;   /* in group->members */
+    TAILQ_ENTRY(process) group_link;  /* in group->members */
+    uint64_t group_place;             /* how many had joined it */
     bool subreaper;                   /* prctl(PR_SET_CHILD_SUBREAPER) */
     bool has_executed;                /* since fork: setpgid(2) says EACCES */
     bool zombie;                      /* every thread has ended; wait may reap it; atomic to read */
@@ -78,13 +80,17 @@ struct process {
      */
     struct spinlock lock;
 
-    LIST_HEAD(, user_thread) threads; /* not yet off their stacks; lock */
-    uint32_t thread_count;            /* in `threads`; lock; atomic to read */
-    uint32_t living;                  /* of these, that have not begun to end; lock */
-    uint32_t stacks;                  /* kernel stacks of its threads still in use; lock; atomic
-                                         to read */
-    struct wait_queue off_stack;      /* the executor sleeps here until it is alone, who reaps the
-                                         process until nothing of it is in use */
+    TAILQ_HEAD(user_threads, user_thread) threads; /* in the order in which they were made; lock */
+    uint64_t threads_made;                         /* so many; lock */
+    uint32_t thread_count;                         /* in `threads`; lock; atomic to read */
+    uint32_t living;                               /* of these, that have not begun to end; lock */
+    uint32_t stacks; /* kernel stacks of its threads still in use; lock; atomic
+                        to read */
+    uint64_t told;   /* the place of the last who was told what to do; lock */
+    bool telling;    /* these two are tell_threads.c's */
+    STAILQ_ENTRY(process) telling_link;
+    struct wait_queue off_stack; /* the executor sleeps here until it is alone, who reaps the
+                                    process until nothing of it is in use */
 
     /* The races: see README.md. lock. */
     struct user_thread *executor; /* has claimed an exec and not yet committed; NULL */
@@ -190,8 +196,15 @@ void process_for_each(void (*visit)(struct process *process, void *context), voi
  * directory piece by piece; sets *id. NULL: no more.
  */
 struct process *process_next(uint32_t *id);
-/* The same for the threads of one process, by TID. */
-struct user_thread *process_next_thread(struct process *process, uint32_t *id);
+/* How far a walk through a process's threads, or a group's members, has come. */
+struct list_place {
+    uint64_t place; /* of the last one, which may be gone by now; 0: nobody yet */
+    uint32_t id;    /* its number */
+};
+/* The next one in the order in which they came, with a reference, so that each that is there all
+   the time is met once; moves *place. NULL: no more. The second may be preempted. */
+struct user_thread *process_next_thread(struct process *process, struct list_place *place);
+struct process *process_group_next(struct process_group *group, struct list_place *place);
 
 /* kcmp(2) draws what it hides addresses with. At boot. */
 void kcmp_initialize(void);
@@ -215,15 +228,26 @@ _Noreturn void user_thread_exit(int status);
 /*
  * Says that the process must end with `status` (a fatal signal): the first
  * one to say so, or to call exit_group, decides. Every thread gets
- * THREAD_WORK_KILL. The process's lock is held.
+ * THREAD_WORK_KILL, by process_tell_threads(). The process's lock is held.
  */
 void process_begin_exit(struct process *process, int status);
 /* On the way to user mode, when THREAD_WORK_KILL is set. */
 _Noreturn void user_thread_killed(void);
 
 /*
- * Wakes whoever waits for this process: it ended, stopped or went on. Process table's lock held.
+ * For one that ended, stopped or went on: its parent, with a reference, if somebody there waits for
+ * children; NULL: nobody. Process table's lock held.
  */
-void process_wake_waiters(struct process *process);
+struct process *process_waited_for_by(struct process *process);
+/* …then, when the lock is free, wakes who waits (they may be thousands) and releases it. NULL
+   allowed. */
+void process_wake_waiters(struct process *parent);
+
+/* What all threads of the process are to do has changed (exiting, executor, stop_signal): lets them
+   know, the first ones at once, the others soon. Lock held. */
+void process_tell_threads(struct process *process);
+void process_tell_thread(struct user_thread *thread);
+/* Once, when there are threads: starts the thread that does so. 0 or -ENOMEM. */
+int process_start_teller(void);
 
 #endif

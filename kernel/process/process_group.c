@@ -11,6 +11,7 @@
 #include "memory/heap.h"
 #include "process/identity.h"
 #include "process/system_calls.h"
+#include "thread/preemption.h"
 
 struct session *session_create(void)
 {
@@ -25,7 +26,7 @@ struct process_group *process_group_create(struct session *session)
     struct process_group *group = heap_allocate_zeroed(sizeof(*group));
     if (!group)
         return NULL;
-    LIST_INIT(&group->members);
+    TAILQ_INIT(&group->members);
     group->session = session;
     return group;
 }
@@ -34,7 +35,8 @@ void process_group_join(struct process_group *group, struct process *process)
 {
     process_group_reference(group);
     process->group = group;
-    LIST_INSERT_HEAD(&group->members, process, group_link);
+    process->group_place = ++group->joined;
+    TAILQ_INSERT_TAIL(&group->members, process, group_link);
 }
 
 /* Drops a reference under the lock. True: it was the last, nobody can find the session. */
@@ -67,7 +69,7 @@ static void process_group_drop(struct process_group *group, struct process_group
 
 void process_group_leave(struct process *process, struct process_group_remains *remains)
 {
-    LIST_REMOVE(process, group_link);
+    TAILQ_REMOVE(&process_group_of(process)->members, process, group_link);
     process_group_drop(process->group, remains);
     process->group = NULL;
 }
@@ -107,6 +109,28 @@ struct process_group *process_group_find(uint32_t id)
     return group;
 }
 
+struct process *process_group_next(struct process_group *group, struct list_place *place)
+{
+    thread_preemption_point();
+    bool enabled = spinlock_acquire_save(&process_table_lock);
+    struct identity *identity = place->id ? identity_find(place->id) : NULL;
+    struct process *last = identity ? identity->process : NULL, *next;
+
+    if (last && process_group_of(last) == group && last->group_place == place->place) {
+        next = TAILQ_NEXT(last, group_link);
+    } else {
+        next = TAILQ_FIRST(&group->members);
+        while (next && next->group_place <= place->place)
+            next = TAILQ_NEXT(next, group_link);
+    }
+    if (next) {
+        process_reference(next);
+        *place = (struct list_place){next->group_place, next->id};
+    }
+    spinlock_release_restore(&process_table_lock, enabled);
+    return next;
+}
+
 struct process_group *process_group_current(void)
 {
     bool enabled = spinlock_acquire_save(&process_table_lock);
@@ -119,7 +143,7 @@ struct process_group *process_group_current(void)
 bool process_group_orphaned_locked(struct process_group *group, const struct process *ignored)
 {
     struct process *member;
-    LIST_FOREACH(member, &group->members, group_link)
+    TAILQ_FOREACH(member, &group->members, group_link)
     {
         if (member == ignored || member->zombie || !member->parent ||
             member->parent == process_init || !process_group_of(member->parent))
@@ -144,7 +168,7 @@ bool process_group_has_stopped(struct process_group *group)
     struct process *member;
     bool stops = false;
 
-    LIST_FOREACH(member, &group->members, group_link)
+    TAILQ_FOREACH(member, &group->members, group_link)
     {
         spinlock_acquire(&member->lock);
         stops = member->signals.stop_signal;
@@ -228,7 +252,7 @@ static int setpgid_move(struct process *process, uint32_t number, struct process
         session_reference(group->session);
         identity->group = group;
     } else if (!group || group->session != process_group_of(process)->session ||
-               LIST_EMPTY(&group->members)) {
+               TAILQ_EMPTY(&group->members)) {
         return -EPERM;
     }
     if (group != process_group_of(process)) {

@@ -478,17 +478,16 @@ static int process_visit(struct process *process,
                          int (*visit)(struct user_thread *thread, void *context), void *context)
 {
     struct user_thread *thread = user_thread_find(process->id);
-    uint32_t id = 0;
+    struct list_place place = {0};
     int result = thread ? visit(thread, context) : -ESRCH;
 
     if (thread)
         user_thread_release(thread);
-    while ((thread = process_next_thread(process, &id))) {
-        int error = id == process->id ? 0 : visit(thread, context);
+    while ((thread = process_next_thread(process, &place))) {
+        int error = place.id == process->id ? 0 : visit(thread, context);
         if (result == -ESRCH || error)
             result = error;
         user_thread_release(thread);
-        id++;
         thread_preemption_point();
     }
     return result;

@@ -89,7 +89,7 @@ int trace_process_address_space(struct process *process, enum trace_mode mode,
     struct user_thread *thread;
     bool enabled = spinlock_acquire_save(&process->lock);
 
-    LIST_FOREACH(thread, &process->threads, process_link)
+    TAILQ_FOREACH(thread, &process->threads, process_link)
     {
         if (thread->thread.address_space)
             break;

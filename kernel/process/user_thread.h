@@ -24,11 +24,13 @@ struct vfork_wait;
 struct user_thread {
     struct thread thread; /* first: a struct thread of a program is one of these */
 
-    uint32_t references;                  /* atomic: one until it is off its stack; lookups */
-    struct identity *identity;            /* its TID; process table's lock */
-    LIST_ENTRY(user_thread) process_link; /* in process->threads; process's lock */
-    bool exiting;                         /* has begun to end; process's lock */
-    struct vfork_wait *vfork_wait;        /* the parent that sleeps in vfork; process's lock */
+    uint32_t references;                   /* atomic: one until it is off its stack; lookups */
+    struct identity *identity;             /* its TID; process table's lock */
+    TAILQ_ENTRY(user_thread) process_link; /* in process->threads; process's lock */
+    uint64_t place;                /* how many of the process were made up to it; constant */
+    bool listed;                   /* in process->threads; process's lock */
+    bool exiting;                  /* has begun to end; process's lock */
+    struct vfork_wait *vfork_wait; /* the parent that sleeps in vfork; process's lock */
 
     struct thread_signals signals; /* signal.h */
 

@@ -80,7 +80,7 @@ static enum child_event take_event(const struct wait_request *request, struct pr
 static uint32_t real_user(struct process *child)
 {
     spinlock_acquire(&child->lock);
-    struct user_thread *thread = LIST_FIRST(&child->threads);
+    struct user_thread *thread = TAILQ_FIRST(&child->threads);
     const struct credentials *credentials =
         thread ? thread->thread.credentials : child->credentials;
     uint32_t user = credentials ? credentials->real_user : 0;

@@ -51,6 +51,7 @@ const struct file_hooks file_hooks = {
     .signal_mask_replace = signal_mask_replace,
     .signal_mask_restore = signal_mask_restore,
     .owner_find = file_owner_find,
+    .owner_hold = file_owner_hold,
     .owner_release = file_owner_release,
     .owner_number = file_owner_number,
     .owner_signal = file_owner_signal,

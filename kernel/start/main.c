@@ -399,6 +399,8 @@ static void start(void *unused)
     if (vdso_initialize())
         stop("too little memory for the vDSO");
     kcmp_initialize();
+    if (process_start_teller())
+        stop("too little memory for a thread of the kernel");
     proc_initialize();
     system_set_options(options);
     if (options_flag(options, "norandmaps"))

@@ -200,6 +200,9 @@ int terminals_initialize(const char *options)
     int error = framebuffer_start_painter();
     if (error)
         log_write(LOG_WARNING, "screen: no thread to paint it: %s", error_text(error));
+    error = terminal_start_teller();
+    if (error)
+        return error;
     for (size_t i = 0; i < array_length(devices); i++) {
         error = device_register(&devices[i]);
         if (error)

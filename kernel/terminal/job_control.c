@@ -175,10 +175,15 @@ ssize_t terminal_check_foreground(struct terminal *terminal, int signal)
 void terminal_signal(struct terminal *terminal, int signal)
 {
     bool enabled = spinlock_acquire_save(&control_lock);
+    struct process_group *foreground = terminal->foreground;
 
-    if (terminal->foreground)
-        signal_send_group(terminal->foreground->id, signal);
+    if (foreground)
+        process_group_reference(foreground);
     spinlock_release_restore(&control_lock, enabled);
+    if (!foreground)
+        return;
+    signal_send_group(foreground->id, signal);
+    process_group_release(foreground);
 }
 
 /* ---- ioctl_tty(2) ---- */

@@ -77,29 +77,39 @@ static struct pseudo_terminal *slave_of(struct terminal *terminal)
 static int slave_open(struct terminal *terminal)
 {
     struct pseudo_terminal *pair = slave_of(terminal);
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
 
     pair->slave_closed = false;
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     return 0;
 }
 
 static void slave_close(struct terminal *terminal)
 {
     struct pseudo_terminal *pair = slave_of(terminal);
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
 
     pair->slave_closed = true;
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     wait_queue_wake_all(&pair->readers);
 }
 
 static void slave_start(struct terminal *terminal)
 {
+    terminal_note(terminal, NEWS_OUTPUT);
+}
+
+/* What the master's side hears. No lock. */
+static void slave_told(struct terminal *terminal, uint32_t news)
+{
     struct pseudo_terminal *pair = slave_of(terminal);
 
-    wait_queue_wake(&pair->readers);
-    async_tell(&pair->async, POLL_IN);
+    if (news & (NEWS_OUTPUT | NEWS_STATUS))
+        wait_queue_wake(&pair->readers);
+    if (news & NEWS_OUTPUT)
+        async_tell(&pair->async, POLL_IN);
+    if (news & NEWS_TYPING)
+        wait_queue_wake(&pair->writers);
 }
 
 /* Tells the master, in packet mode; what was to be told of the opposite is no longer true. */
@@ -108,7 +118,7 @@ static void status_tell(struct pseudo_terminal *pair, uint8_t status, uint8_t op
     if (!pair->packets)
         return;
     pair->status = (pair->status & ~opposite) | status;
-    wait_queue_wake(&pair->readers);
+    terminal_note(&pair->terminal, NEWS_STATUS);
 }
 
 static void slave_flushed(struct terminal *terminal, bool input)
@@ -146,7 +156,7 @@ static void slave_changed(struct terminal *terminal, const struct termios2 *befo
 
 static void slave_resume(struct terminal *terminal)
 {
-    wait_queue_wake(&slave_of(terminal)->writers);
+    terminal_note(terminal, NEWS_TYPING);
 }
 
 /* There is no wire to break. */
@@ -182,6 +192,7 @@ static const struct terminal_device slave_device = {
     .flushed = slave_flushed,
     .flow = slave_flow,
     .changed = slave_changed,
+    .told = slave_told,
     .resume = slave_resume,
     .gone = slave_gone,
     .ioctl = slave_ioctl,
@@ -220,11 +231,11 @@ static size_t master_take(struct pseudo_terminal *pair, uint8_t *to, size_t size
 
 static bool master_readable(struct pseudo_terminal *pair)
 {
-    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    bool enabled = terminal_lock(&pair->terminal);
     bool readable = terminal_output_ready(&pair->terminal) || (pair->packets && pair->status) ||
                     pair->slave_closed;
 
-    spinlock_release_restore(&pair->terminal.lock, enabled);
+    terminal_unlock(&pair->terminal, enabled);
     return readable;
 }
 
@@ -238,12 +249,12 @@ static ssize_t master_read(struct file *file, struct transfer *to, int64_t *offs
     (void)offset;
     while (to->left && !status) {
         size_t size = to->left < CHUNK_SIZE ? to->left : CHUNK_SIZE;
-        bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+        bool enabled = terminal_lock(&pair->terminal);
 
         status = pair->packets && pair->status && !done;
         size = master_take(pair, chunk, size, !done);
         bool closed = pair->slave_closed;
-        spinlock_release_restore(&pair->terminal.lock, enabled);
+        terminal_unlock(&pair->terminal, enabled);
         if (size) {
             if (transfer_out(to, chunk, size) < size)
                 return done ? done : -EFAULT;
@@ -270,21 +281,21 @@ static bool typing_possible(const struct pseudo_terminal *pair)
 
 static bool master_writable(struct pseudo_terminal *pair)
 {
-    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    bool enabled = terminal_lock(&pair->terminal);
     bool accepts = typing_possible(pair);
 
-    spinlock_release_restore(&pair->terminal.lock, enabled);
+    terminal_unlock(&pair->terminal, enabled);
     return accepts;
 }
 
 /* Types a chunk into the slave's line; returns how much of it was taken. */
 static size_t master_type(struct pseudo_terminal *pair, const uint8_t *bytes, size_t size)
 {
-    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    bool enabled = terminal_lock(&pair->terminal);
     size_t taken = pair->typing_held ? 0 : terminal_input_locked(&pair->terminal, bytes, size);
 
     terminal_input_done(&pair->terminal);
-    spinlock_release_restore(&pair->terminal.lock, enabled);
+    terminal_unlock(&pair->terminal, enabled);
     return taken;
 }
 
@@ -318,7 +329,7 @@ static unsigned master_poll(struct file *file, struct poll_table *table)
 
     poll_wait(table, &pair->readers);
     poll_wait(table, &pair->writers);
-    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    bool enabled = terminal_lock(&pair->terminal);
 
     if (terminal_output_ready(&pair->terminal))
         events |= POLLIN | POLLRDNORM;
@@ -328,7 +339,7 @@ static unsigned master_poll(struct file *file, struct poll_table *table)
         events |= POLLOUT | POLLWRNORM;
     if (pair->slave_closed)
         events |= POLLHUP;
-    spinlock_release_restore(&pair->terminal.lock, enabled);
+    terminal_unlock(&pair->terminal, enabled);
     return events;
 }
 
@@ -350,12 +361,12 @@ static ssize_t packets_set(struct pseudo_terminal *pair, vaddr_t argument)
 
     if (user_get(&on, argument))
         return -EFAULT;
-    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    bool enabled = terminal_lock(&pair->terminal);
 
     if (on && !pair->packets)
         pair->status = 0;
     pair->packets = on != 0;
-    spinlock_release_restore(&pair->terminal.lock, enabled);
+    terminal_unlock(&pair->terminal, enabled);
     return 0;
 }
 
@@ -375,10 +386,10 @@ static ssize_t signal_slave(struct pseudo_terminal *pair, vaddr_t signal)
 /* What waits for the master's next read; TIOCOUTQ is the other direction. */
 static ssize_t count_ready(struct pseudo_terminal *pair, vaddr_t argument)
 {
-    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    bool enabled = terminal_lock(&pair->terminal);
     int count = terminal_output_ready(&pair->terminal);
 
-    spinlock_release_restore(&pair->terminal.lock, enabled);
+    terminal_unlock(&pair->terminal, enabled);
     return value_put(argument, count);
 }
 
@@ -387,11 +398,11 @@ static ssize_t master_flush(struct pseudo_terminal *pair, vaddr_t which)
 {
     if (which != TCIFLUSH && which != TCOFLUSH && which != TCIOFLUSH)
         return -EINVAL;
-    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    bool enabled = terminal_lock(&pair->terminal);
 
     if (which != TCOFLUSH)
         terminal_output_consume(&pair->terminal, terminal_output_ready(&pair->terminal));
-    spinlock_release_restore(&pair->terminal.lock, enabled);
+    terminal_unlock(&pair->terminal, enabled);
     return 0;
 }
 
@@ -406,10 +417,10 @@ static ssize_t master_flow(struct pseudo_terminal *pair, vaddr_t action)
         master_type(pair, &byte, 1);
         return 0;
     }
-    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    bool enabled = terminal_lock(&pair->terminal);
 
     pair->typing_held = action == TCOOFF;
-    spinlock_release_restore(&pair->terminal.lock, enabled);
+    terminal_unlock(&pair->terminal, enabled);
     wait_queue_wake(&pair->writers);
     return 0;
 }
@@ -423,10 +434,10 @@ static ssize_t master_receive(struct pseudo_terminal *pair, vaddr_t from)
         return -EPERM;
     if (user_get(&byte, from))
         return -EFAULT;
-    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    bool enabled = terminal_lock(&pair->terminal);
 
     terminal_send_locked(&pair->terminal, byte);
-    spinlock_release_restore(&pair->terminal.lock, enabled);
+    terminal_unlock(&pair->terminal, enabled);
     return 0;
 }
 
@@ -510,10 +521,10 @@ static void master_close(struct file *file)
     spinlock_acquire(&table_lock);
     masters[pair->number] = NULL;
     spinlock_release(&table_lock);
-    bool enabled = spinlock_acquire_save(&pair->terminal.lock);
+    bool enabled = terminal_lock(&pair->terminal);
 
     pair->master_open = false;
-    spinlock_release_restore(&pair->terminal.lock, enabled);
+    terminal_unlock(&pair->terminal, enabled);
     terminal_hang_up(&pair->terminal);
     terminal_release(&pair->terminal);
 }

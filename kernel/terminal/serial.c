@@ -313,10 +313,11 @@ static void wake_timer_expired(struct timer *timer)
 {
     struct serial_port *port = container_of(timer, struct serial_port, wake_timer);
 
-    spinlock_acquire(&port->terminal.lock);
+    bool enabled = terminal_lock(&port->terminal);
+
     port->wake_armed = false;
     terminal_wake_readers(&port->terminal);
-    spinlock_release(&port->terminal.lock);
+    terminal_unlock(&port->terminal, enabled);
 }
 
 /* What one look at the port's receiver found. */
@@ -481,10 +482,10 @@ static int port_open(struct terminal *terminal)
 
     if (!port->present)
         return 0;
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
 
     interrupts_want(port, port->interrupts | INTERRUPT_RECEIVED | INTERRUPT_LINE_STATUS);
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     return 0;
 }
 
@@ -492,14 +493,14 @@ static void port_close(struct terminal *terminal)
 {
     struct serial_port *port = port_of(terminal);
 
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
 
     line_flush(&terminal->line);
     port->holding = false;
     port->kept_count = 0;
     if (port->present)
         interrupts_want(port, port->interrupts & INTERRUPT_TRANSMITTED);
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
 }
 
 static bool port_drained(struct terminal *terminal)
@@ -535,12 +536,13 @@ static bool port_serve(struct serial_port *port)
 
     if (__atomic_load_n(&port->interrupts, __ATOMIC_ACQUIRE) & INTERRUPT_RECEIVED)
         port_read(port, trigger ? UART_FIFO_TRIGGER : 0, &received);
-    spinlock_acquire(&port->terminal.lock);
+    bool enabled = terminal_lock(&port->terminal);
+
     if (received.count || received.broken)
         port_deliver(port, &received);
     if (terminal_output_ready(&port->terminal) || port->interrupts & INTERRUPT_TRANSMITTED)
         port_start(&port->terminal);
-    spinlock_release(&port->terminal.lock);
+    terminal_unlock(&port->terminal, enabled);
     return true;
 }
 
@@ -549,10 +551,11 @@ static void port_raise_again(struct serial_port *port)
 {
     if (!port->present)
         return;
-    spinlock_acquire(&port->terminal.lock);
+    bool enabled = terminal_lock(&port->terminal);
+
     port_write8(port->base + UART_INTERRUPT_ENABLE, 0);
     port_write8(port->base + UART_INTERRUPT_ENABLE, port->interrupts);
-    spinlock_release(&port->terminal.lock);
+    terminal_unlock(&port->terminal, enabled);
 }
 
 /*

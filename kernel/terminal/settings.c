@@ -28,10 +28,10 @@ static uint32_t speed_of_code(tcflag_t code, uint32_t other)
 
 static void settings_get(struct terminal *terminal, struct termios2 *settings)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
 
     *settings = terminal->line.settings;
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
 }
 
 /* Lock held. */
@@ -126,17 +126,17 @@ static void settings_merge(struct termios2 *settings, const struct settings_give
 /* Under one hold of the lock: others may set what is not given here. */
 static void settings_set(struct terminal *terminal, const struct settings_given *given)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
     struct termios2 settings = terminal->line.settings;
 
     settings_merge(&settings, given);
     settings_set_locked(terminal, &settings);
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
 }
 
 static void flush_input(struct terminal *terminal)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
 
     line_flush(&terminal->line);
     if (terminal->device->discard)
@@ -145,15 +145,15 @@ static void flush_input(struct terminal *terminal)
         terminal->device->flushed(terminal, true);
     if (terminal->device->resume)
         terminal->device->resume(terminal);
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
 }
 
 static void flush_output(struct terminal *terminal)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
 
     terminal_flush_output_locked(terminal);
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
 }
 
 enum {
@@ -185,21 +185,21 @@ static ssize_t settings_change(struct terminal *terminal, enum settings_form for
 
 void terminal_resize(struct terminal *terminal, const struct winsize *size)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
     bool changed = memcmp(&terminal->size, size, sizeof(*size));
 
     terminal->size = *size;
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     if (changed)
         terminal_signal(terminal, SIGWINCH);
 }
 
 static ssize_t size_get(struct terminal *terminal, vaddr_t to)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
     struct winsize size = terminal->size;
 
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     return user_put(to, &size);
 }
 
@@ -239,7 +239,7 @@ static ssize_t flow(struct terminal *terminal, vaddr_t action)
 
     if (error)
         return error;
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
 
     switch (action) {
     case TCOOFF:
@@ -257,26 +257,26 @@ static ssize_t flow(struct terminal *terminal, vaddr_t action)
     }
     if (terminal_output_ready(terminal))
         terminal->device->start(terminal);
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     return error;
 }
 
 static ssize_t count_input(struct terminal *terminal, vaddr_t to)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
     int count = line_readable(&terminal->line);
 
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     return user_put(to, &count);
 }
 
 static ssize_t count_output(struct terminal *terminal, vaddr_t to)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
     /* What is in a pseudo-terminal has been sent. */
     int count = terminal->device->pseudo ? 0 : terminal->output_head - terminal->output_tail;
 
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     return user_put(to, &count);
 }
 
@@ -309,10 +309,10 @@ static ssize_t type(struct terminal *terminal, vaddr_t from)
 
 static ssize_t exclusive_set(struct terminal *terminal, bool exclusive)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
 
     terminal->exclusive = exclusive;
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     return 0;
 }
 
@@ -361,11 +361,11 @@ static ssize_t carrier_set(struct terminal *terminal, vaddr_t from)
 
     if (user_get(&local, from))
         return -EFAULT;
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
     struct termios2 settings = terminal->line.settings;
     settings.c_cflag = local ? settings.c_cflag | CLOCAL : settings.c_cflag & ~CLOCAL;
     settings_set_locked(terminal, &settings);
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     return 0;
 }
 

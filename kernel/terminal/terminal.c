@@ -7,6 +7,7 @@
 #include "cpu/clock.h"
 #include "library/string.h"
 #include "process/process.h"
+#include "process/signal/signal.h"
 #include "terminal/job_control.h"
 #include "terminal/system_calls.h"
 #include "thread/restart.h"
@@ -68,8 +69,7 @@ void terminal_output_consume(struct terminal *terminal, size_t size)
 
     terminal->output_tail += size;
     if (!had_room && terminal_output_has_room(terminal)) {
-        wait_queue_wake(&terminal->writers);
-        async_tell(&terminal->async, POLL_OUT);
+        terminal_note(terminal, NEWS_ROOM);
     }
 }
 
@@ -95,7 +95,7 @@ void terminal_flush_output_locked(struct terminal *terminal)
         terminal->output_head = terminal->output_tail + terminal_output_ready(terminal);
     if (terminal->device->flushed)
         terminal->device->flushed(terminal, false);
-    wait_queue_wake(&terminal->writers);
+    terminal_note(terminal, NEWS_WRITERS);
 }
 
 /* STOP and START go out even while output is stopped: they are for the other direction. */
@@ -141,11 +141,11 @@ static size_t output_process(struct terminal *terminal, const uint8_t *bytes, si
 
 size_t terminal_output_write(struct terminal *terminal, const uint8_t *bytes, size_t size)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
     size_t taken = output_process(terminal, bytes, size);
 
     device_start(terminal);
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     return taken;
 }
 
@@ -155,11 +155,11 @@ ssize_t terminal_drain(struct terminal *terminal)
     const uint64_t interval = NANOSECONDS_PER_SECOND / 1000;
 
     while (!terminal->device->pseudo) {
-        bool enabled = spinlock_acquire_save(&terminal->lock);
+        bool enabled = terminal_lock(terminal);
         bool taken = output_used(terminal) == 0;
         bool sent = taken && (!terminal->device->drained || terminal->device->drained(terminal));
 
-        spinlock_release_restore(&terminal->lock, enabled);
+        terminal_unlock(terminal, enabled);
         if (sent || terminal_gone(terminal))
             return 0;
         thread_prepare_sleep(THREAD_INTERRUPTIBLE);
@@ -188,7 +188,7 @@ static void line_signal(struct line_discipline *line, int signal, bool flush)
         if (terminal->device->flushed)
             terminal->device->flushed(terminal, true);
     }
-    terminal_signal(terminal, signal);
+    terminal->signals |= signal_bit(signal);
 }
 
 static void line_flow(struct line_discipline *line)
@@ -201,7 +201,7 @@ static void line_flow(struct line_discipline *line)
     if (terminal->device->flow)
         terminal->device->flow(terminal);
     if (!line->stopped)
-        wait_queue_wake(&terminal->writers);
+        terminal_note(terminal, NEWS_WRITERS);
 }
 
 /* ---- input from the device ---- */
@@ -213,10 +213,8 @@ size_t terminal_input_locked(struct terminal *terminal, const uint8_t *bytes, si
 
 void terminal_wake_readers(struct terminal *terminal)
 {
-    if (line_ready(&terminal->line)) {
-        wait_queue_wake(&terminal->readers);
-        async_tell(&terminal->async, POLL_IN);
-    }
+    if (line_ready(&terminal->line))
+        terminal_note(terminal, NEWS_INPUT);
 }
 
 void terminal_input_done(struct terminal *terminal)
@@ -227,11 +225,11 @@ void terminal_input_done(struct terminal *terminal)
 
 void terminal_input(struct terminal *terminal, const uint8_t *bytes, size_t size)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
 
     terminal_input_locked(terminal, bytes, size);
     terminal_input_done(terminal);
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
 }
 
 /* ---- hanging up ---- */
@@ -243,13 +241,13 @@ bool terminal_gone(struct terminal *terminal)
 
 void terminal_hang_up(struct terminal *terminal)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
 
     __atomic_store_n(&terminal->hang_ups, terminal->hang_ups + 1, __ATOMIC_RELAXED);
     line_flush(&terminal->line);
     terminal_flush_output_locked(terminal);
-    wait_queue_wake_all(&terminal->readers);
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_note(terminal, NEWS_HANG_UP);
+    terminal_unlock(terminal, enabled);
     terminal_release_session(terminal, TERMINAL_HUNG_UP);
 }
 

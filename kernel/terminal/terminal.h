@@ -27,6 +27,18 @@ struct terminal;
 
 #define TERMINAL_OUTPUT_SIZE 4096
 
+/* What happened to a terminal and is to be told: bits. */
+enum terminal_news {
+    NEWS_INPUT = 1 << 0,   /* to readers, and by signal: there is input */
+    NEWS_HANG_UP = 1 << 1, /* to all readers: nothing more will come */
+    NEWS_ROOM = 1 << 2,    /* to writers, and by signal: there is room for output */
+    NEWS_WRITERS = 1 << 3, /* to writers alone */
+    /* To the other side, where that is a program: */
+    NEWS_OUTPUT = 1 << 4, /* to its readers, and by signal: there is output */
+    NEWS_STATUS = 1 << 5, /* to its readers alone */
+    NEWS_TYPING = 1 << 6, /* to its writers: the line accepts input */
+};
+
 /* What is behind a terminal. All but `open` are called under the terminal's lock, interrupts off;
    NULL: nothing to do. */
 struct terminal_device {
@@ -46,6 +58,8 @@ struct terminal_device {
     void (*discard)(struct terminal *terminal);
     /* There is room for input again. */
     void (*resume)(struct terminal *terminal);
+    /* What of this is for the other side. No lock; may be preempted. */
+    void (*told)(struct terminal *terminal, uint32_t news);
     /* Has everything that it took left the machine? NULL: at once. */
     bool (*drained)(struct terminal *terminal);
     /* The other side is a program: output counts as sent once it is in the ring, and the terminal
@@ -77,6 +91,10 @@ struct terminal {
     uint32_t hang_ups;                    /* files opened before the last one are dead; lock */
     bool exclusive;                       /* TIOCEXCL; lock */
     uint32_t opens;                       /* lock */
+    uint32_t news;                        /* what is to be told: bits; lock */
+    uint64_t signals;                     /* …and to the foreground: a set; lock */
+    bool queued;                          /* these two are the teller's; tell.c's lock */
+    STAILQ_ENTRY(terminal) queue_link;
 
     /* Job control; control_lock (job_control.h). References are held. */
     struct session *session;
@@ -110,6 +128,26 @@ static inline void terminal_release(struct terminal *terminal)
         terminal->device->destroy)
         terminal->device->destroy(terminal);
 }
+
+/* ---- the lock: tell.c ---- */
+
+/* Interrupts off; returns whether they were on. */
+static inline bool terminal_lock(struct terminal *terminal)
+{
+    return spinlock_acquire_save(&terminal->lock);
+}
+/*
+ * Then tells what was noted: waking and signalling take as long as there are who wait, so that is
+ * done without the lock, and where interrupts have to stay off it is left to a thread.
+ */
+void terminal_unlock(struct terminal *terminal, bool enabled);
+/* Lock held. */
+static inline void terminal_note(struct terminal *terminal, uint32_t news)
+{
+    terminal->news |= news;
+}
+/* Once, when there are threads: starts that thread. 0 or -ENOMEM. */
+int terminal_start_teller(void);
 
 /* ---- for devices ---- */
 

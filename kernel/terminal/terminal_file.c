@@ -28,12 +28,12 @@ static ssize_t read_chunk(struct read_request *request, bool *ended)
     struct terminal *terminal = request->opened->terminal;
     uint8_t chunk[CHUNK_SIZE];
     size_t size = request->to->left < CHUNK_SIZE ? request->to->left : CHUNK_SIZE;
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
 
     size = line_read(&terminal->line, chunk, size, ended);
     if (terminal->device->resume && (size || *ended) && line_accepts(&terminal->line))
         terminal->device->resume(terminal);
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     if (transfer_out(request->to, chunk, size) < size)
         return -EFAULT;
     request->done += size;
@@ -43,10 +43,10 @@ static ssize_t read_chunk(struct read_request *request, bool *ended)
 static bool read_can_go_on(struct terminal_file *opened)
 {
     struct terminal *terminal = opened->terminal;
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
     bool ready = line_ready(&terminal->line) || terminal_gone(terminal);
 
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     return ready || terminal_file_dead(opened);
 }
 
@@ -117,10 +117,10 @@ static ssize_t terminal_read(struct file *file, struct transfer *to, int64_t *of
 static bool write_can_go_on(struct terminal_file *opened)
 {
     struct terminal *terminal = opened->terminal;
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
     bool room = terminal_output_has_room(terminal) || terminal_gone(terminal);
 
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     return room || terminal_file_dead(opened);
 }
 
@@ -147,20 +147,20 @@ static ssize_t write_all(struct file *file, const uint8_t *bytes, size_t size)
 
 static bool write_claim(struct terminal *terminal)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
     bool claimed = !terminal->writing;
 
     terminal->writing = true;
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     return claimed;
 }
 
 static void write_unclaim(struct terminal *terminal)
 {
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
 
     terminal->writing = false;
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     wait_queue_wake(&terminal->writers);
 }
 
@@ -222,7 +222,7 @@ static unsigned terminal_poll(struct file *file, struct poll_table *table)
     poll_wait(table, &terminal->writers);
     if (terminal_file_dead(opened))
         return POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | POLLWRNORM;
-    bool enabled = spinlock_acquire_save(&terminal->lock);
+    bool enabled = terminal_lock(terminal);
     const uint8_t *control = terminal->line.settings.c_cc;
     size_t minimum =
         !line_canonical(&terminal->line) && control[VMIN] && !control[VTIME] ? control[VMIN] : 1;
@@ -234,7 +234,7 @@ static unsigned terminal_poll(struct file *file, struct poll_table *table)
         events |= POLLOUT | POLLWRNORM;
     if (terminal_gone(terminal))
         events |= POLLHUP | POLLIN | POLLRDNORM;
-    spinlock_release_restore(&terminal->lock, enabled);
+    terminal_unlock(terminal, enabled);
     return events;
 }
 

@@ -14,7 +14,11 @@
 static inline void thread_preemption_point(void)
 {
     debug_assert(!cpu_current()->spinlocks_held);
-    if (__atomic_load_n(&thread_current()->work, __ATOMIC_RELAXED) & THREAD_WORK_RESCHEDULE)
+    const struct thread *thread = thread_current();
+
+    /* Who has announced a sleep has yet to look whether it is to be: it goes on. */
+    if (__atomic_load_n(&thread->work, __ATOMIC_RELAXED) & THREAD_WORK_RESCHEDULE &&
+        __atomic_load_n(&thread->state, __ATOMIC_RELAXED) == THREAD_RUNNABLE)
         thread_yield();
 }
 

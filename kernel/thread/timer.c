@@ -53,20 +53,22 @@ void timer_queue_arm_slice(uint64_t deadline)
     spinlock_release(&queue->lock);
 }
 
-/* As many timers as programs set may expire at once: after so many others have their turn. */
+/* As many timers as programs set may expire at once: after so many, or so long, others have their
+   turn, for half as long at least. */
 #define EXPIRIES_AT_ONCE 8
+#define EXPIRIES_TIME    50000 /* ns */
 #define EXPIRIES_PAUSE   10000 /* ns */
 
 static void clock_expired(void)
 {
     struct timer_queue *queue = own_queue();
-    uint64_t now = clock_now();
+    uint64_t now = clock_now(), spent = 0;
     unsigned expired = 0;
     struct timer *timer;
 
     spinlock_acquire(&queue->lock);
     while ((timer = RB_MIN(timer_tree, &queue->timers)) && timer->deadline <= now &&
-           expired++ < EXPIRIES_AT_ONCE) {
+           expired++ < EXPIRIES_AT_ONCE && spent < EXPIRIES_TIME) {
         RB_REMOVE(timer_tree, &queue->timers, timer);
         timer->armed = false;
         queue->running = timer;
@@ -74,11 +76,12 @@ static void clock_expired(void)
         timer->expired(timer);
         spinlock_acquire(&queue->lock);
         queue->running = NULL;
+        spent = clock_now() - now;
     }
     if (queue->slice_end <= now)
         queue->slice_end = CLOCK_NEVER; /* the switch that follows arms the next one */
-    if (expired > EXPIRIES_AT_ONCE)
-        clock_arm(clock_now() + EXPIRIES_PAUSE);
+    if (timer && timer->deadline <= now)
+        clock_arm(now + spent + (spent / 2 > EXPIRIES_PAUSE ? spent / 2 : EXPIRIES_PAUSE));
     else
         arm_clock(queue);
     spinlock_release(&queue->lock);

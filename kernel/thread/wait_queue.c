@@ -1,5 +1,8 @@
 #include "thread/wait_queue.h"
 
+#include "cpu/panic.h"
+#include "thread/preemption.h"
+
 #define ANYTHING UINT32_MAX
 
 static bool wake_thread(struct wait_entry *entry, unsigned events)
@@ -30,18 +33,36 @@ void wait_begin(struct wait_queue *queue, struct wait_entry *entry, enum thread_
     thread_prepare_sleep(state);
 }
 
+/* Who was woken by wait_queue_take_one() sees here that it is off the queue. Lets the taker finish
+   first. */
+static void return_to_queue(struct wait_entry *entry)
+{
+    bool enabled = spinlock_acquire_save(&entry->queue->lock);
+    if (entry->taken) {
+        entry->taken = false;
+        TAILQ_INSERT_TAIL(&entry->queue->entries, entry, link);
+    }
+    spinlock_release_restore(&entry->queue->lock, enabled);
+}
+
 void wait_again(struct wait_entry *entry)
 {
+    if (__atomic_load_n(&entry->taken, __ATOMIC_RELAXED))
+        return_to_queue(entry);
     thread_prepare_sleep(entry->state);
 }
 
 void wait_end(struct wait_entry *entry)
 {
     thread_cancel_sleep();
-    wait_queue_remove(entry);
+    bool enabled = spinlock_acquire_save(&entry->queue->lock);
+    if (!entry->taken)
+        TAILQ_REMOVE(&entry->queue->entries, entry, link);
+    spinlock_release_restore(&entry->queue->lock, enabled);
 }
 
-/* Interrupts stay off for so many entries at most, where the waker has them on. */
+/* Interrupts stay off for so many entries at most, where the waker has them on; then it may be
+   preempted. */
 #define WAKE_PIECE 32
 
 static bool wake_nobody(struct wait_entry *entry, unsigned events)
@@ -57,7 +78,7 @@ struct wake_walk {
     bool end_marked;
 };
 
-/* Lets interrupts and others at the queue in. Returns the entry to go on with. */
+/* Lets interrupts, others at the queue and other threads in. Returns the entry to go on with. */
 static struct wait_entry *wake_pause(struct wake_walk *walk, struct wait_queue *queue,
                                      struct wait_entry *next)
 {
@@ -69,6 +90,7 @@ static struct wait_entry *wake_pause(struct wake_walk *walk, struct wait_queue *
     }
     TAILQ_INSERT_BEFORE(next, &walk->here, link);
     spinlock_release_restore(&queue->lock, true);
+    thread_preemption_point();
     spinlock_acquire_save(&queue->lock);
     next = TAILQ_NEXT(&walk->here, link);
     TAILQ_REMOVE(&queue->entries, &walk->here, link);
@@ -81,6 +103,9 @@ static int wake_all(struct wait_queue *queue, unsigned events, int exclusive)
     struct wait_entry *entry, *next;
     struct wake_walk walk; /* set when it is needed: nearly always a queue is short */
     int woken = 0, looked_at = 0;
+
+    /* With interrupts on: no lock that another thread on this processor would wait for. */
+    debug_assert(!interrupts_enabled() || !cpu_current()->spinlocks_held);
     bool enabled = spinlock_acquire_save(&queue->lock);
 
     walk.end_marked = false;
@@ -125,4 +150,35 @@ int wait_queue_wake_one(struct wait_queue *queue)
         break;
     spinlock_release_restore(&queue->lock, enabled);
     return woken;
+}
+
+/* `taken` is set before the wake-up: who runs by it sees it. */
+static bool take(struct wait_queue *queue, struct wait_entry *entry)
+{
+    struct wait_entry *next = TAILQ_NEXT(entry, link);
+
+    __atomic_store_n(&entry->taken, true, __ATOMIC_RELAXED);
+    TAILQ_REMOVE(&queue->entries, entry, link);
+    if (entry->notify(entry, ANYTHING))
+        return true;
+    if (next)
+        TAILQ_INSERT_BEFORE(next, entry, link);
+    else
+        TAILQ_INSERT_TAIL(&queue->entries, entry, link);
+    __atomic_store_n(&entry->taken, false, __ATOMIC_RELAXED);
+    return false;
+}
+
+int wait_queue_take_one(struct wait_queue *queue)
+{
+    struct wait_entry *entry, *next;
+    bool enabled = spinlock_acquire_save(&queue->lock);
+
+    for (entry = TAILQ_FIRST(&queue->entries); entry; entry = next) {
+        next = TAILQ_NEXT(entry, link);
+        if (take(queue, entry))
+            break;
+    }
+    spinlock_release_restore(&queue->lock, enabled);
+    return entry != NULL;
 }

@@ -35,6 +35,7 @@ struct wait_entry {
     struct thread *thread;
     enum thread_state state;
     bool exclusive; /* wait_queue_wake() wakes one of these and no more; constant */
+    bool taken;     /* off the queue: wait_queue_take_one(); queue's lock to write */
 };
 
 struct wait_queue {
@@ -61,8 +62,9 @@ void wait_queue_remove(struct wait_entry *entry);
 
 /*
  * Wake all, of the exclusive ones the first that can be; all without exception, when nothing more
- * will come; the oldest that can be. Any context; with interrupts on they are let in between
- * pieces of a long queue, which has to last until the call returns. Return how many were woken.
+ * will come; the oldest that can be. Any context; with interrupts on they and other threads are let
+ * in between pieces of a long queue, which has to last until the call returns: no spinlock is held.
+ * Return how many were woken.
  */
 int wait_queue_wake(struct wait_queue *queue);
 /* The same, and says what happened (poll's bits; the others: anything), so that who watches for
@@ -70,6 +72,9 @@ int wait_queue_wake(struct wait_queue *queue);
 int wait_queue_wake_for(struct wait_queue *queue, unsigned events);
 int wait_queue_wake_all(struct wait_queue *queue);
 int wait_queue_wake_one(struct wait_queue *queue);
+/* As wait_queue_wake_one() for a queue of threads; who was woken stands in it again only when it
+   waits again. So the next call finds another at once, however many were woken and have not run. */
+int wait_queue_take_one(struct wait_queue *queue);
 
 /* Sleeps until the condition holds: 0; or -EINTR, -ETIMEDOUT. No spinlock held. */
 #define wait_event(queue, condition, sleep_state, deadline)                                        \

@@ -153,20 +153,48 @@ static bool concerns(const struct file *file, int reason)
     return reason == POLL_OUT ? file->writable : reason != POLL_IN || file->readable;
 }
 
-void async_send(struct async_list *list, int reason)
+/* One who is to hear of an event. */
+struct listener {
+    struct file_owner owner; /* a reference */
+    int signal;
+    int descriptor;
+};
+
+/* How many want to know. List's lock held. */
+static unsigned listeners_take(struct async_list *list, int reason, struct listener *listeners)
 {
+    unsigned count = 0;
     struct file *file;
-    bool enabled = spinlock_acquire_save(&list->lock);
 
     LIST_FOREACH(file, &list->files, async_link)
     {
         if (!concerns(file, reason))
             continue;
         spinlock_acquire(&file->owner_lock);
-        if (file->owner.who)
-            file_hooks.owner_signal(&file->owner, __atomic_load_n(&file->signal, __ATOMIC_RELAXED),
-                                    reason, file->async_descriptor);
+        if (file->owner.who) {
+            file_hooks.owner_hold(&file->owner);
+            listeners[count++] = (struct listener){
+                .owner = file->owner,
+                .signal = __atomic_load_n(&file->signal, __ATOMIC_RELAXED),
+                .descriptor = file->async_descriptor,
+            };
+        }
         spinlock_release(&file->owner_lock);
     }
+    return count;
+}
+
+/* Each may be a group of thousands: they are told without a lock. */
+void async_send(struct async_list *list, int reason)
+{
+    struct listener listeners[ASYNC_FILES_MAXIMUM];
+    bool enabled = spinlock_acquire_save(&list->lock);
+    unsigned count = listeners_take(list, reason, listeners);
+
     spinlock_release_restore(&list->lock, enabled);
+    for (unsigned i = 0; i < count; i++) {
+        file_hooks.owner_signal(&listeners[i].owner, listeners[i].signal, reason,
+                                listeners[i].descriptor);
+        file_hooks.owner_release(&listeners[i].owner);
+    }
 }

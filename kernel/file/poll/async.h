@@ -14,14 +14,14 @@
 struct async_list {
     struct spinlock lock; /* taken with interrupts off; guards the links and numbers too */
     LIST_HEAD(, file) files;
-    unsigned count; /* lock: a signal for each is sent with interrupts off */
+    unsigned count; /* lock */
 };
 #define ASYNC_FILES_MAXIMUM 32
 
 void async_list_initialize(struct async_list *list);
 
 void async_send(struct async_list *list, int reason);
-/* Something happened: POLL_IN, POLL_OUT, POLL_HUP, …. Any context; no process's lock held. */
+/* Something happened: POLL_IN, POLL_OUT, POLL_HUP, …. No spinlock; may be preempted. */
 static inline void async_tell(struct async_list *list, int reason)
 {
     if (!LIST_EMPTY(&list->files))

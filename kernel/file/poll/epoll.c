@@ -98,7 +98,7 @@ static bool item_notify(struct wait_entry *entry, unsigned events)
     if (!(item_wanted(item) & events))
         return false;
     item_set_ready(item, false);
-    bool waited_for = wait_queue_wake_one(&item->epoll->waiters);
+    bool waited_for = wait_queue_take_one(&item->epoll->waiters);
     wait_queue_wake_for(&item->epoll->watchers, POLLIN | POLLRDNORM);
     return waited_for || !entry->exclusive;
 }
@@ -144,6 +144,9 @@ static struct epoll_item *epoll_take_ready(struct epoll *epoll)
 /* What the item asks for and its file has now. epoll->lock held. */
 static uint32_t item_events(struct epoll_item *item, struct poll_table *table)
 {
+    for (unsigned i = 0; i < item->queue_count; i++)
+        if (item->entries[i].limit)
+            watch_limit_look(item->entries[i].limit);
     return file_poll(item->file, table) & item_wanted(item);
 }
 
@@ -205,7 +208,7 @@ static void item_check(struct epoll_item *item, struct poll_table *table)
     if (!item_events(item, table))
         return;
     item_set_ready(item, false);
-    wait_queue_wake_one(&item->epoll->waiters);
+    wait_queue_take_one(&item->epoll->waiters);
     wait_queue_wake_for(&item->epoll->watchers, POLLIN | POLLRDNORM);
 }
 
@@ -410,7 +413,7 @@ static ssize_t epoll_collect(struct epoll *epoll, vaddr_t events, int count)
     set_ready_again(again);
     mutex_release(&epoll->lock);
     if (epoll_is_ready(epoll)) /* what this one leaves is another one's */
-        wait_queue_wake_one(&epoll->waiters);
+        wait_queue_take_one(&epoll->waiters);
     return given;
 }
 

@@ -18,6 +18,8 @@
 /* How many ways may lead from a file through so many instances to one that nobody watches; any
    number may watch it directly. */
 static const unsigned ways_allowed[NESTING_MAXIMUM] = {UINT32_MAX, 500, 100, 50, 10};
+/* …from a file that has few_ways. */
+static const unsigned ways_few[NESTING_MAXIMUM] = {UINT32_MAX, 8, 4, 2, 1};
 
 /* The item that is to be added: it counts as if it were there. */
 struct candidate {
@@ -159,12 +161,15 @@ int epoll_nesting_check(struct epoll *epoll, struct file *file)
 
 /* ---- ways up ---- */
 
-/* Adds those that begin at this instance. False: more than are allowed. */
-static bool ways_add_from(unsigned ways[NESTING_MAXIMUM], const struct epoll *epoll)
+/* Adds those that begin at this instance. False: more than are allowed for the file. */
+static bool ways_add_from(unsigned ways[NESTING_MAXIMUM], const struct epoll *epoll,
+                          const struct file *file)
 {
+    const unsigned *allowed = file->operations->few_ways ? ways_few : ways_allowed;
+
     for (unsigned i = 1; i < NESTING_MAXIMUM; i++) {
         ways[i] += epoll->ways[i];
-        if (ways[i] > ways_allowed[i])
+        if (ways[i] > allowed[i])
             return false;
     }
     return true;
@@ -182,13 +187,13 @@ static bool file_has_many_ways(struct file *file)
     LIST_FOREACH(item, &file->watchers, watch_link)
     {
         ways_count(item->epoll);
-        if (!check_goes_on() || !ways_add_from(ways, item->epoll))
+        if (!check_goes_on() || !ways_add_from(ways, item->epoll, file))
             return true;
     }
     if (file != candidate.file)
         return false;
     ways_count(candidate.epoll);
-    return !ways_add_from(ways, candidate.epoll);
+    return !ways_add_from(ways, candidate.epoll, file);
 }
 
 /* The same for any file below this instance. */

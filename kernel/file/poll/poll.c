@@ -20,7 +20,7 @@ void poll_wait(struct poll_table *table, struct wait_queue *queue)
         table->failed = true;
 }
 
-static bool watch_limit_join(struct watch_limit *limit)
+bool watch_limit_join(struct watch_limit *limit)
 {
     if (__atomic_fetch_add(&limit->watchers, 1, __ATOMIC_ACQ_REL) < limit->most)
         return true;
@@ -45,6 +45,7 @@ void poll_wait_limited(struct poll_table *table, struct wait_queue *queue,
         watch_limit_leave(limit);
         table->failed = true;
     }
+    watch_limit_look(limit);
 }
 
 void poll_refuse(struct poll_table *table)

@@ -83,20 +83,24 @@ static int thread_find(const struct pseudo_key *key, const char *name, struct ps
     return 0;
 }
 
+/* Positions: a thread's place among those of its process, and its number, of which the last one is
+   found again. */
+#define POSITION_PLACE_SHIFT 32
+
 static bool thread_next(const struct pseudo_key *key, uint64_t *position, struct pseudo_name *name)
 {
     struct process *process = process_find(key->number[PROC_KEY_PROCESS]);
-    uint32_t id = *position;
+    struct list_place place = {*position >> POSITION_PLACE_SHIFT, (uint32_t)*position};
 
     if (!process)
         return false;
-    struct user_thread *thread = process_next_thread(process, &id);
+    struct user_thread *thread = process_next_thread(process, &place);
     process_release(process);
     if (!thread)
         return false;
     user_thread_release(thread);
-    *position = (uint64_t)id + 1;
-    format_string(name->text, sizeof(name->text), "%u", id);
+    *position = place.place << POSITION_PLACE_SHIFT | place.id;
+    format_string(name->text, sizeof(name->text), "%u", place.id);
     name->type = S_IFDIR;
     return true;
 }

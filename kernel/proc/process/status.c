@@ -105,6 +105,8 @@ static void facts_gather(struct facts *facts, const struct pid_target *target, b
 
     memset(facts, 0, sizeof(*facts));
     facts_family(facts, process);
+    if (!single || !thread)
+        usage_of_process(&facts->usage, process);
     bool enabled = spinlock_acquire_save(&process->lock);
     facts->group_id = process->id;
     facts->id = single && thread ? thread->thread.id : process->id;
@@ -113,8 +115,6 @@ static void facts_gather(struct facts *facts, const struct pid_target *target, b
     facts->threads = process->thread_count;
     if (single && thread)
         usage_of_thread(&facts->usage, thread);
-    else
-        usage_of_process_locked(&facts->usage, process);
     facts->children = process->children_usage;
     facts->started = single && thread ? thread->started : process->started;
     facts->exit_status = process->exit_status;

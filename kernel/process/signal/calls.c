@@ -137,6 +137,16 @@ ssize_t sys_rt_sigtimedwait(vaddr_t set, vaddr_t information, vaddr_t timeout, s
 
 /* ---- actions ---- */
 
+/* Lock held, and let go of now and then. */
+static void forget(struct process *process, signal_set set, bool enabled)
+{
+    while (!signal_forget(process, set)) {
+        spinlock_release_restore(&process->lock, enabled);
+        thread_preemption_point();
+        enabled = spinlock_acquire_save(&process->lock);
+    }
+}
+
 ssize_t sys_rt_sigaction(int signal, vaddr_t action, vaddr_t old, size_t size)
 {
     struct process *process = process_current();
@@ -167,7 +177,7 @@ ssize_t sys_rt_sigaction(int signal, vaddr_t action, vaddr_t old, size_t size)
     /* POSIX, sigaction: ignoring a signal discards what is pending of it. */
     if (action && (fresh.sa_handler == SIG_IGN ||
                    (fresh.sa_handler == SIG_DFL && (SIGNALS_IGNORED & signal_bit(signal)))))
-        signal_forget(process, signal_bit(signal));
+        forget(process, signal_bit(signal), enabled);
     spinlock_release_restore(&process->lock, enabled);
     return old ? user_put(old, &before) : 0;
 }
@@ -274,27 +284,39 @@ static bool is_other(const struct process *process)
     return process->id != 1 && process != process_current();
 }
 
-/* Sends to all processes of the group (0: to all but the caller's and init); who is out of reach
-   does not count if another one is in reach (POSIX, kill). */
-static int kill_many(uint32_t group, const siginfo_t *information)
+/* What came of sending to many: who is out of reach does not count if another one is in reach
+   (POSIX, kill). */
+static int result_of_many(int so_far, int error)
+{
+    return so_far == 0 || error == -ESRCH ? so_far : error;
+}
+
+/* To all but the caller's process and init. */
+static int kill_all(const siginfo_t *information)
 {
     struct process *process;
-    uint32_t id = 1;
     int result = -ESRCH;
-    bool one_sent = false;
 
-    while ((process = process_next(&id))) {
-        if (group || is_other(process)) {
-            int error = send_checked(process, NULL, information, group);
-            one_sent |= error == 0;
-            if (error != -ESRCH)
-                result = error;
-        }
+    for (uint32_t id = 1; (process = process_next(&id)); id++) {
+        if (is_other(process))
+            result = result_of_many(result, send_checked(process, NULL, information, 0));
         process_release(process);
-        id++;
         thread_preemption_point();
     }
-    return one_sent ? 0 : result;
+    return result;
+}
+
+static int kill_group(struct process_group *group, const siginfo_t *information)
+{
+    struct process *process;
+    int result = -ESRCH;
+
+    for (struct list_place place = {0}; (process = process_group_next(group, &place));) {
+        result = result_of_many(result, send_checked(process, NULL, information, group->id));
+        process_release(process);
+    }
+    process_group_release(group);
+    return result;
 }
 
 ssize_t sys_kill(int id, int signal)
@@ -312,16 +334,11 @@ ssize_t sys_kill(int id, int signal)
         return error;
     }
     if (id == -1)
-        return kill_many(0, &information);
-    if (id == 0) {
-        struct process_group *group = process_group_current();
-        int error = kill_many(group->id, &information);
-        process_group_release(group);
-        return error;
-    }
+        return kill_all(&information);
     if (id == INT32_MIN)
         return -ESRCH;
-    return kill_many(-id, &information);
+    struct process_group *group = id ? process_group_find(-id) : process_group_current();
+    return group ? kill_group(group, &information) : -ESRCH;
 }
 
 /* To one thread; `group` 0: of any process. */

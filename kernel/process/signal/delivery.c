@@ -80,11 +80,11 @@ static void report_to_parent(struct process *process, int code, int status)
 {
     bool enabled = spinlock_acquire_save(&process_table_lock);
 
-    if (process->parent) {
+    if (process->parent)
         signal_send_child(process->parent, process, SIGCHLD, code, status);
-        process_wake_waiters(process);
-    }
+    struct process *waits = process_waited_for_by(process);
     spinlock_release_restore(&process_table_lock, enabled);
+    process_wake_waiters(waits);
 }
 
 /* Tells the parent what someone could not tell where it happened. Lock held, and let go of. */
@@ -140,7 +140,6 @@ static void stand_still(struct user_thread *thread, bool *enabled)
 static bool stop_begin(struct user_thread *thread, int signal)
 {
     struct process *process = thread->thread.process;
-    struct user_thread *other;
 
     if (!thread->signals.stop_dequeued || process->exiting || process->executor)
         return false;
@@ -148,11 +147,7 @@ static bool stop_begin(struct user_thread *thread, int signal)
         process->signals.stop_signal = signal;
         process->signals.stopped = false;
         process->signals.continue_report = false;
-        LIST_FOREACH(other, &process->threads, process_link)
-        {
-            if (other != thread && !other->exiting)
-                thread_post_work(&other->thread, THREAD_WORK_STOP | THREAD_WORK_SIGNAL);
-        }
+        process_tell_threads(process);
     }
     return true;
 }

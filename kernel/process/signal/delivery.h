@@ -16,8 +16,8 @@
     (signal_bit(SIGSEGV) | signal_bit(SIGBUS) | signal_bit(SIGILL) | signal_bit(SIGTRAP) |         \
      signal_bit(SIGFPE) | signal_bit(SIGSYS))
 
-/* Removes every signal of the set. Lock held. */
-void signal_queue_remove(struct signal_queue *queue, signal_set set);
+/* Removes the signals of the set, as many as may be at once. True: that was all. Lock held. */
+bool signal_queue_remove(struct signal_queue *queue, signal_set set);
 /* Gives an entry that left its queue back to its owner. */
 void queued_signal_free(struct queued_signal *entry);
 /* The action's handler. Lock held. */
@@ -31,7 +31,8 @@ bool signal_stop_is_complete(struct process *process);
 int signal_take(struct user_thread *thread, signal_set wanted, siginfo_t *information);
 /* Sets or clears THREAD_WORK_SIGNAL of the calling thread by what is pending. Lock held. */
 void signal_update_work(struct user_thread *thread);
-/* Forgets what is pending of these signals, in the process and all its threads. Lock held. */
-void signal_forget(struct process *process, signal_set set);
+/* Forgets what is pending of these signals, in the process and all its threads, as many as may be
+   at once. True: that was all, as of standard signals always. Lock held. */
+bool signal_forget(struct process *process, signal_set set);
 
 #endif

@@ -30,7 +30,7 @@ void signal_mask_set(signal_set mask)
     thread->signals.blocked = mask;
     /* Another thread may have to take what this one was chosen for. */
     if (newly_blocked) {
-        LIST_FOREACH(other, &process->threads, process_link)
+        TAILQ_FOREACH(other, &process->threads, process_link)
         {
             if (other != thread && !other->exiting && (newly_blocked & ~other->signals.blocked))
                 thread_post_work(&other->thread, THREAD_WORK_SIGNAL);

@@ -12,6 +12,7 @@
 #include "process/signal/delivery.h"
 #include "process/signal/watchers.h"
 #include "process/thread_account.h"
+#include "thread/preemption.h"
 
 /* ---- choosing ---- */
 
@@ -29,7 +30,7 @@ static struct user_thread *choose_thread(struct process *process, int signal)
 {
     struct user_thread *thread, *busy = NULL;
 
-    LIST_FOREACH(thread, &process->threads, process_link)
+    TAILQ_FOREACH_REVERSE(thread, &process->threads, user_threads, process_link)
     {
         if (thread->exiting || is_held_back(thread, signal))
             continue;
@@ -45,7 +46,7 @@ static struct user_thread *any_thread(struct process *process)
 {
     struct user_thread *thread;
 
-    LIST_FOREACH(thread, &process->threads, process_link)
+    TAILQ_FOREACH(thread, &process->threads, process_link)
     {
         if (!thread->exiting)
             return thread;
@@ -68,13 +69,18 @@ static bool is_ignored(struct process *process, const struct user_thread *receiv
     return handler == SIG_IGN || (handler == SIG_DFL && (SIGNALS_IGNORED & signal_bit(signal)));
 }
 
-void signal_forget(struct process *process, signal_set set)
+bool signal_forget(struct process *process, signal_set set)
 {
     struct user_thread *thread;
+    bool all = signal_queue_remove(&process->signals.pending, set);
 
-    signal_queue_remove(&process->signals.pending, set);
-    LIST_FOREACH(thread, &process->threads, process_link)
-    signal_queue_remove(&thread->signals.pending, set);
+    TAILQ_FOREACH(thread, &process->threads, process_link)
+    {
+        if (!all)
+            return false;
+        all = signal_queue_remove(&thread->signals.pending, set);
+    }
+    return all;
 }
 
 /* SIGCONT lets a stopped process go on at once, whatever is done with the signal itself. */
@@ -83,7 +89,7 @@ static void continue_process(struct process *process)
     struct process_signals *signals = &process->signals;
     struct user_thread *thread;
 
-    LIST_FOREACH(thread, &process->threads, process_link)
+    TAILQ_FOREACH(thread, &process->threads, process_link)
     thread->signals.stop_dequeued = false;
     if (!signals->stop_signal)
         return;
@@ -93,15 +99,7 @@ static void continue_process(struct process *process)
     signals->stop_report = 0;
     signals->stop_signal = 0;
     signals->stopped = false;
-    LIST_FOREACH(thread, &process->threads, process_link)
-    {
-        __atomic_fetch_and(&thread->thread.work, ~(uint32_t)THREAD_WORK_STOP, __ATOMIC_ACQ_REL);
-        thread_post_work(&thread->thread, THREAD_WORK_SIGNAL);
-        if (thread->signals.stopped) {
-            thread->signals.stopped = false;
-            thread_wake(&thread->thread);
-        }
-    }
+    process_tell_threads(process);
 }
 
 /* What a signal does even when it is ignored or blocked. Lock held. */
@@ -268,13 +266,11 @@ int signal_send_group(uint32_t id, int signal)
 
     if (!group)
         return -ESRCH;
-    bool enabled = spinlock_acquire_save(&process_table_lock);
-    LIST_FOREACH(process, &group->members, group_link)
-    {
+    for (struct list_place place = {0}; (process = process_group_next(group, &place));) {
         signal_send_process(process, &information);
+        process_release(process);
         error = 0;
     }
-    spinlock_release_restore(&process_table_lock, enabled);
     process_group_release(group);
     return error;
 }
@@ -384,7 +380,7 @@ bool signal_stop_is_complete(struct process *process)
 {
     struct user_thread *thread;
 
-    LIST_FOREACH(thread, &process->threads, process_link)
+    TAILQ_FOREACH(thread, &process->threads, process_link)
     {
         if (!thread->exiting && !thread->signals.stopped)
             return false;
@@ -398,7 +394,6 @@ void signal_thread_exit(struct user_thread *thread)
     struct process_signals *signals = &process->signals;
     signal_set orphaned = signals->pending.set & ~thread->signals.blocked;
 
-    thread_signals_destroy(&thread->signals);
     if (process->exiting)
         return;
     for (int signal = 1; orphaned && signal <= SIGNAL_COUNT; signal++) {
@@ -412,6 +407,20 @@ void signal_thread_exit(struct user_thread *thread)
         signals->stop_report = signals->stop_signal;
         signals->notify_parent = CLD_STOPPED;
         thread_wake(&any_thread(process)->thread); /* it tells the parent, and stops again */
+    }
+}
+
+void signal_exit_drop(struct user_thread *thread, bool last)
+{
+    struct process *process = thread->thread.process;
+    struct signal_queue *own = &thread->signals.pending, *shared = &process->signals.pending;
+
+    while (own->set || (last && shared->set)) {
+        bool enabled = spinlock_acquire_save(&process->lock);
+        if (signal_queue_remove(own, ~(signal_set)0) && last)
+            signal_queue_remove(shared, ~(signal_set)0);
+        spinlock_release_restore(&process->lock, enabled);
+        thread_preemption_point();
     }
 }
 

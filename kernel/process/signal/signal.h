@@ -120,6 +120,9 @@ void thread_signals_destroy(struct thread_signals *signals);
  * `exiting` is set.
  */
 void signal_thread_exit(struct user_thread *thread);
+/* …after it: drops what was sent to the thread and, for the last one, to its process. No lock; may
+   be preempted. */
+void signal_exit_drop(struct user_thread *thread, bool last);
 /*
  * exec's commit, one thread left: caught signals get their default action, ignored ones stay,
  * the alternate stack is gone; pending signals and the mask stay (POSIX exec). `own`: the copy
@@ -149,7 +152,8 @@ bool signal_send_entry_locked(struct process *process, struct user_thread *threa
 /* Takes it back from where it waits. Lock held. */
 void signal_withdraw_entry(struct process *process, struct user_thread *thread,
                            struct queued_signal *entry);
-/* For the terminal: a signal of the kernel to every process of the group. -ESRCH: it has none. */
+/* For the terminal: a signal of the kernel to every process of the group. -ESRCH: it has none.
+   No spinlock; may be preempted. */
 int signal_send_group(uint32_t group, int signal);
 /*
  * A fault of the calling thread: comes also when blocked or ignored (then the default action

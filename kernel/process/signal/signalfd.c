@@ -61,8 +61,9 @@ static void information_convert(struct signalfd_siginfo *to, const siginfo_t *fr
     }
 }
 
-static bool take(signal_set mask, siginfo_t *information)
+static bool take(struct signal_watchers *watchers, signal_set mask, siginfo_t *information)
 {
+    watch_limit_look(&watchers->limit);
     struct user_thread *thread = user_thread_current();
     struct process *process = thread->thread.process;
     bool enabled = spinlock_acquire_save(&process->lock);
@@ -72,6 +73,17 @@ static bool take(signal_set mask, siginfo_t *information)
         signal_update_work(thread);
     spinlock_release_restore(&process->lock, enabled);
     return signal != 0;
+}
+
+/* 0; -RESTART_CALL; -ENOMEM: too many wait. */
+static int take_waiting(struct signal_watchers *watchers, signal_set mask, siginfo_t *information)
+{
+    if (!watch_limit_join(&watchers->limit))
+        return -ENOMEM;
+    int error = wait_event(&watchers->queue, take(watchers, mask, information),
+                           THREAD_INTERRUPTIBLE, CLOCK_NEVER);
+    watch_limit_leave(&watchers->limit);
+    return error ? -RESTART_CALL : 0;
 }
 
 /* As many as fit and wait; sleeps for the first one only. */
@@ -90,14 +102,14 @@ static ssize_t signal_file_read(struct file *file, struct transfer *to, int64_t 
         return -ENOMEM;
     while (to->left >= sizeof(converted)) {
         signal_set mask = __atomic_load_n(&signals->mask, __ATOMIC_RELAXED);
-        if (!take(mask, &information)) {
+        if (!take(watchers, mask, &information)) {
             if (done)
                 break;
             if (file_nonblocking(file))
                 return -EAGAIN;
-            if (wait_event(&watchers->queue, take(mask, &information), THREAD_INTERRUPTIBLE,
-                           CLOCK_NEVER))
-                return -RESTART_CALL;
+            int error = take_waiting(watchers, mask, &information);
+            if (error)
+                return error;
         }
         information_convert(&converted, &information);
         if (transfer_out(to, &converted, sizeof(converted)) != sizeof(converted))
@@ -109,12 +121,15 @@ static ssize_t signal_file_read(struct file *file, struct transfer *to, int64_t 
 
 static void watch(struct poll_table *table)
 {
-    struct signal_watchers *watchers = table ? signal_watchers_get() : NULL;
+    struct signal_watchers *watchers =
+        table ? signal_watchers_get() : process_current()->signals.actions->watchers;
 
-    if (watchers)
-        poll_wait_limited(table, &watchers->queue, &watchers->limit);
-    else
+    if (!watchers) {
         poll_refuse(table);
+    } else {
+        poll_wait_limited(table, &watchers->queue, &watchers->limit);
+        watch_limit_look(&watchers->limit);
+    }
 }
 
 static unsigned signal_file_poll(struct file *file, struct poll_table *table)
@@ -146,6 +161,7 @@ static void signal_file_describe(struct file *file, char *buffer, size_t size)
 static const struct file_operations signal_file_operations = {
     .read = signal_file_read,
     .poll = signal_file_poll,
+    .few_ways = true,
     .release = signal_file_release,
     .describe = signal_file_describe,
 };
@@ -177,8 +193,10 @@ static ssize_t signal_file_change(int descriptor, signal_set mask)
         struct signal_file *signals = file->private;
         __atomic_store_n(&signals->mask, mask, __ATOMIC_RELAXED);
         struct signal_watchers *watchers = process_current()->signals.actions->watchers;
-        if (watchers)
+        if (watchers) {
+            watch_limit_look(&watchers->limit);
             signal_watchers_wake(watchers);
+        }
     } else {
         result = -EINVAL;
     }

@@ -9,6 +9,8 @@
 #include "process/signal/signal.h"
 #include "process/signal/watchers.h"
 
+#define REMOVED_AT_ONCE 64
+
 /* ---- queues ---- */
 
 static void signal_queue_initialize(struct signal_queue *queue)
@@ -27,25 +29,30 @@ void queued_signal_free(struct queued_signal *entry)
     heap_free(entry);
 }
 
-void signal_queue_remove(struct signal_queue *queue, signal_set set)
+bool signal_queue_remove(struct signal_queue *queue, signal_set set)
 {
     struct queued_signal *entry, *next;
+    int removed = 0;
 
     if (!(queue->set & set))
-        return;
-    queue->set &= ~set;
+        return true;
     TAILQ_FOREACH_SAFE(entry, &queue->entries, link, next)
     {
-        if (set & signal_bit(entry->information.si_signo)) {
-            TAILQ_REMOVE(&queue->entries, entry, link);
-            queued_signal_free(entry);
-        }
+        if (!(set & signal_bit(entry->information.si_signo)))
+            continue;
+        if (removed++ == REMOVED_AT_ONCE)
+            return false;
+        TAILQ_REMOVE(&queue->entries, entry, link);
+        queued_signal_free(entry);
     }
+    queue->set &= ~set;
+    return true;
 }
 
 static void signal_queue_flush(struct signal_queue *queue)
 {
-    signal_queue_remove(queue, ~(signal_set)0);
+    while (!signal_queue_remove(queue, ~(signal_set)0))
+        ;
 }
 
 /* ---- actions ---- */

@@ -30,7 +30,8 @@ struct signal_watchers *signal_watchers_get(void)
 
 void signal_watchers_wake(struct signal_watchers *watchers)
 {
-    wait_queue_wake(&watchers->queue);
+    if (watch_limit_tell(&watchers->limit))
+        wait_queue_wake(&watchers->queue);
 }
 
 void signal_watchers_release(struct signal_watchers *watchers)

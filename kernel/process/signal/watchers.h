@@ -16,7 +16,8 @@ struct signal_watchers {
 /* Those of the calling process; NULL: no memory. */
 struct signal_watchers *signal_watchers_get(void);
 
-/* One was queued. The process's lock is held: how many wait has a bound. */
+/* One was queued, or others are wanted. The process's lock may be held: how many wait has a bound,
+   and of many signals only the first after somebody looked tells them. */
 void signal_watchers_wake(struct signal_watchers *watchers);
 /* The actions end. */
 void signal_watchers_release(struct signal_watchers *watchers);

@@ -11,6 +11,8 @@
 
 /* Used time is looked at no more often than this. */
 #define CPU_LOOK_MINIMUM 1000000 /* ns */
+/* …and, where there are many threads, after so many times as long as it took. */
+#define CPU_LOOK_FACTOR 32
 
 /* ---- ITIMER_REAL ---- */
 
@@ -82,9 +84,10 @@ void process_timers_watch_cpu(struct process *process)
     struct process_timers *timers = &process->timers;
     const struct rlimit64 *limit = &process_limits(process)[RLIMIT_CPU];
     struct resource_usage usage;
-    uint64_t left = CLOCK_NEVER;
+    uint64_t left = CLOCK_NEVER, begun = clock_now();
 
     usage_of_process_locked(&usage, process);
+    uint64_t least = (clock_now() - begun) * CPU_LOOK_FACTOR;
     uint64_t used = usage.user_time + usage.system_time;
     if (limit->rlim_cur == RLIM64_INFINITY)
         timers->limit_signal = 0;
@@ -95,8 +98,13 @@ void process_timers_watch_cpu(struct process *process)
     earliest(&left, timers->limit_signal, used);
     if (left == CLOCK_NEVER)
         return;
-    left /= process->thread_count ? process->thread_count : 1;
-    timer_arm(&timers->cpu, time_deadline(left > CPU_LOOK_MINIMUM ? left : CPU_LOOK_MINIMUM));
+    uint32_t at_once = __atomic_load_n(&cpu_count, __ATOMIC_RELAXED);
+    if (process->thread_count < at_once)
+        at_once = process->thread_count;
+    left /= at_once ? at_once : 1;
+    if (least < CPU_LOOK_MINIMUM)
+        least = CPU_LOOK_MINIMUM;
+    timer_arm(&timers->cpu, time_deadline(left > least ? left : least));
 }
 
 static void cpu_expired(struct timer *timer)
@@ -124,7 +132,7 @@ void process_timers_initialize(struct process_timers *timers)
     *timers = (struct process_timers){0};
     timer_initialize(&timers->real, real_expired);
     timer_initialize(&timers->cpu, cpu_expired);
-    LIST_INIT(&timers->posix_timers);
+    RB_INIT(&timers->posix_timers);
 }
 
 void process_timers_end(struct process *process)

@@ -26,37 +26,75 @@
 
 /* A clock that stands while nobody runs is looked at this often. */
 #define LOOK_INTERVAL_CPU 1000000
+/* …and this often at last, while it goes on standing. */
+#define LOOK_INTERVAL_IDLE 32000000
+/* A process's CPU time is that of all its threads: it is added up again after so many times as long
+   as that took. */
+#define CPU_SEEN_FACTOR 32
 /* A signal that is ignored is sent no more often than this, however short the interval is: nobody's
    handling of it holds the timer back. Linux's tick. */
 #define IGNORED_INTERVAL 4000000
 
 struct posix_timer {
-    LIST_ENTRY(posix_timer) link; /* process's lock */
-    struct process *process;      /* constant; it outlives its timers */
-    int id;                       /* constant */
-    bool published;               /* can be found by its number; process's lock */
-    int clock;                    /* constant */
-    int expiry_clock;             /* the one `expires` is on; process's lock */
-    int notify;                   /* SIGEV_*; constant */
-    struct user_thread *thread;   /* SIGEV_THREAD_ID: a reference; or whose CPU time; constant */
-    struct queued_signal entry;   /* process's lock */
-    sigval_t value;               /* constant */
-    int signal;                   /* constant */
-    uint64_t expires;             /* 0: not set; process's lock */
-    uint64_t interval;            /* process's lock */
-    uint64_t overrun;             /* since the last signal was sent; process's lock */
-    int overrun_last;             /* of the last signal taken; process's lock */
+    RB_ENTRY(posix_timer) link; /* process's lock */
+    struct process *process;    /* constant; it outlives its timers */
+    int id;                     /* constant */
+    bool published;             /* can be found by its number; process's lock */
+    int clock;                  /* constant */
+    int expiry_clock;           /* the one `expires` is on; process's lock */
+    int notify;                 /* SIGEV_*; constant */
+    struct user_thread *thread; /* SIGEV_THREAD_ID: a reference; or whose CPU time; constant */
+    struct queued_signal entry; /* process's lock */
+    sigval_t value;             /* constant */
+    int signal;                 /* constant */
+    uint64_t expires;           /* 0: not set; process's lock */
+    uint64_t interval;          /* process's lock */
+    uint64_t look, seen;        /* when a clock of CPU time is looked at again, and what it said;
+                                   process's lock */
+    uint64_t overrun;           /* since the last signal was sent; process's lock */
+    int overrun_last;           /* of the last signal taken; process's lock */
     struct timer timer;
     struct wall_clock_watch watch; /* of `timer` */
 };
 
+static int timer_compare(const struct posix_timer *left, const struct posix_timer *right)
+{
+    return left->id < right->id ? -1 : left->id > right->id;
+}
+
+/* The generated functions are not all used; <bsd/sys/cdefs.h> leaves the word to the C library. */
+#undef __unused
+#define __unused __attribute__((unused))
+RB_GENERATE_STATIC(posix_timers, posix_timer, link, timer_compare)
+
+/* Lock held. */
+static void timer_remove(struct posix_timer *timer)
+{
+    RB_REMOVE(posix_timers, &timer->process->timers.posix_timers, timer);
+}
+
 /* ---- the clock ---- */
+
+/* The CPU time of a process, not quite the latest. Lock held. */
+static uint64_t process_cpu_time(struct process *process)
+{
+    struct process_timers *timers = &process->timers;
+    uint64_t begun = clock_now();
+    struct resource_usage usage;
+
+    if (begun >= timers->cpu_seen_until) {
+        usage_of_process_locked(&usage, process);
+        uint64_t now = clock_now();
+        timers->cpu_seen = usage.user_time + usage.system_time;
+        timers->cpu_seen_until = now + (now - begun) * CPU_SEEN_FACTOR;
+    }
+    return timers->cpu_seen;
+}
 
 /* What the timer's clock says, also in an interrupt, where nobody is "the calling thread". Lock
    held. */
 static uint64_t timer_clock(struct posix_timer *timer)
 {
-    struct resource_usage usage;
     uint64_t now = 0;
 
     if (!clock_is_cpu(timer->clock)) {
@@ -65,8 +103,23 @@ static uint64_t timer_clock(struct posix_timer *timer)
     }
     if (timer->thread)
         return thread_runtime(&timer->thread->thread);
-    usage_of_process_locked(&usage, timer->process);
-    return usage.user_time + usage.system_time;
+    return process_cpu_time(timer->process);
+}
+
+/* How long a clock of CPU time is left alone. Lock held. */
+static uint64_t look_interval(struct posix_timer *timer)
+{
+    uint64_t now = timer_clock(timer);
+
+    if (now != timer->seen || !timer->look)
+        timer->look = LOOK_INTERVAL_CPU;
+    else if (timer->look < LOOK_INTERVAL_IDLE)
+        timer->look *= 2;
+    timer->seen = now;
+    /* Each processor adds no more than what passes. */
+    uint64_t left = timer->expires > now ? timer->expires - now : 0;
+    uint64_t least = timer->thread ? left : left / __atomic_load_n(&cpu_count, __ATOMIC_RELAXED);
+    return least > timer->look ? least : timer->look;
 }
 
 /* Not before `least` ns from now. Lock held. */
@@ -89,7 +142,7 @@ static void timer_set_after(struct posix_timer *timer, uint64_t least)
 /* Lock held. */
 static void timer_set(struct posix_timer *timer)
 {
-    timer_set_after(timer, clock_is_cpu(timer->clock) ? LOOK_INTERVAL_CPU : 0);
+    timer_set_after(timer, clock_is_cpu(timer->clock) ? look_interval(timer) : 0);
 }
 
 /* Moves the expiry into the future; returns how many periods were passed over. Lock held. */
@@ -186,9 +239,9 @@ void posix_timers_delete_all(struct process *process)
 {
     for (;;) {
         bool enabled = spinlock_acquire_save(&process->lock);
-        struct posix_timer *timer = LIST_FIRST(&process->timers.posix_timers);
+        struct posix_timer *timer = RB_ROOT(&process->timers.posix_timers);
         if (timer)
-            LIST_REMOVE(timer, link);
+            timer_remove(timer);
         spinlock_release_restore(&process->lock, enabled);
         if (!timer)
             return;
@@ -200,14 +253,10 @@ void posix_timers_delete_all(struct process *process)
 /* Whose number this is, also one that is not yet to be found. Lock held. */
 static struct posix_timer *timer_numbered(struct process *process, int id)
 {
-    struct posix_timer *timer;
+    struct posix_timer key;
 
-    LIST_FOREACH(timer, &GUARDED_BY(&process->lock, process->timers.posix_timers), link)
-    {
-        if (timer->id == id)
-            return timer;
-    }
-    return NULL;
+    key.id = id;
+    return RB_FIND(posix_timers, &GUARDED_BY(&process->lock, process->timers.posix_timers), &key);
 }
 
 /* Lock held. */
@@ -229,7 +278,7 @@ static int timer_number(struct process *process, struct posix_timer *timer)
         process->timers.next_id = id == INT32_MAX ? 0 : id + 1;
         if (!timer_numbered(process, id)) {
             timer->id = id;
-            LIST_INSERT_HEAD(&process->timers.posix_timers, timer, link);
+            RB_INSERT(posix_timers, &process->timers.posix_timers, timer);
             error = 0;
             break;
         }
@@ -254,7 +303,7 @@ static void timer_discard(struct posix_timer *timer)
     struct process *process = timer->process;
     bool enabled = spinlock_acquire_save(&process->lock);
 
-    LIST_REMOVE(timer, link);
+    timer_remove(timer);
     spinlock_release_restore(&process->lock, enabled);
     timer_free(timer);
 }
@@ -355,7 +404,7 @@ ssize_t sys_timer_delete(int id)
     struct posix_timer *timer = timer_find(process, id);
 
     if (timer)
-        LIST_REMOVE(timer, link);
+        timer_remove(timer);
     spinlock_release_restore(&process->lock, enabled);
     if (!timer)
         return -EINVAL;

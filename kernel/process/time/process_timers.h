@@ -5,7 +5,7 @@
 #ifndef BATON_PROCESS_TIME_PROCESS_TIMERS_H
 #define BATON_PROCESS_TIME_PROCESS_TIMERS_H
 
-#include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
 
 #include "thread/timer.h"
 
@@ -20,13 +20,15 @@ struct cpu_timer {
 
 /* Embedded in struct process as `timers`. "lock": the process's. */
 struct process_timers {
-    struct timer real;                     /* ITIMER_REAL: armed while it is set */
-    uint64_t real_interval;                /* ns; lock */
-    struct cpu_timer virtual, profile;     /* lock */
-    uint64_t limit_signal;                 /* CPU time in ns of the next SIGXCPU; lock */
-    struct timer cpu;                      /* looks when the next of these can be due */
-    LIST_HEAD(, posix_timer) posix_timers; /* lock */
-    int next_id;                           /* lock; the last one given to a POSIX timer, plus 1 */
+    struct timer real;                               /* ITIMER_REAL: armed while it is set */
+    uint64_t real_interval;                          /* ns; lock */
+    struct cpu_timer virtual, profile;               /* lock */
+    uint64_t limit_signal;                           /* CPU time in ns of the next SIGXCPU; lock */
+    struct timer cpu;                                /* looks when the next of these can be due */
+    RB_HEAD(posix_timers, posix_timer) posix_timers; /* by number; lock */
+    int next_id;             /* lock; the last one given to a POSIX timer, plus 1 */
+    uint64_t cpu_seen;       /* the CPU time that POSIX timers go by, … */
+    uint64_t cpu_seen_until; /* …until then; lock */
 };
 
 /* A new process has none, whatever its parent has (setitimer(2), timer_create(2)). */

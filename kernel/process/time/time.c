@@ -14,6 +14,7 @@
 #include "process/time/clocks.h"
 #include "process/time/usage.h"
 #include "process/time/wall_clock.h"
+#include "thread/preemption.h"
 #include "thread/restart.h"
 
 /* What times(2) and si_utime count in: 100 a second on x86-64. */
@@ -112,25 +113,63 @@ void usage_of_thread(struct resource_usage *usage, const struct user_thread *thr
         usage->maximum_resident = address_space_most_resident(thread->thread.address_space);
 }
 
-void usage_of_process_locked(struct resource_usage *usage, struct process *process)
+/* Adds those of so many threads from this one on; returns the next one. Lock held. */
+static struct user_thread *usage_add_threads(struct resource_usage *usage,
+                                             struct user_thread *thread, unsigned count)
 {
-    struct user_thread *thread;
-
-    *usage = process->usage;
-    LIST_FOREACH(thread, &process->threads, process_link)
-    {
+    for (; thread && count; count--, thread = TAILQ_NEXT(thread, process_link)) {
         usage_add_thread(usage, thread);
         const struct address_space *space = thread->thread.address_space;
         uint64_t most = space ? address_space_most_resident(space) : 0;
         if (usage->maximum_resident < most)
             usage->maximum_resident = most;
     }
+    return thread;
+}
+
+void usage_of_process_locked(struct resource_usage *usage, struct process *process)
+{
+    *usage = process->usage;
+    usage_add_threads(usage, TAILQ_FIRST(&process->threads), UINT32_MAX);
+}
+
+#define THREADS_AT_ONCE 64
+#define TRIES           4 /* then all at once */
+
+/* Lock held. What a thread that ends has used moves to the process's own. */
+static uint64_t threads_ended(const struct process *process)
+{
+    return process->threads_made - process->thread_count;
+}
+
+/* In pieces. False: a thread has ended meanwhile, and would be missing or count twice. */
+static bool usage_try(struct resource_usage *usage, struct process *process)
+{
+    bool enabled = spinlock_acquire_save(&process->lock);
+    uint64_t ended = threads_ended(process);
+    struct user_thread *next = TAILQ_FIRST(&process->threads);
+
+    *usage = process->usage;
+    while ((next = usage_add_threads(usage, next, THREADS_AT_ONCE))) {
+        struct user_thread *held = next;
+        user_thread_reference(held);
+        spinlock_release_restore(&process->lock, enabled);
+        thread_preemption_point();
+        enabled = spinlock_acquire_save(&process->lock);
+        user_thread_release(held);
+        if (threads_ended(process) != ended)
+            break;
+    }
+    spinlock_release_restore(&process->lock, enabled);
+    return !next;
 }
 
 void usage_of_process(struct resource_usage *usage, struct process *process)
 {
+    for (int tries = 0; tries < TRIES; tries++)
+        if (usage_try(usage, process))
+            return;
     bool enabled = spinlock_acquire_save(&process->lock);
-
     usage_of_process_locked(usage, process);
     spinlock_release_restore(&process->lock, enabled);
 }

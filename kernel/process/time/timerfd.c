@@ -114,6 +114,19 @@ static ssize_t take_expirations(struct timer_file *file)
     return count;
 }
 
+/* …or -RESTART_CALL; -ENOMEM: too many wait, whom an interrupt has to wake. */
+static ssize_t wait_for_expirations(struct timer_file *timer)
+{
+    ssize_t count = 0;
+
+    if (!watch_limit_join(&timer->limit))
+        return -ENOMEM;
+    int error = wait_event(&timer->readers, (count = take_expirations(timer)) != 0,
+                           THREAD_INTERRUPTIBLE, CLOCK_NEVER);
+    watch_limit_leave(&timer->limit);
+    return error ? -RESTART_CALL : count;
+}
+
 static ssize_t timer_file_read(struct file *file, struct transfer *to, int64_t *offset)
 {
     struct timer_file *timer = file->private;
@@ -125,9 +138,8 @@ static ssize_t timer_file_read(struct file *file, struct transfer *to, int64_t *
     count = take_expirations(timer);
     if (!count && file_nonblocking(file))
         return -EAGAIN;
-    if (!count && wait_event(&timer->readers, (count = take_expirations(timer)) != 0,
-                             THREAD_INTERRUPTIBLE, CLOCK_NEVER))
-        return -RESTART_CALL;
+    if (!count)
+        count = wait_for_expirations(timer);
     if (count < 0)
         return count;
     return transfer_out(to, &count, sizeof(count)) == sizeof(count) ? (ssize_t)sizeof(count)
@@ -177,6 +189,7 @@ static void timer_file_describe(struct file *file, char *buffer, size_t size)
 static const struct file_operations timer_file_operations = {
     .read = timer_file_read,
     .poll = timer_file_poll,
+    .few_ways = true,
     .release = timer_file_release,
     .describe = timer_file_describe,
 };

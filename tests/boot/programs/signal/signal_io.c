@@ -520,7 +520,7 @@ static bool owners_change_meanwhile(void)
     REQUIRE(pipe(busy.ends) == 0 && asynchronous(busy.ends[0]));
     for (int i = 0; i < 3; i++)
         REQUIRE(pthread_create(&threads[i], NULL, tasks[i], NULL) == 0);
-    REQUIRE(EVENTUALLY(busy.handled > 50));
+    REQUIRE(EVENTUALLY(busy.handled > 10)); /* three busy threads on one processor */
     busy.enough = true;
     for (int i = 0; i < 3; i++)
         pthread_join(threads[i], NULL);
