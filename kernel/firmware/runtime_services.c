@@ -191,9 +191,23 @@ static EFI_STATUS call_in_turn(const struct service *service, const void *functi
                  SERVICE(member), &(const struct arguments){{__VA_ARGS__}}, PATIENCE)
 #define POINTER(pointer) ((uint64_t)(pointer))
 
+/* UEFI 2.10, 8.3.1. */
+static bool time_can_be(const EFI_TIME *time)
+{
+    return time->Year >= 1900 && time->Year <= 9999 && time->Month >= 1 && time->Month <= 12 &&
+           time->Day >= 1 && time->Day <= 31 && time->Hour < 24 && time->Minute < 60 &&
+           time->Second < 60 && time->Nanosecond < NANOSECONDS_PER_SECOND;
+}
+
 EFI_STATUS runtime_get_time(EFI_TIME *time, EFI_TIME_CAPABILITIES *capabilities)
 {
-    return CALL(GetTime, POINTER(time), POINTER(capabilities));
+    EFI_STATUS status = CALL(GetTime, POINTER(time), POINTER(capabilities));
+
+    if (status || time_can_be(time))
+        return status;
+    log_write(LOG_WARNING, "firmware: GetTime gives a time that cannot be: %u-%u-%u %u:%u:%u",
+              time->Year, time->Month, time->Day, time->Hour, time->Minute, time->Second);
+    return EFI_DEVICE_ERROR;
 }
 
 EFI_STATUS runtime_get_wakeup_time(BOOLEAN *enabled, BOOLEAN *pending, EFI_TIME *time)

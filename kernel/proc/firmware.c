@@ -8,8 +8,9 @@
  *
  * In debug kernels a line that is written makes a service of something that is none, and calls it:
  * `read ADDRESS`, `write ADDRESS`, `execute ADDRESS`, `divide`, `invalid`, `deep` (until the stack
- * ends), `loop`, `registers` (it changes those of the FPU and turns interrupts off), or puts it in
- * the place of ResetSystem: `reset ADDRESS`, `reset loop`. The write's error is what came of it.
+ * ends), `loop`, `deaf` (that with interrupts off), `registers` (it changes those of the FPU and
+ * turns interrupts off), or puts it in the place of ResetSystem: `reset ADDRESS`, `reset loop`. The
+ * write's error is what came of it.
  */
 #include <asm/errno.h>
 #include <linux/stat.h>

@@ -11,7 +11,7 @@ RUNS = ("exec_basic", "EXEC_OK")
 LENT = r"lent to it"
 
 
-def entry(options):
+def entry_with(options):
     """The order by which the loader finds another boot entry."""
     text = f"title t\nlinux /baton/kernel.elf\ninitrd /baton/initrd.cpio\noptions console=ttyS0 {options}\n"
     return rf"file loader\entries\baton.conf {text.encode().hex()}"
@@ -45,6 +45,44 @@ def service_cases():
                    {TIME: r"time (-5|0 20)"}, r"NAME failed: page fault")
 
 
+def odd_answer_cases():
+    """Services that answer, with nonsense; and several that go wrong at once."""
+    nonsense = ((TIME, r"time -5\s"), RUNS)
+    variable = "printf '\\007\\0\\0\\0x' > /sys/firmware/efi/efivars/" \
+        "Baton-d2b17b96-7e7c-4a10-9a2c-5c0a5ed0ba70 && echo wri''tten || echo fai''led"
+    refused = ((variable, "failed"), RUNS)
+    for text, how in (("of ones", "rubbish 255"), ("of zeros", "rubbish 0"), ("of 0x7f", "rubbish 127"),
+                      ("that is not there", "returns")):
+        yield boots(f"GetTime gives a time {text}", [f"runtime get-time {how}"],
+                    "GetTime gives a time that cannot be", typed=nonsense)
+        yield boots(f"GetVariable gives a value {text}", [f"runtime get-variable {how}"],
+                    typed=((VARIABLES, "variables"), RUNS))
+        yield boots(f"GetNextVariableName gives a name {text}", [f"runtime next-variable {how}"],
+                    typed=((VARIABLES, r"variables (-\d+|0) \d+"), RUNS))
+        yield boots(f"QueryVariableInfo gives sizes {text}", [f"runtime query-variable {how}"],
+                    typed=(("grep storage /proc/baton/firmware", "storage"), RUNS))
+    yield boots("GetNextVariableName jumps to where nothing is", ["runtime next-variable jump"],
+                "GetNextVariableName failed: page fault", typed=((VARIABLES, r"variables -5"), RUNS))
+    yield boots("QueryVariableInfo writes to memory in use", ["runtime query-variable write 0x1600000"],
+                "QueryVariableInfo failed: page fault",
+                typed=(("grep storage /proc/baton/firmware", "storage -5"), RUNS))
+    yield boots("SetVariable works", [], typed=((variable, "written"), RUNS))
+    for text, status in (("is not allowed", 8), ("has no room", 9), ("breaks in the device", 7),
+                         ("is refused", 26), ("is not there any more", 3)):
+        yield boots(f"SetVariable {text}", [f"runtime set-variable fails {status}"], typed=refused)
+    yield boots("SetVariable jumps to where nothing is", ["runtime set-variable jump"],
+                "SetVariable failed: page fault", typed=refused)
+    yield boots("SetVariable runs in boot-services memory", ["runtime set-variable boot-code"],
+                "SetVariable executes .*boot services", typed=((variable, "written"), RUNS))
+    yield boots("three services at once, 4 processors",
+                ["runtime get-time jump", "runtime get-variable stack", "runtime next-variable direction"],
+                "GetTime failed", typed=((TIME, FAILS[TIME]), (VARIABLES, WORKS[VARIABLES]), RUNS), smp=4)
+    yield powers_off("nothing of the firmware's services works",
+                     [f"runtime {service} jump" for service in (
+                         "get-time", "set-time", "get-variable", "next-variable", "set-variable",
+                         "query-variable", "reset")], "power off: by ACPI")
+
+
 def reset_cases():
     """ResetSystem, where it is tried first; the next way follows."""
     for text, how, *words in (
@@ -61,7 +99,7 @@ def reset_cases():
             ("runs in boot-services memory", "boot-code", rf"ResetSystem executes .*boot services.*{LENT}"),
             ("works on a stack in boot-services memory", "stack", rf"ResetSystem writes .*{LENT}"),
             ("uses vector registers", "sse", "restart: by ResetSystem")):
-        yield starts_anew(f"ResetSystem {text}", [f"runtime reset {how}", entry("reboot=efi")], *words)
+        yield starts_anew(f"ResetSystem {text}", [f"runtime reset {how}", entry_with("reboot=efi")], *words)
 
 
 def pm1(name, space, address):
@@ -124,7 +162,7 @@ def paging_cases():
         boots("five levels, services in boot-services memory",
               ["five-levels", "runtime get-time boot-code"], tables, "GetTime executes",
               typed=((TIME, WORKS[TIME]), RUNS), **five),
-        starts_anew("five levels, restart by ResetSystem", ["five-levels", entry("reboot=efi")], tables,
+        starts_anew("five levels, restart by ResetSystem", ["five-levels", entry_with("reboot=efi")], tables,
                     "restart: by ResetSystem", **five),
         powers_off("five levels, power off", ["five-levels"], tables, **five),
         refuses("five levels, and no kernel", ["five-levels", r"open-fails baton\kernel.elf 14"], tables,
@@ -144,6 +182,16 @@ def processor_cases():
             ("a processor that is not there", processor(77), "APIC 77 does not answer")):
         yield boots(f"MADT: {text}", [f"acpi-append APIC {entry}"], *words, "cpu: 2 online",
                     typed=(("nproc", r"2\s"), RUNS), smp=2)
+    many = "".join(processor(apic_id) for apic_id in range(2, 42))
+    yield boots("MADT: more processors than are used",
+                [f"acpi-append APIC {many}", entry_with("maxcpus=2")],
+                "40 more processors stay off: 2 are used at most", "cpu: 2 online",
+                typed=(("nproc", r"2\s"), RUNS), smp=2)
+    yield boots("MADT: 40 processors that are not there", [f"acpi-append APIC {many}"],
+                "APIC 41 does not answer", "cpu: 2 online", typed=(("nproc", r"2\s"), RUNS), smp=2)
+    yield boots("MADT: 40 processors that no interrupt reaches",
+                ["acpi-append APIC " + "".join(processor(apic_id) for apic_id in range(0x100, 0x128))],
+                "APIC 256 .*ignored, 40 in all", "cpu: 8 online", typed=(("nproc", r"8\s"), RUNS), smp=8)
 
 
 def pm_timer(space, address):
@@ -165,5 +213,5 @@ def clock_cases():
 
 
 def cases():
-    tables = (service_cases, reset_cases, power_cases, paging_cases, processor_cases, clock_cases)
+    tables = (service_cases, odd_answer_cases, reset_cases, power_cases, paging_cases, processor_cases, clock_cases)
     return [case for table in tables for case in table()]

@@ -55,6 +55,15 @@ def map_cases():
         boots("a map that grows by 5,000 between snapshot and exit", [f"map-grow {FINAL} 5000"]),
         boots("a map that grows by 100 with each try of the exit",
               [f"map-grow {SNAPSHOT} 100 100", "exit-stale 3"]),
+        boots("a map that shrinks by 5,000 between snapshot and exit",
+              ["map-split 5000", f"map-shrink {FINAL}"]),
+        boots("a map that shrinks by 5,000 after the probe", ["map-split 5000", f"map-shrink {SNAPSHOT}"]),
+        boots("a map that shrinks when the exit has failed",
+              ["map-split 5000", f"map-shrink {AGAIN}", "exit-stale 2"]),
+        boots("a map that grows when the exit has failed", [f"map-grow {AGAIN} 400", "exit-stale 1"]),
+        halts("a map that grows by 40,000 when the exit has failed",
+              [f"map-grow {AGAIN} 40000", "exit-stale 1"], "memory map", "buffer too small|too small",
+              "power button"),
         boots("10,000 descriptors", ["map-split 10000"]),
         boots("10,000 descriptors that cannot be merged", [f"map-split 10000 {BOOT_DATA}"]),
         *(boots(f"descriptors of {size} bytes", [f"map-stride {size}"])
@@ -91,6 +100,25 @@ def map_cases():
                 "device error"),
         refuses("no final map", [f"map-fails {FINAL} {DEVICE_ERROR}"], "memory map", "device error"),
         refuses("a map that always grows", ["map-grow 1 1000 2000"], "memory map"),
+    ]
+
+
+def combined_cases():
+    """Several faults at once."""
+    worn = ["exit-stale 15", "exit-interrupts", f"map-grow {SNAPSHOT} 20 20", "map-reverse", "read-short 999"]
+    return [
+        boots("two faults: stale keys and 10,000 descriptors", ["exit-stale 15", "map-split 10000"]),
+        boots("two faults: no ACPI tables and no screen", ["acpi-none", "screen format 3"],
+              "devices interrupt by the 8259"),
+        boots("two faults: unaligned and unsorted, in descriptors of 72 bytes",
+              ["map-unaligned 0x800", "map-reverse", "map-stride 72"], r"[1-9]\d* unaligned"),
+        boots("two faults: a framebuffer in memory, and the map twice",
+              ["screen base 0x1000000", "map-twice"], "framebuffer.*memory"),
+        boots("five faults at once", worn),
+        boots("five faults at once, 8 processors", worn, "cpu: 8 online",
+              typed=(("nproc", r"8\s"), ("exec_basic", "EXEC_OK")), smp=8),
+        refuses("two faults: short reads and an allocation that fails",
+                ["read-short 999", "allocation-fails 7"], "memory|resources"),
     ]
 
 
@@ -307,6 +335,6 @@ def allocation_cases():
 
 
 def cases():
-    tables = (exit_cases, map_cases, screen_cases, acpi_cases, file_cases, entry_cases,
+    tables = (exit_cases, map_cases, combined_cases, screen_cases, acpi_cases, file_cases, entry_cases,
               archive_cases, options_cases, allocation_cases)
     return [case for table in tables for case in table()]

@@ -1,4 +1,5 @@
 """Reads what stands on the guest's screen: finds the kernel's own glyphs in a screendump."""
+import functools
 import os
 import sys
 
@@ -50,33 +51,45 @@ def _patterns(glyphs, width):
     return result
 
 
-def _cell(picture, x, y, width, height, patterns):
-    """The character in one cell: two colours at most, of which either may be the background."""
+def _character(rows, patterns):
+    """The character that rows of pixels show: two colours at most, of which either may be the
+    background."""
     colours = {}
-    rows = []
-    for line in range(height):
-        pixels = picture.row(x, y + line, width)
+    shape = []
+    for pixels in rows:
         bits = 0
         for at in range(0, len(pixels), 3):
             colour = colours.setdefault(pixels[at:at + 3], len(colours))
             bits = bits << 1 | colour
-        if len(colours) > 2:
-            return UNKNOWN
-        rows.append(bits)
-    everything = (1 << width) - 1
+        shape.append(bits)
+    if len(colours) > 2:
+        return UNKNOWN
+    everything = (1 << len(rows[0]) // 3) - 1
     # The pixel in the corner is nearly always background; a block or a cursor has it the other way.
-    return patterns.get(tuple(rows)) or \
-        patterns.get(tuple(row ^ everything for row in rows), UNKNOWN)
+    return patterns.get(tuple(shape)) or \
+        patterns.get(tuple(row ^ everything for row in shape), UNKNOWN)
+
+
+@functools.lru_cache
+def _font(size):
+    """Height, width and what each glyph means, in one size; and what cells that were seen mean."""
+    glyphs = font.read_font(FONTS.format(size))
+    known = {code: glyphs.glyphs[code] for code in font.console_glyphs(glyphs)}
+    return glyphs.height, glyphs.width, _patterns(known, glyphs.width), {}
 
 
 def _read(picture, size):
-    glyphs = font.read_font(FONTS.format(size))
-    known = {code: glyphs.glyphs[code] for code in font.console_glyphs(glyphs)}
-    patterns = _patterns(known, glyphs.width)
+    height, width, patterns, seen = _font(size)
     lines = []
-    for y in range(0, picture.height - glyphs.height + 1, glyphs.height):
-        lines.append("".join(_cell(picture, x, y, glyphs.width, glyphs.height, patterns)
-                             for x in range(0, picture.width - glyphs.width + 1, glyphs.width)))
+    for y in range(0, picture.height - height + 1, height):
+        rows = [picture.row(0, y + line, picture.width) for line in range(height)]
+        text = ""
+        for x in range(0, 3 * (picture.width - width + 1), 3 * width):
+            cell = tuple(row[x:x + 3 * width] for row in rows)
+            if cell not in seen:
+                seen[cell] = _character(cell, patterns)
+            text += seen[cell]
+        lines.append(text)
     return lines
 
 

@@ -50,7 +50,8 @@ static EFI_MEMORY_DESCRIPTOR *largest(void)
     return found;
 }
 
-/* `map-split N [TYPE]`: one piece of free memory as N; every other one as TYPE. */
+/* `map-split N [TYPE]`: one piece of free memory as N; every other one as TYPE. `map-shrink CALL`:
+   from the loader's call CALL on no more. */
 static void split(uint64_t pieces, uint64_t type)
 {
     EFI_MEMORY_DESCRIPTOR *first = largest(), next = *first;
@@ -138,7 +139,7 @@ static void map_spoil(void)
 {
     const struct order *pieces = order_next(NULL, "map-split");
 
-    if (pieces)
+    if (pieces && calls < order_value("map-shrink", UINT64_MAX))
         split(order_number(pieces, 1), order_number(pieces, 2));
     grow();
     add();
