@@ -213,5 +213,6 @@ def clock_cases():
 
 
 def cases():
-    tables = (service_cases, odd_answer_cases, reset_cases, power_cases, paging_cases, processor_cases, clock_cases)
+    tables = (service_cases, odd_answer_cases, reset_cases, power_cases, paging_cases, processor_cases,
+              clock_cases)
     return [case for table in tables for case in table()]
