@@ -7,6 +7,7 @@
 #include "cpu/cpu.h"
 #include "cpu/registers.h"
 #include "cpu/user_access.h"
+#include "library/cache_description.h"
 #include "library/memory_type.h"
 #include "library/string.h"
 
@@ -85,6 +86,36 @@ bool cpu_has_flag(uint32_t leaf, char output, unsigned bit)
     struct cpuid_result result = cpuid(leaf, 0);
     uint32_t value = output == 'b' ? result.ebx : output == 'c' ? result.ecx : result.edx;
     return value >> bit & 1;
+}
+
+static bool leaf_is_there(uint32_t leaf)
+{
+    return cpuid(leaf & 0x80000000, 0).eax >= leaf;
+}
+
+bool cpu_cache_at(unsigned index, struct cache_description *cache)
+{
+    const unsigned topology_extensions = 22, most = 16;
+    bool extended = leaf_is_there(0x8000001d) && cpu_has_flag(0x80000001, 'c', topology_extensions);
+
+    if (index >= most)
+        return false;
+    if (extended || (leaf_is_there(4) && cpuid(4, 0).eax)) {
+        struct cpuid_result r = cpuid(extended ? 0x8000001d : 4, index);
+        return cache_of_leaf((uint32_t[]){r.eax, r.ebx, r.ecx, r.edx}, cache);
+    }
+    if (!leaf_is_there(0x80000006))
+        return false;
+    struct cpuid_result first = cpuid(0x80000005, 0), second = cpuid(0x80000006, 0);
+    return cache_of_old_leaves((uint32_t[]){first.ecx, first.edx},
+                               (uint32_t[]){second.ecx, second.edx}, index, cache);
+}
+
+unsigned cpu_virtual_bits(void)
+{
+    const unsigned usual = 48;
+
+    return leaf_is_there(0x80000008) ? cpuid(0x80000008, 0).eax >> 8 & 0xff : usual;
 }
 
 void cpu_identify(struct cpu_identity *identity)

@@ -21,6 +21,12 @@ struct cpu_identity {
 };
 void cpu_identify(struct cpu_identity *identity);
 
+/* Cache number `index`, as the calling processor describes it. False: no more. */
+struct cache_description;
+bool cpu_cache_at(unsigned index, struct cache_description *cache);
+/* Bits of addresses that programs' pointers could have, by CPUID. */
+unsigned cpu_virtual_bits(void);
+
 /*
  * Do the MTRRs say that all of this memory is write-back (library/memory_type.h)? For the boot CPU,
  * once its features are known.

@@ -5,6 +5,7 @@
 #include "cpu/clock.h"
 #include "cpu/cpu.h"
 #include "cpu/features.h"
+#include "library/string.h"
 #include "proc/proc.h"
 
 /* ---- sets ---- */
@@ -44,71 +45,72 @@ void proc_text_cpu_mask(struct text *text, const struct cpu_set *set)
 
 /* ---- cpuinfo ---- */
 
-/* CPUID's flags by the names that Linux gives them; those that programs look for. */
+/*
+ * CPUID's flags by the names and in the order of Linux (arch/x86/include/asm/cpufeatures.h): the
+ * bits of a register from 0 on, "-" where it shows none. Left out is what the kernel does not turn
+ * on: FSGSBASE, protection keys, 5 levels of tables, shadow stacks; and what is Linux's own.
+ */
+static const struct flag_register {
+    uint32_t leaf;
+    char output; /* a register: b, c, d */
+    const char *names;
+} flag_registers[] = {
+    {1, 'd',
+     "fpu vme de pse tsc msr pae mce cx8 apic - sep mtrr pge mca cmov pat pse36 pn clflush - dts "
+     "acpi "
+     "mmx fxsr sse sse2 ss ht tm ia64 pbe"},
+    {0x80000001, 'd',
+     "- - - - - - - - - - - syscall - - - - - - - mp nx - mmxext - - fxsr_opt pdpe1gb rdtscp - lm "
+     "3dnowext 3dnow"},
+    {1, 'c',
+     "pni pclmulqdq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 cid sdbg fma cx16 xtpr pdcm - pcid "
+     "dca "
+     "sse4_1 sse4_2 x2apic movbe popcnt tsc_deadline_timer aes xsave - avx f16c rdrand hypervisor"},
+    {0x80000001, 'c',
+     "lahf_lm cmp_legacy svm extapic cr8_legacy abm sse4a misalignsse 3dnowprefetch osvw ibs xop "
+     "skinit "
+     "wdt - lwp fma4 tce - nodeid_msr - tbm topoext perfctr_core perfctr_nb - bpext ptsc "
+     "perfctr_llc "
+     "mwaitx"},
+    {7, 'b',
+     "- tsc_adjust sgx bmi1 hle avx2 - smep bmi2 erms invpcid rtm cqm - mpx rdt_a avx512f avx512dq "
+     "rdseed adx smap avx512ifma - clflushopt clwb intel_pt avx512pf avx512er avx512cd sha_ni "
+     "avx512bw "
+     "avx512vl"},
+    {7, 'c',
+     "- avx512vbmi umip - - waitpkg avx512_vbmi2 - gfni vaes vpclmulqdq avx512_vnni avx512_bitalg "
+     "tme "
+     "avx512_vpopcntdq - - - - - - - rdpid - bus_lock_detect cldemote - movdiri movdir64b enqcmd"},
+    {7, 'd',
+     "- - avx512_4vnniw avx512_4fmaps fsrm - - - avx512_vp2intersect - md_clear - - - serialize - "
+     "tsxldtrk - pconfig arch_lbr - - amx_bf16 avx512_fp16 amx_tile amx_int8 - - flush_l1d "
+     "arch_capabilities"},
+};
+
+static void text_register(struct text *text, const struct flag_register *flags)
+{
+    const char *name = flags->names;
+
+    for (unsigned bit = 0; *name; bit++) {
+        const char *blank = strchr(name, ' ');
+        size_t length = blank ? (size_t)(blank - name) : strlen(name);
+        if (*name != '-' && cpu_has_flag(flags->leaf, flags->output, bit)) {
+            text_append(text, " ", 1);
+            text_append(text, name, length);
+        }
+        name += length + (blank != NULL);
+    }
+}
+
 static void text_flags(struct text *text)
 {
-    static const struct {
-        uint32_t leaf;
-        char output; /* a register: b, c, d */
-        uint8_t bit;
-        const char *name;
-    } flags[] = {
-        {1, 'd', 0, "fpu"},
-        {1, 'd', 4, "tsc"},
-        {1, 'd', 5, "msr"},
-        {1, 'd', 6, "pae"},
-        {1, 'd', 8, "cx8"},
-        {1, 'd', 9, "apic"},
-        {1, 'd', 11, "sep"},
-        {1, 'd', 13, "pge"},
-        {1, 'd', 15, "cmov"},
-        {1, 'd', 16, "pat"},
-        {1, 'd', 19, "clflush"},
-        {1, 'd', 23, "mmx"},
-        {1, 'd', 24, "fxsr"},
-        {1, 'd', 25, "sse"},
-        {1, 'd', 26, "sse2"},
-        {0x80000001, 'd', 11, "syscall"},
-        {0x80000001, 'd', 20, "nx"},
-        {0x80000001, 'd', 27, "rdtscp"},
-        {0x80000001, 'd', 29, "lm"},
-        {1, 'c', 0, "pni"},
-        {1, 'c', 1, "pclmulqdq"},
-        {1, 'c', 9, "ssse3"},
-        {1, 'c', 12, "fma"},
-        {1, 'c', 13, "cx16"},
-        {1, 'c', 19, "sse4_1"},
-        {1, 'c', 20, "sse4_2"},
-        {1, 'c', 22, "movbe"},
-        {1, 'c', 23, "popcnt"},
-        {1, 'c', 25, "aes"},
-        {1, 'c', 26, "xsave"},
-        {1, 'c', 28, "avx"},
-        {1, 'c', 29, "f16c"},
-        {1, 'c', 30, "rdrand"},
-        {1, 'c', 31, "hypervisor"},
-        {0x80000001, 'c', 0, "lahf_lm"},
-        {0x80000001, 'c', 5, "abm"},
-        {7, 'b', 3, "bmi1"},
-        {7, 'b', 5, "avx2"},
-        {7, 'b', 7, "smep"},
-        {7, 'b', 8, "bmi2"},
-        {7, 'b', 9, "erms"},
-        {7, 'b', 16, "avx512f"},
-        {7, 'b', 18, "rdseed"},
-        {7, 'b', 19, "adx"},
-        {7, 'b', 20, "smap"},
-        {7, 'b', 23, "clflushopt"},
-        {7, 'c', 2, "umip"},
-    };
-
-    for (size_t i = 0; i < array_length(flags); i++)
-        if (cpu_has_flag(flags[i].leaf, flags[i].output, flags[i].bit))
-            text_print(text, " %s", flags[i].name);
+    for (size_t i = 0; i < array_length(flag_registers); i++)
+        text_register(text, &flag_registers[i]);
 }
 
 static int processor_show(const struct pseudo_key *key, struct text *text)
 {
+    uint64_t twice = 2 * clock_tsc_frequency(); /* Linux's loop of two instructions a cycle */
     struct cpu_identity identity;
 
     (void)key;
@@ -125,10 +127,10 @@ static int processor_show(const struct pseudo_key *key, struct text *text)
                    cpus[number]->apic_id);
         text_print(text, "flags\t\t:");
         text_flags(text);
-        text_print(text,
-                   "\nbugs\t\t:\nclflush size\t: 64\naddress sizes\t: %u bits physical, 48 bits "
-                   "virtual\n\n",
-                   cpu_features.physical_bits);
+        text_print(text, "\nbugs\t\t:\nbogomips\t: %lu.%02lu\nclflush size\t: 64\n",
+                   twice / 1000000, twice % 1000000 / 10000);
+        text_print(text, "address sizes\t: %u bits physical, %u bits virtual\n\n",
+                   cpu_features.physical_bits, cpu_virtual_bits());
     }
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "library/format.h"
 #include "library/string.h"
 #include "proc/baton.h"
+#include "proc/machine/machine.h"
 #include "proc/proc.h"
 
 static int online_show(const struct pseudo_key *key, struct text *text)
@@ -45,6 +46,22 @@ static int intel_only_show(const struct pseudo_key *key, struct text *text)
     return 0;
 }
 
+/* Those that only processors of AMD have. */
+static int amd_only_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(text, vendor_is_amd() ? "Vulnerable\n" : "Not affected\n");
+    return 0;
+}
+
+/* What a guest of a virtual machine could do to who runs it: there are no guests. */
+static int without_guests_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(text, "Not affected\n");
+    return 0;
+}
+
 static int vulnerable_show(const struct pseudo_key *key, struct text *text)
 {
     (void)key;
@@ -53,17 +70,23 @@ static int vulnerable_show(const struct pseudo_key *key, struct text *text)
 }
 
 static struct pseudo_node vulnerability_files[] = {
+    {.name = "gather_data_sampling", .mode = S_IFREG | 0444, .show = intel_only_show},
+    {.name = "indirect_target_selection", .mode = S_IFREG | 0444, .show = intel_only_show},
     {.name = "itlb_multihit", .mode = S_IFREG | 0444, .show = intel_only_show},
     {.name = "l1tf", .mode = S_IFREG | 0444, .show = intel_only_show},
     {.name = "mds", .mode = S_IFREG | 0444, .show = intel_only_show},
     {.name = "meltdown", .mode = S_IFREG | 0444, .show = intel_only_show},
     {.name = "mmio_stale_data", .mode = S_IFREG | 0444, .show = intel_only_show},
+    {.name = "reg_file_data_sampling", .mode = S_IFREG | 0444, .show = intel_only_show},
     {.name = "retbleed", .mode = S_IFREG | 0444, .show = vulnerable_show},
+    {.name = "spec_rstack_overflow", .mode = S_IFREG | 0444, .show = amd_only_show},
     {.name = "spec_store_bypass", .mode = S_IFREG | 0444, .show = vulnerable_show},
     {.name = "spectre_v1", .mode = S_IFREG | 0444, .show = vulnerable_show},
     {.name = "spectre_v2", .mode = S_IFREG | 0444, .show = vulnerable_show},
     {.name = "srbds", .mode = S_IFREG | 0444, .show = intel_only_show},
+    {.name = "tsa", .mode = S_IFREG | 0444, .show = amd_only_show},
     {.name = "tsx_async_abort", .mode = S_IFREG | 0444, .show = intel_only_show},
+    {.name = "vmscape", .mode = S_IFREG | 0444, .show = without_guests_show},
 };
 
 /* ---- cpu0, cpu1, …: which C libraries count, and lscpu(1) puts together ---- */
@@ -129,6 +152,7 @@ static struct pseudo_node cpu_node = {
     .mode = S_IFDIR | 0555,
     .children = cpu_directories,
     .child_count = array_length(cpu_directories),
+    .added = &sys_caches_directory,
 };
 
 static int cpu_find(const struct pseudo_key *key, const char *name, struct pseudo_key *child_key,
@@ -170,6 +194,21 @@ static struct pseudo_node cpu_files[] = {
      .children = vulnerability_files,
      .child_count = array_length(vulnerability_files)},
 };
+/* ---- node0: all memory is as far from each processor ---- */
+
+static struct pseudo_node node_files[] = {
+    {.name = "cpulist", .mode = S_IFREG | 0444, .show = online_show},
+    {.name = "cpumap", .mode = S_IFREG | 0444, .show = all_mask_show},
+};
+static struct pseudo_node nodes_files[] = {
+    {.name = "has_cpu", .mode = S_IFREG | 0444, .show = zero_show},
+    {.name = "node0",
+     .mode = S_IFDIR | 0755,
+     .children = node_files,
+     .child_count = array_length(node_files)},
+    {.name = "online", .mode = S_IFREG | 0444, .show = zero_show},
+    {.name = "possible", .mode = S_IFREG | 0444, .show = zero_show},
+};
 static struct pseudo_node system_directories[] = {
     {.name = "cpu",
      .mode = S_IFDIR | 0555,
@@ -177,6 +216,10 @@ static struct pseudo_node system_directories[] = {
      .child_count = array_length(cpu_files),
      .find = cpu_find,
      .next = cpu_next},
+    {.name = "node",
+     .mode = S_IFDIR | 0755,
+     .children = nodes_files,
+     .child_count = array_length(nodes_files)},
 };
 static struct pseudo_node device_directories[] = {
     {.name = "system",

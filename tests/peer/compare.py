@@ -36,6 +36,7 @@ class Commands:
         self.shell = "sh"
         self.proc = False
         self.disk = False
+        self.smp = 1
         self.qemu = []
         with open(path, encoding="ascii") as file:
             for line in file.read().splitlines():
@@ -47,6 +48,8 @@ class Commands:
                     self.proc = True
                 elif line == "%disk":
                     self.disk = True
+                elif line.startswith("%smp "):
+                    self.smp = int(line.split()[1])
                 elif line.startswith("%qemu "):
                     self.qemu.append(line.partition(" ")[2])
                 elif line.startswith(" ") and self.list:
@@ -79,7 +82,8 @@ def run_once(kernel, commands, rest, root):
     """Boots one machine for the `rest` of the commands; returns (output, errors, status) for each
     that it came to, and what there is to say about the machine."""
     options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT, proc=commands.proc, root=root,
-                              linux_from_disk=commands.disk, qemu=commands.qemu)
+                              linux_from_disk=commands.disk, smp=commands.smp,
+                              qemu=commands.qemu)
     with harness.Machine(options, ["sh", "-c", SCRIPT, "sh", commands.shell, *rest]) as machine:
         machine.run()
     outputs = PIECE.findall(bytes(machine.output.data))

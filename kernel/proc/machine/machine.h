@@ -4,6 +4,9 @@
 
 #include "proc/proc.h"
 
+/* In the directory of each processor (caches.c). */
+extern struct pseudo_node sys_caches_directory;
+
 /* At boot, once: the parts, each to its place. */
 void machine_acpi_add(void);              /* acpi.c: /sys/firmware/acpi */
 void machine_smbios_add(void);            /* smbios.c: /sys/firmware/dmi, /sys/class/dmi */
