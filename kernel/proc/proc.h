@@ -11,7 +11,7 @@
 void proc_initialize(void);
 
 /* What it says of the machine below: at boot, once, when the firmware's tables are found
-   (firmware/tables.h). */
+   (firmware/programs/tables.h). */
 void proc_machine_initialize(void);
 
 /* What process/hooks.h asks: the process that an open directory of /proc is of, with a reference,

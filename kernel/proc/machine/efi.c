@@ -3,8 +3,8 @@
 #include <asm/errno.h>
 #include <linux/stat.h>
 
+#include "firmware/programs/tables.h"
 #include "firmware/runtime_space.h"
-#include "firmware/tables.h"
 #include "library/format.h"
 #include "proc/machine/machine.h"
 

@@ -3,7 +3,7 @@
 #include <asm/errno.h>
 #include <linux/stat.h>
 
-#include "firmware/tables.h"
+#include "firmware/programs/tables.h"
 #include "library/smbios_tables.h"
 #include "library/string.h"
 #include "proc/machine/machine.h"

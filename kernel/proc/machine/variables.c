@@ -13,8 +13,8 @@
 #include <linux/stat.h>
 
 #include "cpu/clock.h"
-#include "firmware/tables.h"
-#include "firmware/variables.h"
+#include "firmware/programs/tables.h"
+#include "firmware/programs/variables.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"

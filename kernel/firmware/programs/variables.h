@@ -5,8 +5,8 @@
  *
  * All functions may sleep and call the firmware (runtime_calls.h); no spinlock held.
  */
-#ifndef BATON_FIRMWARE_VARIABLES_H
-#define BATON_FIRMWARE_VARIABLES_H
+#ifndef BATON_FIRMWARE_PROGRAMS_VARIABLES_H
+#define BATON_FIRMWARE_PROGRAMS_VARIABLES_H
 
 #include "library/efi_variable.h"
 #include "library/types.h"

@@ -1,6 +1,6 @@
 /* memory_device.h: /dev/mem, mem(4). */
-#ifndef BATON_FIRMWARE_MEMORY_DEVICE_H
-#define BATON_FIRMWARE_MEMORY_DEVICE_H
+#ifndef BATON_FIRMWARE_PROGRAMS_MEMORY_DEVICE_H
+#define BATON_FIRMWARE_PROGRAMS_MEMORY_DEVICE_H
 
 /*
  * At boot, after runtime_services_initialize(). Memory that the firmware has for itself can be

@@ -1,4 +1,4 @@
-#include "firmware/variables.h"
+#include "firmware/programs/variables.h"
 
 #include <asm/errno.h>
 

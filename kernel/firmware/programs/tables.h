@@ -2,8 +2,8 @@
  * tables.h: the tables that the firmware left, for programs: ACPI's, SMBIOS's, UEFI's. They lie
  * where the firmware put them, in memory that nobody uses for anything else, and are read there.
  */
-#ifndef BATON_FIRMWARE_TABLES_H
-#define BATON_FIRMWARE_TABLES_H
+#ifndef BATON_FIRMWARE_PROGRAMS_TABLES_H
+#define BATON_FIRMWARE_PROGRAMS_TABLES_H
 
 #include <handoff.h>
 

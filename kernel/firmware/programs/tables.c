@@ -1,4 +1,4 @@
-#include "firmware/tables.h"
+#include "firmware/programs/tables.h"
 
 #include <asm/errno.h>
 #include <efi.h>

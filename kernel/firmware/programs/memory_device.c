@@ -1,4 +1,4 @@
-#include "firmware/memory_device.h"
+#include "firmware/programs/memory_device.h"
 
 #include <asm/errno.h>
 #include <linux/capability.h>
