@@ -57,7 +57,8 @@ static int exec_claim(struct exec *exec)
         error = -EAGAIN;
     } else {
         process->executor = self;
-        process_tell_threads(process);
+        if (process->thread_count > 1)
+            process_tell_threads(process);
     }
     spinlock_release_restore(&process->lock, enabled);
     return error;

@@ -34,9 +34,9 @@ void process_tell_thread(struct user_thread *thread)
 {
     const struct process *process = thread->thread.process;
 
-    if (thread->exiting)
+    if (thread->exiting || (process->executor == thread && !process->exiting))
         return;
-    if (process->exiting || (process->executor && process->executor != thread))
+    if (process->exiting || process->executor)
         thread_post_work(&thread->thread, THREAD_WORK_KILL);
     else if (process->signals.stop_signal)
         thread_post_work(&thread->thread, THREAD_WORK_STOP | THREAD_WORK_SIGNAL);
