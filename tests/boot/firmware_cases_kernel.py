@@ -51,14 +51,16 @@ def odd_answer_cases():
     variable = "printf '\\007\\0\\0\\0x' > /sys/firmware/efi/efivars/" \
         "Baton-d2b17b96-7e7c-4a10-9a2c-5c0a5ed0ba70 && echo wri''tten || echo fai''led"
     refused = ((variable, "failed"), RUNS)
+    files = ("cat /sys/firmware/efi/efivars/* | wc -c; ls /sys/firmware/efi/efivars | wc -l; echo lis''ted",
+             "listed")
     for text, how in (("of ones", "rubbish 255"), ("of zeros", "rubbish 0"), ("of 0x7f", "rubbish 127"),
                       ("that is not there", "returns")):
         yield boots(f"GetTime gives a time {text}", [f"runtime get-time {how}"],
                     "GetTime gives a time that cannot be", typed=nonsense)
         yield boots(f"GetVariable gives a value {text}", [f"runtime get-variable {how}"],
-                    typed=((VARIABLES, "variables"), RUNS))
+                    typed=((VARIABLES, "variables"), files, RUNS))
         yield boots(f"GetNextVariableName gives a name {text}", [f"runtime next-variable {how}"],
-                    typed=((VARIABLES, r"variables (-\d+|0) \d+"), RUNS))
+                    typed=((VARIABLES, r"variables (-\d+|0) \d+"), files, RUNS))
         yield boots(f"QueryVariableInfo gives sizes {text}", [f"runtime query-variable {how}"],
                     typed=(("grep storage /proc/baton/firmware", "storage"), RUNS))
     yield boots("GetNextVariableName jumps to where nothing is", ["runtime next-variable jump"],
