@@ -131,6 +131,13 @@ def files_are_there(tap, row):
     return True
 
 
+def command_for(row):
+    """exec_basic; where there is a TPM, the firmware has to have found it."""
+    if "tpm" in options_of(row):
+        return ["sh", "-c", "test -e /sys/firmware/acpi/tables/TPM2 && exec /bin/exec_basic"]
+    return ["/bin/exec_basic"]
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--kernel", default="baton")
@@ -142,7 +149,7 @@ def main():
             if not files_are_there(tap, row):
                 continue
             with options_for_machine(row) as options:
-                machine = harness.run(["/bin/exec_basic"], kernel=arguments.kernel, **options)
+                machine = harness.run(command_for(row), kernel=arguments.kernel, **options)
             ends = power_off_of(row)
             ended = (machine.status, machine.cause) == (0, None) if ends == "powered off" else \
                 machine.ended_itself == ends
