@@ -26,6 +26,24 @@ static struct memory_attribute_protocol *protocol_find(void)
     return protocol;
 }
 
+bool memory_is_executable(uint64_t root, unsigned levels, const void *page)
+{
+    const uint64_t present = 1, large = 1 << 7, no_execute = UINT64_C(1) << 63;
+    const uint64_t address = UINT64_C(0x000ffffffffff000);
+    uint64_t entry = root;
+
+    for (unsigned level = levels; level > 0; level--) {
+        const uint64_t *table = (const uint64_t *)(uintptr_t)(entry & address);
+
+        entry = table[(uintptr_t)page >> (12 + 9 * (level - 1)) & 511];
+        if (!(entry & present) || (entry & no_execute))
+            return false;
+        if (level <= 3 && (entry & large))
+            return true;
+    }
+    return true;
+}
+
 EFI_STATUS memory_make_code(void *memory, uint64_t size)
 {
     struct memory_attribute_protocol *protocol = protocol_find();

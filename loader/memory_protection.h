@@ -4,6 +4,10 @@
 
 #include "firmware.h"
 
+/* Whether the firmware's page tables, with `root` in CR3, let a page be executed (SDM volume
+ * 3A, 4.6). */
+bool memory_is_executable(uint64_t root, unsigned levels, const void *page);
+
 /*
  * Makes whole pages of EfiLoaderCode executable and no more writable, where the firmware has a
  * protocol for it; where it has none, such memory is executable. Prints its own failure.

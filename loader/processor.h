@@ -165,6 +165,14 @@ static inline void cr0_write(uint64_t value)
     __asm__ volatile("mov %0, %%cr0" ::"r"(value) : "memory");
 }
 
+static inline uint64_t cr3_read(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
+    return value;
+}
+
 static inline uint64_t cr4_read(void)
 {
     uint64_t value;

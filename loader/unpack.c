@@ -8,6 +8,7 @@
 #include "hosted.h"
 #include "memory_protection.h"
 #include "pages.h"
+#include "processor.h"
 #include "unpacker/unpacker.h"
 
 /* The unpacker's file, in our own image (unpacker_file.S). */
@@ -77,8 +78,13 @@ static EFI_STATUS unpacker_load(void)
                         &reason) != 0)
         return failure(EFI_LOAD_ERROR, "the unpacker: %s", reason);
     unpacker.enter = (unpacker_entry)((uintptr_t)unpacker.image + unpacker.elf.entry);
-    return memory_make_code(unpacker.image,
-                            align_up(unpacker.elf.segments[0].memory_size, EFI_PAGE_SIZE));
+    status = memory_make_code(unpacker.image,
+                              align_up(unpacker.elf.segments[0].memory_size, EFI_PAGE_SIZE));
+    if (!EFI_ERROR(status) &&
+        !memory_is_executable(cr3_read(), five_level_paging() ? 5 : 4, unpacker.image))
+        status = failure(EFI_UNSUPPORTED, "this firmware lets no memory be executed: use an initrd "
+                                          "that is not compressed");
+    return status;
 }
 
 void unpack_end(void)

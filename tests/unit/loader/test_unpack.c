@@ -113,9 +113,42 @@ static void test_protection(void)
     expect_equal(attributes, 77);
 }
 
+static void test_page_tables(void)
+{
+    static uint64_t tables[5][512] __attribute__((aligned(4096)));
+    const uint64_t large = 1 << 7, no_execute = UINT64_C(1) << 63;
+    const uintptr_t at[] = {1, 2, 3, 4, 5}; /* places in the tables, from the last one up */
+    uintptr_t page = 0;
+
+    for (int level = 0; level < 5; level++) {
+        page |= at[level] << (12 + 9 * level);
+        tables[level][at[level]] = (level ? (uintptr_t)tables[level - 1] : 0x7000) | 1;
+    }
+    for (unsigned levels = 4; levels <= 5; levels++) {
+        uint64_t root = (uintptr_t)tables[levels - 1];
+
+        test_case("page tables of %u levels: executable, unless one says that it is not", levels);
+        expect(memory_is_executable(root, levels, (void *)page));
+        for (unsigned level = 0; level < levels; level++) {
+            tables[level][at[level]] ^= no_execute;
+            expect(!memory_is_executable(root, levels, (void *)page));
+            tables[level][at[level]] ^= no_execute | 1;
+            expect(!memory_is_executable(root, levels, (void *)page));
+            tables[level][at[level]] ^= 1;
+        }
+        test_case("page tables of %u levels: a large page ends the walk", levels);
+        tables[1][at[1]] ^= large;
+        tables[0][at[0]] ^= no_execute;
+        expect(memory_is_executable(root, levels, (void *)page));
+        tables[1][at[1]] ^= large;
+        tables[0][at[0]] ^= no_execute;
+    }
+}
+
 int main(void)
 {
     test_pieces();
     test_protection();
+    test_page_tables();
     return test_end();
 }
