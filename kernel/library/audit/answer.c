@@ -3,6 +3,12 @@
 #include "library/format.h"
 #include "library/string.h"
 
+void printable(char *text)
+{
+    for (; *text != '\0'; text++)
+        *text = *text >= ' ' && *text < 0x7f ? *text : '?';
+}
+
 void audit_fail_list(struct audit *audit, uint64_t offset, const char *format, va_list arguments)
 {
     struct audit_finding *finding = audit->finding;

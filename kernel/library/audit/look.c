@@ -129,12 +129,6 @@ bool page_find(const struct page_tables *tables, uint64_t linear, struct record_
 
 /* ---- images ---- */
 
-void printable(char *text)
-{
-    for (; *text != '\0'; text++)
-        *text = *text >= ' ' && *text < 0x7f ? *text : '?';
-}
-
 void image_name(const struct record_entry *entry, char *name, size_t size)
 {
     struct record_image image;
