@@ -18,7 +18,8 @@ def emulated_tpm(device):
         listening.listen(1)
         with subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={folder}",
                                "--ctrl", f"type=unixio,fd={listening.fileno()}"],
-                              stdin=subprocess.DEVNULL, pass_fds=[listening.fileno()],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              pass_fds=[listening.fileno()],
                               preexec_fn=_die_with_parent) as emulator:
             try:
                 yield [f"-chardev socket,id=tpm,path={path} -tpmdev emulator,id=tpm,chardev=tpm "
