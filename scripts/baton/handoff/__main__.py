@@ -143,9 +143,10 @@ def boot_and_judge(options):
                 made.qemu = [*made.qemu, stack.enter_context(tpm.Tpm(folder)).arguments]
             if options.secure_boot:
                 secure_boot.prepare(made, folder)
-            firmware.record_to(path, made)
+            status = firmware.record_to(path, made, partial=True)
         options.judge = [path]
-        return judge(options)
+        verdict = judge(options)
+        return status or verdict
 
 
 def run(options):
