@@ -464,7 +464,7 @@ void frame_release_tables(const paddr_t *tables, size_t count)
 }
 
 /* Of one CPU: gives away what it has at hand. Interrupts off. */
-static void give_all(void *found)
+static void give_all(void *given)
 {
     struct at_hand *hand = own();
     paddr_t frame;
@@ -472,17 +472,21 @@ static void give_all(void *found)
     spinlock_acquire(&frame_lock);
     while ((frame = pop(&hand->used)) || (frame = pop(&hand->zeroed))) {
         push(frame, &free_list[zone_of(frame)]);
-        *(bool *)found = true;
+        ++*(size_t *)given;
     }
     spinlock_release(&frame_lock);
     hand->used_count = hand->zeroed_count = 0;
 }
 
+/* More than a fault takes: its page, its page tables, what the heap needs for it. What a fault gave
+   back that failed for the last of these is found here, and would be found again and again. */
+#define WORTH_ANOTHER_TRY 16
+
 bool frame_gather(void)
 {
-    bool found = false;
-    cpu_call(&cpu_online, give_all, &found);
-    return found;
+    size_t given = 0;
+    cpu_call(&cpu_online, give_all, &given);
+    return given >= WORTH_ANOTHER_TRY;
 }
 
 /* ---- counting ---- */

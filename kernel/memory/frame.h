@@ -54,8 +54,8 @@ void frame_release_many(const paddr_t *frames, size_t count);
 /* Frees page tables, each with one reference and no entry: full of zeros, so that the next table
    needs no clearing. None lies below 1 MiB. */
 void frame_release_tables(const paddr_t *tables, size_t count);
-/* Makes what every CPU has at hand available to all. True: there was some. Interrupts on, no
-   spinlock held. */
+/* Makes what every CPU has at hand available to all. True: there was so much that it is worth
+   another try. Interrupts on, no spinlock held. */
 bool frame_gather(void);
 /* Counts an allocated frame under another owner: its only holder calls it. FRAME_FREE: it is kept
    in reserve for quick use, and given back when frames run out. */

@@ -523,6 +523,8 @@ void kernel_stack_free(vaddr_t stack)
     spinlock_release_restore(&area_lock, enabled);
 }
 
+#define STACKS_AT_ONCE 64
+
 /* One shootdown for all of them: each waits for every CPU. */
 static void stacks_free(const vaddr_t *stacks, size_t count)
 {
@@ -543,7 +545,7 @@ static void stacks_free(const vaddr_t *stacks, size_t count)
 
 bool kernel_stack_trim(size_t keep)
 {
-    vaddr_t stacks[64];
+    vaddr_t stacks[STACKS_AT_ONCE];
     bool found = false;
 
     for (;;) {
@@ -556,6 +558,12 @@ bool kernel_stack_trim(size_t keep)
         found = true;
         thread_preemption_point();
     }
+}
+
+void kernel_stack_trim_many(size_t keep)
+{
+    if (__atomic_load_n(&reserved_stack_count, __ATOMIC_RELAXED) >= keep + STACKS_AT_ONCE)
+        kernel_stack_trim(keep);
 }
 
 /* ---- devices ---- */

@@ -40,6 +40,8 @@ void kernel_stack_free(vaddr_t stack);
 /* Gives back all stacks in reserve but `keep`. True: there were some. Interrupts on, no spinlock
    held. */
 bool kernel_stack_trim(size_t keep);
+/* The same once there are so many that it pays: each time all CPUs are waited for. */
+void kernel_stack_trim_many(size_t keep);
 
 /* Maps a device's registers or framebuffer, uncached or write-combining; NULL: no room.
    There is no unmapping. */

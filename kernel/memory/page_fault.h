@@ -34,7 +34,8 @@ static inline enum memory_fault memory_fault_reason(const struct trap_frame *fra
     return (enum memory_fault)(frame->code >> 32);
 }
 
-/* Makes available what is kept in reserve for quick use. True: there was some. No spinlock held. */
+/* Makes available what is kept in reserve for quick use. True: so much that it is worth another
+   try. No spinlock held. */
 bool memory_gather(void);
 /*
  * What is left to do when there was no frame: gathers what is kept in reserve, or makes room. True:
