@@ -9,6 +9,7 @@
 #include <bsd/sys/queue.h>
 
 #include "memory/quota.h"
+#include "thread/share.h"
 
 struct user_account {
     LIST_ENTRY(user_account) link; /* user_account.c's lock */
@@ -25,6 +26,7 @@ struct user_account {
                                       atomic */
     uint64_t variable_turn;        /* when it may ask for one of the firmware's variables again, ns
                                       since boot; atomic */
+    struct processor_share share;  /* of the processors' time; atomic */
     /* For the rule of out_of_memory.c only: */
     struct quota pages;  /* of memfds, of shared anonymous memory, in pipes; no limit */
     uint64_t heap_bytes; /* of messages, and of text that is being read; atomic */

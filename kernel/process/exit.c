@@ -306,6 +306,7 @@ static void leave_process(struct user_thread *thread)
     struct process *waits = NULL;
     bool unwanted = false;
 
+    thread_set_share(NULL); /* whoever waits for the process may free the account */
     usage_of_thread(&usage, thread);
     bool enabled = spinlock_acquire_save(&process_table_lock);
     struct identity *identity = thread->identity;

@@ -27,6 +27,7 @@ int user_account_add_thread(struct user_thread *thread)
         return -EAGAIN;
     }
     thread->thread.account = account;
+    thread->thread.share = &account->share;
     return 0;
 }
 
@@ -84,6 +85,7 @@ int user_account_move_thread(uint32_t user)
     thread->thread.account = account;
     spinlock_release_restore(&process->lock, enabled);
 
+    thread_set_share(&account->share);
     user_account_remove_thread(&old);
     return 0;
 }

@@ -6,10 +6,11 @@
 #include "thread/thread.h"
 
 /*
- * A preemption point: yields when the slice is over. Where a thread may sleep; mutexes may be held,
- * also those of an address space in the middle of a walk over its tables. Every loop whose length a
- * user chooses has one, some ten thousand instructions apart: tests/boot/programs/limits/latency.c.
- * Inline, for it stands in the loops of fork and exec: four instructions.
+ * A preemption point: lets others run when the slice is over. Where a thread may sleep; mutexes may
+ * be held, also those of an address space in the middle of a walk over its tables. Every loop whose
+ * length a user chooses has one, some ten thousand instructions apart:
+ * tests/boot/programs/limits/latency.c. Inline, for it stands in the loops of fork and exec: four
+ * instructions.
  */
 static inline void thread_preemption_point(void)
 {
@@ -19,7 +20,7 @@ static inline void thread_preemption_point(void)
     /* Who has announced a sleep has yet to look whether it is to be: it goes on. */
     if (__atomic_load_n(&thread->work, __ATOMIC_RELAXED) & THREAD_WORK_RESCHEDULE &&
         __atomic_load_n(&thread->state, __ATOMIC_RELAXED) == THREAD_RUNNABLE)
-        thread_yield();
+        thread_give_way();
 }
 
 #endif

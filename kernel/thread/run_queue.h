@@ -15,17 +15,34 @@ struct run_queue {
      * so that nobody can take a thread that is still on its stack. Never two at
      * once.     */
     struct spinlock lock;
-    struct thread_queue threads; /* runnable, not running; by priority, then in turn; lock */
-    uint32_t length;             /* of `threads`; lock; atomic to read */
-    struct thread *running;      /* lock */
-    uint8_t running_priority;    /* of `running`; lock; atomic to read */
-    bool yielding;               /* `running` gives its turn away; lock */
-    uint64_t switches;           /* from one thread to another; lock */
-    uint64_t user_time;          /* ns in user mode of all that ran here and left; lock */
+    struct thread_queue threads;  /* runnable, not running; by priority, then in turn; lock */
+    struct thread_queue favoured; /* before those of no priority: of users who have had little
+                                     (share.h); lock */
+    uint32_t length;              /* of both; lock; atomic to read */
+    struct thread *running;       /* lock */
+    uint64_t ordinary_ran;        /* when something else than favoured threads ran last; lock */
+    uint8_t running_priority;     /* of `running`; lock; atomic to read */
+    bool yielding;                /* `running` gives its turn away; lock */
+    uint64_t switches;            /* from one thread to another; lock */
+    uint64_t user_time;           /* ns in user mode of all that ran here and left; lock */
     uint64_t real_time_since; /* when the period began in which real-time threads are limited … */
     uint64_t real_time_used;  /* … and the ns they have run in it; lock */
     bool previous_must_move;  /* its affinity excludes this CPU now; lock */
     struct thread *previous;  /* who was left by the switch under way; lock */
 };
+
+/* All with the queue's lock held; times are ns since boot. */
+
+/* Behind those of its kind; of a thread with priority, or one that is not favoured: before its
+   equals, if `first`. */
+void run_queue_add(struct run_queue *queue, struct thread *thread, bool first);
+void run_queue_remove(struct run_queue *queue, struct thread *thread);
+/* Who is to run next; NULL: nobody waits. */
+struct thread *run_queue_first(struct run_queue *queue, uint64_t now);
+/* How long the thread may run now, ns. */
+uint64_t run_queue_slice(const struct thread *thread, struct run_queue *queue, uint64_t now);
+/* Does it stay before its equals? A real-time thread whose turn was taken away before it was over
+   does; a SCHED_FIFO thread's only ends when it says so (sched(7)). */
+bool run_queue_keeps_turn(const struct run_queue *queue, const struct thread *thread, uint64_t now);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * scheduler.c: who runs. A queue a CPU, in turn (round robin), a slice each; before them threads of
- * real-time priority, the highest first (sched(7)).
+ * users who have had much less than another one, and of real-time priority (run_queue.h).
  *
  * Kernel code is never preempted: a thread is switched when it sleeps, on its
  * way to user mode (scheduler_user_return), and where long work says so
@@ -20,10 +20,9 @@
 #include "thread/load.h"
 #include "thread/mutex.h"
 #include "thread/run_queue.h"
+#include "thread/share.h"
 #include "thread/thread.h"
 #include "thread/timer_queue.h"
-
-#define SLICE_NS 4000000ULL /* 4 ms at nice 0 */
 
 void context_switch(struct thread *from, struct thread *to); /* context_switch.S */
 void scheduler_begin_thread(void);                           /* called by it */
@@ -49,59 +48,6 @@ static struct run_queue *lock_queue_of(struct thread *thread)
     }
 }
 
-/* ---- the turn ---- */
-
-/* What is left to real-time threads of this period. Queue's lock held. */
-static uint64_t real_time_left(struct run_queue *queue, uint64_t now)
-{
-    if (now - queue->real_time_since >= REAL_TIME_PERIOD_NS) {
-        queue->real_time_since = now;
-        queue->real_time_used = 0;
-    }
-    return queue->real_time_used < REAL_TIME_RUNTIME_NS
-               ? REAL_TIME_RUNTIME_NS - queue->real_time_used
-               : 0;
-}
-
-/* From 19 (least) to -20 each step of nice is a quarter of a millisecond more. Queue's lock held.
- */
-static uint64_t slice_of(const struct thread *thread, struct run_queue *queue, uint64_t now)
-{
-    if (thread->priority) {
-        uint64_t left = real_time_left(queue, now);
-        if (!left)
-            left = REAL_TIME_PERIOD_NS - REAL_TIME_RUNTIME_NS;
-        return thread->round_robin && left > SLICE_ROUND_ROBIN_NS ? SLICE_ROUND_ROBIN_NS : left;
-    }
-    int nice = __atomic_load_n(&thread->nice, __ATOMIC_RELAXED);
-    return SLICE_NS - (int64_t)nice * (int64_t)(SLICE_NS / 20);
-}
-
-/* Queue's lock held. Behind those of its priority, or before them: `first`. */
-static void enqueue(struct run_queue *queue, struct thread *thread, bool first)
-{
-    struct thread *next = NULL;
-
-    thread->queued = true;
-    if (first || thread->priority) {
-        TAILQ_FOREACH(next, &queue->threads, run_link)
-        if (next->priority < thread->priority || (first && next->priority == thread->priority))
-            break;
-    }
-    if (next)
-        TAILQ_INSERT_BEFORE(next, thread, run_link);
-    else
-        TAILQ_INSERT_TAIL(&queue->threads, thread, run_link);
-    __atomic_store_n(&queue->length, queue->length + 1, __ATOMIC_RELAXED);
-}
-
-static void dequeue(struct run_queue *queue, struct thread *thread)
-{
-    thread->queued = false;
-    TAILQ_REMOVE(&queue->threads, thread, run_link);
-    __atomic_store_n(&queue->length, queue->length - 1, __ATOMIC_RELAXED);
-}
-
 static bool may_run_on(const struct thread *thread, const struct cpu *cpu)
 {
     return cpu_is_in(cpu, &thread->affinity);
@@ -116,6 +62,28 @@ static void arm_slice(struct run_queue *queue, struct thread *thread)
         timer_queue_arm_slice(CLOCK_NEVER);
 }
 
+/* What a thread has run is told to its user's share in lots: there are many short turns. */
+#define CHARGE_NS 50000
+
+/* Of a thread that has run `runtime` ns so far. Its queue's lock held. */
+static void charge(struct thread *thread, uint64_t runtime, uint64_t now)
+{
+    if (runtime <= thread->charged) /* by another CPU's clock it had run longer */
+        return;
+    if (thread->share)
+        processor_share_charge(thread->share, runtime - thread->charged, now);
+    thread->charged = runtime;
+}
+
+/* What it has run since it was switched to, too. Its queue's lock held. */
+static void charge_running(struct thread *running)
+{
+    uint64_t now = clock_now();
+
+    if (now > running->switched_in)
+        charge(running, running->runtime + (now - running->switched_in), now);
+}
+
 static void account(struct run_queue *queue, struct thread *previous, uint64_t now)
 {
     uint64_t stretch = now - previous->switched_in;
@@ -123,30 +91,12 @@ static void account(struct run_queue *queue, struct thread *previous, uint64_t n
     if (now >= __atomic_load_n(&load_next_sample, __ATOMIC_RELAXED))
         load_sample(now); /* before the next one counts: it has not run yet */
     previous->runtime += stretch;
+    if (previous->runtime >= previous->charged + CHARGE_NS)
+        charge(previous, previous->runtime, now);
     queue->user_time += previous->user_time - previous->user_counted;
     previous->user_counted = previous->user_time;
     if (previous->priority)
         queue->real_time_used += stretch;
-}
-
-/* Who is to run next: the first, unless real-time threads have had their share. Queue's lock held.
- */
-static struct thread *first_of(struct run_queue *queue, uint64_t now)
-{
-    struct thread *first = TAILQ_FIRST(&queue->threads), *other = first;
-
-    if (first && first->priority && !real_time_left(queue, now))
-        while (other && other->priority)
-            other = TAILQ_NEXT(other, run_link);
-    return other ? other : first;
-}
-
-/* Does it stay before its equals? A real-time thread whose turn was taken away before it was over
-   does; a SCHED_FIFO thread's only ends when it says so (sched(7)). */
-static bool keeps_turn(const struct run_queue *queue, const struct thread *thread, uint64_t now)
-{
-    return thread->priority && !queue->yielding &&
-           (!thread->round_robin || now < thread->slice_end);
 }
 
 static void place(struct thread *thread);
@@ -217,20 +167,22 @@ static void switch_away(struct run_queue *queue)
     if (__atomic_load_n(&previous->state, __ATOMIC_RELAXED) == THREAD_RUNNABLE &&
         previous != cpu->idle) {
         if (may_run_on(previous, cpu))
-            enqueue(queue, previous, keeps_turn(queue, previous, now));
+            run_queue_add(queue, previous, run_queue_keeps_turn(queue, previous, now));
         else
             queue->previous_must_move = true; /* once it is off its stack */
     }
     queue->yielding = false;
-    struct thread *next = first_of(queue, now);
+    struct thread *next = run_queue_first(queue, now);
+    if (!next || !next->favoured || !previous->favoured)
+        queue->ordinary_ran = now;
     if (next)
-        dequeue(queue, next);
+        run_queue_remove(queue, next);
     else
         next = cpu->idle;
     if (may_run_on(next, cpu)) /* else it moves on its way to user mode */
         __atomic_fetch_and(&next->work, ~(uint32_t)THREAD_WORK_RESCHEDULE, __ATOMIC_RELAXED);
     next->switched_in = now;
-    next->slice_end = now + slice_of(next, queue, now);
+    next->slice_end = now + run_queue_slice(next, queue, now);
     __atomic_store_n(&queue->running_priority, next->priority, __ATOMIC_RELAXED);
     arm_slice(queue, next);
     if (next == previous) {
@@ -354,6 +306,26 @@ void thread_yield(void)
     spinlock_acquire(&queue->lock);
     queue->yielding = true;
     switch_away(queue);
+    interrupts_restore(enabled);
+}
+
+void thread_give_way(void)
+{
+    bool enabled = interrupts_save();
+
+    scheduler_user_return();
+    interrupts_restore(enabled);
+}
+
+void thread_set_share(struct processor_share *share)
+{
+    bool enabled = interrupts_save();
+    struct run_queue *queue = cpu_current()->run_queue;
+
+    spinlock_acquire(&queue->lock);
+    charge_running(thread_current());
+    thread_current()->share = share;
+    spinlock_release(&queue->lock);
     interrupts_restore(enabled);
 }
 
@@ -501,6 +473,14 @@ static void kick(struct run_queue *queue, struct cpu *cpu, bool urgent)
         timer_queue_arm_slice(queue->running->slice_end);
 }
 
+/* Does who wakes take the turn of who runs? */
+static bool goes_before(const struct thread *thread, const struct thread *running)
+{
+    if (thread->priority || running->priority)
+        return thread->priority > running->priority;
+    return thread->favoured && !running->favoured;
+}
+
 /* Queues a thread that can run, is on no queue and on no CPU: nobody else touches it meanwhile. */
 static void place(struct thread *thread)
 {
@@ -509,9 +489,11 @@ static void place(struct thread *thread)
 
     __atomic_store_n(&thread->cpu, cpu, __ATOMIC_RELAXED);
     spinlock_acquire(&cpu->run_queue->lock);
-    uint8_t running = cpu->run_queue->running->priority;
-    enqueue(cpu->run_queue, thread, false);
-    kick(cpu->run_queue, cpu, thread->priority > running);
+    struct thread *running = cpu->run_queue->running;
+    if (running->share && running->share != thread->share)
+        charge_running(running); /* so that it is known whose turn it is */
+    run_queue_add(cpu->run_queue, thread, false);
+    kick(cpu->run_queue, cpu, goes_before(thread, running));
     spinlock_release(&cpu->run_queue->lock);
     interrupts_restore(enabled);
 }
@@ -671,15 +653,15 @@ void thread_set_priority(struct thread *thread, uint8_t priority, bool round_rob
     bool queued = thread->queued, lowered = priority < thread->priority;
 
     if (queued)
-        dequeue(queue, thread);
+        run_queue_remove(queue, thread);
     __atomic_store_n(&thread->priority, priority, __ATOMIC_RELAXED);
     thread->round_robin = round_robin;
     if (queued)
-        enqueue(queue, thread, lowered);
+        run_queue_add(queue, thread, lowered);
     if (queue->running == thread) {
         uint64_t now = clock_now();
         __atomic_store_n(&queue->running_priority, priority, __ATOMIC_RELAXED);
-        thread->slice_end = now + slice_of(thread, queue, now);
+        thread->slice_end = now + run_queue_slice(thread, queue, now);
     }
     const struct thread *first = TAILQ_FIRST(&queue->threads);
     if (first && first->priority > queue->running->priority)
@@ -716,6 +698,7 @@ void scheduler_initialize_cpu(struct thread *idle, paddr_t root)
     cpu->timer_deadline = CLOCK_NEVER;
     spinlock_initialize(&queue->lock, LOCK_RUN_QUEUE);
     TAILQ_INIT(&queue->threads);
+    TAILQ_INIT(&queue->favoured);
     queue->running = idle;
     cpu->run_queue = queue;
     timer_queue_initialize_cpu();
@@ -726,12 +709,12 @@ void scheduler_initialize_cpu(struct thread *idle, paddr_t root)
 #define STEAL_LOOKS 64
 
 /* The oldest waiting thread that may run on this CPU. Queue's lock held. */
-static struct thread *find_to_steal(struct run_queue *victim, const struct cpu *cpu)
+static struct thread *find_to_steal(const struct thread_queue *threads, const struct cpu *cpu)
 {
     struct thread *thread;
     unsigned looks = 0;
 
-    TAILQ_FOREACH(thread, &victim->threads, run_link)
+    TAILQ_FOREACH(thread, threads, run_link)
     {
         if (may_run_on(thread, cpu))
             return thread;
@@ -751,9 +734,11 @@ static struct thread *steal(struct cpu *cpu)
         if (!__atomic_load_n(&victim->length, __ATOMIC_RELAXED))
             continue;
         spinlock_acquire(&victim->lock);
-        struct thread *thread = find_to_steal(victim, cpu);
+        struct thread *thread = find_to_steal(&victim->favoured, cpu);
+        if (!thread)
+            thread = find_to_steal(&victim->threads, cpu);
         if (thread) {
-            dequeue(victim, thread);
+            run_queue_remove(victim, thread);
             __atomic_store_n(&thread->cpu, cpu, __ATOMIC_RELAXED);
         }
         spinlock_release(&victim->lock);
@@ -772,7 +757,7 @@ static void wait_for_work(struct cpu *cpu)
     cpu_join(cpu, &idle_cpus);
     if (!__atomic_load_n(&queue->length, __ATOMIC_SEQ_CST) && (stolen = steal(cpu))) {
         spinlock_acquire(&queue->lock);
-        enqueue(queue, stolen, false);
+        run_queue_add(queue, stolen, false);
         spinlock_release(&queue->lock);
     } else if (!__atomic_load_n(&queue->length, __ATOMIC_SEQ_CST)) {
         interrupts_await();

@@ -25,6 +25,7 @@ struct descriptor_table;
 struct file_system_context;
 struct fpu_state;
 struct process;
+struct processor_share;
 struct rlimit64;
 enum thread_state {
     THREAD_RUNNABLE, /* runs, or is queued to run */
@@ -73,8 +74,10 @@ struct thread {
                                   queue's lock; atomic */
     uint32_t work;             /* THREAD_WORK_*; atomic */
     bool queued;               /* is on the run queue; run queue's lock */
+    bool favoured;             /* was, when it was queued last (run_queue.h); run queue's lock */
     uint64_t slice_end;        /* own; ns since boot */
     uint64_t runtime;          /* ns it has run, without the present stretch; own */
+    uint64_t charged;          /* of that, what its user's share knows of; run queue's lock */
     uint64_t user_time;        /* of that, in user mode; own */
     uint64_t user_counted;     /* of that, what its CPUs have counted; own */
     uint64_t user_since;       /* when it last entered user mode; 0: it is in a call; own */
@@ -100,6 +103,7 @@ struct thread {
     struct file_system_context *file_system;
     const struct credentials *credentials;
     struct user_account *account;  /* of its real user, who is charged for what it makes */
+    struct processor_share *share; /* in that account: thread_set_share(); run queue's lock; NULL */
     const struct rlimit64 *limits; /* its process's, or those of nobody: limits.h; constant */
 
     /* Called by the scheduler when the dead thread is off its stack; frees it. May not sleep. */
@@ -155,6 +159,10 @@ void thread_start(struct thread *thread);
  */
 void thread_set_root(paddr_t root, struct cpu_set *root_cpus);
 
+/* From now on the calling thread runs at the cost of this share, which stays as long; NULL:
+   nobody's. What it has run so far is charged to the one before. Any context. */
+void thread_set_share(struct processor_share *share);
+
 /* Ends the calling thread; thread->release is called once it is off its stack. */
 _Noreturn void thread_exit(void);
 
@@ -197,8 +205,10 @@ void thread_note_no_memory(void);
 /* Was that so since it was asked last? */
 bool thread_had_no_memory(void);
 
-/* Lets others run, if there are any. */
+/* Lets others run, if there are any, and goes behind all of them. */
 void thread_yield(void);
+/* Lets others run whose turn it is: preemption.h. */
+void thread_give_way(void);
 
 /* Calls `visit` for every thread, under thread_list_lock (a spinlock): it may not sleep. */
 void thread_for_each(void (*visit)(struct thread *thread, void *context), void *context);
