@@ -16,7 +16,7 @@
 #include <sys/sysinfo.h>
 
 #include "proc_baton.h"
-#include "tap.h"
+#include "races.h"
 
 #define PAGE   4096UL
 #define PLACE  "/tmp/file_limits"
@@ -237,7 +237,8 @@ static void *fill_often(void *number)
     uintptr_t failures = 0;
 
     snprintf(name, sizeof(name), "%c", (char)('a' + (intptr_t)number));
-    for (unsigned round = 0; round < 30; round++) {
+    struct race race = race_begin(30);
+    while (race_goes_on(&race)) {
         int file = file_at(name), error = errno;
         unsigned pages = fill(file, PAGES + 1);
         if (pages > PAGES || errno != ENOSPC) {

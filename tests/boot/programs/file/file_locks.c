@@ -3,17 +3,15 @@
  * closed while they are made, and who may read of them. What calls answer is in file_data.c.
  */
 #define _GNU_SOURCE
-#include "cases.h"
 #include "proc_baton.h"
+#include "races.h"
 
 #include <pthread.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#define RACES   2000
 #define THREADS 4
-#define TURNS   500
 
 static int file_make(const char *path)
 {
@@ -27,22 +25,18 @@ static struct flock range_of(short type, off_t start, off_t length)
 
 /* ---- a close beside it ---- */
 
-static struct {
-    _Atomic int descriptor; /* -1: wait */
-    _Atomic unsigned closed;
-} race;
+static int raced; /* the descriptor */
+static bool locked;
 
-static void *close_it(void *context)
+static void lock_or_close(unsigned side)
 {
-    (void)context;
-    for (unsigned round = 1; round <= RACES; round++) {
-        while (race.descriptor < 0)
-            sched_yield();
-        close(race.descriptor);
-        race.descriptor = -1;
-        race.closed = round;
-    }
-    return NULL;
+    struct flock all = range_of(F_WRLCK, 0, 0);
+
+    dawdle(200);
+    if (side == 0)
+        close(raced);
+    else
+        locked = fcntl(raced, F_SETLK, &all) == 0 || errno != EBADF;
 }
 
 static bool closed_while_locked(void)
@@ -50,49 +44,47 @@ static bool closed_while_locked(void)
     static const char path[] = "/tmp/file_locks.race";
     struct flock all = range_of(F_WRLCK, 0, 0);
     int other = file_make(path); /* stays open: closing it would end locks too */
-    unsigned locked = 0;
-    pthread_t thread;
+    struct race race = race_begin(2000);
+    unsigned many = 0;
 
-    race.descriptor = -1;
-    REQUIRE(pthread_create(&thread, NULL, close_it, NULL) == 0);
-    for (unsigned round = 1; round <= RACES; round++) {
-        int file = file_make(path);
-        REQUIRE(file >= 0);
-        race.descriptor = file;
-        for (unsigned i = 0; i < round % 32; i++)
-            __asm__ volatile("pause");
-        bool done = fcntl(file, F_SETLK, &all) == 0;
-        REQUIRE(done || errno == EBADF);
-        locked += done;
-        while (race.closed != round)
-            sched_yield();
+    REQUIRE(team_begin(lock_or_close, 2));
+    while (race_goes_on(&race)) {
+        REQUIRE((raced = file_make(path)) >= 0);
+        team_turn_begin();
+        team_turn_end();
+        many += locked;
         struct flock conflict = all;
         REQUIRE(fcntl(other, F_OFD_GETLK, &conflict) == 0 && conflict.l_type == F_UNLCK);
     }
-    tap_note("%u of %d were locked", locked, RACES);
-    return pthread_join(thread, NULL) == 0 && unlink(path) == 0;
+    team_end();
+    tap_note("%u of %u were locked", many, race.round);
+    return unlink(path) == 0;
 }
 
 /* ---- by turns ---- */
 
 static unsigned counted;       /* by who has the lock */
+static _Atomic unsigned taken; /* turns */
 static _Atomic unsigned wrong; /* threads that could not */
 
 static bool take_turns(bool whole)
 {
     const char *path = "/tmp/file_locks.turns";
     struct flock all = range_of(F_WRLCK, 0, 0), none = range_of(F_UNLCK, 0, 0);
+    struct race race = race_begin(500);
     int file = file_make(path);
 
     if (file < 0)
         return false;
-    for (unsigned i = 0; i < TURNS; i++) {
+    while (race_goes_on(&race)) {
+        unsigned i = race.round - 1;
         if (whole ? flock(file, LOCK_EX) : fcntl(file, F_OFD_SETLKW, &all))
             return false;
         unsigned before = *(volatile unsigned *)&counted;
         if (i % 8 == 0)
             sched_yield();
         *(volatile unsigned *)&counted = before + 1;
+        taken++;
         if (i % 16 == 0) { /* the last one that has it open */
             close(file);
             file = file_make(path);
@@ -126,7 +118,7 @@ static bool turns(void *(*take)(void *))
     for (unsigned i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
     REQUIRE(!wrong);
-    REQUIRE(counted == THREADS * TURNS);
+    REQUIRE(counted == taken);
     return unlink("/tmp/file_locks.turns") == 0;
 }
 

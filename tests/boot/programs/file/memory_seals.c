@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "tap.h"
+#include "races.h"
 
-enum { ROUNDS = 300, SIZE = 4096 };
+enum { SIZE = 4096 };
 
 #define RW (PROT_READ | PROT_WRITE)
 
@@ -82,11 +82,12 @@ static void *maps(void *nothing)
     return nothing;
 }
 
-static void race(void)
+static void map_while_it_is_sealed(void)
 {
+    struct race race = race_begin(300);
     int zero = open("/dev/zero", O_RDONLY), written = 0, sealed = 0;
 
-    for (int i = 0; i < ROUNDS; i++) {
+    while (race_goes_on(&race)) {
         pthread_t mapper;
         round_now = (struct round){.file = sealable()};
         pthread_create(&mapper, NULL, maps, NULL);
@@ -103,13 +104,13 @@ static void race(void)
     close(zero);
     tap_ok(written == 0,
            "what is sealed is not written, though somebody maps it at once [fcntl(2)]");
-    tap_note("%d of %d were sealed, %d written", sealed, ROUNDS, written);
+    tap_note("%d of %u were sealed, %d written", sealed, race.round, written);
 }
 
 int main(void)
 {
     mapped();
     future();
-    race();
+    map_while_it_is_sealed();
     return tap_done();
 }

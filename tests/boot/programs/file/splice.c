@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "cases.h"
+#include "races.h"
 
 static char buffer[1 << 20];
 
@@ -292,14 +292,15 @@ static void *splice_on(void *nothing)
 
 static bool splice_beside_read(void)
 {
+    struct race race = race_begin(500);
     pthread_t threads[4];
     long total = 0;
 
     REQUIRE(pipe(shared) == 0);
     for (int i = 0; i < 4; i++)
         REQUIRE(pthread_create(&threads[i], NULL, i % 2 ? read_on : splice_on, NULL) == 0);
-    for (int i = 0; i < 500; i++) {
-        size_t size = (size_t)(i * 37 % 9000 + 1);
+    while (race_goes_on(&race)) {
+        size_t size = (race.round * 37) % 9000 + 1;
         REQUIRE(write(shared[1], buffer, size) == (ssize_t)size);
         total += (long)size;
     }

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <ucontext.h>
 
-#include "tap.h"
+#include "races.h"
 
 #define PAGE    4096UL
 #define RW      (PROT_READ | PROT_WRITE)
@@ -222,7 +222,9 @@ static void play(void)
     for (uintptr_t i = 0; i < PLAYERS; i++)
         if (pthread_create(&threads[i], NULL, players[i], (void *)(i + 1)))
             WRONG();
-    nanosleep(&(struct timespec){SECONDS, 0}, NULL);
+    struct race race = race_begin(SECONDS);
+    while (race_goes_on(&race))
+        sleep_ms(1000);
     over = true;
     for (size_t i = 0; i < PLAYERS; i++)
         pthread_join(threads[i], NULL);

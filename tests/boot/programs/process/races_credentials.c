@@ -262,6 +262,89 @@ static bool nobody_becomes_root(void)
     return roots == 0;
 }
 
+/* ---- who may change a file ---- */
+
+#define STRANGER 1001
+
+/* All that a stranger could try to take a bit away with, until *stop. 0: each was refused. */
+static void change_what_is_not_ones_own(const char *path, const uint32_t *stop)
+{
+    unsigned done = 0;
+    int file = open(path, O_RDONLY);
+
+    if (file < 0 || !become(STRANGER))
+        _exit(1);
+    while (!load(stop)) {
+        done += chown(path, -1, -1) == 0;
+        done += lchown(path, STRANGER, -1) == 0;
+        done += chown(path, -1, STRANGER) == 0;
+        done += fchown(file, -1, -1) == 0;
+        done += chmod(path, 0755) == 0;
+        done += truncate(path, 0) == 0;
+    }
+    _exit(done != 0);
+}
+
+/* A set-user-ID program is one in every exec, whatever another user does to its file. */
+static bool strangers_change_nothing(void)
+{
+    struct race race = race_begin(1000);
+    uint32_t *stop = shared_page();
+    unsigned others = 0;
+
+    REQUIRE(stop && copy_self(GIVEN, false, 04755));
+    pid_t stranger = fork();
+    if (stranger == 0)
+        change_what_is_not_ones_own(GIVEN, stop);
+    REQUIRE(become_dumpable(ATTACKER));
+    while (race_goes_on(&race))
+        others += !exited(execute_given(), WAS_ROOT);
+    store(stop, 1);
+    tap_note("%u programs, %u did not run as root", race.round, others);
+    REQUIRE(exited(status_of(stranger), 0));
+    return others == 0;
+}
+
+/* Sets the bit again and again, by name and by descriptor: refused while it is somebody else's. */
+static void set_bit(const char *path, const uint32_t *stop)
+{
+    int file = open(path, O_RDONLY);
+
+    if (file < 0 || !become(ATTACKER))
+        _exit(1);
+    while (!load(stop)) {
+        chmod(path, 04755);
+        fchmod(file, 04755);
+    }
+    _exit(0);
+}
+
+/* What its owner sets does not come after it was taken from him: chown(2) takes the bit away. */
+static bool owners_lose_their_rights(void)
+{
+    struct race race = race_begin(5000);
+    uint32_t *stop = shared_page();
+    unsigned set = 0;
+    struct stat status;
+
+    REQUIRE(stop && copy_self(GIVEN, false, 0755));
+    pid_t owner = fork();
+    if (owner == 0)
+        set_bit(GIVEN, stop);
+    while (race_goes_on(&race)) {
+        REQUIRE(chown(GIVEN, ATTACKER, ATTACKER) == 0);
+        dawdle(500);
+        REQUIRE(chown(GIVEN, 0, 0) == 0);
+        dawdle(500);
+        REQUIRE(stat(GIVEN, &status) == 0);
+        set += (status.st_mode & S_ISUID) != 0;
+    }
+    store(stop, 1);
+    tap_note("taken %u times, %u times with the bit", race.round, set);
+    REQUIRE(exited(status_of(owner), 0));
+    return set == 0;
+}
+
 /* What stat(2) may show: the attacker's without and with the bit, root's without. */
 static bool is_one_state(const struct stat *status)
 {
@@ -383,6 +466,8 @@ static const struct test_case cases[] = {
     {"a file of a set-user-ID program is not taken", "pidfd_getfd(2)", file_is_not_taken},
     {"…nor opened", "proc(5)", file_is_not_opened},
     {"a set-user-ID bit never goes with another owner", "chown(2)", nobody_becomes_root},
+    {"…nor is it taken by a stranger", "chown(2)", strangers_change_nothing},
+    {"…nor set by one who is the owner no more", "chmod(2)", owners_lose_their_rights},
     {"a limit holds that was set during an exec", "prlimit(2)", limit_holds_in_new_image},
     {"mode, user and group are of one moment", "stat(2)", attributes_are_of_one_moment},
     {"…also where they give permission", "access(2)", permission_is_of_one_moment},

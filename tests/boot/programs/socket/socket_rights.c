@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "cases.h"
+#include "races.h"
 #include "socket_files.h"
 
 enum { ANN = 4721, BOB = 4722, FILES = 16 };
@@ -189,9 +189,9 @@ static void *close_other(void *barrier)
 /* The last descriptor is closed while the socket sets out to itself. */
 static bool closed_while_it_is_sent(void)
 {
-    const char *rounds = getenv("RACES");
+    struct race race = race_begin(40);
 
-    for (int i = 0; i < (rounds ? atoi(rounds) : 40); i++) {
+    while (race_goes_on(&race)) {
         pthread_barrier_t barrier;
         pthread_t thread;
         REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, racing) == 0);
@@ -213,13 +213,13 @@ static bool closed_while_it_is_sent(void)
 static bool sent_while_it_is_closed(void)
 {
     static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
-    const char *rounds = getenv("RACES");
+    struct race race = race_begin(200);
 
     signal(SIGPIPE, SIG_IGN);
-    for (int i = 0; i < (rounds ? atoi(rounds) : 200); i++) {
+    while (race_goes_on(&race)) {
         pthread_barrier_t barrier;
         pthread_t thread;
-        REQUIRE(socketpair(AF_UNIX, types[i % 3], 0, racing) == 0);
+        REQUIRE(socketpair(AF_UNIX, types[race.round % 3], 0, racing) == 0);
         int kept = witness(), file = dup(kept);
         pthread_barrier_init(&barrier, NULL, 2);
         REQUIRE(pthread_create(&thread, NULL, close_other, &barrier) == 0);

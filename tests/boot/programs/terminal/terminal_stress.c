@@ -15,7 +15,7 @@
 #include <termios.h>
 #include <time.h>
 
-#include "tap.h"
+#include "races.h"
 
 #define WORKERS 6
 #define ROUNDS  60
@@ -124,7 +124,8 @@ int main(int count, char **arguments)
     for (unsigned worker = 0; worker < WORKERS; worker++) {
         if (fork() == 0) {
             seed += worker * 7919;
-            for (unsigned round = 0; round < ROUNDS; round++)
+            struct race race = race_begin(ROUNDS);
+            while (race_goes_on(&race))
                 round_play();
             _exit(0);
         }

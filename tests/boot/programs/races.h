@@ -1,7 +1,8 @@
 /*
- * races.h: what the programs of the group `races` share. A race is repeated for a bounded number of
- * rounds, or, with RACES_SECONDS in the environment (the soak), for that many seconds. How often
- * the two sides met is told, but decides nothing: only what must never be seen does.
+ * races.h: what programs with races share. A race is repeated for a bounded number of rounds, or,
+ * with RACES_SECONDS in the environment (the suite `soak`), for that many seconds. How often the
+ * two sides met is told, but decides nothing: only what must never be seen does. Such a program
+ * belongs into `race_programs` of ../meson.build.
  */
 #ifndef BATON_TESTS_RACES_H
 #define BATON_TESTS_RACES_H
