@@ -16,7 +16,7 @@ import harness  # noqa: E402
 import known_findings  # noqa: E402
 from baton import project, qemu, volume  # noqa: E402
 from baton.handoff import difference, firmware  # noqa: E402
-from baton.handoff.records import Record  # noqa: E402
+from baton.handoff.records import Record, number  # noqa: E402
 from baton.machine import Machine  # noqa: E402
 
 OVMF = "/usr/share/OVMF/OVMF_"
@@ -93,6 +93,22 @@ def memory(tap):
               "without an option 1 MiB goes back", held)
 
 
+def cost(tap, folder):
+    """What recording takes when nothing is asked for, in instructions: with --icount one is one tick of the
+    time stamp counter, which runs from the reset on. P0 and P1 are nearly all of it."""
+    path = os.path.join(folder, "counted.rec")
+    machine = harness.run(["cat", "/sys/firmware/handoff/record"], icount=True)
+    with open(path, "wb") as file:
+        file.write(machine.output.data)
+    record = Record(path)
+    start = number(record.first("entry_state")["tsc"])
+    recorded = number(record.first("call")["fields"]["before"]) - start
+    reached = number(record.last("exit_attempt")["fields"]["after"])
+    tap.note(f"{recorded} instructions before the first call, {reached - start} in the loader, {reached} in all")
+    tap.check(recorded <= reached / 50, "recording costs at most 2% of the boot", recorded, reached)
+    tap.check(recorded <= 250000, "and no more than 250,000 instructions", recorded)
+
+
 def boot_image(image, read_only):
     """The console's text up to the kernel, of a machine that boots this image itself, not a copy."""
     options = qemu.Options(media="none", qemu=[
@@ -134,6 +150,7 @@ def main():
                       "two boots of one firmware do not differ")
             on_the_machine(tap)
             memory(tap)
+            cost(tap, folder)
             report(tap, folder)
 
     return harness.main(test)
