@@ -160,6 +160,53 @@ static void told(const struct record *clean)
     expect(length > 20000);
 }
 
+/* Lines as they come: the severities' order, and the last line. */
+struct heard {
+    unsigned severities; /* how often a heading is of another severity than the one before */
+    unsigned unknown;    /* lines of checks that are not known */
+    char severity, last[AUDIT_LINE_SIZE];
+};
+
+static void hear(void *context, const char *line)
+{
+    struct heard *heard = context;
+
+    if (line[0] >= 'A' && line[0] != heard->severity) {
+        heard->severity = line[0];
+        heard->severities++;
+    }
+    heard->unknown += line[0] == '?';
+    snprintf(heard->last, sizeof(heard->last), "%s", line);
+}
+
+static void told_in_lines(const struct record *clean)
+{
+    struct heard heard = {0};
+    char last[100];
+
+    test_case("findings as lines: the worst first, then what is not known, then the counts");
+    audit_run(clean, NULL, AUDIT_UEFI, findings);
+    findings[9].result = findings[0].result = AUDIT_FAIL;
+    findings[9].severity = AUDIT_CRITICAL;
+    findings[9].count = AUDIT_PLACES + 3;
+    findings[20].result = AUDIT_NOT_KNOWN;
+    strcpy(findings[20].why, "nobody looked");
+    unsigned passed = 0, failed = 0;
+    for (size_t i = 0; i < AUDIT_CHECKS; i++) {
+        passed += findings[i].result == AUDIT_PASS;
+        failed += findings[i].result == AUDIT_FAIL;
+        if (findings[i].result == AUDIT_FAIL && i != 9)
+            findings[i].severity = AUDIT_LOW;
+    }
+    audit_write_text(findings, hear, &heard);
+    expect_equal(heard.severities, 2);
+    expect_equal(heard.severity, 'L');
+    expect(heard.unknown >= 1);
+    snprintf(last, sizeof(last), "%u fail, %u pass, %u not applicable, %u not known",
+             failed, passed, AUDIT_CHECKS - failed - passed - heard.unknown, heard.unknown);
+    expect_string(heard.last, last);
+}
+
 int main(int count, char **arguments)
 {
     size_t size, at = 0;
@@ -188,6 +235,7 @@ int main(int count, char **arguments)
     field_missing();
     full_record();
     told(&clean);
+    told_in_lines(&clean);
     free(file);
     return test_end();
 }

@@ -218,10 +218,31 @@ static void test_page_runs(void)
     runs_of(4, true, 0, &head, runs, 8);
 }
 
+static void test_page_present(void)
+{
+    const struct record_paging paging = {
+        .root = 0x1000, .levels = 4, .physical_bits = 40, .table = table_at};
+
+    test_case("whether a page is there");
+    memset(tables, 0, sizeof(tables));
+    tables[1][0] = at(2, P | W);
+    tables[1][1] = at(100, P | W);
+    tables[2][0] = at(3, P);
+    tables[2][1] = GIGABYTE | P | LARGE;
+    tables[3][0] = at(4, P);
+    tables[4][1] = 0x1000 | P | LARGE; /* PAT, in the lowest level */
+    expect(record_page_present(&paging, 0x1000));
+    expect(record_page_present(&paging, GIGABYTE + 0x12345000));
+    expect(!record_page_present(&paging, 0x2000));
+    expect(!record_page_present(&paging, 2 * GIGABYTE));
+    expect(!record_page_present(&paging, 512 * GIGABYTE)); /* its table is nowhere */
+}
+
 int main(void)
 {
     test_cpuid();
     test_msrs();
     test_page_runs();
+    test_page_present();
     return test_end();
 }
