@@ -104,7 +104,8 @@ def cost(tap, folder):
     start = number(record.first("entry_state")["tsc"])
     recorded = number(record.first("call")["fields"]["before"]) - start
     reached = number(record.last("exit_attempt")["fields"]["after"])
-    tap.note(f"{recorded} instructions before the first call, {reached - start} in the loader, {reached} in all")
+    tap.note(f"{recorded} instructions before the first call, {reached - start} in the loader, "
+             f"{reached} in all")
     tap.check(recorded <= reached / 50, "recording costs at most 2% of the boot", recorded, reached)
     tap.check(recorded <= 250000, "and no more than 250,000 instructions", recorded)
 
