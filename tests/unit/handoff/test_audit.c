@@ -202,8 +202,8 @@ static void told_in_lines(const struct record *clean)
     expect_equal(heard.severities, 2);
     expect_equal(heard.severity, 'L');
     expect(heard.unknown >= 1);
-    snprintf(last, sizeof(last), "%u fail, %u pass, %u not applicable, %u not known",
-             failed, passed, AUDIT_CHECKS - failed - passed - heard.unknown, heard.unknown);
+    snprintf(last, sizeof(last), "%u fail, %u pass, %u not applicable, %u not known", failed,
+             passed, AUDIT_CHECKS - failed - passed - heard.unknown, heard.unknown);
     expect_string(heard.last, last);
 }
 
