@@ -1,4 +1,4 @@
-"""The true findings of firmware that Debian packages, each with an explanation. Looked into on Debian 12:
+"""The true findings of firmware that Debian packages, each with an explanation. Seen on Debian 12; causes not traced in their sources:
 OVMF 2022.11-6, U-Boot 2023.01, QEMU 7.2. A finding that comes or goes fails real.py: it is to be explained
 here."""
 
