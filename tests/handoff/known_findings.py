@@ -1,6 +1,6 @@
-"""The true findings of firmware that Debian packages, each with an explanation. Seen on Debian 12; causes not traced in their sources:
-OVMF 2022.11-6, U-Boot 2023.01, QEMU 7.2. A finding that comes or goes fails real.py: it is to be explained
-here."""
+"""The true findings of firmware that Debian packages, each with an explanation. Seen on Debian 12 (OVMF
+2022.11-6, U-Boot 2023.01, QEMU 7.2); the causes were not traced in their sources. A finding that comes or
+goes fails real.py: it is to be explained here."""
 
 # EDK2 as OVMF has it: true of all its builds.
 OVMF = {
