@@ -60,6 +60,9 @@ ssize_t sys_mmap(vaddr_t address, size_t size, unsigned long protection, unsigne
 
     if (offset % PAGE_SIZE)
         return -EINVAL;
+    /* Only a file's owner can say which flags it knows. */
+    if (flags & MAP_ANONYMOUS && (flags & MAP_TYPE) == MAP_SHARED_VALIDATE)
+        return -EINVAL;
     if (!(flags & MAP_ANONYMOUS)) {
         file = descriptor_get(descriptor);
         if (!file)

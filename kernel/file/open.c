@@ -127,8 +127,8 @@ static int open_place(const struct opening *opening, const struct path *path, st
         return error;
     if (!inode->file_operations)
         return -ENXIO; /* a socket */
-    if (flags & O_DIRECT && regular)
-        return -EINVAL; /* as tmpfs */
+    if (flags & O_DIRECT)
+        return -EINVAL; /* no file here can do without its pages */
 
     struct file *file = file_allocate(path, flags & ~OPEN_FLAGS_PASSING, inode->file_operations);
     if (!file)

@@ -10,7 +10,7 @@
 /* Options that are on or off; but for SO_PASSCRED nothing depends on them here. */
 #define SWITCHES                                                                                   \
     (1U << SO_DEBUG | 1U << SO_REUSEADDR | 1U << SO_DONTROUTE | 1U << SO_BROADCAST |               \
-     1U << SO_KEEPALIVE | 1U << SO_OOBINLINE | 1U << SO_REUSEPORT | 1U << SO_PASSCRED)
+     1U << SO_KEEPALIVE | 1U << SO_OOBINLINE | 1U << SO_PASSCRED)
 
 #define BUFFER_LIMIT_SEND    4608   /* the least that Linux gives: SOCK_MIN_SNDBUF */
 #define BUFFER_LIMIT_RECEIVE 2304   /* SOCK_MIN_RCVBUF */
@@ -106,6 +106,8 @@ static int set_option(struct socket *socket, int option, vaddr_t address, unsign
         return may_prioritise(value) ? 0 : -EPERM;
     case SO_RCVLOWAT:
         return 0;
+    case SO_REUSEPORT: /* there are no ports */
+        return value ? -EOPNOTSUPP : 0;
     case SO_SNDBUFFORCE: /* beyond the limits: nobody gets that here */
     case SO_RCVBUFFORCE:
     case SO_MARK:
@@ -166,6 +168,7 @@ static ssize_t get_option(struct socket *socket, int option, union option_value 
         return sizeof(int);
     case SO_PROTOCOL:
     case SO_PRIORITY:
+    case SO_REUSEPORT:
         value->number = 0;
         return sizeof(int);
     case SO_ERROR:

@@ -8,6 +8,7 @@
 #include <linux/stat.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -352,6 +353,29 @@ static bool memory_opened_again_is_busy(void)
     return true;
 }
 
+/* What cannot do it says so, by either call; pipes take it for packets, when they are there. */
+static bool nothing_is_direct(void)
+{
+    int ends[2], pair[2];
+
+    int null = open("/dev/null", O_RDWR);
+    int directory = open("/", O_RDONLY);
+    int event = eventfd(0, 0);
+    REQUIRE(pipe(ends) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    REQUIRE_ERRNO(open("/dev/null", O_RDWR | O_DIRECT), EINVAL);
+    REQUIRE_ERRNO(open("/", O_RDONLY | O_DIRECT), EINVAL);
+    REQUIRE_ERRNO(open("/proc/self/stat", O_RDONLY | O_DIRECT), EINVAL);
+    REQUIRE_ERRNO(fcntl(null, F_SETFL, O_DIRECT), EINVAL);
+    REQUIRE_ERRNO(fcntl(directory, F_SETFL, O_DIRECT), EINVAL);
+    REQUIRE_ERRNO(fcntl(event, F_SETFL, O_DIRECT), EINVAL);
+    REQUIRE_ERRNO(fcntl(pair[0], F_SETFL, O_DIRECT), EINVAL);
+    REQUIRE(fcntl(ends[1], F_SETFL, O_DIRECT) == 0 && fcntl(ends[1], F_GETFL) & O_DIRECT);
+    const int all[] = {null, directory, event, ends[0], ends[1], pair[0], pair[1]};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        close(all[i]);
+    return true;
+}
+
 static const struct test_case cases[] = {
     {"times of any year", "utimensat(2)", times_of_any_year},
     {"times by older calls", "utime(2)", times_by_older_calls},
@@ -364,6 +388,7 @@ static const struct test_case cases[] = {
     {"F_SETPIPE_SZ: far too much", "fcntl(2)", pipes_have_an_end},
     {"sync_file_range: errors", "sync_file_range(2)", ranges_to_synchronise},
     {"F_GETLK names the first lock", "fcntl(2)", first_lock_in_the_way},
+    {"O_DIRECT: refused but by pipes", "open(2), fcntl(2)", nothing_is_direct},
     {"locks far out", "fcntl(2)", locks_far_out},
     {"a file in memory is cut by its name", "open(2)", memory_is_cut},
     {"…not when it is sealed", "fcntl(2)", sealed_memory_is_not_cut},

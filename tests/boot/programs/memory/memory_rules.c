@@ -290,6 +290,12 @@ static bool words_behind_the_end(void)
     return true;
 }
 
+static bool validation_needs_a_file(void)
+{
+    REQUIRE_ERRNO(mmap(NULL, 4096, PROT_READ, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, -1, 0), EINVAL);
+    return true;
+}
+
 static const struct test_case cases[] = {
     {"noexec: mprotect too", "mprotect(2)", noexec_holds_for_mprotect},
     {"noexec: after mremap and fork", "mprotect(2)", noexec_goes_along},
@@ -305,6 +311,7 @@ static const struct test_case cases[] = {
     {"mremap: shrinks and moves", "mremap(2)", shrinks_and_moves},
     {"madvise: locked and shared", "madvise(2)", advice_about_locked_and_shared},
     {"mmap: offsets near the end", "mmap(2)", offsets_near_the_end},
+    {"MAP_SHARED_VALIDATE: not without a file", "mmap(2)", validation_needs_a_file},
     {"futex: behind a file's end", "futex(2)", words_behind_the_end},
 };
 

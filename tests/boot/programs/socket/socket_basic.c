@@ -102,6 +102,8 @@ static bool options(void)
     REQUIRE_ERRNO(setsockopt(ends[0], SOL_SOCKET, 9999, &on, sizeof(on)), ENOPROTOOPT);
     REQUIRE_ERRNO(setsockopt(ends[0], SOL_SOCKET, SO_TYPE, &on, sizeof(on)), ENOPROTOOPT);
     REQUIRE_ERRNO(setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &on, 1), EINVAL);
+    REQUIRE_ERRNO(setsockopt(ends[0], SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)), EOPNOTSUPP);
+    REQUIRE(option(ends[0], SO_REUSEPORT) == 0);
     return true;
 }
 
