@@ -82,6 +82,22 @@ void user_account_release(struct user_account *account)
         heap_free(account);
 }
 
+void *user_account_heap_allocate(size_t size)
+{
+    void *memory = heap_allocate_zeroed(size);
+
+    if (memory)
+        __atomic_fetch_add(&thread_current()->account->heap_bytes, size, __ATOMIC_RELAXED);
+    return memory;
+}
+
+void user_account_heap_free(void *memory, size_t size)
+{
+    if (memory)
+        __atomic_fetch_sub(&thread_current()->account->heap_bytes, size, __ATOMIC_RELAXED);
+    heap_free(memory);
+}
+
 uint64_t user_account_pages(const struct user_account *account)
 {
     return __atomic_load_n(&account->pages.used, __ATOMIC_RELAXED) +

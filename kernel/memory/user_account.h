@@ -29,7 +29,7 @@ struct user_account {
     struct processor_share share;  /* of the processors' time; atomic */
     /* For the rule of out_of_memory.c only: */
     struct quota pages;  /* of memfds, of shared anonymous memory, in pipes; no limit */
-    uint64_t heap_bytes; /* of messages, and of text that is being read; atomic */
+    uint64_t heap_bytes; /* of messages, of text that is being read, of calls that wait; atomic */
 };
 
 /* The user's account, with a reference; NULL: no memory. Any context. */
@@ -55,6 +55,11 @@ static inline void user_account_discharge(uint32_t *count, uint32_t amount)
 {
     __atomic_fetch_sub(count, amount, __ATOMIC_RELAXED);
 }
+
+/* Memory of a call that may wait for long: zeroed heap that counts for the calling thread's user.
+   NULL: none. A user thread's context; the same thread frees it, with the same size. */
+void *user_account_heap_allocate(size_t size);
+void user_account_heap_free(void *memory, size_t size); /* NULL allowed */
 
 /* Pages that the user's objects take, for whomever they count. */
 uint64_t user_account_pages(const struct user_account *account);

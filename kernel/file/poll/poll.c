@@ -9,7 +9,7 @@
 #include "file/hooks.h"
 #include "file/system_calls.h"
 #include "library/string.h"
-#include "memory/heap.h"
+#include "memory/user_account.h"
 #include "memory/user_copy.h"
 #include "thread/limits.h"
 #include "thread/preemption.h"
@@ -152,7 +152,7 @@ static bool poller_add(struct poll_table *table, struct wait_queue *queue,
     struct poll_entries *entries = poller->last;
 
     if (entries->used == POLL_ENTRIES) {
-        entries = heap_allocate_zeroed(sizeof(*entries));
+        entries = user_account_heap_allocate(sizeof(*entries));
         if (!entries)
             return false;
         poller->last->next = entries;
@@ -188,7 +188,7 @@ static void poller_end(struct poller *poller)
                 watch_limit_leave(entries->entries[i].limit);
         }
         if (entries != &poller->first)
-            heap_free(entries);
+            user_account_heap_free(entries, sizeof(*entries));
         entries = next;
     }
 }
@@ -254,23 +254,25 @@ static int poll_items(struct poll_item *items, size_t count, uint64_t deadline, 
 struct poll_set {
     struct pollfd small_requests[POLL_SMALL], *requests;
     struct poll_item small_items[POLL_SMALL], *items;
+    unsigned count;
 };
 
 static void poll_set_free(struct poll_set *set)
 {
     if (set->requests != set->small_requests)
-        heap_free(set->requests);
+        user_account_heap_free(set->requests, set->count * sizeof(*set->requests));
     if (set->items != set->small_items)
-        heap_free(set->items);
+        user_account_heap_free(set->items, set->count * sizeof(*set->items));
 }
 
 static bool poll_set_allocate(struct poll_set *set, unsigned count)
 {
     set->requests = set->small_requests;
     set->items = set->small_items;
+    set->count = count;
     if (count > POLL_SMALL) {
-        set->requests = heap_allocate(count * sizeof(*set->requests));
-        set->items = heap_allocate(count * sizeof(*set->items));
+        set->requests = user_account_heap_allocate(count * sizeof(*set->requests));
+        set->items = user_account_heap_allocate(count * sizeof(*set->items));
     }
     if (set->requests && set->items)
         return true;
@@ -367,20 +369,25 @@ struct select_sets {
     size_t words;
     struct poll_item *items;
     int *numbers; /* descriptor of each item */
-    size_t item_count;
+    size_t item_count, item_room;
 };
+
+static size_t select_bits_size(const struct select_sets *sets)
+{
+    return (sets->words + 1) * SET_COUNT * sizeof(uint64_t);
+}
 
 static int select_read_sets(struct select_sets *sets, int count)
 {
     sets->words = ((size_t)count + 63) / 64;
-    uint64_t *bits = heap_allocate_zeroed((sets->words + 1) * SET_COUNT * sizeof(uint64_t));
+    uint64_t *bits = user_account_heap_allocate(select_bits_size(sets));
     if (!bits)
         return -ENOMEM;
     for (int set = 0; set < SET_COUNT; set++) {
         sets->bits[set] = bits + (size_t)set * sets->words;
         if (sets->addresses[set] &&
             user_copy_in(sets->bits[set], sets->addresses[set], sets->words * sizeof(uint64_t))) {
-            heap_free(bits);
+            user_account_heap_free(bits, select_bits_size(sets));
             return -EFAULT;
         }
         if (count % 64)
@@ -400,8 +407,9 @@ static int select_make_items(struct select_sets *sets)
     size_t total = 0;
     for (size_t word = 0; word < sets->words; word++)
         total += (size_t)__builtin_popcountll(select_any(sets, word));
-    sets->items = heap_allocate_zeroed((total + 1) * sizeof(*sets->items));
-    sets->numbers = heap_allocate((total + 1) * sizeof(*sets->numbers));
+    sets->item_room = total + 1;
+    sets->items = user_account_heap_allocate(sets->item_room * sizeof(*sets->items));
+    sets->numbers = user_account_heap_allocate(sets->item_room * sizeof(*sets->numbers));
     if (!sets->items || !sets->numbers)
         return -ENOMEM;
     for (size_t word = 0; word < sets->words; word++) {
@@ -469,9 +477,9 @@ static ssize_t select_until(int count, vaddr_t read, vaddr_t write, vaddr_t exce
         result = select_write_sets(&sets);
     for (size_t i = 0; i < sets.item_count; i++)
         file_release(sets.items[i].file);
-    heap_free(sets.items);
-    heap_free(sets.numbers);
-    heap_free(sets.bits[0]);
+    user_account_heap_free(sets.items, sets.item_room * sizeof(*sets.items));
+    user_account_heap_free(sets.numbers, sets.item_room * sizeof(*sets.numbers));
+    user_account_heap_free(sets.bits[0], select_bits_size(&sets));
     return result;
 }
 

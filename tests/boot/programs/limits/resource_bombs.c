@@ -22,6 +22,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -40,6 +41,7 @@ enum {
     ANSWERS = 15,  /* that count, while the bomb holds what it has */
     FEW = 5,       /* as beside a bomb that is over at once: they say nothing by themselves */
     TIMES = 512,
+    POLLS = 4096, /* of one call: the hard limit of descriptors */
 };
 
 /* How much there is to fill differs: 400 processes take minutes for a GiB of messages. */
@@ -489,6 +491,28 @@ static void bomb_texts(void)
     }
 }
 
+/* As many as may be, or until the rule of memory ends one: each waits for one file as often as it
+   may. */
+static void bomb_polls(void)
+{
+    int ends[2];
+    struct pollfd *requests =
+        mmap(NULL, sizeof(*requests) * POLLS, RW, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (requests == MAP_FAILED || pipe(ends) || dup2(ends[0], STDIN_FILENO))
+        return;
+    for (unsigned i = 0; i < POLLS; i++)
+        requests[i] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+    for (unsigned refused = 0; refused < 3 && waitpid(-1, NULL, WNOHANG) <= 0;) {
+        pid_t child = fork();
+        if (child == 0) {
+            syscall(SYS_close_range, 3, ~0U, 0); /* also what says that the bomb has ended */
+            _exit(poll(requests, POLLS, -1) != 0);
+        }
+        refused += child < 0;
+    }
+}
+
 /* So that this program has touched all it will. */
 static void bomb_nothing(void)
 {
@@ -520,6 +544,7 @@ static const struct bomb {
     {"queued signals", bomb_signals},
     {"timers", bomb_timers},
     {"texts of /proc", bomb_texts},
+    {"long polls", bomb_polls},
 };
 
 /* ---- one bomb ---- */
