@@ -6,11 +6,14 @@
 /* What the user has had who has had most. */
 static struct processor_share heaviest;
 
+/* Another processor may have begun a newer period for the share: nothing of it has faded then. */
 static uint64_t faded(const struct processor_share *share, uint32_t period)
 {
     uint64_t used = __atomic_load_n(&share->used, __ATOMIC_RELAXED);
-    uint32_t periods = period - __atomic_load_n(&share->period, __ATOMIC_RELAXED);
+    int32_t periods = (int32_t)(period - __atomic_load_n(&share->period, __ATOMIC_RELAXED));
 
+    if (periods <= 0)
+        return used;
     return periods < 64 ? used >> periods : 0;
 }
 
