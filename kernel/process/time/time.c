@@ -332,12 +332,19 @@ ssize_t sys_clock_getres(int clock, vaddr_t to)
 /* The clock can be set to any time after the boot that leaves 30 years of uptime before it ends. */
 #define SETTABLE_MAXIMUM (TIME_MAXIMUM - 30 * 365 * 86400UL * NANOSECONDS_PER_SECOND)
 
+/* Before wall_set(): whether it is a time is asked before who may set it, and whether that was
+   before the boot after it, as on Linux. */
+static int wall_may_set(uint64_t nanoseconds)
+{
+    if (nanoseconds >= SETTABLE_MAXIMUM)
+        return -EINVAL;
+    return credentials_capable(credentials_current(), CAP_SYS_TIME) ? 0 : -EPERM;
+}
+
 static int wall_set(uint64_t nanoseconds)
 {
-    if (nanoseconds >= SETTABLE_MAXIMUM || nanoseconds < clock_now())
+    if (nanoseconds < clock_now())
         return -EINVAL;
-    if (!credentials_capable(credentials_current(), CAP_SYS_TIME))
-        return -EPERM;
     wall_clock_set(nanoseconds);
     return 0;
 }
@@ -352,6 +359,8 @@ ssize_t sys_clock_settime(int clock, vaddr_t from)
         return clock < 0 ? -EPERM : -EINVAL; /* Linux knows them apart like that */
     }
     int error = time_interval_user(&value, from);
+    if (!error)
+        error = wall_may_set(value);
     return error ? error : wall_set(value);
 }
 
@@ -375,20 +384,19 @@ ssize_t sys_gettimeofday(vaddr_t to, vaddr_t zone)
 
 ssize_t sys_settimeofday(vaddr_t from, vaddr_t zone)
 {
-    struct __kernel_old_timeval value;
+    struct __kernel_old_timeval value = {0, 0};
     struct timezone ignored;
     uint64_t nanoseconds;
 
     if (from && user_get(&value, from))
         return -EFAULT;
+    int error = time_interval_timeval(&nanoseconds, &value);
+    if (error)
+        return error;
     if (zone && user_get(&ignored, zone))
         return -EFAULT;
-    if (!credentials_capable(credentials_current(), CAP_SYS_TIME))
-        return -EPERM;
-    if (!from)
-        return 0;
-    int error = time_interval_timeval(&nanoseconds, &value);
-    return error ? error : wall_set(nanoseconds);
+    error = wall_may_set(nanoseconds);
+    return error || !from ? error : wall_set(nanoseconds);
 }
 
 /* ---- sleeping ---- */

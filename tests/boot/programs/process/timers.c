@@ -98,11 +98,31 @@ static bool wall_clocks_agree(void)
 
 static bool settime_needs_privilege(void)
 {
+    static const struct timespec before_boot = {0, 0}, none = {1, -1}, too_late = {INT64_MAX, 0};
     struct timespec now;
 
     clock_gettime(CLOCK_REALTIME, &now);
     REQUIRE(setuid(1000) == 0);
     REQUIRE_ERRNO(clock_settime(CLOCK_REALTIME, &now), EPERM);
+    REQUIRE_ERRNO(clock_settime(CLOCK_REALTIME, &before_boot), EPERM);
+    REQUIRE_ERRNO(clock_settime(CLOCK_REALTIME, &none), EINVAL);
+    REQUIRE_ERRNO(clock_settime(CLOCK_REALTIME, &too_late), EINVAL);
+    return true;
+}
+
+/* What is wrong with the time itself is told first. */
+static bool settimeofday_needs_privilege(void)
+{
+    static const struct timeval before_boot = {0, 0}, none = {1, -1}, too_late = {INT64_MAX, 0};
+    static const struct timezone zone;
+
+    REQUIRE_ERRNO(settimeofday(&before_boot, NULL), EINVAL);
+    REQUIRE(setuid(1000) == 0);
+    REQUIRE_ERRNO(settimeofday(&before_boot, NULL), EPERM);
+    REQUIRE_ERRNO(settimeofday(&none, NULL), EINVAL);
+    REQUIRE_ERRNO(settimeofday(&too_late, NULL), EINVAL);
+    REQUIRE_ERRNO(syscall(SYS_settimeofday, NULL, &zone), EPERM);
+    REQUIRE_ERRNO(syscall(SYS_settimeofday, &none, (void *)8), EINVAL);
     return true;
 }
 
@@ -693,6 +713,7 @@ static const struct test_case cases[] = {
     {"CLOCK_MONOTONIC never goes back", "clock_gettime(2)", monotonic_never_back},
     {"time, gettimeofday and CLOCK_REALTIME agree", "time(2)", wall_clocks_agree},
     {"clock_settime: EPERM", "clock_gettime(2)", settime_needs_privilege},
+    {"settimeofday: EPERM", "settimeofday(2)", settimeofday_needs_privilege},
     {"the CPU-time clock of a process", "clock_getcpuclockid(3)", cpu_clock_of_process},
     {"sleep is no CPU time", "clock_gettime(2)", sleep_uses_no_cpu_time},
     {"nanosleep sleeps long enough", "nanosleep(2)", nanosleep_long_enough},
