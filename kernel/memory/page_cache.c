@@ -125,6 +125,25 @@ static uint64_t last_place(const struct page_cache *cache)
     return bits >= 64 ? UINT64_MAX : (1UL << bits) - 1;
 }
 
+/* Is page `index` a hole? All before `*next` are what it is: a hole is as large as what is missing
+   of the tree. */
+static bool tree_is_hole(const struct page_cache *cache, uint64_t index, uint64_t *next)
+{
+    unsigned bits = NODE_BITS * cache->height;
+    void *const *slot = &cache->root;
+
+    *next = UINT64_MAX;
+    if (!*slot || index > last_place(cache))
+        return true;
+    while (*slot && bits > 0) {
+        const struct node *node = *slot;
+        bits -= NODE_BITS;
+        slot = &node->slots[index >> bits & (NODE_SLOTS - 1)];
+    }
+    *next = (index | ((1UL << bits) - 1)) + 1;
+    return !*slot;
+}
+
 /* Takes out [first, last]: a list of frames for frames_release(). */
 static paddr_t tree_remove(struct page_cache *cache, uint64_t first, uint64_t last)
 {
@@ -300,6 +319,19 @@ bool page_cache_has(struct page_cache *cache, uint64_t index)
     bool found = tree_find(cache, index) != 0;
     mutex_release(&cache->lock);
     return found;
+}
+
+uint64_t page_cache_seek(struct page_cache *cache, uint64_t index, bool hole)
+{
+    uint64_t next;
+
+    mutex_acquire(&cache->lock);
+    while (index < page_count(cache) && tree_is_hole(cache, index, &next) != hole) {
+        index = next;
+        thread_preemption_point();
+    }
+    mutex_release(&cache->lock);
+    return index;
 }
 
 /* ---- size ---- */

@@ -52,6 +52,9 @@ size_t page_cache_map(struct page_cache *cache, uint64_t first, size_t count, ui
 bool page_cache_find(struct page_cache *cache, uint64_t index, paddr_t *frame);
 /* Is there a frame for page `index`? Takes the lock. */
 bool page_cache_has(struct page_cache *cache, uint64_t index);
+/* The first page from `index` on that is a hole, or that is none; at least the number of pages
+   below the size if there is no such one. Takes the lock; may sleep. */
+uint64_t page_cache_seek(struct page_cache *cache, uint64_t index, bool hole);
 
 /* Adopts `frame` (of the cache's owner; the caller's reference) as page `index`. 0; -EEXIST when
    that is no hole, -ENOSPC, -ENOMEM: then the reference stays the caller's. */

@@ -198,11 +198,24 @@ static uint64_t regular_memory(const struct file *file)
     return __atomic_load_n(&inode->cache.frame_count, __ATOMIC_RELAXED) * PAGE_SIZE;
 }
 
+/* Pages that have frames are data, others holes. */
+static int64_t regular_seek(struct file *file, int64_t offset, int whence)
+{
+    uint64_t size = inode_size(file->inode), page = (uint64_t)offset >> PAGE_SHIFT;
+
+    if ((whence != SEEK_DATA && whence != SEEK_HOLE) || offset < 0 || (uint64_t)offset >= size)
+        return file_seek_size(file, offset, whence);
+    uint64_t found = page_cache_seek(&file->inode->cache, page, whence == SEEK_HOLE);
+    if (found != page)
+        offset = (int64_t)(found <= (size - 1) >> PAGE_SHIFT ? found << PAGE_SHIFT : size);
+    return file_seek_size(file, offset, whence == SEEK_DATA ? SEEK_DATA : SEEK_SET);
+}
+
 const struct file_operations regular_operations = {
     .memory = regular_memory,
     .read = regular_read,
     .write = regular_write,
-    .seek = file_seek_size,
+    .seek = regular_seek,
     .map = file_map_cache,
     .allocate = regular_allocate,
 };

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -116,6 +117,34 @@ static void check_offsets(void)
     FAILS(EINVAL, fallocate(file, 0, -1, 1), "fallocate: negative");
     close(file);
     unlink("sparse");
+}
+
+/* Data where it was written, holes elsewhere, by pages, as on Linux's tmpfs. */
+static void check_holes(void)
+{
+    int file = open("holes", O_CREAT | O_RDWR, 0600);
+
+    OK(ftruncate(file, 1L << 40), "a hole of 1 TiB");
+    FAILS(ENXIO, lseek(file, 0, SEEK_DATA), "SEEK_DATA: there is none");
+    tap_ok(lseek(file, 5, SEEK_HOLE) == 5, "SEEK_HOLE: in one");
+    pwrite(file, "x", 1, 3 * 4096 + 5);
+    pwrite(file, "y", 1, 1L << 40);
+    tap_ok(lseek(file, 0, SEEK_DATA) == 3 * 4096, "SEEK_DATA: behind a hole");
+    tap_ok(lseek(file, 0, SEEK_CUR) == 3 * 4096, "…where the offset is then");
+    tap_ok(lseek(file, 3 * 4096 + 7, SEEK_DATA) == 3 * 4096 + 7, "SEEK_DATA: in data");
+    tap_ok(lseek(file, 3 * 4096 + 7, SEEK_HOLE) == 4 * 4096, "SEEK_HOLE: behind data");
+    tap_ok(lseek(file, 4 * 4096, SEEK_DATA) == 1L << 40, "SEEK_DATA: behind a hole of 1 TiB");
+    tap_ok(lseek(file, 1L << 40, SEEK_HOLE) == (1L << 40) + 1, "SEEK_HOLE: the end is one");
+    FAILS(ENXIO, lseek(file, (1L << 40) + 1, SEEK_HOLE), "…but not behind it");
+    FAILS(ENXIO, lseek(file, -1, SEEK_DATA), "SEEK_DATA: negative");
+    OK(ftruncate(file, LONG_MAX), "a hole of 8 EiB");
+    FAILS(ENXIO, lseek(file, (1L << 40) + 4096, SEEK_DATA), "SEEK_DATA: none in it");
+    tap_ok(lseek(file, LONG_MAX - 9, SEEK_HOLE) == LONG_MAX - 9, "SEEK_HOLE: near its end");
+    tap_ok(lseek(file, 0, SEEK_DATA) == 3 * 4096, "SEEK_DATA: in the largest file");
+    OK(fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1L << 39), "a hole is made");
+    tap_ok(lseek(file, 0, SEEK_DATA) == 1L << 40, "…and passed over");
+    close(file);
+    unlink("holes");
 }
 
 static void check_limits(void)
@@ -371,6 +400,7 @@ int main(void)
 {
     enter_folder("file_data");
     check_offsets();
+    check_holes();
     check_limits();
     check_fcntl();
     check_copying();
