@@ -61,7 +61,8 @@ def parser_make(program, description, epilog):
     add_machine_options(parser)
     add = parser.add_argument
     add("--firmware", metavar="CODE[,VARS]", help="firmware image, and its variables if they lie "
-        "in one of their own (Debian's OVMF.fd, without its wait for a TPM)")
+        "in one of their own (Debian's OVMF.fd, without its wait for a TPM); Secure Boot has to be off: "
+        "nothing is signed")
     add("--display", action="store_true", help="open a window with the machine's screen")
     add("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     return parser

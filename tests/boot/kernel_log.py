@@ -34,6 +34,8 @@ def readable(tap):
     tap.check(len(missing) == 1 and "unshare" in missing[0],
               "a call that does not exist is told once, by its name", *said)
     tap.check(not any(line.startswith("switch:") for line in said), "switches are not told unasked")
+    tap.equal([line for line in said if "console" in line], ["console: ttyS0"],
+              "without a screen one line says what the console is")
 
 
 def trace(tap):

@@ -78,6 +78,9 @@ def test(tap):
             machine.wait(lambda: False, 2)
             lines = look(machine, folder)
             test_log(tap, lines, machine.log.lines)
+            tap.equal([line.partition("] ")[2] for line in machine.log.lines
+                       if LOG_LINE.match(line) and "console" in line],
+                      ["console: ttyS0 and the screen"], "one line says what the console is")
             tap.check(any(GREETING in line for line in lines), "so is the shell")
             keys(machine, "echo typed-by-hand\n")
             machine.wait(lambda: False, 2)

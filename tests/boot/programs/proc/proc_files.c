@@ -654,10 +654,15 @@ static bool battery_clock(void)
 
     mkdir("/tmp/dev", 0755);
     REQUIRE(mount("dev", "/tmp/dev", "devtmpfs", 0, NULL) == 0);
+    /* Only one at a time has it open. */
+    int shown =
+        system("busybox hwclock -u -f /tmp/dev/rtc0 > /tmp/hwclock && grep -q 20 /tmp/hwclock");
+    int stored = system("busybox hwclock -u -w -f /tmp/dev/rtc0");
     int clock = open("/tmp/dev/rtc0", O_RDONLY);
     if (clock < 0)
         tap_note("/dev/rtc0: %s", strerror(errno));
     umount2("/tmp/dev", MNT_DETACH);
+    REQUIRE(shown == 0 && stored == 0);
     REQUIRE(clock >= 0 && ioctl(clock, RTC_RD_TIME, &now) == 0);
     struct tm date = {.tm_sec = now.tm_sec,
                       .tm_min = now.tm_min,
