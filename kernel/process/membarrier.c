@@ -1,7 +1,9 @@
 /*
  * membarrier.c: membarrier(2): makes every CPU that runs a thread of the caller
  * pass a full memory barrier. One interrupt to each other CPU does that: its
- * entry and its IRET serialise (Intel SDM volume 3, 8.2.3, 8.3).
+ * entry and its IRET serialise (Intel SDM volume 3, 8.2.3, 8.3). A private barrier goes to the
+ * CPUs that may hold the caller's root, so that others are left alone; one that comes to hold it
+ * later has loaded CR3 meanwhile, which serialises too.
  */
 #include <asm/errno.h>
 #include <linux/membarrier.h>
@@ -19,6 +21,7 @@
 ssize_t sys_membarrier(int command, unsigned flags, int cpu)
 {
     struct process *process = process_current();
+    const struct cpu_set *which = thread_current()->root_cpus;
     uint32_t ready = __atomic_load_n(&process->membarrier, __ATOMIC_RELAXED);
 
     (void)cpu; /* only with MEMBARRIER_CMD_FLAG_CPU, which belongs to the rseq commands */
@@ -42,10 +45,12 @@ ssize_t sys_membarrier(int command, unsigned flags, int cpu)
         break;
     case MEMBARRIER_CMD_GLOBAL:
     case MEMBARRIER_CMD_GLOBAL_EXPEDITED:
+        which = &cpu_online;
         break;
     default:
         return -EINVAL;
     }
-    tlb_shootdown(&cpu_online, 0, PAGE_SIZE); /* nothing is ever mapped there */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* who comes to the space from here on sees all */
+    tlb_shootdown(which, 0, PAGE_SIZE); /* nothing is ever mapped there */
     return 0;
 }

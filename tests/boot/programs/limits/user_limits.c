@@ -5,11 +5,16 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/membarrier.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -331,6 +336,41 @@ static bool waiting_connections(void)
     return !baton_is_here() || bound_by_user(connect_until_refused, one_socket);
 }
 
+/* On all processors together, "Function call interrupts" of /proc/interrupts; -1: no such line. */
+static long calls_of_processors(void)
+{
+    char line[4096];
+    long total = -1;
+    FILE *interrupts = fopen("/proc/interrupts", "r");
+
+    while (interrupts && fgets(line, sizeof(line), interrupts)) {
+        char *at = strstr(line, "CAL:");
+        if (!at)
+            continue;
+        total = 0;
+        at += strlen("CAL:");
+        for (char *end; strtol(at, &end, 10), end != at; at = end)
+            total += strtol(at, NULL, 10);
+    }
+    if (interrupts)
+        fclose(interrupts);
+    return total;
+}
+
+/* Where only the caller runs in its address space there is nobody to interrupt. */
+static bool barriers_of_its_own(void)
+{
+    enum { BARRIERS = 2000 };
+    long before = calls_of_processors();
+
+    REQUIRE(before >= 0);
+    REQUIRE(syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0);
+    for (int i = 0; i < BARRIERS; i++)
+        REQUIRE(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0);
+    REQUIRE(calls_of_processors() - before < BARRIERS / 2);
+    return true;
+}
+
 static const struct test_case cases[] = {
     {"/proc/sys/fs/pipe-*", "pipe(7)", pipe_files},
     {"beyond pipe-user-pages-soft a pipe has two pages", "pipe(7)", soft_limit},
@@ -343,6 +383,7 @@ static const struct test_case cases[] = {
     {"locks of files are bound by user", "fcntl(2)", locks},
     {"pseudo-terminals are bound by user", "pty(7)", terminals},
     {"connections that nobody accepts are bound by user", "unix(7)", waiting_connections},
+    {"membarrier interrupts nobody else", "membarrier(2)", barriers_of_its_own},
 };
 
 int main(void)
