@@ -51,6 +51,6 @@ ssize_t sys_membarrier(int command, unsigned flags, int cpu)
         return -EINVAL;
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* who comes to the space from here on sees all */
-    tlb_shootdown(which, 0, PAGE_SIZE); /* nothing is ever mapped there */
+    tlb_shootdown(which, 0, PAGE_SIZE);      /* nothing is ever mapped there */
     return 0;
 }
