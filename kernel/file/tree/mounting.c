@@ -101,6 +101,12 @@ static int mount_on(struct mount *mount, const struct path *place)
     return error;
 }
 
+/* As on Linux, no file system is mounted over itself: whoever mounts /proc twice is told. */
+static bool is_root_of(const struct path *place, const struct file_system *file_system)
+{
+    return place->dentry == place->mount->root && place->mount->file_system == file_system;
+}
+
 static int mount_new(const char *source, const struct path *place, const char *type, uint32_t flags,
                      const char *options)
 {
@@ -108,6 +114,10 @@ static int mount_new(const char *source, const struct path *place, const char *t
     int error = file_system_by_type(type, options, &file_system);
     if (error)
         return error;
+    if (is_root_of(place, file_system)) {
+        file_system_release(file_system);
+        return -EBUSY;
+    }
     struct mount *mount =
         mount_create(file_system, file_system->root, source && *source ? source : "none", flags);
     if (!mount) {

@@ -1,4 +1,5 @@
-/* file_mounts: what mount(2) and umount(2) make of places where nothing can be found any more. */
+/* file_mounts: what mount(2) and umount(2) make of places where nothing can be found any more,
+   and of one where the same lies already. */
 #define _GNU_SOURCE
 #include "cases.h"
 
@@ -64,11 +65,27 @@ static bool not_changed(void)
     return place_remove();
 }
 
+static bool not_over_itself(void)
+{
+    REQUIRE(mkdir("/tmp/twice", 0755) == 0);
+    REQUIRE(mount("none", "/tmp/twice", "sysfs", 0, NULL) == 0);
+    REQUIRE_ERRNO(mount("none", "/tmp/twice", "sysfs", 0, NULL), EBUSY);
+    REQUIRE(mount("none", "/tmp/twice", "tmpfs", 0, NULL) == 0);
+    REQUIRE(mount("none", "/tmp/twice", "tmpfs", 0, NULL) == 0); /* another one */
+    REQUIRE(mount("none", "/tmp/twice", "sysfs", 0, NULL) == 0);
+    for (int i = 0; i < 4; i++)
+        REQUIRE(umount("/tmp/twice") == 0);
+    REQUIRE_ERRNO(umount("/tmp/twice"), EINVAL);
+    REQUIRE(rmdir("/tmp/twice") == 0);
+    return true;
+}
+
 static const struct test_case cases[] = {
     {"unmounted and held: nothing is mounted there", "mount(2)", nothing_new},
     {"unmounted and held: nothing is mounted from there", "mount(2)", not_from_there},
     {"unmounted and held: nothing is moved there", "mount(2)", not_moved},
     {"unmounted and held: it is not changed", "mount(2)", not_changed},
+    {"a file system is not mounted over itself", "mount(2)", not_over_itself},
 };
 
 int main(void)
