@@ -31,6 +31,7 @@ class SnapshotMachine:
 
     def __init__(self, serial=True, files=None, **options):
         options.setdefault("memory", "256M")
+        self.memory = options["memory"]
         self._folder = tempfile.TemporaryDirectory(prefix="baton-firmware-")
         files = dict(files or {})
         files.setdefault(LOADER, ILL_BEHAVED.format("application"))

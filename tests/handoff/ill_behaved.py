@@ -11,17 +11,30 @@ import re
 import subprocess
 import sys
 import tempfile
+import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "boot"))
 import harness  # noqa: E402
 from snapshot_machine import PROMPT, SnapshotMachine  # noqa: E402
 from baton import project  # noqa: E402
-from baton.handoff import firmware  # noqa: E402
+from baton.handoff import firmware, tpm  # noqa: E402
 from baton.handoff.records import JUDGE  # noqa: E402
 
 MEMORY = 256 << 20
+WINDOWS = {"256M": [0], "3G": [(2 << 30) - MEMORY, (5 << 30) - MEMORY]}  # where in memory a record may lie
 WAIT = 60
+
+
+def guid(text):
+    """As the orders have it: its bytes in memory."""
+    return uuid.UUID(text).bytes_le.hex()
+
+
+ACPI_2 = guid("8868e871-e4f1-11d3-bc22-0080c73c8881")
+ATTRIBUTES = guid("dcfa911d-26eb-469f-a220-38b7dc461220")
+RESOURCES = guid("b122a263-3661-4f68-9929-78f8b0d62180")
+SMBIOS = guid("eb9d2d31-2d88-11d3-9a16-0090273fc14d")
 
 # Which check, with what orders (tests/boot/firmware/README.md), and what has to stand in what was found.
 CASES = [
@@ -50,6 +63,27 @@ CASES = [
     (51, ["acpi XSDT 9 00"], ""),
     (52, ["acpi FACP 9 00"], ""),
     (55, ["acpi-append APIC 0008000001000000"], ""),
+    (16, ["map-add 1 0xfee00000 1 8"], "local APIC"),
+    (26, ["exit-pointers"], "BootServices"),
+    (27, ["exit-apic 0x3e0 0", "exit-apic 0x320 0x20040", "exit-apic 0x380 100000"], "vector 64"),
+    (28, ["exit-apic 0x370 0x41"], "LVT error"),
+    (33, ["exit-slow 3000"], "ms"),
+    (34, ["cr0 0x40000000"], "CR0"),
+    (38, ["map-add 5 0x20000000000 16 0x8000000000000008"], "0x20000000000"),
+    (41, ["acpi-append APIC 0008050501000000"], "did not wake"),
+    (45, ["protection 0x24000"], "it says read-only"),
+    (48, [f"table-null {ATTRIBUTES}"], "NULL"),
+    (48, [f"table-twice {ACPI_2}"], "twice"),
+    (54, ["acpi FACP 80 28060000 seal"], "GPE0_BLK"),
+    (56, ["acpi-append APIC 09100000001000000100000063000000"], "identifier 4096"),
+    (57, ["acpi APIC 36 0000d0fe seal"], "0xfed00000"),
+    (57, ["acpi MCFG 44 00000090 seal"], "host bridge"),
+    (58, [f"table {SMBIOS} 4 55"], "adds up to"),
+    (59, [f"table-add {RESOURCES} {'02000000' '01000000' '0100000000000000'}{'00' * 80}"], "at most 1"),
+    (61, [f"table {ATTRIBUTES} 4 01000000"], "not covered"),
+    (62, [f"table {ATTRIBUTES} 48 0000000000000080"], "neither RO nor XP"),
+    (67, ["runtime get-variable attributes 3"], "attributes 0x3"),
+    (69, ["variable SetupMode 00"], "without a PK"),
     (17, ["runtime get-time touch 0"], ""),
     (60, ["runtime get-time fails 3"], "0x18"),
     (63, ["runtime get-time jump 0x7fff0000000"], "GetTime"),
@@ -63,14 +97,40 @@ CASES = [
     (73, ["read-short 65536"], ""),
 ]
 
+# The same on other machines.
+PROCESSORS = [
+    (40, [], "APIC 1"),  # QEMU's INIT clears the MTRRs, which the SDM says it keeps
+]
+TPM = [
+    (70, ["tpm-extend 7"], "PCR 7"),
+]
+# With memory above 4 GiB; the record lies at its end, or at the end of what is below.
+HIGH = [
+    (39, ["five-levels 0x110000000"], "tables are at 0x110000000"),
+]
+# Against a baseline, which is this machine without orders.
+BASELINE = [
+    (20, ["map-split 200"], "descriptors"),
+]
 
-def findings(machine, folder):
-    """What the audit says of the record that lies in the guest's memory."""
-    picture, path = os.path.join(folder, "memory"), os.path.join(folder, "boot.rec")
-    machine.query("pmemsave", val=0, size=MEMORY, filename=picture)
+
+def record_take(machine, folder, name):
+    """The record that lies in the guest's memory, as a file."""
+    picture, path = os.path.join(folder, "memory"), os.path.join(folder, name)
+    found = []
+    for window in WINDOWS[machine.memory]:
+        machine.query("pmemsave", val=window, size=MEMORY, filename=picture)
+        found.append(firmware.find(project.read(picture)))
     with open(path, "wb") as file:
-        file.write(firmware.find(project.read(picture)))
-    ended = subprocess.run([JUDGE, "audit", path, "uefi"], capture_output=True, text=True, check=False)
+        file.write(max(found, key=len))
+    return path
+
+
+def findings(machine, folder, baseline):
+    """What the audit says of it."""
+    path = record_take(machine, folder, "boot.rec")
+    ended = subprocess.run([JUDGE, "audit", path, "uefi", *baseline], capture_output=True, text=True,
+                           check=False)
     if ended.returncode:
         return {}, ended.stderr
     return {one["check"]: one for one in json.loads(ended.stdout)["findings"]}, ""
@@ -82,10 +142,15 @@ def over(machine):
         re.search(r"(?i)restart it|halted|Press a key", machine.log)
 
 
-def run(tap, machine, folder, check, orders, words):
+def boot(machine, orders):
     machine.begin(orders)
     machine.wait(lambda: over(machine), WAIT)
-    found, problem = findings(machine, folder)
+
+
+def run(tap, machine, folder, case, baseline=()):
+    check, orders, words = case
+    boot(machine, orders)
+    found, problem = findings(machine, folder, baseline)
     one = found.get(check, {})
     places = " ".join(place["found"] for place in one.get("places", ()))
     tap.check(one.get("result") == "fail" and words in places,
@@ -94,15 +159,34 @@ def run(tap, machine, folder, check, orders, words):
               machine.log[-300:])
 
 
+def run_all(tap, folder, cases, baseline=False, **options):
+    """These cases on a machine with these options."""
+    if not cases:
+        return
+    with SnapshotMachine(append="audit quiet", **options) as machine:
+        before = []
+        if baseline:
+            boot(machine, [])
+            before = [record_take(machine, folder, "baseline.rec")]
+        for case in cases:
+            run(tap, machine, folder, case, before)
+
+
 def main():
     wanted = {int(text) for text in sys.argv[1:]}
 
+    def chosen(cases):
+        return [case for case in cases if not wanted or case[0] in wanted]
+
     def test(tap):
-        with tempfile.TemporaryDirectory(prefix="baton-ill-") as folder, \
-                SnapshotMachine(append="audit quiet") as machine:
-            for check, orders, words in CASES:
-                if not wanted or check in wanted:
-                    run(tap, machine, folder, check, orders, words)
+        with tempfile.TemporaryDirectory(prefix="baton-ill-") as folder:
+            run_all(tap, folder, chosen(CASES))
+            run_all(tap, folder, chosen(BASELINE), baseline=True)
+            run_all(tap, folder, chosen(PROCESSORS), smp=2)
+            run_all(tap, folder, chosen(HIGH), memory="3G")
+            if chosen(TPM):
+                with tpm.Tpm(folder) as chip:
+                    run_all(tap, folder, chosen(TPM), qemu=[chip.arguments])
 
     return harness.main(test)
 

@@ -36,6 +36,8 @@ void screen_install(void);                    /* screen.c */
 void acpi_install(void);                      /* acpi.c */
 void runtime_install(void);                   /* runtime.c */
 void processor_install(void);                 /* processor.c */
+void tables_install(void);                    /* tables.c: configuration tables */
+void protocols_install(void);                 /* protocols.c: protocols, variables, TPM */
 void image_install(EFI_LOADED_IMAGE *loader); /* main.c: what the loader is told of itself */
 
 #endif

@@ -111,11 +111,14 @@ static EFI_STATUS loader_start(EFI_HANDLE image, EFI_LOADED_IMAGE *ours)
     acpi_install();
     screen_install();
     runtime_install();
+    protocols_install();
     files_install(ours->DeviceHandle);
     image_install(loader_image);
     memory_map_install();
     memory_install();
     processor_install();
+    tables_install();
+    table_seal(&system_table->Hdr);
     table_seal(&system_table->BootServices->Hdr);
     table_seal(&system_table->RuntimeServices->Hdr);
     status = real_boot.StartImage(loader, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "orders.h"
 
 #define DESCRIPTORS_MAXIMUM 40000
+#define LOCAL_APIC          UINT64_C(0xfee00000)
 
 /* Taken once, so that a change of the map costs no memory between two calls. */
 static uint8_t *raw; /* as the firmware gave it */
@@ -185,9 +186,22 @@ static EFI_STATUS EFIAPI get_memory_map(UINTN *size, EFI_MEMORY_DESCRIPTOR *desc
     return EFI_SUCCESS;
 }
 
+/* What the firmware leaves behind, having shut down: `exit-pointers`, `exit-apic REGISTER VALUE`,
+   `exit-interrupts`. */
+static void leave_behind(const EFI_SYSTEM_TABLE *before)
+{
+    if (order_next(NULL, "exit-pointers"))
+        *system_table = *before;
+    for (const struct order *order = NULL; (order = order_next(order, "exit-apic"));)
+        *(volatile uint32_t *)(LOCAL_APIC + order_number(order, 1)) = order_number(order, 2);
+    if (order_next(NULL, "exit-interrupts"))
+        __asm__ volatile("sti");
+}
+
 /* `exit-stale N`, `exit-status STATUS`. As a real one it shuts down in part before it refuses. */
 static EFI_STATUS EFIAPI exit_boot_services(EFI_HANDLE image, UINTN key)
 {
+    EFI_SYSTEM_TABLE before = *system_table;
     EFI_STATUS status = EFI_SUCCESS;
 
     if (refusals++ < order_value("exit-stale", 0)) {
@@ -198,9 +212,25 @@ static EFI_STATUS EFIAPI exit_boot_services(EFI_HANDLE image, UINTN key)
         return order_value("exit-status", 0) | EFI_ERROR_MASK;
     status = real_boot.ExitBootServices(image, key);
     boot_services_gone = !EFI_ERROR(status);
-    if (!EFI_ERROR(status) && order_next(NULL, "exit-interrupts"))
-        __asm__ volatile("sti");
+    if (!EFI_ERROR(status))
+        leave_behind(&before);
     return status;
+}
+
+/* `exit-slow MILLISECONDS`: a driver that takes its time when boot services end. */
+static void EFIAPI slow_handler(EFI_EVENT event, void *context)
+{
+    (void)event, (void)context;
+    real_boot.Stall(1000 * order_value("exit-slow", 0));
+}
+
+static void slow_install(void)
+{
+    EFI_EVENT event;
+
+    if (order_next(NULL, "exit-slow"))
+        real_boot.CreateEvent(EVT_SIGNAL_EXIT_BOOT_SERVICES, TPL_CALLBACK, slow_handler, NULL,
+                              &event);
 }
 
 void memory_map_install(void)
@@ -213,6 +243,7 @@ void memory_map_install(void)
         report("no memory for the memory map\n");
         return;
     }
+    slow_install();
     system_table->BootServices->GetMemoryMap = get_memory_map;
     system_table->BootServices->ExitBootServices = exit_boot_services;
 }

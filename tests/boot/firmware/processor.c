@@ -1,4 +1,9 @@
-/* processor.c: the processor as the loader finds it. `five-levels`: with 5-level paging on. */
+/*
+ * processor.c: the processor as the loader finds it. `five-levels [ADDRESS]`: with 5-level paging
+ * on, with the root of the page tables there; `cr0 BITS`: with these set too.
+ */
+#include <library/string.h>
+
 #include "hooks.h"
 #include "orders.h"
 
@@ -26,16 +31,43 @@ static uint64_t cr3_read(void)
     return value;
 }
 
-/* One level more above the firmware's own tables. */
-void processor_install(void)
+static void cr0_set(uint64_t bits)
 {
-    if (!order_next(NULL, "five-levels"))
+    uint64_t value;
+
+    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+    __asm__ volatile("mov %0, %%cr0" : : "r"(value | bits) : "memory");
+}
+
+/* The root of the page tables to that page, which may lie above 4 GiB. */
+static void root_move(EFI_PHYSICAL_ADDRESS place)
+{
+    if (EFI_ERROR(real_boot.AllocatePages(AllocateAddress, EfiBootServicesData, 1, &place))) {
+        report("five-levels: no page at 0x%llx\n", (unsigned long long)place);
         return;
+    }
+    memcpy((void *)place, (const void *)(cr3_read() & ADDRESS_MASK), EFI_PAGE_SIZE);
+    __asm__ volatile("mov %0, %%cr3" : : "r"(place) : "memory");
+}
+
+/* One level more above the firmware's own tables. */
+static void five_levels(void)
+{
     uint64_t *root = pages_take(EfiBootServicesData, 1);
 
     if (root && (uintptr_t)root < LIMIT_4G && !(cr4_read() & LA57)) {
         root[0] = (cr3_read() & ADDRESS_MASK) | PRESENT | WRITABLE;
         five_levels_enter((uintptr_t)root);
     }
+    if (order_value("five-levels", 0))
+        root_move(order_value("five-levels", 0));
     report("paging of %u levels\n", cr4_read() & LA57 ? 5 : 4);
+}
+
+void processor_install(void)
+{
+    if (order_next(NULL, "five-levels"))
+        five_levels();
+    if (order_next(NULL, "cr0"))
+        cr0_set(order_value("cr0", 0));
 }

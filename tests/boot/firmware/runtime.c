@@ -11,6 +11,7 @@
  *   direction   returns with the direction flag set
  *   fails       with status VALUE
  *   rubbish     fills what it gives with VALUE
+ *   attributes  get-variable: says that they are VALUE
  *   returns     without doing anything, with success
  *   spins       for ever
  *   deaf        for ever, with interrupts off
@@ -133,6 +134,8 @@ static EFI_STATUS work(enum service service, void *a, void *b, void *c, void *d,
         status = on_other_stack(real, a, b, c, d, e);
     else
         status = real(a, b, c, d, e);
+    if (is(service, "attributes") && !EFI_ERROR(status) && c)
+        *(UINT32 *)c = services[service].value;
     if (is(service, "interrupts"))
         __asm__ volatile("sti");
     if (is(service, "direction"))

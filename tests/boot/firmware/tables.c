@@ -1,0 +1,88 @@
+/*
+ * tables.c: configuration tables that are wrong. `table GUID OFFSET BYTES` writes bytes over one,
+ * `table-add GUID BYTES` installs one, `table-null GUID` leaves it with no address, `table-twice
+ * GUID` lists it a second time. A GUID is its 16 bytes as they lie in memory, in hexadecimal
+ * digits.
+ */
+#include <library/string.h>
+
+#include "hooks.h"
+#include "orders.h"
+
+static EFI_CONFIGURATION_TABLE *entry_find(const struct order *order)
+{
+    EFI_GUID guid = {0};
+
+    order_bytes(order, 1, &guid, sizeof guid);
+    for (UINTN i = 0; i < system_table->NumberOfTableEntries; i++) {
+        EFI_CONFIGURATION_TABLE *entry = &system_table->ConfigurationTable[i];
+
+        if (memcmp(&entry->VendorGuid, &guid, sizeof guid) == 0)
+            return entry;
+    }
+    report("%s: no table %s\n", order->words[0], order->words[1]);
+    return NULL;
+}
+
+/* In memory that the kernel still reads after the exit. */
+static void table_add(const struct order *order)
+{
+    static EFI_GUID guid;
+    uint8_t *table = pages_take(EfiACPIReclaimMemory, 1);
+
+    order_bytes(order, 1, &guid, sizeof guid);
+    if (!table)
+        return;
+    order_bytes(order, 2, table, EFI_PAGE_SIZE);
+    real_boot.InstallConfigurationTable(&guid, table);
+}
+
+static void table_overwrite(const struct order *order)
+{
+    EFI_CONFIGURATION_TABLE *entry = entry_find(order);
+
+    if (entry)
+        order_bytes(order, 3, (uint8_t *)entry->VendorTable + order_number(order, 2),
+                    EFI_PAGE_SIZE);
+}
+
+static void table_null(const struct order *order)
+{
+    EFI_CONFIGURATION_TABLE *entry = entry_find(order);
+
+    if (entry)
+        entry->VendorTable = NULL;
+}
+
+static void table_twice(const struct order *order)
+{
+    EFI_CONFIGURATION_TABLE *entry = entry_find(order);
+    EFI_CONFIGURATION_TABLE *longer = entry ? pages_take(EfiACPIReclaimMemory, 1) : NULL;
+    UINTN count = system_table->NumberOfTableEntries;
+
+    if (!longer || (count + 1) * sizeof *longer > EFI_PAGE_SIZE)
+        return;
+    memcpy(longer, system_table->ConfigurationTable, count * sizeof *longer);
+    longer[count] = *entry;
+    system_table->ConfigurationTable = longer;
+    system_table->NumberOfTableEntries = count + 1;
+}
+
+/* What installs comes before what changes the list behind the firmware's back. */
+void tables_install(void)
+{
+    static const struct {
+        const char *name;
+        void (*obey)(const struct order *order);
+    } kinds[] = {
+        {"table-add", table_add},
+        {"table", table_overwrite},
+        {"table-null", table_null},
+        {"table-twice", table_twice},
+    };
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        for (const struct order *order = NULL; (order = order_next(order, kinds[i].name));)
+            kinds[i].obey(order);
+    }
+}
