@@ -19,11 +19,13 @@ import harness  # noqa: E402
 from snapshot_machine import PROMPT, SnapshotMachine  # noqa: E402
 from baton import project  # noqa: E402
 from baton.handoff import firmware, tpm  # noqa: E402
-from baton.handoff.records import JUDGE  # noqa: E402
+from baton.handoff.records import JUDGE, Record  # noqa: E402
 
 MEMORY = 256 << 20
 WINDOWS = {"256M": [0], "3G": [(2 << 30) - MEMORY, (5 << 30) - MEMORY]}  # where in memory a record may lie
 WAIT = 60
+# Each reading has the kernel look; edu takes 100 ms to write.
+LOOK_AGAIN = "while ! grep 'DMA into' /sys/firmware/handoff/audit; do :; done\n"
 
 
 def guid(text):
@@ -139,7 +141,7 @@ def findings(machine, folder, baseline):
 def over(machine):
     """Init has a shell, or the loader has stopped for good, or gone back to the firmware."""
     return PROMPT in machine.log or machine.shutdown or "returned" in machine.orders_text or \
-        re.search(r"(?i)restart it|halted|Press a key", machine.log)
+        re.search(r"(?i)nothing was changed|restart it|halted|press a key", machine.log)
 
 
 def boot(machine, orders):
@@ -157,6 +159,22 @@ def run(tap, machine, folder, case, baseline=()):
               f"{check:02d} {one.get('title', '')}: {', '.join(orders)}", problem, json.dumps(one, indent=1),
               f"fail: {sorted(number for number, it in found.items() if it['result'] == 'fail')}",
               machine.log[-300:])
+
+
+def canary(tap, folder):
+    """31: a device writes to free memory that the kernel watches; a boot without orders tells where."""
+    with SnapshotMachine(append="audit quiet", qemu=["-device edu"]) as machine:
+        boot(machine, [])
+        place = Record(record_take(machine, folder, "first.rec")).first("canary")["fields"]["base"]
+        orders = [f"runtime get-time dma {place}"]
+        boot(machine, orders)
+        machine.type(LOOK_AGAIN)
+        machine.wait(lambda: "DMA into free memory" in machine.log, WAIT)
+        told = machine.log[-300:]
+        found, problem = findings(machine, folder, [])
+        one = found.get(31, {})
+        tap.check(one.get("result") == "fail" and "bytes changed" in one["places"][0]["found"],
+                  f"31 DMA into free memory: {orders[0]}", problem, json.dumps(one, indent=1), told)
 
 
 def run_all(tap, folder, cases, baseline=False, **options):
@@ -184,6 +202,8 @@ def main():
             run_all(tap, folder, chosen(BASELINE), baseline=True)
             run_all(tap, folder, chosen(PROCESSORS), smp=2)
             run_all(tap, folder, chosen(HIGH), memory="3G")
+            if not wanted or 31 in wanted:
+                canary(tap, folder)
             if chosen(TPM):
                 with tpm.Tpm(folder) as chip:
                     run_all(tap, folder, chosen(TPM), qemu=[chip.arguments])

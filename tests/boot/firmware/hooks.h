@@ -26,6 +26,10 @@ bool caller_is_loader(const void *return_address);
 /* Pages of that type with no order's failure. NULL: there are none. */
 void *pages_take(EFI_MEMORY_TYPE type, UINTN pages);
 
+/* dma.c: where the device's registers lie, of 1 MiB; 0: there is none. It writes there. */
+uint64_t dma_window(void);
+void dma_start(uint64_t target);
+
 /* Sets a table's checksum again. */
 void table_seal(EFI_TABLE_HEADER *header);
 

@@ -92,6 +92,18 @@ static void add(void)
     }
 }
 
+/* A device that a runtime service drives is runtime memory (UEFI 2.11, 7.2.3). */
+static void add_device(void)
+{
+    if (dma_window())
+        descriptor_add((EFI_MEMORY_DESCRIPTOR){
+            .Type = EfiMemoryMappedIO,
+            .PhysicalStart = dma_window(),
+            .NumberOfPages = 256,
+            .Attribute = EFI_MEMORY_RUNTIME | EFI_MEMORY_UC,
+        });
+}
+
 /* `map-unaligned BYTES`: every piece of memory begins, and the largest one too, that much later. */
 static void unalign(uint64_t bytes)
 {
@@ -144,6 +156,7 @@ static void map_spoil(void)
         split(order_number(pieces, 1), order_number(pieces, 2));
     grow();
     add();
+    add_device();
     change();
     if (order_next(NULL, "map-unaligned"))
         unalign(order_value("map-unaligned", 0));

@@ -5,6 +5,7 @@
  *   touch       reads the byte at VALUE first; `write` writes it
  *   ecam        the same, where the first PCI device's configuration space lies
  *   boot-code   runs in memory that was the boot services'
+ *   dma         has a device write to VALUE first (dma.c)
  *   sse         uses the vector registers, and leaves them changed
  *   stack       works on a stack in boot-services memory
  *   interrupts  returns with interrupts on
@@ -105,6 +106,8 @@ static bool misbehave(enum service service, void *a, EFI_STATUS *status)
         (void)*place;
     else if (is(service, "write"))
         *place = 0x5a;
+    else if (is(service, "dma"))
+        dma_start(value);
     else if (is(service, "sse"))
         vectors_change();
     if (is(service, "deaf"))
