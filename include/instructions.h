@@ -25,6 +25,12 @@ static inline uint64_t tsc_read(void)
     return (uint64_t)high << 32 | low;
 }
 
+/* Writes the line back and drops it: what is read next comes from memory (SDM: CLFLUSH; SSE2). */
+static inline void cache_line_flush(volatile void *address)
+{
+    __asm__ volatile("mfence; clflush (%0); mfence" ::"r"(address) : "memory");
+}
+
 static inline uint64_t msr_read(uint32_t index)
 {
     uint32_t low, high;

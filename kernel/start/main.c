@@ -147,6 +147,38 @@ static void judge_memory(const struct memory_map_findings *findings)
         log_write(LOG_WARNING, "memory map: %lu KiB are not write-back: not used", left >> 10);
 }
 
+/*
+ * Does the range's last word keep what is written there? Memory that is not there reads as ones,
+ * zeros, or what was on the bus last: two words tell. On the loader's tables, which map it.
+ */
+static bool keeps_words(const struct memory_range *range)
+{
+    volatile uint64_t *word = (volatile uint64_t *)(range->base + range->size) - 1;
+    const uint64_t words[] = {(uint64_t)word, ~(uint64_t)word}, before = *word;
+    bool kept = true;
+
+    for (size_t i = 0; i < array_length(words); i++) {
+        *word = words[i];
+        cache_line_flush(word);
+        kept &= *word == words[i];
+    }
+    *word = before;
+    return kept;
+}
+
+/* Free memory, says the firmware, where none is. */
+static void refuse_missing_memory(void)
+{
+    for (int i = 0; i < range_count; i++) {
+        struct memory_range *range = &ranges[i];
+        if (range->kind != MEMORY_USABLE || !range->size || keeps_words(range))
+            continue;
+        log_write(LOG_WARNING, "memory map: %#lx to %#lx is no memory: not used", range->base,
+                  range->base + range->size - 1);
+        range->kind = MEMORY_RESERVED;
+    }
+}
+
 /* A second look at what the loader has looked at: nobody may draw into memory. */
 static void judge_framebuffer(void)
 {
@@ -195,6 +227,7 @@ static void take_handoff(const struct handoff *given)
     if (range_count <= 0)
         stop("the firmware's memory map is unusable");
     judge_memory(&findings);
+    refuse_missing_memory();
     judge_framebuffer();
     limit_memory();
 }

@@ -92,6 +92,10 @@ def map_cases():
         boots("memory that must not be touched",
               [f"map-add {UNACCEPTED} 0x200000000 0x10000 8", f"map-add {PERSISTENT} 0x300000000 64 8",
                f"map-add {UNUSABLE} 0x400000000 64 8", f"map-add {RESERVED} 0x500000000 64 8"]),
+        boots("free memory where there is none", [f"map-add {CONVENTIONAL} 0x5000000000 16 8"],
+              "0x5000000000 to 0x500000ffff is no memory"),
+        boots("a GiB of free memory where there is none", [f"map-add {CONVENTIONAL} 0x40000000 0x40000 8"],
+              "0x40000000 to 0x7fffffff is no memory"),
         boots("a hundred thousand GiB reserved", [f"map-add {RESERVED} 0x100000000 0x19000000000 8"]),
         *(boots(f"no map for the record, call {call}", [f"map-fails {call} {DEVICE_ERROR}"])
           for call in range(1, PROBE)),
