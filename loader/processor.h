@@ -82,14 +82,6 @@ static inline uint64_t local_table_read(void)
     return value;
 }
 
-static inline uint64_t cr2_read(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
-    return value;
-}
-
 static inline uint64_t cr8_read(void)
 {
     uint64_t value;
@@ -138,64 +130,16 @@ static inline uint32_t mxcsr_read(void)
     return value;
 }
 
-static inline uint64_t rflags_read(void)
-{
-    uint64_t flags;
-
-    __asm__ volatile("pushfq; pop %0" : "=r"(flags) : : "memory");
-    return flags;
-}
-
 /* MAXPHYADDR (SDM volume 3A, 4.1.4). */
 static inline unsigned physical_address_bits(void)
 {
     return cpuid(0x80000000, 0).eax >= 0x80000008 ? cpuid(0x80000008, 0).eax & 0xff : 36;
 }
 
-static inline uint64_t cr0_read(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
-    return value;
-}
-
-static inline void cr0_write(uint64_t value)
-{
-    __asm__ volatile("mov %0, %%cr0" ::"r"(value) : "memory");
-}
-
-static inline uint64_t cr3_read(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("mov %%cr3, %0" : "=r"(value));
-    return value;
-}
-
-static inline uint64_t cr4_read(void)
-{
-    uint64_t value;
-
-    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
-    return value;
-}
-
-static inline void cr4_write(uint64_t value)
-{
-    __asm__ volatile("mov %0, %%cr4" ::"r"(value) : "memory");
-}
-
 /* CR4.LA57 (SDM volume 3A, 4.1.1). */
 static inline bool five_level_paging(void)
 {
     return cr4_read() & UINT64_C(1) << 12;
-}
-
-static inline void msr_write(uint32_t number, uint64_t value)
-{
-    __asm__ volatile("wrmsr" ::"c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
-                     : "memory");
 }
 
 /* The registers of x87 and SSE (SDM volume 1, 10.5.1). */

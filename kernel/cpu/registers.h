@@ -53,12 +53,6 @@
 #define EFER_SCE           (1UL << 0)
 #define EFER_NXE           (1UL << 11)
 
-static inline void msr_write(uint32_t msr, uint64_t value)
-{
-    __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
-                     : "memory");
-}
-
 /*
  * Makes PWT and PCD in page tables mean what PAGE_* (memory/page_table.h) say: the value of reset,
  * but entry 1 (PWT alone) is write-combining (Intel SDM volume 3, 11.12.4). From entry 0 up: WB,
@@ -69,55 +63,10 @@ static inline void page_attributes_load(void)
     msr_write(MSR_PAT, 0x0007010600070106UL);
 }
 
-static inline uint64_t cr0_read(void)
-{
-    uint64_t value;
-    __asm__ volatile("mov %%cr0, %0" : "=r"(value));
-    return value;
-}
-
-static inline void cr0_write(uint64_t value)
-{
-    __asm__ volatile("mov %0, %%cr0" ::"r"(value) : "memory");
-}
-
-static inline uint64_t cr2_read(void)
-{
-    uint64_t value;
-    __asm__ volatile("mov %%cr2, %0" : "=r"(value));
-    return value;
-}
-
-static inline uint64_t cr3_read(void)
-{
-    uint64_t value;
-    __asm__ volatile("mov %%cr3, %0" : "=r"(value)::"memory");
-    return value;
-}
-
 /* Only three places may call this: docs/architecture.md, invariant 1. */
 static inline void cr3_write(uint64_t value)
 {
     __asm__ volatile("mov %0, %%cr3" ::"r"(value) : "memory");
-}
-
-static inline uint64_t cr4_read(void)
-{
-    uint64_t value;
-    __asm__ volatile("mov %%cr4, %0" : "=r"(value));
-    return value;
-}
-
-static inline void cr4_write(uint64_t value)
-{
-    __asm__ volatile("mov %0, %%cr4" ::"r"(value) : "memory");
-}
-
-static inline uint64_t rflags_read(void)
-{
-    uint64_t value;
-    __asm__ volatile("pushfq; pop %0" : "=r"(value)::"memory");
-    return value;
 }
 
 /* No gate at all and a trap: a triple fault, which resets the machine (Intel SDM volume 3, 6.15).
