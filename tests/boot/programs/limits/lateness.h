@@ -7,16 +7,19 @@
 #ifndef BATON_TESTS_LATENESS_H
 #define BATON_TESTS_LATENESS_H
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <termios.h>
 
 #include "children.h"
 #include "tap.h"
@@ -65,6 +68,24 @@ static inline void make_threads(void *(*what)(void *))
             break;
     }
     usleep(100000); /* until all wait: where they do does not show */
+}
+
+/* ---- terminals ---- */
+
+/* A pseudo-terminal that takes bytes as they come. */
+static inline void open_terminal(int *master, int *slave)
+{
+    struct termios settings;
+    int number = 0, unlocked = 0;
+    char name[32];
+
+    must((*master = open("/dev/ptmx", O_RDWR | O_NOCTTY)) >= 0);
+    must(ioctl(*master, TIOCSPTLCK, &unlocked) == 0 && ioctl(*master, TIOCGPTN, &number) == 0);
+    snprintf(name, sizeof(name), "/dev/pts/%d", number);
+    must((*slave = open(name, O_RDWR | O_NOCTTY)) >= 0);
+    must(tcgetattr(*slave, &settings) == 0);
+    cfmakeraw(&settings);
+    must(tcsetattr(*slave, TCSANOW, &settings) == 0);
 }
 
 /* ---- the measurement ---- */

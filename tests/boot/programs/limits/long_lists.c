@@ -335,22 +335,6 @@ static void is_told(int signal)
     told++;
 }
 
-static void make_terminal(void)
-{
-    struct termios settings;
-    int number = 0, unlocked = 0;
-    char name[32];
-
-    must((other_file = open("/dev/ptmx", O_RDWR | O_NOCTTY)) >= 0);
-    must(ioctl(other_file, TIOCSPTLCK, &unlocked) == 0 &&
-         ioctl(other_file, TIOCGPTN, &number) == 0);
-    snprintf(name, sizeof(name), "/dev/pts/%d", number);
-    must((watched_file = open(name, O_RDWR | O_NOCTTY)) >= 0);
-    must(tcgetattr(watched_file, &settings) == 0);
-    cfmakeraw(&settings);
-    must(tcsetattr(watched_file, TCSANOW, &settings) == 0);
-}
-
 static void interrupt_foreground(void)
 {
     static bool taken;
@@ -362,7 +346,7 @@ static void interrupt_foreground(void)
     if (!taken) {
         struct termios settings;
         must(setsid() > 0);
-        make_terminal();
+        open_terminal(&other_file, &watched_file);
         must(ioctl(watched_file, TIOCSCTTY, 0) == 0);
         must(tcgetattr(watched_file, &settings) == 0);
         settings.c_lflag |= ISIG;

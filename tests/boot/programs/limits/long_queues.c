@@ -36,31 +36,15 @@ static void watch_often(int file, uint32_t events)
     }
 }
 
-static void make_terminal(void)
-{
-    struct termios settings;
-    int number = 0, unlocked = 0;
-    char name[32];
-
-    must((other_file = open("/dev/ptmx", O_RDWR | O_NOCTTY)) >= 0);
-    must(ioctl(other_file, TIOCSPTLCK, &unlocked) == 0 &&
-         ioctl(other_file, TIOCGPTN, &number) == 0);
-    snprintf(name, sizeof(name), "/dev/pts/%d", number);
-    must((watched_file = open(name, O_RDWR | O_NOCTTY)) >= 0);
-    must(tcgetattr(watched_file, &settings) == 0);
-    cfmakeraw(&settings);
-    must(tcsetattr(watched_file, TCSANOW, &settings) == 0);
-}
-
 static void watch_slave(void)
 {
-    make_terminal();
+    open_terminal(&other_file, &watched_file);
     watch_often(watched_file, EPOLLIN);
 }
 
 static void watch_master(void)
 {
-    make_terminal();
+    open_terminal(&other_file, &watched_file);
     watch_often(other_file, EPOLLIN | EPOLLOUT);
 }
 
