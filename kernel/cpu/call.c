@@ -53,6 +53,17 @@ void cpu_call(const struct cpu_set *which, void (*function)(void *context), void
         call_others(&others, function, context);
 }
 
+static void nothing(void *context)
+{
+    (void)context;
+}
+
+/* A handler has interrupts off: a CPU that answers is in none. */
+void interrupts_settle(void)
+{
+    cpu_call(&cpu_online, nothing, NULL);
+}
+
 void cpu_call_initialize(void)
 {
     interrupt_set_handler(VECTOR_CALL, call_interrupt, NULL);

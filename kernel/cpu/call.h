@@ -14,6 +14,10 @@
  */
 void cpu_call(const struct cpu_set *cpus, void (*function)(void *context), void *context);
 
+/* Waits until every interrupt's handler that runs on some CPU has returned: what it used may go
+   then. Interrupts on, no spinlock held. */
+void interrupts_settle(void);
+
 /* Once, at boot, before other CPUs start. */
 void cpu_call_initialize(void);
 

@@ -7,6 +7,7 @@
 
 #include <asm/errno.h>
 
+#include "cpu/call.h"
 #include "cpu/clock.h"
 #include "cpu/cpu.h"
 #include "cpu/legacy_pic.h"
@@ -203,6 +204,17 @@ static struct {
     bool routed;
 } isa[ISA_INTERRUPTS];
 
+/* Who is called for a pin of PCI that leads to the same interrupt (isa_lock to write). */
+#define PIN_SHARERS 8
+/* So many in a row that no device owns up to: it would never end. */
+#define PIN_UNCLAIMED_MAXIMUM 1000
+static struct {
+    pin_handler *function[PIN_SHARERS]; /* atomic */
+    void *context[PIN_SHARERS];
+    unsigned count;     /* isa_lock to write */
+    unsigned unclaimed; /* the interrupt's own */
+} pins[ISA_INTERRUPTS];
+
 static uint32_t io_apic_read(const struct io_apic *io_apic, uint8_t index)
 {
     io_apic->registers[0] = index;
@@ -238,6 +250,31 @@ static void isa_call(unsigned irq, struct trap_frame *frame)
     }
 }
 
+static bool pins_call(unsigned irq)
+{
+    bool claimed = false;
+
+    for (int i = 0; i < PIN_SHARERS; i++) {
+        pin_handler *function = __atomic_load_n(&pins[irq].function[i], __ATOMIC_ACQUIRE);
+        if (function)
+            claimed |= function(pins[irq].context[i]);
+    }
+    return claimed;
+}
+
+/* A device that nobody drives may pull the line for ever. Of ISA's nobody says whose it was. */
+static void pins_interrupt(unsigned irq)
+{
+    if (!__atomic_load_n(&pins[irq].count, __ATOMIC_RELAXED))
+        return;
+    if (pins_call(irq) || isa[irq].function[0])
+        pins[irq].unclaimed = 0;
+    else if (++pins[irq].unclaimed == PIN_UNCLAIMED_MAXIMUM) {
+        log_write(LOG_WARNING, "interrupts: %u is turned off: no device owns up to it", irq);
+        interrupt_mask_isa((uint8_t)irq);
+    }
+}
+
 static void isa_interrupt(void *context, struct trap_frame *frame)
 {
     unsigned irq = (unsigned)(uintptr_t)context;
@@ -245,6 +282,7 @@ static void isa_interrupt(void *context, struct trap_frame *frame)
     if (isa_way == BY_LEGACY_PIC && !legacy_pic_is_real(irq))
         return;
     isa_call(irq, frame);
+    pins_interrupt(irq);
     if (isa_way == BY_LEGACY_PIC)
         legacy_pic_end_of_interrupt(irq);
 }
@@ -256,8 +294,10 @@ bool interrupt_isa_needs_polling(void)
 
 void interrupt_isa_poll(void)
 {
-    for (unsigned irq = 0; irq < array_length(isa); irq++)
+    for (unsigned irq = 0; irq < array_length(isa); irq++) {
         isa_call(irq, NULL);
+        pins_call(irq);
+    }
 }
 
 /* The I/O APIC that serves a global system interrupt, and which of its inputs; NULL: none. */
@@ -355,6 +395,51 @@ int interrupt_connect_isa(uint8_t irq, const char *name, interrupt_handler *hand
     }
     spinlock_release_restore(&isa_lock, enabled);
     return error;
+}
+
+/* PCI local bus specification 3.0, 2.2.6: level, low; but the MADT says how it arrives. */
+static int pin_route(uint8_t irq, const char *name)
+{
+    if (isa[irq].routed)
+        return isa_routes[irq].level ? 0 : -ENODEV;
+    if (!isa_routes[irq].level)
+        isa_routes[irq].level = isa_routes[irq].low = true;
+    isa[irq].name = name;
+    int error = isa_route(irq);
+    isa[irq].routed = !error;
+    return error;
+}
+
+int interrupt_connect_pin(uint8_t irq, const char *name, pin_handler *handler, void *context)
+{
+    int error = -ENOSPC;
+    bool enabled = spinlock_acquire_save(&isa_lock);
+
+    for (int i = 0; i < PIN_SHARERS && error == -ENOSPC; i++) {
+        if (pins[irq].function[i])
+            continue;
+        error = pin_route(irq, name);
+        if (error)
+            break;
+        pins[irq].context[i] = context;
+        __atomic_store_n(&pins[irq].function[i], handler, __ATOMIC_RELEASE);
+        __atomic_store_n(&pins[irq].count, pins[irq].count + 1, __ATOMIC_RELAXED);
+    }
+    spinlock_release_restore(&isa_lock, enabled);
+    return error;
+}
+
+void interrupt_disconnect_pin(uint8_t irq, const void *context)
+{
+    bool enabled = spinlock_acquire_save(&isa_lock);
+
+    for (int i = 0; i < PIN_SHARERS; i++)
+        if (pins[irq].function[i] && pins[irq].context[i] == context) {
+            __atomic_store_n(&pins[irq].function[i], NULL, __ATOMIC_RELEASE);
+            __atomic_store_n(&pins[irq].count, pins[irq].count - 1, __ATOMIC_RELAXED);
+        }
+    spinlock_release_restore(&isa_lock, enabled);
+    interrupts_settle();
 }
 
 bool interrupt_isa_describe(uint8_t irq, struct isa_interrupt *interrupt)

@@ -46,6 +46,17 @@ uint32_t local_apic_timer_left(void);
  * vector or slot left).
  */
 int interrupt_connect_isa(uint8_t irq, const char *name, interrupt_handler *handler, void *context);
+/*
+ * The same for a device's pin of PCI that leads to the ISA interrupt `irq` (1-15): by level, shared
+ * by many. `handler`: whether its device had interrupted. -ENODEV also: a device of ISA has it, by
+ * edges.
+ */
+typedef bool pin_handler(void *context);
+int interrupt_connect_pin(uint8_t irq, const char *name, pin_handler *handler, void *context);
+/* Takes out who has this context: when it returns the handler neither runs nor will. Interrupts on,
+   no spinlock held. */
+void interrupt_disconnect_pin(uint8_t irq, const void *context);
+
 /* From now on it comes no more. Any context. */
 void interrupt_mask_isa(uint8_t irq);
 

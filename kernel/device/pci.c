@@ -25,7 +25,7 @@ enum {
 #define DEVICES_FIRST  32
 #define WINDOW_MAXIMUM 64 /* segments, or parts of them */
 
-static struct pci_device *devices; /* constant after boot, as the next two */
+static struct pci_device *devices; /* where they lie is constant after boot, as the next two */
 static size_t device_count;
 static size_t device_room;
 
@@ -65,7 +65,7 @@ uint32_t pci_config_read(const struct pci_device *device, uint16_t offset)
     return *(const volatile uint32_t *)(device->ecam + offset);
 }
 
-static void config_write(const struct pci_device *device, uint16_t offset, uint32_t value)
+void pci_config_write(const struct pci_device *device, uint16_t offset, uint32_t value)
 {
     if (device->ecam)
         *(volatile uint32_t *)(device->ecam + offset) = value;
@@ -73,7 +73,15 @@ static void config_write(const struct pci_device *device, uint16_t offset, uint3
         ports_write(device, offset, value);
 }
 
-static void config_copy(const struct pci_device *device, uint8_t *config)
+/* The status's bits are cleared by ones: zeros are written to them. */
+void pci_command_change(const struct pci_device *device, uint32_t set, uint32_t clear)
+{
+    uint32_t command = pci_config_read(device, PCI_COMMAND) & 0xffff;
+
+    pci_config_write(device, PCI_COMMAND, (command & ~clear) | set);
+}
+
+void pci_config_copy(const struct pci_device *device, uint8_t *config)
 {
     for (uint16_t offset = 0; offset < PCI_CONFIG_SIZE; offset += 4) {
         uint32_t value = pci_config_read(device, offset);
@@ -87,9 +95,9 @@ static void config_copy(const struct pci_device *device, uint8_t *config)
 static uint32_t ask_ones(const struct pci_device *device, uint16_t offset, uint32_t value,
                          uint32_t ones)
 {
-    config_write(device, offset, ones);
+    pci_config_write(device, offset, ones);
     uint32_t read = pci_config_read(device, offset);
-    config_write(device, offset, value);
+    pci_config_write(device, offset, value);
     return read;
 }
 
@@ -125,11 +133,11 @@ static void ask_ranges(struct pci_device *device)
     bool enabled = interrupts_save();
     uint32_t command = pci_config_read(device, PCI_COMMAND) & 0xffff; /* the status clears bits */
 
-    config_write(device, PCI_COMMAND, command & ~PCI_COMMAND_DECODE);
+    pci_config_write(device, PCI_COMMAND, command & ~PCI_COMMAND_DECODE);
     ask_bars(device);
     if (device->function.rom)
         ask_rom(device);
-    config_write(device, PCI_COMMAND, command);
+    pci_config_write(device, PCI_COMMAND, command);
     interrupts_restore(enabled);
 }
 
@@ -151,29 +159,31 @@ static uint16_t config_size(const struct pci_device *device)
 static struct acpi_ecam windows[WINDOW_MAXIMUM];
 static size_t window_count;
 
-/* Is none of it memory that somebody uses? */
-static bool is_no_memory(const struct memory_range *ranges, size_t count, paddr_t base, size_t size)
+static const struct memory_range *memory_map; /* constant after boot, as the next */
+static size_t memory_map_count;
+
+bool pci_is_free(paddr_t base, size_t size)
 {
-    for (size_t i = 0; i < count; i++)
-        if (ranges[i].base < base + size && base < ranges[i].base + ranges[i].size &&
-            ranges[i].kind != MEMORY_DEVICE && ranges[i].kind != MEMORY_RESERVED)
+    paddr_t limit = 1UL << cpu_features.physical_bits;
+
+    if (base >= limit || size > limit - base)
+        return false;
+    for (size_t i = 0; i < memory_map_count; i++)
+        if (memory_map[i].base < base + size && base < memory_map[i].base + memory_map[i].size &&
+            memory_map[i].kind != MEMORY_DEVICE && memory_map[i].kind != MEMORY_RESERVED)
             return false;
     return true;
 }
 
-static bool is_believed(const struct acpi_ecam *window, const struct memory_range *ranges,
-                        size_t count)
+static bool is_believed(const struct acpi_ecam *window)
 {
-    paddr_t limit = 1UL << cpu_features.physical_bits;
     paddr_t base = window->base + window->first_bus * BUS_SIZE;
     size_t size = (window->last_bus - window->first_bus + 1U) * BUS_SIZE;
 
-    return window->base % BUS_SIZE == 0 && window->base < limit && base + size <= limit &&
-           is_no_memory(ranges, count, base, size);
+    return window->base % BUS_SIZE == 0 && base >= window->base && pci_is_free(base, size);
 }
 
-static void find_windows(const struct acpi_root *acpi, const struct memory_range *ranges,
-                         size_t count)
+static void find_windows(const struct acpi_root *acpi)
 {
     struct acpi_table table;
     struct acpi_ecam window;
@@ -184,7 +194,7 @@ static void find_windows(const struct acpi_root *acpi, const struct memory_range
     for (uint32_t i = 0; (error = acpi_ecam_at(&table, i, &window)) != -ENOENT; i++) {
         if (window_count == WINDOW_MAXIMUM)
             return;
-        if (!error && is_believed(&window, ranges, count))
+        if (!error && is_believed(&window))
             windows[window_count++] = window;
         else
             log_write(LOG_WARNING, "pci: the MCFG's entry %u is not used: it names %s", i,
@@ -193,7 +203,7 @@ static void find_windows(const struct acpi_root *acpi, const struct memory_range
 }
 
 /* A bus's configuration space; NULL: it is not in memory. */
-static const uint8_t *map_bus(uint16_t segment, uint8_t bus)
+static uint8_t *map_bus(uint16_t segment, uint8_t bus)
 {
     for (size_t i = 0; i < window_count; i++)
         if (windows[i].segment == segment && windows[i].first_bus <= bus &&
@@ -249,7 +259,7 @@ static bool look_at_function(struct search *search, struct pci_device *found)
 
     if (pci_config_read(found, PCI_VENDOR) == UINT32_MAX)
         return false;
-    config_copy(found, config);
+    pci_config_copy(found, config);
     if (!pci_function_parse(config, &found->function))
         return false;
     found->config_size = config_size(found);
@@ -263,7 +273,7 @@ static bool look_at_function(struct search *search, struct pci_device *found)
     return true;
 }
 
-static void look_at_slot(struct search *search, uint8_t bus, uint8_t slot, const uint8_t *mapped)
+static void look_at_slot(struct search *search, uint8_t bus, uint8_t slot, uint8_t *mapped)
 {
     for (uint8_t number = 0; number < FUNCTIONS; number++) {
         struct pci_device found = {
@@ -304,7 +314,7 @@ static void look_at_bus(struct search *search, uint8_t bus)
 {
     if (!bus_answers(search->segment, bus))
         return;
-    const uint8_t *mapped = map_bus(search->segment, bus);
+    uint8_t *mapped = map_bus(search->segment, bus);
     if (mapped && search->segment == 0 && !agrees_with_ports(mapped, bus)) {
         log_write(LOG_WARNING, "pci: bus %02x is read by ports: the MCFG leads elsewhere", bus);
         mapped = NULL;
@@ -331,7 +341,9 @@ static void look_at_segment(uint16_t segment, unsigned first, unsigned last)
 
 void pci_initialize(const struct acpi_root *acpi, const struct memory_range *ranges, size_t count)
 {
-    find_windows(acpi, ranges, count);
+    memory_map = ranges;
+    memory_map_count = count;
+    find_windows(acpi);
     look_at_segment(0, 0, BUSES - 1);
     for (size_t i = 0; i < window_count; i++)
         if (windows[i].segment != 0)
@@ -339,7 +351,7 @@ void pci_initialize(const struct acpi_root *acpi, const struct memory_range *ran
     log_write(LOG_NOTICE, "pci: %zu functions", device_count);
 }
 
-const struct pci_device *pci_device_at(size_t index)
+struct pci_device *pci_device_at(size_t index)
 {
     return index < device_count ? &devices[index] : NULL;
 }

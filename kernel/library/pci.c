@@ -25,6 +25,14 @@ enum {
     PORT_BASE_UPPER = 0x30,
     PORT_LIMIT_UPPER = 0x32,
 
+    CAPABILITY_MSI = 0x05,
+    MSI_SIZE = 10,
+    MSI_WIDE = 0x80,
+    MSI_MASKABLE = 0x100,
+    CAPABILITY_MSIX = 0x11,
+    MSIX_SIZE = 12,
+    MSIX_ENTRIES = 0x7ff,
+    MSIX_BAR = 7,
     CAPABILITY_SUBSYSTEM = 0x0d, /* of a bridge: its own specification, 3.3 */
     CAPABILITY_EXPRESS = 0x10,
     CAPABILITIES_MOST = 48, /* 4 bytes each, behind the header */
@@ -40,18 +48,23 @@ enum {
     BAR_PREFETCH = 8,
 };
 
-uint8_t pci_capability_find(const uint8_t *config, uint8_t identifier)
+uint8_t pci_capability_at(const uint8_t *config, uint8_t identifier, unsigned index, uint8_t size)
 {
     uint8_t at = config[CAPABILITIES] & 0xfc;
 
     if (!(config[STATUS] & STATUS_CAPABILITIES))
         return 0;
     for (unsigned i = 0; i < CAPABILITIES_MOST && at >= HEADER_END; i++) {
-        if (config[at] == identifier)
+        if (config[at] == identifier && at + size <= PCI_CONFIG_SIZE && index-- == 0)
             return at;
         at = config[at + 1] & 0xfc;
     }
     return 0;
+}
+
+uint8_t pci_capability_find(const uint8_t *config, uint8_t identifier)
+{
+    return pci_capability_at(config, identifier, 0, 0);
 }
 
 static void parse_express(const uint8_t *config, struct pci_function *function)
@@ -112,6 +125,48 @@ bool pci_function_parse(const uint8_t *config, struct pci_function *function)
         parse_device(config, function);
     parse_express(config, function);
     return true;
+}
+
+/* ---- interrupts by message ---- */
+
+/* PCI 3.0, 6.8.1: its registers take more room with a wide address, and with masks. */
+static void parse_msi(const uint8_t *config, struct pci_messages *messages)
+{
+    uint8_t at = pci_capability_at(config, CAPABILITY_MSI, 0, MSI_SIZE);
+
+    if (!at)
+        return;
+    uint16_t control = load16(config + at + 2);
+    unsigned size = MSI_SIZE + (control & MSI_WIDE ? 4 : 0) + (control & MSI_MASKABLE ? 10 : 0);
+    if (at + size > PCI_CONFIG_SIZE)
+        return;
+    messages->msi = at;
+    messages->msi_wide = control & MSI_WIDE;
+    messages->msi_maskable = control & MSI_MASKABLE;
+}
+
+static void parse_msix(const uint8_t *config, const struct pci_function *function,
+                       struct pci_messages *messages)
+{
+    uint8_t at = pci_capability_at(config, CAPABILITY_MSIX, 0, MSIX_SIZE);
+
+    if (!at)
+        return;
+    uint32_t table = load32(config + at + 4);
+    if ((table & MSIX_BAR) >= function->bars)
+        return;
+    messages->msix = at;
+    messages->table_entries = (load16(config + at + 2) & MSIX_ENTRIES) + 1;
+    messages->table_bar = table & MSIX_BAR;
+    messages->table_offset = table & ~MSIX_BAR;
+}
+
+void pci_messages_parse(const uint8_t *config, const struct pci_function *function,
+                        struct pci_messages *messages)
+{
+    *messages = (struct pci_messages){0};
+    parse_msi(config, messages);
+    parse_msix(config, function, messages);
 }
 
 /* ---- ranges ---- */

@@ -25,6 +25,9 @@ enum {
     PCI_ROM_OF_BRIDGE = 0x38,
 };
 #define PCI_COMMAND_DECODE     3U /* of ports and of memory */
+#define PCI_COMMAND_MEMORY     2U
+#define PCI_COMMAND_MASTER     4U
+#define PCI_COMMAND_NO_PIN     0x400U /* it does not interrupt by its pin */
 #define PCI_MULTIPLE_FUNCTIONS 0x80
 #define PCI_ROM_ENABLE         1U
 
@@ -54,6 +57,25 @@ bool pci_function_parse(const uint8_t *config, struct pci_function *function);
 
 /* Where the capability with this identifier begins; 0: there is none. */
 uint8_t pci_capability_find(const uint8_t *config, uint8_t identifier);
+
+/*
+ * Where capability `index`, from 0 on, with this identifier and room for `size` bytes begins; 0:
+ * there are not so many. A list in a circle ends after as many as a configuration space can hold.
+ */
+uint8_t pci_capability_at(const uint8_t *config, uint8_t identifier, unsigned index, uint8_t size);
+
+/* How a function interrupts by messages: PCI local bus specification 3.0, 6.8. */
+struct pci_messages {
+    uint8_t msi; /* where the capability is; 0: none */
+    bool msi_wide, msi_maskable;
+    uint8_t msix;           /* the same of MSI-X */
+    uint16_t table_entries; /* of its table of vectors, at least 1 */
+    uint8_t table_bar;      /* a base address register, below `bars` of the function */
+    uint32_t table_offset;  /* in what that decodes; nothing is known of its size */
+};
+#define PCI_MSIX_ENTRY_SIZE 16
+void pci_messages_parse(const uint8_t *config, const struct pci_function *function,
+                        struct pci_messages *messages);
 
 /* A range of addresses, with Linux's flags (include/linux/ioport.h), which programs see. */
 struct pci_range {

@@ -21,7 +21,8 @@
 #include "thread/injection.h"
 
 const char *const frame_owner_names[FRAME_OWNER_COUNT] = {
-    "free", "kernel", "kernel_stack", "page_table", "page_cache", "anonymous", "shared", "pipe",
+    "free",      "kernel", "kernel_stack", "page_table", "page_cache",
+    "anonymous", "shared", "pipe",         "device",
 };
 
 /* By address: what callers can ask for. */
@@ -487,6 +488,65 @@ bool frame_gather(void)
     size_t given = 0;
     cpu_call(&cpu_online, give_all, &given);
     return given >= WORTH_ANOTHER_TRY;
+}
+
+/* ---- frames side by side ---- */
+
+static void push_run(paddr_t first, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        push(first + i * PAGE_SIZE, &free_list[zone_of(first)]);
+}
+
+/* Where the metadata's own frames, or another range, come in between, it begins anew. */
+static paddr_t take_run(enum zone zone, size_t count)
+{
+    paddr_t first = 0, frame;
+    size_t length = 0;
+
+    while (length < count && (frame = take_unused(zone))) {
+        if (frame != first + length * PAGE_SIZE) {
+            push_run(first, length);
+            first = frame;
+            length = 0;
+        }
+        length++;
+    }
+    if (length == count)
+        return first;
+    push_run(first, length);
+    return 0;
+}
+
+static void run_begin(enum frame_owner owner, paddr_t first, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct frame *metadata = frame_metadata(first + i * PAGE_SIZE);
+        *metadata = (struct frame){.owner = (uint8_t)owner};
+        __atomic_store_n(&metadata->references, 1, __ATOMIC_RELAXED);
+    }
+}
+
+paddr_t frame_allocate_run(enum frame_owner owner, unsigned flags, size_t count)
+{
+    debug_assert(count > 0 && count <= FRAME_RUN_MAXIMUM);
+    if (injection_fails(INJECTION_ALLOCATION, __builtin_return_address(0)))
+        return 0;
+
+    bool enabled = spinlock_acquire_save(&frame_lock);
+    paddr_t first = flags & FRAME_BELOW_4G ? 0 : take_run(ZONE_HIGH, count);
+    if (!first)
+        first = take_run(ZONE_BELOW_4G, count);
+    if (first) {
+        run_begin(owner, first, count);
+        count_add(own(), owner, (int64_t)count);
+    }
+    spinlock_release_restore(&frame_lock, enabled);
+    if (!first)
+        thread_note_no_memory();
+    else if (flags & FRAME_ZEROED)
+        memset(frame_pointer(first), 0, count * PAGE_SIZE);
+    return first;
 }
 
 /* ---- counting ---- */

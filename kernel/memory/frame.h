@@ -20,6 +20,7 @@ enum frame_owner {
     FRAME_ANONYMOUS,    /* private memory of programs */
     FRAME_SHARED,       /* shared anonymous memory */
     FRAME_PIPE,         /* pipe and socket buffers */
+    FRAME_DEVICE,       /* what devices read and write (device/dma.h) */
     FRAME_OWNER_COUNT,
 };
 extern const char *const frame_owner_names[FRAME_OWNER_COUNT];
@@ -47,6 +48,13 @@ enum {
  * Any context without a frame lock.
  */
 paddr_t frame_allocate(enum frame_owner owner, unsigned flags);
+/*
+ * Allocates `count` frames side by side, each with one reference, as frame_allocate(): the address
+ * of the first, or 0. They come from memory that was never used, so that drivers get them when they
+ * begin, and later perhaps not; each goes back by itself. Any context without a frame lock.
+ */
+#define FRAME_RUN_MAXIMUM 64 /* half of what a page of metadata describes */
+paddr_t frame_allocate_run(enum frame_owner owner, unsigned flags, size_t count);
 /* Drops a reference; the last one frees the frame. */
 void frame_release(paddr_t frame);
 /* The same for many frames at once. */

@@ -3,6 +3,7 @@
  * stands who answers. kernel/README.md has the table, with what each caller holds.
  */
 #include "cpu/hooks.h"
+#include "device/hooks.h"
 #include "file/hooks.h"
 #include "file/kernel_log.h"
 #include "firmware/machine_end.h"
@@ -16,6 +17,7 @@
 #include "process/process.h"
 #include "process/signal/signal.h"
 #include "socket/socket.h"
+#include "storage/disks.h"
 #include "syscall/table.h"
 #include "terminal/job_control.h"
 #include "terminal/terminal.h"
@@ -42,6 +44,11 @@ const struct cpu_hooks cpu_hooks = {
 const struct memory_hooks memory_hooks = {
     .out_of_memory = out_of_memory,
     .lock_unlimited = process_locks_unlimited,
+};
+
+const struct device_hooks device_hooks = {
+    .disk_add = storage_disk_add,
+    .disk_remove = storage_disk_remove,
 };
 
 const struct file_hooks file_hooks = {

@@ -18,6 +18,7 @@
 #include "cpu/panic_wait.h"
 #include "cpu/registers.h"
 #include "cpu/symbol.h"
+#include "device/driver.h"
 #include "device/pci.h"
 #include "exec/init.h"
 #include "exec/placement.h"
@@ -422,6 +423,10 @@ static void start_polling(void)
     timer_arm(&poll_timer, clock_now() + POLL_TIME);
 }
 
+/* Programs find the disks that are there from the start; one that does not answer shall not keep
+   them from starting. */
+#define DRIVERS_PATIENCE (5 * NANOSECONDS_PER_SECOND)
+
 /* The first thread: what may sleep. */
 static void start(void *unused)
 {
@@ -449,6 +454,8 @@ static void start(void *unused)
     if (firmware_tables_initialize(&handoff.tables, acpi))
         log_write(LOG_WARNING, "firmware: no tables for programs: too little memory");
     pci_initialize(acpi, ranges, (size_t)range_count);
+    if (drivers_start())
+        log_write(LOG_WARNING, "no disks and no USB: too little memory");
     variables_initialize();
     proc_machine_initialize();
     if (memory_device_initialize())
@@ -472,6 +479,7 @@ static void start(void *unused)
     other_cpus_start(acpi, options_number(options, "maxcpus", &most) ? CPU_MAXIMUM : most);
     if (options_flag(options, "audit"))
         handoff_findings_log();
+    drivers_wait(DRIVERS_PATIENCE);
     start_init();
 }
 

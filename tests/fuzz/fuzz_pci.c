@@ -27,6 +27,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint8_t at = pci_capability_find(config, (uint8_t)identifier);
         require(at == 0 || (at >= 0x40 && config[at] == identifier));
     }
+    struct pci_messages messages;
+    pci_messages_parse(config, &function, &messages);
+    require(messages.msi <= PCI_CONFIG_SIZE - 10 && messages.msix <= PCI_CONFIG_SIZE - 12);
+    require(!messages.msix || (messages.table_bar < function.bars && messages.table_entries));
     memcpy(&value, config + PCI_BAR, sizeof(value));
     range = pci_bar_range(value, ones);
     range_check(&range);

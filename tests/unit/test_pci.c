@@ -133,6 +133,57 @@ static void test_capabilities(void)
     expect_equal(pci_capability_find(config, 5), 0);
 }
 
+static void test_messages(void)
+{
+    struct pci_function asked = {.bars = 6};
+    struct pci_messages messages;
+
+    test_case("MSI and MSI-X");
+    reset(1, 1, 0);
+    config[0x34] = 0x40;
+    capability(0x40, 5, 0x50);
+    put16(config + 0x42, 0x0180);
+    capability(0x50, 17, 0);
+    put16(config + 0x52, 0x8003);
+    put32(config + 0x54, 0x2004);
+    pci_messages_parse(config, &asked, &messages);
+    expect_equal(messages.msi, 0x40);
+    expect(messages.msi_wide && messages.msi_maskable);
+    expect_equal(messages.msix, 0x50);
+    expect_equal(messages.table_entries, 4);
+    expect_equal(messages.table_bar, 4);
+    expect_equal(messages.table_offset, 0x2000);
+
+    test_case("a table behind a register that is not there");
+    asked.bars = 4;
+    pci_messages_parse(config, &asked, &messages);
+    expect_equal(messages.msix, 0);
+
+    test_case("capabilities without room, and none");
+    asked.bars = 6;
+    config[0x34] = 0xf8;
+    capability(0xf8, 17, 0xf0);
+    capability(0xf0, 5, 0);
+    put16(config + 0xf2, 0x0080);
+    pci_messages_parse(config, &asked, &messages);
+    expect(!messages.msi && !messages.msix);
+    config[0x06] = 0;
+    pci_messages_parse(config, &asked, &messages);
+    expect(!messages.msi && !messages.msix);
+
+    test_case("several of one kind");
+    reset(1, 1, 0);
+    config[0x34] = 0x40;
+    capability(0x40, 9, 0x50);
+    capability(0x50, 5, 0x60);
+    capability(0x60, 9, 0x40);
+    expect_equal(pci_capability_at(config, 9, 0, 16), 0x40);
+    expect_equal(pci_capability_at(config, 9, 1, 16), 0x60);
+    expect(pci_capability_at(config, 9, 2, 16) != 0); /* the circle again, but not for ever */
+    expect_equal(pci_capability_at(config, 9, 48, 16), 0);
+    expect_equal(pci_capability_at(config, 9, 0, 0xc1), 0);
+}
+
 static void expect_range(struct pci_range range, uint64_t first, uint64_t last, uint32_t flags)
 {
     expect_equal(range.first, first);
@@ -207,6 +258,7 @@ int main(void)
     test_functions();
     test_bridges();
     test_capabilities();
+    test_messages();
     test_ranges();
     test_windows();
     return test_end();
