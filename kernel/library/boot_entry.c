@@ -1,52 +1,14 @@
 #include "library/boot_entry.h"
 
-#include "library/string.h"
 #include <linux/errno.h>
 #include <stdbool.h>
 
-/* Part of a line. */
-struct slice {
-    const char *text;
-    size_t size;
-};
-
-static bool is_blank(char character)
-{
-    return character == ' ' || character == '\t';
-}
+#include "library/string.h"
+#include "library/text_line.h"
 
 static bool is_printable(char character)
 {
     return character >= ' ' && character <= '~';
-}
-
-static bool slice_is(struct slice slice, const char *string)
-{
-    return slice.size == strlen(string) && memcmp(slice.text, string, slice.size) == 0;
-}
-
-static struct slice slice_trim(struct slice slice)
-{
-    while (slice.size > 0 && is_blank(slice.text[0])) {
-        slice.text++;
-        slice.size--;
-    }
-    while (slice.size > 0 && is_blank(slice.text[slice.size - 1]))
-        slice.size--;
-    return slice;
-}
-
-/* Takes what comes before the next blank off the line. */
-static struct slice slice_take_word(struct slice *line)
-{
-    struct slice word = {line->text, 0};
-
-    while (word.size < line->size && !is_blank(word.text[word.size]))
-        word.size++;
-    line->text += word.size;
-    line->size -= word.size;
-    *line = slice_trim(*line);
-    return word;
 }
 
 /* The setters return what is wrong with the value, or NULL. */
@@ -75,17 +37,18 @@ static const char *component_check(struct slice component)
     return NULL;
 }
 
+/* "Paths may be prefixed with a /, but this is optional and has the same effect". */
 static const char *path_set(char path[BOOT_ENTRY_PATH_MAX], struct slice value)
 {
+    if (value.size > 0 && value.text[0] == '/')
+        value = (struct slice){value.text + 1, value.size - 1};
     if (value.size == 0)
         return "there is no path";
-    if (value.size >= BOOT_ENTRY_PATH_MAX)
+    if (value.size + 1 >= BOOT_ENTRY_PATH_MAX)
         return "the path is longer than 255 bytes";
-    if (value.text[0] != '/')
-        return "the path does not begin with a slash";
 
-    struct slice component = {value.text + 1, 0};
-    for (size_t i = 1; i < value.size; i++) {
+    struct slice component = {value.text, 0};
+    for (size_t i = 0; i < value.size; i++) {
         if (!is_printable(value.text[i]) || value.text[i] == '\\')
             return "the path holds a backslash or something that is not printable ASCII";
         if (value.text[i] != '/') {
@@ -97,8 +60,9 @@ static const char *path_set(char path[BOOT_ENTRY_PATH_MAX], struct slice value)
             return reason;
         component = (struct slice){value.text + i + 1, 0};
     }
-    memcpy(path, value.text, value.size);
-    path[value.size] = '\0';
+    path[0] = '/';
+    memcpy(path + 1, value.text, value.size);
+    path[value.size + 1] = '\0';
     return component_check(component);
 }
 
@@ -107,6 +71,13 @@ static const char *kernel_set(struct boot_entry *entry, struct slice value)
     if (entry->kernel[0] != '\0')
         return "there is a second line \"linux\"";
     return path_set(entry->kernel, value);
+}
+
+static const char *program_set(struct boot_entry *entry, struct slice value)
+{
+    if (entry->program[0] != '\0')
+        return "there is a second line \"efi\"";
+    return path_set(entry->program, value);
 }
 
 static const char *initrd_add(struct boot_entry *entry, struct slice value)
@@ -137,10 +108,11 @@ static const char *options_add(struct boot_entry *entry, struct slice value)
 }
 
 /* The specification names the architectures as UEFI does, in any case. */
-static const char *architecture_check(struct slice value)
+static const char *architecture_check(struct boot_entry *entry, struct slice value)
 {
     if (slice_is(value, "x64") || slice_is(value, "X64"))
         return NULL;
+    entry->foreign = true;
     return "the entry is not for x64";
 }
 
@@ -160,9 +132,11 @@ static const char *line_parse(struct boot_entry *entry, struct slice line)
     if (slice_is(key, "sort-key"))
         return name_set(entry->sort_key, line);
     if (slice_is(key, "architecture"))
-        return architecture_check(line);
+        return architecture_check(entry, line);
     if (slice_is(key, "linux"))
         return kernel_set(entry, line);
+    if (slice_is(key, "efi"))
+        return program_set(entry, line);
     if (slice_is(key, "initrd"))
         return initrd_add(entry, line);
     if (slice_is(key, "options"))
@@ -176,27 +150,26 @@ static int fail(struct boot_entry_error *error, uint32_t line, const char *reaso
     return -EINVAL;
 }
 
+static int entry_check(const struct boot_entry *entry, struct boot_entry_error *error)
+{
+    if (entry->kernel[0] == '\0' && entry->program[0] == '\0')
+        return fail(error, 0, "there is no line \"linux\" or \"efi\"");
+    if (entry->kernel[0] != '\0' && entry->program[0] != '\0')
+        return fail(error, 0, "there are a line \"linux\" and a line \"efi\"");
+    return 0;
+}
+
 int boot_entry_parse(const char *text, size_t size, struct boot_entry *entry,
                      struct boot_entry_error *error)
 {
-    const char *end = text + size;
+    struct slice rest = {text, size}, line;
 
     memset(entry, 0, sizeof(*entry));
-    /* Editors of other systems put a byte order mark before UTF-8 text. */
-    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-        text += 3;
+    text_skip_mark(&rest);
     if (size > BOOT_ENTRY_FILE_MAX)
         return fail(error, 0, "the entry is longer than 64 KiB");
 
-    for (uint32_t number = 1; text < end; number++) {
-        const char *line_end = memchr(text, '\n', (size_t)(end - text));
-        const char *next = line_end != NULL ? line_end + 1 : end;
-        if (line_end == NULL)
-            line_end = end;
-        struct slice line = {text, (size_t)(line_end - text)};
-        if (line.size > 0 && line.text[line.size - 1] == '\r')
-            line.size--;
-
+    for (uint32_t number = 1; text_take_line(&rest, &line); number++) {
         if (line.size > BOOT_ENTRY_LINE_MAX)
             return fail(error, number, "the line is longer than 4096 bytes");
         if (memchr(line.text, '\0', line.size) != NULL)
@@ -204,9 +177,6 @@ int boot_entry_parse(const char *text, size_t size, struct boot_entry *entry,
         const char *reason = line_parse(entry, line);
         if (reason != NULL)
             return fail(error, number, reason);
-        text = next;
     }
-    if (entry->kernel[0] == '\0')
-        return fail(error, 0, "there is no line \"linux\"");
-    return 0;
+    return entry_check(entry, error);
 }

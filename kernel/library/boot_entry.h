@@ -8,6 +8,7 @@
 #ifndef BATON_LIBRARY_BOOT_ENTRY_H
 #define BATON_LIBRARY_BOOT_ENTRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,12 +29,15 @@ struct boot_entry {
     char sort_key[BOOT_ENTRY_NAME_MAX];
     /*
      * Paths on the volume the entry comes from: absolute, with '/', printable
-     * ASCII, no "..", no empty component, no '\\'. kernel is the key "linux".
+     * ASCII, no "..", no empty component, no '\\'. kernel is the key "linux", program the key
+     * "efi"; one of the two is there.
      */
     char kernel[BOOT_ENTRY_PATH_MAX];
+    char program[BOOT_ENTRY_PATH_MAX];
     uint32_t initrd_count;
     char initrds[BOOT_ENTRY_INITRDS_MAX][BOOT_ENTRY_PATH_MAX]; /* in the order of the lines */
     char options[BOOT_ENTRY_OPTIONS_MAX]; /* the lines joined by one space; printable ASCII */
+    bool foreign; /* for another architecture: an error, but none to show; a menu passes it over */
 };
 
 struct boot_entry_error {

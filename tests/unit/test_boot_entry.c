@@ -59,11 +59,12 @@ static void test_good(void)
         {"white space everywhere", "  title \t  A  b \t \n\tlinux\t/k \n\n \t \n", "A  b", ""},
         {"comments", "#linux /a\n  # linux /b\nlinux /k\n#", "", ""},
         {"hash inside a value", "linux /k\noptions a#b # c", "", "a#b # c"},
-        {"unknown keys", "efi /x\nlinuxx /y\nlin /z\nLinux /w\nlinux /k\ntitl e", "", ""},
+        {"unknown keys", "efi2 /x\nlinuxx /y\nlin /z\nLinux /w\nlinux /k\ntitl e", "", ""},
         {"UTF-8 title", "title Stab \xc3\xa4\nlinux /k", "Stab \xc3\xa4", ""},
         {"the last title counts", "title long one\ntitle b\nlinux /k", "b", ""},
         {"empty options", "linux /k\noptions\noptions  \noptions a\noptions\noptions b", "", "a b"},
         {"key alone", "title\nlinux /k\nunknown", "", ""},
+        {"a path without a slash in front", "linux k", "", ""},
         {"architecture in capitals", "architecture X64\nlinux /k", "", ""},
     };
     for (size_t i = 0; i < array_length(cases); i++) {
@@ -75,6 +76,35 @@ static void test_good(void)
     }
 }
 
+static void test_others(void)
+{
+    test_case("another program");
+    expect_equal(parse("title Shell\nefi shellx64.efi\noptions -nomap"), 0);
+    expect_string(entry.program, "/shellx64.efi");
+    expect_string(entry.kernel, "");
+
+    test_case("the example of the specification");
+    expect_equal(
+        parse("title        Fedora 19 (Rawhide)\n"
+              "sort-key     fedora\n"
+              "machine-id   6a9857a393724b7a981ebb5b8495b9ea\n"
+              "version      3.8.0-2.fc19.x86_64\n"
+              "options      root=UUID=6d3376e4-fc93-4509-95ec-a21d68011da2 quiet\n"
+              "architecture x64\n"
+              "linux        /6a9857a393724b7a981ebb5b8495b9ea/3.8.0-2.fc19.x86_64/linux\n"
+              "initrd       6a9857a393724b7a981ebb5b8495b9ea/3.8.0-2.fc19.x86_64/initrd\n"),
+        0);
+    expect_string(entry.sort_key, "fedora");
+    expect_string(entry.initrds[0], "/6a9857a393724b7a981ebb5b8495b9ea/3.8.0-2.fc19.x86_64/initrd");
+
+    test_case("another architecture");
+    expect_equal(parse("architecture aa64\nlinux /k"), -EINVAL);
+    expect(entry.foreign);
+    test_case("nonsense is not foreign");
+    expect_equal(parse("linux"), -EINVAL);
+    expect(!entry.foreign);
+}
+
 static void test_bad(void)
 {
     static const struct {
@@ -82,14 +112,13 @@ static void test_bad(void)
         uint32_t line;
         const char *reason;
     } cases[] = {
-        {"", 0, "no line \"linux\""},
+        {"", 0, "no line \"linux\" or \"efi\""},
         {"\n\n# nothing\n", 0, "no line \"linux\""},
         {"options x\n", 0, "no line \"linux\""},
         {"linux", 1, "no path"},
         {"title x\nlinux \t \n", 2, "no path"},
         {"linux /a\nlinux /b", 2, "second line"},
-        {"linux baton/kernel.elf", 1, "begin with a slash"},
-        {"linux \\baton\\kernel.elf", 1, "begin with a slash"},
+        {"linux \\baton\\kernel.elf", 1, "backslash"},
         {"linux /baton\\kernel.elf", 1, "backslash"},
         {"linux /baton/../kernel.elf", 1, "\"..\""},
         {"linux /..", 1, "\"..\""},
@@ -98,13 +127,15 @@ static void test_bad(void)
         {"linux /.", 1, "\".\""},
         {"linux //x", 1, "empty component"},
         {"linux /x/", 1, "empty component"},
-        {"linux /", 1, "empty component"},
+        {"linux /", 1, "no path"},
+        {"linux k/", 1, "empty component"},
+        {"efi /a\nefi /b", 2, "second line"},
+        {"efi /a\nlinux /b", 0, "line \"efi\""},
         {"linux /a\tb", 1, "printable"},
         {"linux /a\rb", 1, "printable"},
         {"linux /\xc3\xa4", 1, "printable"},
         {"linux /\x7f", 1, "printable"},
         {"linux /k\ninitrd", 2, "no path"},
-        {"linux /k\ninitrd x", 2, "begin with a slash"},
         {"linux /k\noptions a\tb", 2, "printable"},
         {"linux /k\noptions \xff", 2, "printable"},
         {"linux /k\noptions a\x1b[2Jb", 2, "printable"},
@@ -205,6 +236,7 @@ static void test_limits(void)
 int main(void)
 {
     test_good();
+    test_others();
     test_bad();
     test_limits();
     return test_end();
