@@ -3,6 +3,7 @@
 #include "library/bytes.h"
 #include "library/format.h"
 #include "library/string.h"
+#include "library/utf8.h"
 
 #define GUID_LENGTH 36 /* of text */
 
@@ -35,12 +36,7 @@ static size_t character_encode(const uint16_t **units, char *bytes)
         ++*units;
         unit = 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff);
     }
-    size_t length = unit < 0x80 ? 1 : unit < 0x800 ? 2 : unit < 0x10000 ? 3 : 4;
-    static const uint8_t first[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    for (size_t i = length; i-- > 1; unit >>= 6)
-        bytes[i] = (char)(0x80 | (unit & 0x3f));
-    bytes[0] = (char)(first[length] | unit);
-    return length;
+    return utf8_encode(unit, (uint8_t *)bytes);
 }
 
 static void guid_print(const uint8_t *vendor, char *text)
@@ -59,7 +55,7 @@ bool efi_variable_file_name(const struct efi_variable_name *name, char text[EFI_
     size_t length = 0;
 
     while (unit < end && *unit) {
-        char bytes[4];
+        char bytes[UTF8_MAXIMUM];
         size_t size = unit + 1 < end ? character_encode(&unit, bytes) : 0;
         if (!size || length + size > room)
             return false;

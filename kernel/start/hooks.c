@@ -20,6 +20,7 @@
 #include "storage/disks.h"
 #include "syscall/table.h"
 #include "terminal/job_control.h"
+#include "terminal/keyboard.h"
 #include "terminal/terminal.h"
 #include "thread/mutex.h"
 #include "thread/thread.h"
@@ -49,6 +50,9 @@ const struct memory_hooks memory_hooks = {
 const struct device_hooks device_hooks = {
     .disk_add = storage_disk_add,
     .disk_remove = storage_disk_remove,
+    .keyboard_added = keyboard_added,
+    .keyboard_removed = keyboard_removed,
+    .keyboard_key = keyboard_key,
 };
 
 const struct file_hooks file_hooks = {

@@ -5,6 +5,7 @@
 #include <linux/major.h>
 
 #include "cpu/log.h"
+#include "device/ps2_keyboard.h"
 #include "file/device.h"
 #include "library/error.h"
 #include "library/options.h"
@@ -196,7 +197,8 @@ int terminals_initialize(const char *options)
     screen_terminal_initialize();
     serial_initialize();
     console_choose(options);
-    keyboard_initialize();
+    keyboards_initialize(options);
+    ps2_keyboard_initialize();
     int error = framebuffer_start_painter();
     if (error)
         log_write(LOG_WARNING, "screen: no thread to paint it: %s", error_text(error));

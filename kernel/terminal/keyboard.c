@@ -1,138 +1,134 @@
-/*
- * keyboard.c: the i8042 keyboard controller (IBM PS/2 Technical Reference,
- * "Keyboard and Auxiliary Device Controller").
- */
+/* keyboard.c: see keyboard.h. What a key sends is library/keyboard/'s. */
 #include "terminal/keyboard.h"
 
 #include "cpu/clock.h"
-#include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
-#include "cpu/registers.h"
-#include "library/error.h"
-#include "library/keyboard_layout.h"
+#include "cpu/spinlock.h"
+#include "device/keyboard.h"
+#include "library/options.h"
 #include "process/reboot.h"
 #include "terminal/framebuffer.h"
 #include "terminal/screen_terminal.h"
 #include "terminal/terminal.h"
 
-#define KEYBOARD_IRQ 1
+/* As on Linux (drivers/input/input.c): 33 ms is 30 a second. */
+#define REPEAT_DELAY  (250 * NANOSECONDS_PER_SECOND / 1000)
+#define REPEAT_PERIOD (33 * NANOSECONDS_PER_SECOND / 1000)
 
-/* Ports. */
-#define DATA    0x60
-#define STATUS  0x64 /* read */
-#define COMMAND 0x64 /* write */
+/* Taken with interrupts off; guards what follows, and this room's part of each keyboard. */
+static struct spinlock lock = SPINLOCK_RANKED(LOCK_KEYBOARDS);
+static struct keyboard_state state;
+static TAILQ_HEAD(, keyboard) keyboards = TAILQ_HEAD_INITIALIZER(keyboards);
 
-#define STATUS_OUTPUT_FULL 0x01 /* there is a byte for us */
-#define STATUS_INPUT_FULL  0x02 /* it has not taken our last byte yet */
-#define STATUS_AUXILIARY   0x20 /* the byte is the mouse's */
-#define STATUS_NOTHING     0xff /* no controller */
+/* ---- under the lock ---- */
 
-#define COMMAND_READ_CONFIGURATION  0x20
-#define COMMAND_WRITE_CONFIGURATION 0x60
-#define COMMAND_DISABLE_AUXILIARY   0xa7
-#define COMMAND_DISABLE_KEYBOARD    0xad
-#define COMMAND_ENABLE_KEYBOARD     0xae
-
-#define CONFIGURATION_KEYBOARD_INTERRUPT  0x01
-#define CONFIGURATION_AUXILIARY_INTERRUPT 0x02
-#define CONFIGURATION_KEYBOARD_OFF        0x10
-#define CONFIGURATION_TRANSLATE           0x40 /* to set 1 */
-
-#define KEYBOARD_ENABLE 0xf4
-
-/* For an answer: a keyboard resets and tests itself meanwhile. */
-#define PATIENCE (NANOSECONDS_PER_SECOND / 4)
-/* More bytes than any controller holds. */
-#define BYTES_MAXIMUM 32
-
-static struct keyboard_state keyboard; /* the interrupt's own */
-
-static bool wait_status(uint8_t mask, uint8_t wanted)
+static void show_leds(void)
 {
-    for (uint64_t until = clock_now() + PATIENCE; clock_now() < until; cpu_relax())
-        if ((port_read8(STATUS) & mask) == wanted)
-            return true;
-    return (port_read8(STATUS) & mask) == wanted;
+    struct keyboard *keyboard;
+
+    TAILQ_FOREACH(keyboard, &keyboards, link)
+    keyboard->set_leds(keyboard, keyboard_leds(&state));
 }
 
-static bool send(uint16_t port, uint8_t byte)
+/* The last key that went down repeats, until it goes up or another goes down. */
+static void note_repeat(struct keyboard *keyboard, uint16_t key, bool down)
 {
-    if (!wait_status(STATUS_INPUT_FULL, 0))
-        return false;
-    port_write8(port, byte);
-    return true;
-}
-
-static bool receive(uint8_t *byte)
-{
-    if (!wait_status(STATUS_OUTPUT_FULL, STATUS_OUTPUT_FULL))
-        return false;
-    *byte = port_read8(DATA);
-    return true;
-}
-
-/* Throws away what was typed before anyone listened. */
-static void drain(void)
-{
-    for (unsigned i = 0; i < BYTES_MAXIMUM && port_read8(STATUS) & STATUS_OUTPUT_FULL; i++)
-        port_read8(DATA);
-}
-
-static bool controller_start(void)
-{
-    uint8_t configuration;
-
-    if (port_read8(STATUS) == STATUS_NOTHING)
-        return false;
-    if (!send(COMMAND, COMMAND_DISABLE_KEYBOARD) || !send(COMMAND, COMMAND_DISABLE_AUXILIARY))
-        return false;
-    drain();
-    if (!send(COMMAND, COMMAND_READ_CONFIGURATION) || !receive(&configuration))
-        return false;
-    configuration |= CONFIGURATION_KEYBOARD_INTERRUPT | CONFIGURATION_TRANSLATE;
-    configuration &= ~(CONFIGURATION_AUXILIARY_INTERRUPT | CONFIGURATION_KEYBOARD_OFF);
-    if (!send(COMMAND, COMMAND_WRITE_CONFIGURATION) || !send(DATA, configuration))
-        return false;
-    if (!send(COMMAND, COMMAND_ENABLE_KEYBOARD) || !send(DATA, KEYBOARD_ENABLE))
-        return false;
-    /* Its acknowledgement, 0xfa; a controller without a keyboard never answers. */
-    uint8_t answer;
-    return receive(&answer);
-}
-
-static void keyboard_interrupt(void *context, struct trap_frame *frame)
-{
-    (void)context;
-    (void)frame;
-    for (unsigned i = 0; i < BYTES_MAXIMUM; i++) {
-        uint8_t status = port_read8(STATUS);
-        uint8_t bytes[KEYBOARD_BYTES_MAXIMUM];
-
-        if (status == STATUS_NOTHING || !(status & STATUS_OUTPUT_FULL))
-            break;
-        uint8_t code = port_read8(DATA);
-
-        if (status & STATUS_AUXILIARY)
-            continue;
-        size_t size = keyboard_input(&keyboard, code, framebuffer_application_cursor(), bytes);
-        if (size)
-            terminal_input(screen_terminal, bytes, size);
-        if (keyboard.restart)
-            machine_keys_pressed();
-    }
-}
-
-void keyboard_initialize(void)
-{
-    if (!controller_start()) {
-        log_write(LOG_NOTICE, "keyboard: none behind an i8042");
+    if (keyboard->repeats)
         return;
+    if (down && keyboard_key_repeats(key)) {
+        keyboard->repeating = key;
+        timer_arm(&keyboard->repeat, clock_now() + REPEAT_DELAY);
+    } else if (keyboard->repeating == key) {
+        keyboard->repeating = 0; /* the timer finds nothing to do */
     }
-    int error = interrupt_connect_isa(KEYBOARD_IRQ, "i8042", keyboard_interrupt, NULL);
-    if (error) {
-        log_write(LOG_WARNING, "keyboard: no interrupt: %s", error_text(error));
+}
+
+/* ---- keys ---- */
+
+struct typed {
+    uint8_t bytes[KEYBOARD_BYTES_MAXIMUM];
+    size_t size;
+    bool restart;
+};
+
+/* Lock held. */
+static void take_key(struct keyboard *keyboard, uint16_t key, bool down, struct typed *typed)
+{
+    uint8_t leds = keyboard_leds(&state);
+
+    typed->size = keyboard_input(&state, &keyboard->held, key, down,
+                                 framebuffer_application_cursor(), typed->bytes);
+    typed->restart = state.restart;
+    if (keyboard_leds(&state) != leds)
+        show_leds();
+}
+
+/* No lock held: who reads is woken. */
+static void hand_on(const struct typed *typed)
+{
+    if (typed->size)
+        terminal_input(screen_terminal, typed->bytes, typed->size);
+    if (typed->restart)
+        machine_keys_pressed();
+}
+
+void keyboard_key(struct keyboard *keyboard, uint16_t key, bool down)
+{
+    struct typed typed;
+    bool enabled = spinlock_acquire_save(&lock);
+
+    take_key(keyboard, key, down, &typed);
+    note_repeat(keyboard, key, down);
+    spinlock_release_restore(&lock, enabled);
+    hand_on(&typed);
+}
+
+static void repeat_expired(struct timer *timer)
+{
+    struct keyboard *keyboard = container_of(timer, struct keyboard, repeat);
+    struct typed typed = {0};
+
+    spinlock_acquire(&lock);
+    if (keyboard->repeating) {
+        take_key(keyboard, keyboard->repeating, true, &typed);
+        timer_arm(timer, clock_now() + REPEAT_PERIOD);
+    }
+    spinlock_release(&lock);
+    hand_on(&typed);
+}
+
+/* ---- coming and going ---- */
+
+void keyboard_added(struct keyboard *keyboard)
+{
+    timer_initialize(&keyboard->repeat, repeat_expired);
+    bool enabled = spinlock_acquire_save(&lock);
+    TAILQ_INSERT_TAIL(&keyboards, keyboard, link);
+    keyboard->set_leds(keyboard, keyboard_leds(&state));
+    spinlock_release_restore(&lock, enabled);
+}
+
+void keyboard_removed(struct keyboard *keyboard)
+{
+    bool enabled = spinlock_acquire_save(&lock);
+    TAILQ_REMOVE(&keyboards, keyboard, link);
+    keyboard_release(&state, &keyboard->held);
+    keyboard->repeating = 0;
+    spinlock_release_restore(&lock, enabled);
+    timer_cancel(&keyboard->repeat);
+}
+
+void keyboards_initialize(const char *options)
+{
+    struct option option;
+
+    state.layout = layout_default;
+    if (!options_find(options, "keymap", &option) || !option.value)
         return;
-    }
-    /* A byte that is waiting already will raise no edge. */
-    drain();
+    const struct keyboard_layout *layout = layout_find(option.value, option.value_length);
+    if (layout)
+        state.layout = layout;
+    else
+        log_write(LOG_WARNING, "keymap=%.*s: not known; there are us, uk, de, fr",
+                  (int)option.value_length, option.value);
 }

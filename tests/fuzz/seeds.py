@@ -149,10 +149,10 @@ def image():
     yield files(b"\0\x82", b"#!a\n", dynamic, loader)
 
 
-def keyboard_layout():
-    yield bytes(range(1, 0x59))
-    yield bytes([0x2a, 0x1e, 0x9e, 0xaa, 0x1d, 0x2e, 0xe0, 0x48, 0xe0, 0x1d, 0x38, 0x1e, 0x3a, 0x1e,
-                 0x45, 0x47, 0xe1, 0x1d, 0x45, 0xe1, 0x9d, 0xc5, 0x1e])
+def keyboard():
+    yield bytes(range(0x59))
+    yield bytes([2, 0x29, 0x12, 0x2a, 0x1e, 0x9e, 0xaa, 0x1d, 0x2e, 0xe0, 0x48, 0xe0, 0x1d, 0x38, 0x1e,
+                 0x3a, 0x1e, 0x45, 0x47, 0xe1, 0x1d, 0x45, 0xe1, 0x9d, 0xc5, 0x1e])
 
 
 def line_discipline():
@@ -337,10 +337,42 @@ def audit():
         yield b"\1" + few.bytes()
 
 
+def usb_descriptors():
+    keyboard = bytes([9, 2, 34, 0, 1, 1, 0, 0xa0, 50, 9, 4, 0, 0, 1, 3, 1, 1, 0,
+                      9, 0x21, 0x11, 1, 0, 1, 0x22, 63, 0, 7, 5, 0x81, 3, 8, 0, 10])
+    stick = bytes([9, 2, 44, 0, 1, 1, 0, 0xc0, 0, 9, 4, 0, 0, 2, 8, 6, 0x50, 0,
+                   7, 5, 0x81, 2, 0, 4, 0, 6, 0x30, 15, 0, 0, 0, 7, 5, 2, 2, 0, 4, 0, 6, 0x30, 15, 0, 0, 0])
+    yield b"\2" + bytes([18, 1, 0, 2, 0, 0, 0, 64, 0x27, 6, 1, 0, 0, 0, 1, 4, 11, 1])
+    yield b"\2" + keyboard
+    yield b"\3" + stick
+    yield b"\2" + bytes([10, 0x29, 8, 0x69, 0, 50, 0, 0, 0, 0])
+    yield b"\3" + bytes([12, 0x2a, 4, 9, 0, 50, 0, 4, 0, 0, 0, 0])
+    yield b"\0" + bytes([10, 3]) + "Q\u00e9\u20ac\n".encode("utf-16-le")
+
+
+def usb_hid_keyboard():
+    keyboard = bytes.fromhex("05010906a1010507 19e029e7150025017501950881029501750881019503750105081901"
+                             "290391029501750591019506750826ff00050719002aff008100c0")
+    reports = bytes([2, 0, 4, 5, 0, 0, 0, 0]).ljust(16, b"\0") + bytes(16)
+    yield bytes([len(keyboard)]) + keyboard + reports
+    bits = bytes.fromhex("05010906a101850105071904297015002501956d7501810295038103a9010908a9000905a4b4c0")
+    yield bytes([len(bits)]) + bits + b"\1\4" + bytes(14)
+
+
+def usb_storage():
+    yield b"\0\x80\6\2".ljust(8, b"\0") + b"QEMU    QEMU HARDDISK   2.5+"
+    yield b"USBS    " + bytes(5)
+    yield struct.pack(">II", 2047, 512)
+    yield struct.pack(">QI", 1 << 33, 4096).ljust(32, b"\0")
+    yield bytes([0x70, 0, 6, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x29, 0, 0, 0, 0, 0])
+    yield bytes([3, 0, 0x80, 0])
+
+
 TARGETS = {function.__name__: function for function in (
-    acpi, aml, archive, audit, boot_entry, cpio, efi_variable, elf, elf_kernel, image, keyboard_layout,
+    acpi, aml, archive, audit, boot_entry, cpio, efi_variable, elf, elf_kernel, image, keyboard,
     line_discipline, load_options, memory_attributes, memory_map, memory_options, net_boot, options, pci,
-    pe_image, record, screen, script, smbios_tables, symbols, unpacker)}
+    pe_image, record, screen, script, smbios_tables, symbols, unpacker,
+    usb_descriptors, usb_hid_keyboard, usb_storage)}
 
 WORDS = {
     "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET", "MCFG"],
