@@ -36,9 +36,9 @@ enum keyboard_modifier {
 struct keyboard_state {
     const struct keyboard_layout *layout;
     uint16_t held[KEYBOARD_MODIFIERS]; /* on how many keyboards */
-    bool capitals, numbers;           /* locks */
-    uint16_t dead;                    /* what waits for the next character; 0: nothing does */
-    bool restart;                     /* the last key was Delete, with Control and Alternate down */
+    bool capitals, numbers;            /* locks */
+    uint16_t dead;                     /* what waits for the next character; 0: nothing does */
+    bool restart; /* the last key was Delete, with Control and Alternate down */
 };
 
 /* Lights, as USB has them (HID Usage Tables 1.12, chapter 11). */
