@@ -19,6 +19,11 @@ uint64_t clock_now(void)
     return clock_page_now(page);
 }
 
+uint64_t clock_duration(uint64_t ticks)
+{
+    return clock_page_duration(page, ticks);
+}
+
 uint64_t clock_wall(void)
 {
     return clock_page_wall(page);
@@ -86,13 +91,9 @@ void clock_arm(uint64_t deadline)
 {
     struct cpu *cpu = cpu_current();
 
-    if (cpu->timer_deadline == deadline)
+    if (cpu->timer_deadline <= deadline)
         return;
     cpu->timer_deadline = deadline;
-    if (deadline == CLOCK_NEVER) {
-        local_apic_timer_arm(0);
-        return;
-    }
     uint64_t now = clock_now();
     uint64_t wait = deadline > now ? deadline - now : 0;
     if (wait > NANOSECONDS_PER_SECOND)

@@ -11,6 +11,8 @@
 
 /* Nanoseconds since boot: monotonic, on every CPU. Any context. */
 uint64_t clock_now(void);
+/* How many nanoseconds so many ticks of the time stamp counter are. Any context. */
+uint64_t clock_duration(uint64_t ticks);
 /* Nanoseconds since 1970-01-01 UTC. Any context. */
 uint64_t clock_wall(void);
 /*
@@ -39,8 +41,10 @@ void clock_move(struct clock_page *shown);
 
 /* Calls `expired` on this CPU's timer interrupts, interrupts off. Set once, at boot. */
 void clock_set_expired(void (*expired)(void));
-/* Arms this CPU's timer for a time (ns since boot); CLOCK_NEVER: off. It may come early, never
-   much too late. Interrupts off. */
+/* Arms this CPU's timer for a time (ns since boot). One that is armed for an earlier time, though
+   perhaps nobody waits for that any more, stays so: an interrupt now and then, after which this is
+   called again, costs less than a device register at each switch. It may come early, never much too
+   late. Interrupts off. */
 void clock_arm(uint64_t deadline);
 
 #endif

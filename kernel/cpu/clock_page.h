@@ -26,11 +26,15 @@ static inline uint64_t tsc_read_ordered(void)
     return (uint64_t)high << 32 | low;
 }
 
+static inline uint64_t clock_page_duration(const struct clock_page *page, uint64_t ticks)
+{
+    return (uint64_t)((unsigned __int128)ticks * page->multiplier >> 32);
+}
+
 /* Nanoseconds since boot. */
 static inline uint64_t clock_page_now(const struct clock_page *page)
 {
-    uint64_t ticks = tsc_read_ordered() - page->tsc_base;
-    return (uint64_t)((unsigned __int128)ticks * page->multiplier >> 32);
+    return clock_page_duration(page, tsc_read_ordered() - page->tsc_base);
 }
 
 /* Nanoseconds since 1970-01-01 UTC. */

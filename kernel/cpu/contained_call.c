@@ -29,12 +29,14 @@ bool contained_call_runs(void)
 
 /* What the call may have changed that no stack brings back. */
 struct machine_state {
-    uint64_t cr0, cr4;
+    uint64_t cr0, cr4, fs_base, user_gs_base;
 };
 
 static void restore(const struct machine_state *before, struct cpu *cpu)
 {
     msr_write(MSR_GS_BASE, (uint64_t)cpu);
+    msr_write(MSR_FS_BASE, before->fs_base);
+    msr_write(MSR_KERNEL_GS_BASE, before->user_gs_base);
     if (cr0_read() != before->cr0)
         cr0_write(before->cr0);
     if (cr4_read() != before->cr4)
@@ -46,7 +48,8 @@ enum contained_end contained_call(struct contained_call *call)
 {
     bool enabled = interrupts_save();
     struct cpu *cpu = cpu_current();
-    const struct machine_state before = {cr0_read(), cr4_read()};
+    const struct machine_state before = {cr0_read(), cr4_read(), msr_read(MSR_FS_BASE),
+                                         msr_read(MSR_KERNEL_GS_BASE)};
 
     assert_invariant(!running);
     call->end = CONTAINED_RETURNED;

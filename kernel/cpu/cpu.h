@@ -6,6 +6,7 @@
 
 #include "cpu/cpu_set.h"
 #include "cpu/lock_order.h"
+#include "cpu/user_segments.h"
 #include "library/types.h"
 
 struct thread;
@@ -41,8 +42,9 @@ struct cpu {
     uint8_t ranks_held[LOCK_RANK_COUNT]; /* own; debug builds: how many of each rank */
     uint32_t interrupt_depth;            /* own */
     struct cpu_set *root_left; /* own; across a context switch: who may hold the root left */
-    uint64_t timer_deadline;   /* own; ns since boot the timer is armed for, or UINT64_MAX */
-    uint64_t descriptors[8];   /* the GDT */
+    struct user_segments user_segments; /* own; what its registers hold for user mode */
+    uint64_t timer_deadline; /* own; ns since boot the timer is armed for, or UINT64_MAX */
+    uint64_t descriptors[8]; /* the GDT */
     struct task_state task_state;
     uint32_t interrupts[256]; /* own; atomic to read: how often each vector came, from 32 on */
 };

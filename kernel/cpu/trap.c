@@ -18,6 +18,7 @@ _Static_assert(__builtin_offsetof(struct trap_frame, rip) == FRAME_RIP, "trap_of
 _Static_assert(__builtin_offsetof(struct trap_frame, cs) == FRAME_CS, "trap_offsets.h");
 _Static_assert(__builtin_offsetof(struct trap_frame, rflags) == FRAME_RFLAGS, "trap_offsets.h");
 _Static_assert(sizeof(struct trap_frame) == FRAME_SIZE, "trap_offsets.h");
+_Static_assert(__builtin_offsetof(struct cpu, current) == CPU_CURRENT, "trap_offsets.h");
 _Static_assert(__builtin_offsetof(struct cpu_hooks, system_call) == HOOKS_SYSTEM_CALL,
                "trap_offsets.h");
 
@@ -340,8 +341,16 @@ void trap_dispatch(struct trap_frame *frame)
                    address);
 }
 
-/* The last C before user mode, by every way; interrupts off. */
+/* SYSRET takes RIP from RCX and RFLAGS from R11. */
+static void check_frame(const struct trap_frame *frame)
+{
+    debug_assert(frame->vector != TRAP_SYSCALL ||
+                 (frame->rip == frame->rcx && frame->rflags == frame->r11 && !(frame->rip >> 47)));
+}
+
+/* The last C before user mode, where there is something to do; interrupts off. */
 void trap_user_return(struct trap_frame *frame)
 {
     cpu_hooks.user_return(frame);
+    check_frame(frame);
 }

@@ -51,6 +51,23 @@
 1:
     .endm
 
+/* Ticks of the time stamp counter, in RAX. RDX is lost. That another instruction may pass it does
+   not matter where only this thread's stretches are added up. */
+    .macro READ_TICKS
+    rdtsc
+    shlq $32, %rdx
+    orq %rdx, %rax
+    .endm
+
+/* Goes to `clear` when the thread at `thread` has nothing to do before user mode. Debug kernels look
+   into each frame: to them there is always something to do. */
+    .macro IF_NO_WORK thread, clear
+#ifndef DEBUG_CHECKS
+    cmpl $0, THREAD_WORK(\thread)
+    je \clear
+#endif
+    .endm
+
     .text
 /*
  * trap_stubs: 256 entries of 16 bytes; the IDT points at them. Each leaves
@@ -92,6 +109,8 @@ trap_common:
 /* Back to user mode by the frame at the stack's top. Interrupts are off. */
 trap_leave_to_user:
     cli
+    movq %gs:CPU_CURRENT, %rax
+    IF_NO_WORK %rax, trap_restore_user
     movq %rsp, %rdi
     call trap_user_return
 trap_restore_user:
@@ -174,29 +193,30 @@ system_call_entry:
     pushq %rax                          /* the number, kept for a restart */
     pushq $TRAP_SYSCALL
     PUSH_REGISTERS
+    movq %gs:CPU_CURRENT, %rbx          /* kept across the call */
+    READ_TICKS
+    subq THREAD_USER_SINCE(%rbx), %rax
+    addq %rax, THREAD_USER_TICKS(%rbx)
+    movq $0, THREAD_USER_SINCE(%rbx)
     xorl %ebp, %ebp
     movq %rsp, %rdi
     sti
     call *cpu_hooks+HOOKS_SYSTEM_CALL(%rip)
     cli
+    IF_NO_WORK %rbx, 6f
     movq %rsp, %rdi
     call trap_user_return
+6:  READ_TICKS
+    movq %rax, THREAD_USER_SINCE(%rbx)
     /*
-     * SYSRET if the frame is still what the call made it; else IRETQ. RIP beyond the
-     * user half would fault in ring 0 on Intel (SDM volume 2, SYSRET), TF and RF are not for
-     * SYSRET either.
+     * SYSRET if the frame is still what the call made it; else IRETQ. Whoever replaces registers
+     * says so by the vector (trap.h). TF and RF are not for SYSRET. That RIP may lie beyond the user
+     * half, where Intel's SYSRET would fault in ring 0 (SDM volume 2), cannot be: the last page
+     * below its end is never mapped (USER_END), so no SYSCALL stands before it.
      */
     cmpq $TRAP_SYSCALL, FRAME_VECTOR(%rsp)
     jne trap_restore_user
-    movq FRAME_RIP(%rsp), %rcx
-    cmpq %rcx, FRAME_RCX(%rsp)
-    jne trap_restore_user
-    movq FRAME_RFLAGS(%rsp), %r11
-    cmpq %r11, FRAME_R11(%rsp)
-    jne trap_restore_user
-    testl $0x10100, %r11d
-    jnz trap_restore_user
-    shrq $47, %rcx
+    testl $0x10100, FRAME_RFLAGS(%rsp)
     jnz trap_restore_user
     POP_REGISTERS
     movq 40(%rsp), %rsp                 /* vector, code, rip, cs, rflags, then rsp */

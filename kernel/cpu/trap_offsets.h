@@ -1,6 +1,7 @@
 /*
- * trap_offsets.h: struct trap_frame, struct cpu and struct cpu_hooks as trap_entry.S knows them.
- * trap.c asserts each line, contained_call.c those of its own struct.
+ * trap_offsets.h: struct trap_frame, struct cpu and struct cpu_hooks as trap_entry.S knows them,
+ * and the beginning of struct thread. trap.c asserts each line, thread/thread.h those of the
+ * thread, contained_call.c those of its own struct.
  */
 #ifndef BATON_CPU_TRAP_OFFSETS_H
 #define BATON_CPU_TRAP_OFFSETS_H
@@ -13,8 +14,13 @@
 #define FRAME_RFLAGS 152
 #define FRAME_SIZE   176
 
+#define CPU_CURRENT            8
 #define CPU_KERNEL_STACK_TOP   16
 #define CPU_USER_STACK_SCRATCH 24
+
+#define THREAD_WORK       16
+#define THREAD_USER_SINCE 24
+#define THREAD_USER_TICKS 32
 
 #define HOOKS_SYSTEM_CALL 0
 

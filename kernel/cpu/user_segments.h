@@ -1,33 +1,26 @@
 /*
- * user_segments.h: the bases of FS and GS as user mode of the calling thread
- * has them now (thread-local storage). thread->fs_base and gs_base hold them
- * while the thread does not run. Interrupts on or off; the caller cannot be
- * moved between CPUs within the kernel unless it sleeps.
+ * user_segments.h: where FS and GS of programs begin (thread-local storage).
+ *
+ * FSGSBASE is off (features.c), so a program changes them by arch_prctl(2), which the kernel
+ * remembers, or by loading a selector other than 0, which the selector then shows: no register has
+ * to be asked for at a switch, nor written where the next thread has the same. A program that loads
+ * 0 over what it was given finds that again after some switch or other, as on Linux without
+ * FSGSBASE.
  */
 #ifndef BATON_CPU_USER_SEGMENTS_H
 #define BATON_CPU_USER_SEGMENTS_H
 
-#include "cpu/registers.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-static inline uint64_t user_fs_base(void)
-{
-    return msr_read(MSR_FS_BASE);
-}
+struct user_segments {
+    uint64_t fs_base, gs_base;
+};
 
-static inline void user_fs_base_set(uint64_t base)
-{
-    msr_write(MSR_FS_BASE, base);
-}
-
-/* In the kernel GS is the kernel's; the user's waits for SWAPGS (Intel SDM volume 3, 5.8.8). */
-static inline uint64_t user_gs_base(void)
-{
-    return msr_read(MSR_KERNEL_GS_BASE);
-}
-
-static inline void user_gs_base_set(uint64_t base)
-{
-    msr_write(MSR_KERNEL_GS_BASE, base);
-}
+/* Gives user mode of this CPU these. Interrupts off. */
+void user_segments_load(const struct user_segments *segments);
+/* Where the program has loaded selectors of its own, what came of that is written to *segments, and
+   the selectors are 0 again. Interrupts off. */
+void user_segments_take_changed(struct user_segments *segments);
 
 #endif

@@ -18,7 +18,6 @@
 #include <linux/personality.h>
 
 #include "cpu/fpu.h"
-#include "cpu/user_segments.h"
 #include "exec/sharing.h"
 #include "exec/system_calls.h"
 #include "file/descriptor_table.h"
@@ -30,6 +29,7 @@
 #include "process/exit.h"
 #include "process/futex.h"
 #include "process/identity.h"
+#include "process/restartable_sequence.h"
 #include "process/thread_account.h"
 #include "process/time/posix_timer.h"
 #include "thread/injection.h"
@@ -155,8 +155,7 @@ static void reset_registers(struct user_thread *thread, const struct exec *exec)
 {
     *thread_user_frame(&thread->thread) = exec_first_frame(exec);
     fpu_reset();
-    user_fs_base_set(0);
-    user_gs_base_set(0);
+    thread_set_segments(&(struct user_segments){0});
 }
 
 /* What the old program had told the kernel about its memory, and its timers and handlers. */
@@ -164,7 +163,7 @@ static void reset_attributes(struct user_thread *thread, struct exec *exec)
 {
     thread->set_child_tid = thread->clear_child_tid = 0;
     thread->robust_list = 0;
-    thread->rseq = 0;
+    restartable_sequence_set(thread, 0);
     thread->thread.restart.again = NULL;
     if (exec->credentials.secure || exec->credentials.changed)
         thread->parent_death_signal = 0;

@@ -12,7 +12,6 @@
 #include <linux/sched.h>
 
 #include "cpu/fpu.h"
-#include "cpu/user_segments.h"
 #include "file/credentials.h"
 #include "file/descriptor_table.h"
 #include "file/tree/file_system_context.h"
@@ -24,6 +23,7 @@
 #include "process/identity.h"
 #include "process/pidfd.h"
 #include "process/process_group.h"
+#include "process/restartable_sequence.h"
 #include "process/scheduling.h"
 #include "process/system_calls.h"
 #include "process/thread_account.h"
@@ -195,9 +195,9 @@ static void prepare_registers(struct user_thread *child, const struct fork_reque
         frame->rsp = request->stack;
     memset(child->thread.fpu, 0, fpu_image_size);
     fpu_save(child->thread.fpu);
-    child->thread.fs_base =
-        request->flags & CLONE_SETTLS ? request->thread_pointer : user_fs_base();
-    child->thread.gs_base = user_gs_base();
+    child->thread.segments = thread_segments();
+    if (request->flags & CLONE_SETTLS)
+        child->thread.segments.fs_base = request->thread_pointer;
 }
 
 static void prepare_thread(struct user_thread *child, const struct fork_request *request)
@@ -214,7 +214,7 @@ static void prepare_thread(struct user_thread *child, const struct fork_request 
     if (flags & CLONE_CHILD_SETTID)
         child->set_child_tid = request->child_tid;
     if (!(flags & CLONE_VM)) {
-        child->rseq = caller->rseq;
+        restartable_sequence_set(child, caller->rseq);
         child->rseq_size = caller->rseq_size;
         child->rseq_signature = caller->rseq_signature;
     }

@@ -5,7 +5,6 @@
 #include <linux/prctl.h>
 #include <linux/securebits.h>
 
-#include "cpu/user_segments.h"
 #include "file/credentials.h"
 #include "library/string.h"
 #include "memory/address_space.h"
@@ -215,25 +214,25 @@ ssize_t sys_prctl(int option, uint64_t argument2, uint64_t argument3, uint64_t a
 
 ssize_t sys_arch_prctl(int option, vaddr_t address)
 {
-    uint64_t base;
+    struct user_segments segments = thread_segments();
 
     switch (option) {
     case ARCH_SET_FS:
         if (address >= USER_END)
             return -EPERM;
-        user_fs_base_set(address);
+        segments.fs_base = address;
+        thread_set_segments(&segments);
         return 0;
     case ARCH_SET_GS:
         if (address >= USER_END)
             return -EPERM;
-        user_gs_base_set(address);
+        segments.gs_base = address;
+        thread_set_segments(&segments);
         return 0;
     case ARCH_GET_FS:
-        base = user_fs_base();
-        return user_put(address, &base);
+        return user_put(address, &segments.fs_base);
     case ARCH_GET_GS:
-        base = user_gs_base();
-        return user_put(address, &base);
+        return user_put(address, &segments.gs_base);
     case ARCH_GET_CPUID:
         return 1;
     case ARCH_SET_CPUID:

@@ -53,13 +53,21 @@ static int tell_cpu(struct user_thread *thread)
     return user_put(thread->rseq, &numbers);
 }
 
+void restartable_sequence_set(struct user_thread *thread, vaddr_t area)
+{
+    thread->rseq = area;
+    thread->thread.work_when_switched = area ? THREAD_WORK_SEQUENCE : 0;
+    if (area) /* tell it on the way back */
+        __atomic_fetch_or(&thread->thread.work, THREAD_WORK_SEQUENCE, __ATOMIC_RELAXED);
+}
+
 void restartable_sequence_update(struct user_thread *thread, struct trap_frame *frame)
 {
+    __atomic_fetch_and(&thread->thread.work, ~(uint32_t)THREAD_WORK_SEQUENCE, __ATOMIC_RELAXED);
     if (!thread->rseq)
         return;
-    thread->rseq_switches = thread->thread.voluntary_switches + thread->thread.involuntary_switches;
     if (take_back(thread, frame) || tell_cpu(thread)) {
-        thread->rseq = 0;
+        restartable_sequence_set(thread, 0);
         signal_force_fault(SIGSEGV, SI_KERNEL, 0);
     }
 }
@@ -78,7 +86,7 @@ ssize_t sys_rseq(vaddr_t area, uint32_t size, int flags, uint32_t signature)
             return -EPERM;
         if (user_put(area, &unregistered))
             return -EFAULT;
-        thread->rseq = 0;
+        restartable_sequence_set(thread, 0);
         return 0;
     }
     if (flags)
@@ -92,9 +100,8 @@ ssize_t sys_rseq(vaddr_t area, uint32_t size, int flags, uint32_t signature)
         return -EINVAL;
     if (!user_range_ok(area, size))
         return -EFAULT;
-    thread->rseq = area;
     thread->rseq_size = size;
     thread->rseq_signature = signature;
-    thread->rseq_switches = UINT64_MAX; /* tell it on the way back */
+    restartable_sequence_set(thread, area);
     return 0;
 }

@@ -9,16 +9,16 @@
 
 #include "process/user_thread.h"
 
-/* Has the thread been off its CPU since the program was last told? Own thread. */
-static inline bool restartable_sequence_disturbed(const struct user_thread *thread)
-{
-    return thread->rseq && thread->rseq_switches != thread->thread.voluntary_switches +
-                                                        thread->thread.involuntary_switches;
-}
 /*
- * Takes back a sequence that was being run, by pointing the frame at its abort
- * handler, and tells the program its CPU. A structure that makes no sense costs
- * a SIGSEGV. May sleep (user memory).
+ * From now on the program wants to be told of each switch; `area` 0: no more. The thread is the
+ * calling one, or does not run yet.
+ */
+void restartable_sequence_set(struct user_thread *thread, vaddr_t area);
+
+/*
+ * Of THREAD_WORK_SEQUENCE: takes back a sequence that was being run, by pointing the frame at its
+ * abort handler, and tells the program its CPU. A structure that makes no sense costs a SIGSEGV.
+ * May sleep (user memory).
  */
 void restartable_sequence_update(struct user_thread *thread, struct trap_frame *frame);
 

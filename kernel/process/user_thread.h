@@ -38,9 +38,8 @@ struct user_thread {
     vaddr_t set_child_tid;   /* where a new thread writes its number at first */
     vaddr_t clear_child_tid; /* set to 0 and woken at the end */
     vaddr_t robust_list;     /* get_robust_list(2); atomic to read */
-    vaddr_t rseq;            /* rseq(2) */
+    vaddr_t rseq;            /* rseq(2): restartable_sequence_set() */
     uint32_t rseq_size, rseq_signature;
-    uint64_t rseq_switches; /* the thread's switches when the program was last told */
 
     uint64_t started;                    /* ns since boot; constant */
     uint64_t minor_faults, major_faults; /* own */

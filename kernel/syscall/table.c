@@ -10,12 +10,15 @@
 #include "memory/system_calls.h"
 #include "process/out_of_memory.h"
 #include "process/system_calls.h"
-#include "process/time/usage.h"
 #include "socket/system_calls.h"
 #include "syscall/names.h"
 #include "terminal/system_calls.h"
+#include "thread/restart.h"
+#include "thread/thread.h"
 
 typedef ssize_t system_call(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+
+#define ERRNO_MAXIMUM 4095 /* answers from -this to -1 are errors (Linux's MAX_ERRNO) */
 
 /* Each function has its own parameters; by the psABI they are where these six are. */
 #define CALL(function) (system_call *)(void (*)(void))(function)
@@ -280,32 +283,43 @@ const char *system_call_name(uint64_t number)
 }
 
 /* Says once by name that a program wants a call that is not there. */
-static void report_missing(uint64_t number)
+static __attribute__((noinline)) ssize_t report_missing(uint64_t number)
 {
     static uint64_t reported[(SYSTEM_CALL_NAME_COUNT + 63) / 64];
 
     if (!system_call_name(number))
-        return;
+        return -ENOSYS;
     uint64_t bit = 1UL << number % 64;
     if (!(__atomic_fetch_or(&reported[number / 64], bit, __ATOMIC_RELAXED) & bit))
         log_write(LOG_WARNING, "system call %s (%lu) does not exist yet: ENOSYS",
                   system_call_name(number), number);
+    return -ENOSYS;
+}
+
+static inline ssize_t call(const struct trap_frame *frame)
+{
+    uint64_t number = (uint32_t)frame->code; /* Linux: an int, whatever the upper half holds */
+    system_call *function = number < array_length(table) ? table[number] : NULL;
+
+    return function ? function(frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9)
+                    : report_missing(number);
+}
+
+/* What is to be done about an error before the program sees it. */
+static __attribute__((noinline)) void mend(struct trap_frame *frame)
+{
+    unsigned attempts = 0;
+
+    /* A call that found no memory has changed nothing. */
+    while ((int64_t)frame->rax == -ENOMEM && out_of_memory_call_again(attempts++))
+        frame->rax = call(frame);
+    if (restart_is_wanted((int64_t)frame->rax))
+        __atomic_fetch_or(&thread_current()->work, THREAD_WORK_ANSWER, __ATOMIC_RELAXED);
 }
 
 void system_call_dispatch(struct trap_frame *frame)
 {
-    uint64_t number = (uint32_t)frame->code; /* Linux: an int, whatever the upper half holds */
-
-    usage_leave_user(thread_current());
-    if (number < array_length(table) && table[number]) {
-        unsigned attempts = 0;
-        /* A call that found no memory has changed nothing. */
-        do
-            frame->rax =
-                table[number](frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9);
-        while ((int64_t)frame->rax == -ENOMEM && out_of_memory_call_again(attempts++));
-    } else {
-        report_missing(number);
-        frame->rax = -ENOSYS;
-    }
+    frame->rax = call(frame);
+    if (frame->rax >= (uint64_t)-ERRNO_MAXIMUM)
+        mend(frame);
 }

@@ -14,6 +14,12 @@
 #define RESTART_NO_HANDLER 514 /* again, unless any handler ran: then EINTR */
 #define RESTART_WITH_BLOCK 516 /* by restart_syscall(2), unless any handler ran: then EINTR */
 
+static inline bool restart_is_wanted(int64_t answer)
+{
+    return (-answer >= RESTART_CALL && -answer <= RESTART_NO_HANDLER) ||
+           -answer == RESTART_WITH_BLOCK;
+}
+
 /*
  * How a call that answered RESTART_WITH_BLOCK goes on when the program, unknowingly,
  * comes back by restart_syscall(2): with its deadline, not with its first timeout.

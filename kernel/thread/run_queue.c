@@ -44,7 +44,7 @@ uint64_t run_queue_slice(const struct thread *thread, struct run_queue *queue, u
    yields has had his turn, too. Queue's lock held. */
 static bool is_favoured(const struct run_queue *queue, const struct thread *thread)
 {
-    return thread->share && !thread->priority && !queue->yielding &&
+    return !queue->yielding && thread->share && !thread->priority &&
            __atomic_load_n(&thread->nice, __ATOMIC_RELAXED) <= 0 &&
            processor_share_is_behind(thread->share);
 }

@@ -24,7 +24,7 @@ struct run_queue {
     uint8_t running_priority;     /* of `running`; lock; atomic to read */
     bool yielding;                /* `running` gives its turn away; lock */
     uint64_t switches;            /* from one thread to another; lock */
-    uint64_t user_time;           /* ns in user mode of all that ran here and left; lock */
+    uint64_t user_ticks;          /* in user mode of all that ran here and left; lock */
     uint64_t real_time_since; /* when the period began in which real-time threads are limited … */
     uint64_t real_time_used;  /* … and the ns they have run in it; lock */
     bool previous_must_move;  /* its affinity excludes this CPU now; lock */

@@ -10,12 +10,10 @@
 #include <linux/resource.h>
 
 #include "cpu/clock.h"
-#include "cpu/fpu.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
 #include "cpu/panic.h"
 #include "cpu/registers.h"
-#include "cpu/user_segments.h"
 #include "thread/injection.h"
 #include "thread/load.h"
 #include "thread/mutex.h"
@@ -23,6 +21,7 @@
 #include "thread/share.h"
 #include "thread/thread.h"
 #include "thread/timer_queue.h"
+#include "thread/user_registers.h"
 
 void context_switch(struct thread *from, struct thread *to); /* context_switch.S */
 void scheduler_begin_thread(void);                           /* called by it */
@@ -93,8 +92,8 @@ static void account(struct run_queue *queue, struct thread *previous, uint64_t n
     previous->runtime += stretch;
     if (previous->runtime >= previous->charged + CHARGE_NS)
         charge(previous, previous->runtime, now);
-    queue->user_time += previous->user_time - previous->user_counted;
-    previous->user_counted = previous->user_time;
+    queue->user_ticks += previous->user_ticks - previous->user_counted;
+    previous->user_counted = previous->user_ticks;
     if (previous->priority)
         queue->real_time_used += stretch;
 }
@@ -122,21 +121,6 @@ static void finish_switch(void)
         spinlock_release_restore(&thread_list_lock, enabled);
         if (previous->release)
             previous->release(previous);
-    }
-}
-
-/* Takes what the CPU holds for user mode of one thread and gives it that of the next. */
-static void switch_user_registers(struct thread *previous, struct thread *next)
-{
-    if (previous->fpu && previous->state != THREAD_DEAD) {
-        fpu_save(previous->fpu);
-        previous->fs_base = user_fs_base();
-        previous->gs_base = user_gs_base();
-    }
-    if (next->fpu) {
-        fpu_load(next->fpu);
-        user_fs_base_set(next->fs_base);
-        user_gs_base_set(next->gs_base);
     }
 }
 
@@ -179,7 +163,8 @@ static void switch_away(struct run_queue *queue)
         run_queue_remove(queue, next);
     else
         next = cpu->idle;
-    if (may_run_on(next, cpu)) /* else it moves on its way to user mode */
+    if (next->work & THREAD_WORK_RESCHEDULE && /* which nobody sets now: the lock */
+        may_run_on(next, cpu))                 /* else it moves on its way to user mode */
         __atomic_fetch_and(&next->work, ~(uint32_t)THREAD_WORK_RESCHEDULE, __ATOMIC_RELAXED);
     next->switched_in = now;
     next->slice_end = now + run_queue_slice(next, queue, now);
@@ -195,7 +180,9 @@ static void switch_away(struct run_queue *queue)
                   "switch: cpu %u, thread %u (%s) root %#lx -> thread %u (%s) root %#lx",
                   cpu->number, previous->id, previous->name, previous->page_table_root, next->id,
                   next->name, next->page_table_root);
-    switch_user_registers(previous, next);
+    user_registers_switch(previous, next);
+    if (previous->work_when_switched)
+        __atomic_fetch_or(&previous->work, previous->work_when_switched, __ATOMIC_RELAXED);
     if (next->root_cpus != previous->root_cpus)
         enter_root(next, cpu);
     queue->switches++;
@@ -216,14 +203,15 @@ void scheduler_cpu_times(const struct cpu *cpu, struct cpu_times *times)
     struct run_queue *queue = cpu->run_queue;
     bool enabled = spinlock_acquire_save(&queue->lock);
     const struct thread *running = queue->running;
-    uint64_t now = clock_now(), since = running ? running->user_since : 0;
+    uint64_t now = clock_now(), ticks = tsc_read(), since = running ? running->user_since : 0;
+    uint64_t user = queue->user_ticks;
 
     times->switches = queue->switches;
-    times->user = queue->user_time;
     if (running)
-        times->user += running->user_time - running->user_counted;
-    if (since && since < now)
-        times->user += now - since;
+        user += running->user_ticks - running->user_counted;
+    if (since && since < ticks)
+        user += ticks - since;
+    times->user = clock_duration(user);
     times->idle = cpu->idle->runtime;
     if (running == cpu->idle && now > running->switched_in)
         times->idle += now - running->switched_in;
@@ -303,9 +291,11 @@ void thread_yield(void)
     struct run_queue *queue = cpu_current()->run_queue;
 
     thread_current()->voluntary_switches++;
-    spinlock_acquire(&queue->lock);
-    queue->yielding = true;
-    switch_away(queue);
+    if (__atomic_load_n(&queue->length, __ATOMIC_RELAXED)) {
+        spinlock_acquire(&queue->lock);
+        queue->yielding = true;
+        switch_away(queue);
+    }
     interrupts_restore(enabled);
 }
 

@@ -3,8 +3,7 @@
 
 #define PERIOD_SHIFT 27 /* ns since boot: a period is 134 ms */
 
-/* What the user has had who has had most. */
-static struct processor_share heaviest;
+struct processor_share processor_share_heaviest;
 
 /* Another processor may have begun a newer period for the share: nothing of it has faded then. */
 static uint64_t faded(const struct processor_share *share, uint32_t period)
@@ -34,16 +33,17 @@ void processor_share_charge(struct processor_share *share, uint64_t used, uint64
 {
     uint32_t period = (uint32_t)(now >> PERIOD_SHIFT);
 
-    fade(&heaviest, period);
+    fade(&processor_share_heaviest, period);
     fade(share, period);
     uint64_t sum = __atomic_add_fetch(&share->used, used, __ATOMIC_RELAXED);
-    if (sum > __atomic_load_n(&heaviest.used, __ATOMIC_RELAXED))
-        __atomic_store_n(&heaviest.used, sum, __ATOMIC_RELAXED);
+    if (sum > __atomic_load_n(&processor_share_heaviest.used, __ATOMIC_RELAXED))
+        __atomic_store_n(&processor_share_heaviest.used, sum, __ATOMIC_RELAXED);
 }
 
-bool processor_share_is_behind(const struct processor_share *share)
+bool processor_share_is_behind_by_now(const struct processor_share *share)
 {
-    uint32_t period = __atomic_load_n(&heaviest.period, __ATOMIC_RELAXED);
+    uint32_t period = __atomic_load_n(&processor_share_heaviest.period, __ATOMIC_RELAXED);
 
-    return 2 * faded(share, period) < __atomic_load_n(&heaviest.used, __ATOMIC_RELAXED);
+    return 2 * faded(share, period) <
+           __atomic_load_n(&processor_share_heaviest.used, __ATOMIC_RELAXED);
 }

@@ -15,6 +15,8 @@
 #include "cpu/cpu.h"
 #include "cpu/spinlock.h"
 #include "cpu/trap.h"
+#include "cpu/trap_offsets.h"
+#include "cpu/user_segments.h"
 #include "library/types.h"
 #include "thread/mutex_order.h"
 #include "thread/restart.h"
@@ -37,13 +39,16 @@ enum thread_state {
     THREAD_DEAD,
 };
 
-/* What a thread has to do before it returns to user mode (thread->work; or-ed). */
+/* All that a thread may have to do before it returns to user mode (thread->work; or-ed): each way
+   out tests this one word, and with nothing in it does nothing more (trap_entry.S). */
 enum {
     THREAD_WORK_RESCHEDULE = 1, /* its time slice is over */
     THREAD_WORK_SIGNAL = 2,     /* there is a signal to handle: ends interruptible sleeps */
     THREAD_WORK_KILL = 4,       /* it must end (fatal signal, exec or exit of another thread):
                                    ends killable sleeps; never cleared */
     THREAD_WORK_STOP = 8,       /* job control wants it stopped */
+    THREAD_WORK_ANSWER = 16,    /* its call is to be restarted, or its signal mask restored */
+    THREAD_WORK_SEQUENCE = 32,  /* it was off its CPU, and its program wants to know (rseq(2)) */
 };
 
 /* What a debug kernel can make go wrong in this thread, on request (injection.h). */
@@ -61,26 +66,29 @@ struct thread {
     paddr_t page_table_root; /* own, with interrupts off: thread_set_root() */
     vaddr_t stack_pointer;   /* of the kernel stack, while it does not run; run queue's lock */
 
+    uint32_t work;               /* THREAD_WORK_*; atomic */
+    uint32_t work_when_switched; /* …that each switch away from it adds: 0, _SEQUENCE; own */
+    uint64_t user_since; /* when it last entered user mode; 0: it is in a call; own; ticks */
+    uint64_t user_ticks; /* that it was in user mode before; own. Ticks of the time stamp
+                            counter both: whoever reads them turns them into ns */
+
     struct cpu_set *root_cpus; /* the CPUs that may hold the root; own, with interrupts off;
                                   NULL: the kernel's root, which is never freed */
 
-    vaddr_t kernel_stack;      /* lowest address; constant */
-    vaddr_t kernel_stack_top;  /* constant */
-    struct fpu_state *fpu;     /* user registers while it does not run; NULL: kernel thread */
-    uint64_t fs_base, gs_base; /* of user mode, while it does not run */
+    vaddr_t kernel_stack;          /* lowest address; constant */
+    vaddr_t kernel_stack_top;      /* constant */
+    struct fpu_state *fpu;         /* user registers while it does not run; NULL: kernel thread */
+    struct user_segments segments; /* of user mode (user_segments.h) */
 
     struct cpu *cpu;           /* where it runs, is queued or ran last; run queue's lock */
     uint32_t state;            /* enum thread_state; set by the thread, changed back under the run
                                   queue's lock; atomic */
-    uint32_t work;             /* THREAD_WORK_*; atomic */
     bool queued;               /* is on the run queue; run queue's lock */
     bool favoured;             /* was, when it was queued last (run_queue.h); run queue's lock */
     uint64_t slice_end;        /* own; ns since boot */
     uint64_t runtime;          /* ns it has run, without the present stretch; own */
     uint64_t charged;          /* of that, what its user's share knows of; run queue's lock */
-    uint64_t user_time;        /* of that, in user mode; own */
-    uint64_t user_counted;     /* of that, what its CPUs have counted; own */
-    uint64_t user_since;       /* when it last entered user mode; 0: it is in a call; own */
+    uint64_t user_counted;     /* of user_ticks, what its CPUs have counted; own */
     uint64_t switched_in;      /* when it began to run; own */
     int nice;                  /* -20 to 19; atomic */
     uint8_t priority;          /* 1 to 99: real-time (sched(7)); 0: in turn; run queue's lock to
@@ -123,6 +131,9 @@ struct thread {
 
 _Static_assert(__builtin_offsetof(struct thread, page_table_root) == 0, "context_switch.S");
 _Static_assert(__builtin_offsetof(struct thread, stack_pointer) == 8, "context_switch.S");
+_Static_assert(__builtin_offsetof(struct thread, work) == THREAD_WORK, "trap_entry.S");
+_Static_assert(__builtin_offsetof(struct thread, user_since) == THREAD_USER_SINCE, "trap_entry.S");
+_Static_assert(__builtin_offsetof(struct thread, user_ticks) == THREAD_USER_TICKS, "trap_entry.S");
 
 /* Not volatile, so that a function asks once: who comes back from a switch is who left. */
 static inline struct thread *thread_current(void)
@@ -158,6 +169,11 @@ void thread_start(struct thread *thread);
  * kept by this function and the scheduler; NULL with the kernel's root.
  */
 void thread_set_root(paddr_t root, struct cpu_set *root_cpus);
+
+/* Sets where FS or GS of the calling thread's user mode begins (arch_prctl(2), exec). */
+void thread_set_segments(const struct user_segments *segments);
+/* What they are now. */
+struct user_segments thread_segments(void);
 
 /* From now on the calling thread runs at the cost of this share, which stays as long; NULL:
    nobody's. What it has run so far is charged to the one before. Any context. */

@@ -43,14 +43,8 @@ static void arm_clock(struct timer_queue *queue)
 
 void timer_queue_arm_slice(uint64_t deadline)
 {
-    struct timer_queue *queue = own_queue();
-
-    if (queue->slice_end == deadline)
-        return;
-    queue->slice_end = deadline;
-    spinlock_acquire(&queue->lock);
-    arm_clock(queue);
-    spinlock_release(&queue->lock);
+    own_queue()->slice_end = deadline;
+    clock_arm(deadline);
 }
 
 /* As many timers as programs set may expire at once: after so many, or so long, others have their

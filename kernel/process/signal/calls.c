@@ -67,10 +67,7 @@ ssize_t sys_rt_sigsuspend(vaddr_t set, size_t size)
 
     if (error)
         return error;
-    struct thread_signals *signals = &user_thread_current()->signals;
-    signals->saved = signals->blocked;
-    signals->restore_saved = true;
-    signal_mask_set(mask);
+    signal_mask_set_for_call(mask);
     return sys_pause();
 }
 

@@ -243,6 +243,14 @@ static bool find_delivery(struct user_thread *thread, struct delivery *delivery)
     return false;
 }
 
+/* Lets the program come to its SYSCALL once more, which is two bytes. */
+static void call_again(struct trap_frame *frame, uint64_t number)
+{
+    frame->rax = number;
+    frame->rip -= 2;
+    frame->vector = TRAP_NONE;
+}
+
 /* What the interrupted call answers, now that a handler runs (signal(7)). */
 static void interrupt_call(struct trap_frame *frame, const struct sigaction *action)
 {
@@ -260,8 +268,7 @@ static void interrupt_call(struct trap_frame *frame, const struct sigaction *act
         }
         __attribute__((fallthrough));
     case RESTART_ALWAYS:
-        frame->rax = frame->code;
-        frame->rip -= 2; /* SYSCALL is two bytes */
+        call_again(frame, frame->code);
         break;
     }
 }
@@ -275,12 +282,10 @@ static void restart_call(struct trap_frame *frame)
     case RESTART_CALL:
     case RESTART_ALWAYS:
     case RESTART_NO_HANDLER:
-        frame->rax = frame->code;
-        frame->rip -= 2;
+        call_again(frame, frame->code);
         break;
     case RESTART_WITH_BLOCK:
-        frame->rax = __NR_restart_syscall;
-        frame->rip -= 2;
+        call_again(frame, __NR_restart_syscall);
         break;
     }
 }
@@ -313,48 +318,34 @@ static __attribute__((noinline)) void deliver(struct user_thread *thread, struct
     while (find_delivery(thread, &delivery))
         run_handler(thread, frame, &delivery);
     restart_call(frame);
+    __atomic_fetch_and(&thread->thread.work, ~(uint32_t)THREAD_WORK_ANSWER, __ATOMIC_RELAXED);
     if (thread->signals.restore_saved) {
         thread->signals.restore_saved = false;
         signal_mask_set(thread->signals.saved);
     }
 }
 
-static bool call_wants_restart(const struct trap_frame *frame)
-{
-    int64_t code = -(int64_t)frame->rax;
-
-    return frame->vector == TRAP_SYSCALL &&
-           ((code >= RESTART_CALL && code <= RESTART_NO_HANDLER) || code == RESTART_WITH_BLOCK);
-}
-
 void signal_user_return(struct trap_frame *frame)
 {
     struct user_thread *thread = user_thread_current();
+    uint32_t work;
 
-    for (;;) {
-        uint32_t work = __atomic_load_n(&thread->thread.work, __ATOMIC_ACQUIRE);
+    while ((work = __atomic_load_n(&thread->thread.work, __ATOMIC_ACQUIRE))) {
         if (work & THREAD_WORK_RESCHEDULE) {
-            if (thread->thread.user_since)
-                usage_leave_user(&thread->thread);
+            usage_leave_user(&thread->thread);
             scheduler_user_return();
             continue;
-        }
-        bool deliverable = work & (THREAD_WORK_SIGNAL | THREAD_WORK_STOP | THREAD_WORK_KILL);
-        bool changed = thread->signals.restore_saved || call_wants_restart(frame);
-        bool disturbed = restartable_sequence_disturbed(thread);
-        if (!deliverable && !changed && !disturbed) {
-            usage_enter_user(&thread->thread);
-            return;
         }
         interrupts_enable();
         if (work & THREAD_WORK_KILL)
             user_thread_killed();
-        if (disturbed)
+        if (work & THREAD_WORK_SEQUENCE)
             restartable_sequence_update(thread, frame);
         else
             deliver(thread, frame);
         interrupts_disable();
     }
+    usage_enter_user(&thread->thread);
 }
 
 /* ---- faults ---- */

@@ -50,9 +50,18 @@ int signal_set_user(signal_set *set, vaddr_t from, size_t size)
     return 0;
 }
 
+void signal_mask_set_for_call(signal_set mask)
+{
+    struct user_thread *thread = user_thread_current();
+
+    thread->signals.saved = thread->signals.blocked;
+    thread->signals.restore_saved = true;
+    __atomic_fetch_or(&thread->thread.work, THREAD_WORK_ANSWER, __ATOMIC_RELAXED);
+    signal_mask_set(mask);
+}
+
 int signal_mask_replace(vaddr_t set, size_t size)
 {
-    struct thread_signals *signals = &user_thread_current()->signals;
     signal_set mask;
 
     if (!set)
@@ -60,9 +69,7 @@ int signal_mask_replace(vaddr_t set, size_t size)
     int error = signal_set_user(&mask, set, size);
     if (error)
         return error;
-    signals->saved = signals->blocked;
-    signals->restore_saved = true;
-    signal_mask_set(mask);
+    signal_mask_set_for_call(mask);
     return 0;
 }
 

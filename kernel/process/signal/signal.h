@@ -181,6 +181,9 @@ bool signal_would_reach(int signal);
 
 /* Replaces the calling thread's mask; wakes nobody who need not. SIGKILL and SIGSTOP stay out. */
 void signal_mask_set(signal_set mask);
+/* The same until the call returns: then the old mask comes back, or by the handler's frame if one
+   runs. */
+void signal_mask_set_for_call(signal_set mask);
 /*
  * For ppoll, pselect, epoll_pwait: replaces the calling thread's mask until the call returns:
  * the old one comes back by signal_mask_restore(), or by the handler's frame if one runs.

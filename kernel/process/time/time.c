@@ -90,12 +90,13 @@ uint64_t thread_runtime(const struct thread *thread)
 static void usage_add_thread(struct resource_usage *usage, const struct user_thread *thread)
 {
     uint64_t runtime = thread_runtime(&thread->thread);
-    uint64_t user_time = __atomic_load_n(&thread->thread.user_time, __ATOMIC_RELAXED);
+    uint64_t user_ticks = __atomic_load_n(&thread->thread.user_ticks, __ATOMIC_RELAXED);
     uint64_t since = __atomic_load_n(&thread->thread.user_since, __ATOMIC_RELAXED);
-    uint64_t now = clock_now();
+    uint64_t now = tsc_read();
 
     if (since && since < now && is_on_cpu(&thread->thread))
-        user_time += now - since;
+        user_ticks += now - since;
+    uint64_t user_time = clock_duration(user_ticks);
     user_time = user_time < runtime ? user_time : runtime;
     usage->user_time += user_time;
     usage->system_time += runtime - user_time;

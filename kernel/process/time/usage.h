@@ -2,18 +2,22 @@
 #ifndef BATON_PROCESS_TIME_USAGE_H
 #define BATON_PROCESS_TIME_USAGE_H
 
+#include "cpu/registers.h"
 #include "process/process.h"
 
-/* The calling thread came out of user mode, or goes on there: its time there is counted. */
+/* The calling thread came out of user mode by a trap and is about to be switched away, or goes (on)
+   there: its time there is counted. System calls do it themselves, in trap_entry.S; an interrupt or
+   a fault that changes nothing does not leave user mode. */
 static inline void usage_leave_user(struct thread *thread)
 {
-    thread->user_time += clock_now() - thread->user_since;
+    if (thread->user_since)
+        thread->user_ticks += tsc_read() - thread->user_since;
     thread->user_since = 0;
 }
 static inline void usage_enter_user(struct thread *thread)
 {
-    if (!thread->user_since) /* an interrupt or a fault that changed nothing did not leave it */
-        thread->user_since = clock_now();
+    if (!thread->user_since)
+        thread->user_since = tsc_read();
 }
 
 /* ns on a CPU, with the present stretch. Any context. */
