@@ -45,6 +45,12 @@ uint64_t descriptor_table_memory(struct descriptor_table *table, unsigned from, 
 /* The file with a reference, or NULL (-EBADF). O_PATH files only by the second. */
 struct file *descriptor_get(int descriptor);
 struct file *descriptor_get_any(int descriptor);
+/*
+ * As descriptor_get(), for the length of one call, which ends with file_release(*held). While
+ * nobody else has the table, its own reference keeps the file, for only this thread could take it
+ * out: then *held is NULL, and no atomic instruction is needed.
+ */
+struct file *descriptor_use(int descriptor, struct file **held);
 /* The same of any table: NULL: not open. */
 struct file *descriptor_table_get(struct descriptor_table *table, unsigned descriptor);
 /* For /proc/PID/fdinfo, both at one moment; `closes_on_exec` NULL: never mind. */

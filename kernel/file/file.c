@@ -161,9 +161,16 @@ ssize_t file_write_at(struct file *file, struct transfer *from, int64_t *offset)
     return file->operations->write(file, from, offset);
 }
 
+/* Nobody else has the file: a call on it comes by a descriptor of a table that is this thread's
+   alone, or holds a reference of its own. */
+static bool offset_is_shared(const struct file *file)
+{
+    return !file->stream && __atomic_load_n(&file->references, __ATOMIC_ACQUIRE) > 1;
+}
+
 ssize_t file_read(struct file *file, struct transfer *to)
 {
-    if (file->stream)
+    if (!offset_is_shared(file))
         return file_read_at(file, to, &file->offset);
     mutex_acquire(&file->offset_lock);
     ssize_t done = file_read_at(file, to, &file->offset);
@@ -173,7 +180,7 @@ ssize_t file_read(struct file *file, struct transfer *to)
 
 ssize_t file_write(struct file *file, struct transfer *from)
 {
-    if (file->stream)
+    if (!offset_is_shared(file))
         return file_write_at(file, from, &file->offset);
     mutex_acquire(&file->offset_lock);
     ssize_t done = file_write_at(file, from, &file->offset);

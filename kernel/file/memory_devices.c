@@ -41,7 +41,7 @@ static ssize_t zero_read(struct file *file, struct transfer *to, int64_t *offset
         total += done;
         if (done < wanted)
             return total ? (ssize_t)total : -EFAULT;
-        if (thread_interrupted(THREAD_INTERRUPTIBLE))
+        if (!to->left || thread_interrupted(THREAD_INTERRUPTIBLE))
             break;
         thread_preemption_point();
     }

@@ -43,6 +43,8 @@ struct pipe {
     struct pipe_page *pages;      /* a ring of `capacity`, a power of two; lock */
     unsigned capacity;            /* lock; atomic to read */
     unsigned first, used;         /* lock; `used` atomic to read */
+    paddr_t spare;                /* a page that was read to its end, for what comes next; 0; lock;
+                                     atomic to read */
     unsigned readers;             /* open files that may; lock; atomic to read */
     unsigned writers;             /* lock; atomic to read */
     uint64_t reader_opens;        /* how many there ever were: open(2) of a FIFO waits for one */
@@ -160,16 +162,40 @@ static struct pipe_page *pipe_page(struct pipe *pipe, unsigned number)
     return &pipe->pages[(pipe->first + number) & (pipe->capacity - 1)];
 }
 
-static void page_release(struct pipe *pipe, struct pipe_page *page)
+/* A page for new bytes, which the user is charged for; 0: no memory. Lock held. */
+static paddr_t frame_take(struct pipe *pipe)
 {
-    frame_release(page->frame);
+    paddr_t frame = pipe->spare;
+
+    if (frame) {
+        __atomic_store_n(&pipe->spare, 0, __ATOMIC_RELAXED);
+        return frame;
+    }
+    frame = frame_allocate(FRAME_PIPE, FRAME_ANYWHERE);
+    if (frame)
+        quota_take(&pipe->account->pages, 1);
+    return frame;
+}
+
+/* One stays with the pipe. Lock held, or nobody else has the pipe. */
+static void frame_give(struct pipe *pipe, paddr_t frame)
+{
+    if (!pipe->spare) {
+        __atomic_store_n(&pipe->spare, frame, __ATOMIC_RELAXED);
+        return;
+    }
+    frame_release(frame);
     quota_give(&pipe->account->pages, 1);
 }
 
 static void pipe_free(struct pipe *pipe)
 {
     for (unsigned i = 0; i < pipe->used; i++)
-        page_release(pipe, pipe_page(pipe, i));
+        frame_give(pipe, pipe_page(pipe, i)->frame);
+    if (pipe->spare) {
+        frame_release(pipe->spare);
+        quota_give(&pipe->account->pages, 1);
+    }
     __atomic_fetch_sub(&pipe->account->pipe_slots, pipe->capacity, __ATOMIC_RELAXED);
     user_account_release(pipe->account);
     heap_free(pipe->pages);
@@ -181,7 +207,7 @@ static void pipe_free(struct pipe *pipe)
 /* What is left of the oldest page goes. */
 static void pipe_drop_page(struct pipe *pipe)
 {
-    page_release(pipe, pipe_page(pipe, 0));
+    frame_give(pipe, pipe_page(pipe, 0)->frame);
     pipe->first = (pipe->first + 1) & (pipe->capacity - 1);
     store(&pipe->used, pipe->used - 1);
 }
@@ -234,24 +260,23 @@ static ssize_t pipe_append(struct pipe *pipe, struct transfer *from, bool packet
 {
     size_t size = from->left < PAGE_SIZE ? from->left : PAGE_SIZE;
 
-    paddr_t frame = frame_allocate(FRAME_PIPE, FRAME_ANYWHERE);
+    paddr_t frame = frame_take(pipe);
     if (!frame)
         return -ENOMEM;
     if (transfer_in(from, frame_pointer(frame), size) < size) {
-        frame_release(frame);
+        frame_give(pipe, frame);
         return -EFAULT;
     }
     *pipe_page(pipe, pipe->used) =
         (struct pipe_page){.frame = frame, .size = (uint16_t)size, .packet = packet};
-    quota_take(&pipe->account->pages, 1);
     store(&pipe->used, pipe->used + 1);
     return (ssize_t)size;
 }
 
-/* Takes the pipe's lock when no splice has what is in it. 0, or -RESTART_CALL without the lock. */
-static int pipe_lock_to_read(struct pipe *pipe)
+/* Waits for the splice that has what is in the pipe. Lock held, and let go of meanwhile; not held
+   any more where the answer is -RESTART_CALL. */
+static __attribute__((noinline)) int wait_for_splice(struct pipe *pipe)
 {
-    mutex_acquire(&pipe->lock);
     while (pipe->claimed) {
         mutex_release(&pipe->lock);
         if (wait_event(&pipe->readable, !__atomic_load_n(&pipe->claimed, __ATOMIC_ACQUIRE),
@@ -260,6 +285,36 @@ static int pipe_lock_to_read(struct pipe *pipe)
         mutex_acquire(&pipe->lock);
     }
     return 0;
+}
+
+/* Takes the pipe's lock when no splice has what is in it. 0, or -RESTART_CALL without the lock. */
+static int pipe_lock_to_read(struct pipe *pipe)
+{
+    mutex_acquire(&pipe->lock);
+    return pipe->claimed ? wait_for_splice(pipe) : 0;
+}
+
+/* Lets go of the lock. 0, or -RESTART_CALL. */
+static __attribute__((noinline)) int wait_for_bytes(struct pipe *pipe)
+{
+    mutex_release(&pipe->lock);
+    return wait_event(&pipe->readable, load(&pipe->used) || !load(&pipe->writers),
+                      THREAD_INTERRUPTIBLE, CLOCK_NEVER)
+               ? -RESTART_CALL
+               : 0;
+}
+
+/* Lets readers have what there is, and go of the lock meanwhile. 0, or -RESTART_CALL. Lock held. */
+static __attribute__((noinline)) int wait_for_room(struct pipe *pipe)
+{
+    mutex_release(&pipe->lock);
+    wait_queue_wake(&pipe->readable);
+    async_tell(&pipe->async, POLL_IN);
+    int error = wait_event(&pipe->writable,
+                           load(&pipe->used) < load(&pipe->capacity) || !load(&pipe->readers),
+                           THREAD_INTERRUPTIBLE, CLOCK_NEVER);
+    mutex_acquire(&pipe->lock);
+    return error ? -RESTART_CALL : 0;
 }
 
 static ssize_t pipe_read(struct file *file, struct transfer *to, int64_t *offset)
@@ -283,10 +338,7 @@ static ssize_t pipe_read(struct file *file, struct transfer *to, int64_t *offset
             result = -EAGAIN;
             break;
         }
-        mutex_release(&pipe->lock);
-        int error = wait_event(&pipe->readable, load(&pipe->used) || !load(&pipe->writers),
-                               THREAD_INTERRUPTIBLE, CLOCK_NEVER);
-        if (error || pipe_lock_to_read(pipe))
+        if (wait_for_bytes(pipe) || pipe_lock_to_read(pipe))
             return -RESTART_CALL;
     }
     mutex_release(&pipe->lock);
@@ -321,15 +373,7 @@ ssize_t pipe_put(struct file *file, struct transfer *from, bool nonblocking)
         } else if (nonblocking) {
             done = -EAGAIN;
         } else {
-            mutex_release(&pipe->lock);
-            wait_queue_wake(&pipe->readable);
-            async_tell(&pipe->async, POLL_IN);
-            done = wait_event(&pipe->writable,
-                              load(&pipe->used) < load(&pipe->capacity) || !load(&pipe->readers),
-                              THREAD_INTERRUPTIBLE, CLOCK_NEVER);
-            if (done)
-                done = -RESTART_CALL;
-            mutex_acquire(&pipe->lock);
+            done = wait_for_room(pipe);
         }
     }
     mutex_release(&pipe->lock);
@@ -528,7 +572,10 @@ static void pipe_release(struct file *file)
 /* Both of its files count it. */
 static uint64_t pipe_memory(const struct file *file)
 {
-    return load(&file->inode->pipe->used) * PAGE_SIZE;
+    const struct pipe *pipe = file->inode->pipe;
+    bool spare = __atomic_load_n(&pipe->spare, __ATOMIC_RELAXED);
+
+    return (load(&pipe->used) + spare) * PAGE_SIZE;
 }
 
 static const struct file_operations pipe_operations = {

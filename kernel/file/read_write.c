@@ -34,7 +34,7 @@ static ssize_t transfer_buffer(int descriptor, bool writes, vaddr_t buffer, size
 {
     struct transfer transfer;
 
-    struct file *file = descriptor_get(descriptor);
+    struct file *held, *file = descriptor_use(descriptor, &held);
     if (!file)
         return -EBADF;
     ssize_t done = check_buffer(file, writes, buffer, size);
@@ -42,7 +42,7 @@ static ssize_t transfer_buffer(int descriptor, bool writes, vaddr_t buffer, size
         transfer_user(&transfer, buffer, size < TRANSFER_MAXIMUM ? size : TRANSFER_MAXIMUM);
         done = read_or_write(file, writes, &transfer);
     }
-    file_release(file);
+    file_release(held);
     return done;
 }
 
@@ -53,7 +53,7 @@ static ssize_t transfer_buffer_at(int descriptor, bool writes, vaddr_t buffer, s
 
     if (offset < 0)
         return -EINVAL;
-    struct file *file = descriptor_get(descriptor);
+    struct file *held, *file = descriptor_use(descriptor, &held);
     if (!file)
         return -EBADF;
     ssize_t done = -ESPIPE;
@@ -63,7 +63,7 @@ static ssize_t transfer_buffer_at(int descriptor, bool writes, vaddr_t buffer, s
         transfer_user(&transfer, buffer, size < TRANSFER_MAXIMUM ? size : TRANSFER_MAXIMUM);
         done = read_or_write_at(file, writes, &transfer, offset);
     }
-    file_release(file);
+    file_release(held);
     return done;
 }
 
@@ -74,7 +74,7 @@ static ssize_t transfer_vectors(int descriptor, bool writes, vaddr_t address, un
 {
     struct transfer_vector vector;
 
-    struct file *file = descriptor_get(descriptor);
+    struct file *held, *file = descriptor_use(descriptor, &held);
     if (!file)
         return -EBADF;
     ssize_t done = -EBADF;
@@ -89,7 +89,7 @@ static ssize_t transfer_vectors(int descriptor, bool writes, vaddr_t address, un
             done = read_or_write_at(file, writes, &vector.transfer, offset);
         transfer_vector_end(&vector);
     }
-    file_release(file);
+    file_release(held);
     return done;
 }
 

@@ -7,49 +7,29 @@
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 
-void transfer_user(struct transfer *transfer, vaddr_t buffer, size_t size)
+void transfer_segments(struct transfer *transfer, const struct iovec *segments, size_t total)
 {
-    transfer->single = (struct iovec){(void *)buffer, size};
-    transfer_segments(transfer, &transfer->single, 1, size);
-}
-
-void transfer_kernel(struct transfer *transfer, void *buffer, size_t size)
-{
-    transfer_user(transfer, (vaddr_t)buffer, size);
-    transfer->kernel = true;
-}
-
-void transfer_segments(struct transfer *transfer, const struct iovec *segments, size_t count,
-                       size_t total)
-{
-    transfer->segments = segments;
-    transfer->segment_count = count;
-    transfer->segment_offset = 0;
-    transfer->left = total;
-    transfer->kernel = false;
+    *transfer = (struct transfer){.next = segments, .left = total};
 }
 
 size_t transfer_piece(struct transfer *transfer, vaddr_t *address, size_t maximum)
 {
     if (!transfer->left)
         return 0;
-    while (transfer->segment_offset == transfer->segments->iov_len) {
-        transfer->segments++;
-        transfer->segment_count--;
-        transfer->segment_offset = 0;
+    while (!transfer->run) {
+        transfer->address = (vaddr_t)transfer->next->iov_base;
+        transfer->run = transfer->next->iov_len;
+        transfer->next++;
     }
-    size_t size = transfer->segments->iov_len - transfer->segment_offset;
-    if (size > transfer->left)
-        size = transfer->left;
-    if (size > maximum)
-        size = maximum;
-    *address = (vaddr_t)transfer->segments->iov_base + transfer->segment_offset;
-    return size;
+    size_t size = transfer->run < transfer->left ? transfer->run : transfer->left;
+    *address = transfer->address;
+    return size < maximum ? size : maximum;
 }
 
 void transfer_advance(struct transfer *transfer, size_t size)
 {
-    transfer->segment_offset += size;
+    transfer->address += size;
+    transfer->run -= size;
     transfer->left -= size;
 }
 
@@ -78,7 +58,13 @@ static size_t piece_zero(const struct transfer *transfer, vaddr_t to, size_t siz
     return size;
 }
 
-size_t transfer_out(struct transfer *transfer, const void *from, size_t size)
+/* Nearly always the program's memory is one piece. */
+static bool is_one_user_piece(const struct transfer *transfer, size_t size)
+{
+    return size <= transfer->run && size <= transfer->left && !transfer->kernel;
+}
+
+static size_t pieces_out(struct transfer *transfer, const void *from, size_t size)
 {
     size_t total = 0, piece, done;
     vaddr_t address;
@@ -93,7 +79,16 @@ size_t transfer_out(struct transfer *transfer, const void *from, size_t size)
     return total;
 }
 
-size_t transfer_in(struct transfer *transfer, void *to, size_t size)
+size_t transfer_out(struct transfer *transfer, const void *from, size_t size)
+{
+    if (!is_one_user_piece(transfer, size))
+        return pieces_out(transfer, from, size);
+    size_t done = user_copy_out_partial(transfer->address, from, size);
+    transfer_advance(transfer, done);
+    return done;
+}
+
+static size_t pieces_in(struct transfer *transfer, void *to, size_t size)
 {
     size_t total = 0, piece, done;
     vaddr_t address;
@@ -108,12 +103,21 @@ size_t transfer_in(struct transfer *transfer, void *to, size_t size)
     return total;
 }
 
+size_t transfer_in(struct transfer *transfer, void *to, size_t size)
+{
+    if (!is_one_user_piece(transfer, size))
+        return pieces_in(transfer, to, size);
+    size_t done = user_copy_in_partial(to, transfer->address, size);
+    transfer_advance(transfer, done);
+    return done;
+}
+
 size_t transfer_zeros(struct transfer *transfer, size_t size)
 {
     size_t total = 0, piece, done;
     vaddr_t address;
 
-    while ((piece = transfer_piece(transfer, &address, size - total)) > 0) {
+    while (total < size && (piece = transfer_piece(transfer, &address, size - total)) > 0) {
         done = piece_zero(transfer, address, piece < PAGE_SIZE ? piece : PAGE_SIZE);
         if (!done)
             break;
@@ -149,7 +153,7 @@ int transfer_vector_begin(struct transfer_vector *vector, vaddr_t address, unsig
         transfer_vector_end(vector);
         return error;
     }
-    transfer_segments(&vector->transfer, vector->segments, count, total);
+    transfer_segments(&vector->transfer, vector->segments, total);
     return 0;
 }
 

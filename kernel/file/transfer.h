@@ -11,17 +11,25 @@
  * memory, or of kernel memory. It remembers how far it came.
  */
 struct transfer {
-    struct iovec single;          /* for one piece */
-    const struct iovec *segments; /* what is left of them */
-    size_t segment_count;
-    size_t segment_offset; /* bytes done of the first */
-    size_t left;           /* bytes in all */
-    bool kernel;           /* kernel memory */
+    vaddr_t address;          /* of the next byte … */
+    size_t run;               /* … and how many lie behind each other from there */
+    const struct iovec *next; /* the pieces behind these; looked at while `left` says that there are
+                                 more */
+    size_t left;              /* bytes in all */
+    bool kernel;              /* kernel memory */
 };
-void transfer_user(struct transfer *transfer, vaddr_t buffer, size_t size);
-void transfer_kernel(struct transfer *transfer, void *buffer, size_t size);
-void transfer_segments(struct transfer *transfer, const struct iovec *segments, size_t count,
-                       size_t total);
+static inline void transfer_user(struct transfer *transfer, vaddr_t buffer, size_t size)
+{
+    transfer->address = buffer;
+    transfer->run = transfer->left = size;
+    transfer->kernel = false;
+}
+static inline void transfer_kernel(struct transfer *transfer, void *buffer, size_t size)
+{
+    transfer_user(transfer, (vaddr_t)buffer, size);
+    transfer->kernel = true;
+}
+void transfer_segments(struct transfer *transfer, const struct iovec *segments, size_t total);
 /* Moves at most `size` bytes to or from the transfer; fewer: it is full, or memory faulted
    (transfer->left tells). May sleep (user memory): no spinlock, no page cache lock. */
 size_t transfer_out(struct transfer *transfer, const void *from, size_t size);

@@ -124,19 +124,30 @@ static int wake_all(struct wait_queue *queue, unsigned events, int exclusive)
     return woken;
 }
 
+/*
+ * Most wake-ups find nobody. Who comes to wait stands in the queue before it looks at the
+ * condition; who wakes has changed the condition before it looks at the queue: with a barrier in
+ * between on both sides (a lock's exchange on the other) one of the two sees the other.
+ */
+static bool is_empty(const struct wait_queue *queue)
+{
+    memory_barrier();
+    return !__atomic_load_n(&queue->entries.tqh_first, __ATOMIC_RELAXED);
+}
+
 int wait_queue_wake(struct wait_queue *queue)
 {
-    return wake_all(queue, ANYTHING, 1);
+    return is_empty(queue) ? 0 : wake_all(queue, ANYTHING, 1);
 }
 
 int wait_queue_wake_for(struct wait_queue *queue, unsigned events)
 {
-    return wake_all(queue, events, 1);
+    return is_empty(queue) ? 0 : wake_all(queue, events, 1);
 }
 
 int wait_queue_wake_all(struct wait_queue *queue)
 {
-    return wake_all(queue, ANYTHING, INT32_MAX);
+    return is_empty(queue) ? 0 : wake_all(queue, ANYTHING, INT32_MAX);
 }
 
 int wait_queue_wake_one(struct wait_queue *queue)
