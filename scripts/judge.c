@@ -102,6 +102,33 @@ static const char *memory_type_name(int type)
     return record_memory_type_name((uint32_t)type);
 }
 
+static const char *status_name(int status)
+{
+    const char *name = record_status_name(status == 0 ? 0 : UINT64_C(1) << 63 | (uint64_t)status);
+
+    return name != NULL ? name : "";
+}
+
+static const char *cache_type_name(int type)
+{
+    return record_cache_type_name((unsigned)type);
+}
+
+static void classes_print(void)
+{
+    const char *comma = "";
+
+    printf("\"pci_classes\":{");
+    for (uint32_t code = 0; code <= UINT16_MAX; code++) {
+        const char *name = record_pci_class_name((uint16_t)code);
+        if (name == NULL)
+            continue;
+        printf("%s\"%u\":\"%s\"", comma, code, name);
+        comma = ",";
+    }
+    printf("},");
+}
+
 static void services_print(void)
 {
     const char *comma = "";
@@ -123,6 +150,8 @@ static int names_print(void)
 {
     enum {
         MEMORY_TYPES = 16,
+        CACHE_TYPES = 8,
+        STATUSES = 29,
     };
 
     printf("{");
@@ -131,6 +160,9 @@ static int names_print(void)
     list_print("severity_words", AUDIT_SEVERITIES, severity_word);
     list_print("results", AUDIT_RESULTS, result_name);
     list_print("memory_types", MEMORY_TYPES, memory_type_name);
+    list_print("cache_types", CACHE_TYPES, cache_type_name);
+    list_print("statuses", STATUSES, status_name);
+    classes_print();
     services_print();
     return 0;
 }

@@ -254,6 +254,7 @@ def _(record):
 changed(39, "image", "entry_state", rip=1 << 33)
 changed(39, "tables", "entry_state", cr3=1 << 33)
 FAILURES.append((40, "microcode", set_msr(0x8b, 0x1100000000, "processor_msrs")))
+FAILURES.append((40, "MTRRs cleared", set_msr(0x2ff, 0, "processor_msrs")))
 changed(41, "silent", "processor", 1, result=2)
 changed(41, "late", "processor", 1, result=3)
 changed(41, "unasked", "processor", 1, result=4)

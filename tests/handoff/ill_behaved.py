@@ -101,8 +101,10 @@ CASES = [
 
 # The same on other machines.
 PROCESSORS = [
-    (40, [], "APIC 1"),  # QEMU's INIT clears the MTRRs, which the SDM says it keeps
+    (40, [], "MSR 0x8b is 0x200000000"),
 ]
+OLD_MICROCODE = ["-smp 1,maxcpus=2,sockets=2,cores=1,threads=1",
+                 "-device max-x86_64-cpu,socket-id=1,core-id=0,thread-id=0,ucode-rev=0x200000000"]
 TPM = [
     (70, ["tpm-extend 7"], "PCR 7"),
 ]
@@ -200,7 +202,7 @@ def main():
         with tempfile.TemporaryDirectory(prefix="baton-ill-") as folder:
             run_all(tap, folder, chosen(CASES))
             run_all(tap, folder, chosen(BASELINE), baseline=True)
-            run_all(tap, folder, chosen(PROCESSORS), smp=2)
+            run_all(tap, folder, chosen(PROCESSORS), qemu=OLD_MICROCODE)
             run_all(tap, folder, chosen(HIGH), memory="3G")
             if not wanted or 31 in wanted:
                 canary(tap, folder)

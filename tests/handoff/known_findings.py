@@ -16,7 +16,9 @@ OVMF = {
 }
 
 U_BOOT = {
-    14: "U-Boot under QEMU leaves the MTRRs off: memory is uncacheable by them, though its map says WB",
+    14: "its MTRRs make everything uncacheable but the ROM (default type 0, one range): RAM too, though its "
+        "map says WB",
+    27: "the 8259s are not masked, and the 8254 goes on ticking",
     29: "the 8259s stay unmasked: arch/x86/lib/interrupts.c has no counterpart at the exit",
     30: "U-Boot's PCI drivers do not clear bus mastering at the exit",
     35: "U-Boot runs with interrupts off",
@@ -36,7 +38,6 @@ U_BOOT = {
 
 # Findings that depend on when the exit happens to come.
 SOMETIMES = {
-    "U-Boot": {27: "with the 8259s unmasked the 8254's tick comes, unless one is in service unended already"},
     "OVMF secboot": {9: "where an allocation of SMM's splits a range the map is out of order"},
 }
 

@@ -378,7 +378,9 @@ static const struct audit_check checks[] = {
      "the GUID for 2.0 names an RSDP of revision 2 with an XSDT, the one for 1.0 an RSDT",
      "Install the RSDP under EFI_ACPI_20_TABLE_GUID with revision 2 and an XSDT.", revisions},
     {51, AUDIT_HIGH, AUDIT_HIGH, false, "XSDT", "ACPI 6.6, 5.2.8", "there, whole, without NULL",
-     "Give the XSDT a right length and checksum; systems fall back to the RSDT, or stop.", xsdt},
+     "Produce an XSDT with a right length and checksum, and let an RSDP of revision 2 name it; "
+     "systems fall back to the RSDT, or stop.",
+     xsdt},
     {52, AUDIT_HIGH, AUDIT_HIGH, false, "checksums and lengths", "ACPI 6.6, 5.2.6",
      "every table adds up to 0 and has its header's length",
      "Update the checksum after each patch of a table.", checksums},

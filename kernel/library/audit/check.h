@@ -45,6 +45,10 @@ void audit_fail_list(struct audit *audit, uint64_t offset, const char *format, v
 void audit_fail_at(struct audit *audit, uint64_t offset, uint64_t address, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* The same, in the image of that name. */
+void audit_fail_in(struct audit *audit, uint64_t offset, const char *image, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* Unless it failed before. */
 void audit_not_known(struct audit *audit, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -63,6 +67,13 @@ bool audit_afford(struct audit *audit, uint64_t steps);
 
 /* The first entry of a kind; without one the answer is "not known". */
 bool audit_need(struct audit *audit, uint16_t kind, struct record_entry *entry);
+
+/* For what is found: "EFI_NOT_FOUND", "0x99"; "624 KiB", "1000.5 MiB". */
+struct words {
+    char text[32];
+};
+struct words status_text(uint64_t status);
+struct words pages_text(uint64_t pages);
 
 /* ---- EFI ---- */
 

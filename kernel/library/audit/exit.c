@@ -78,8 +78,8 @@ static void never_ends(struct audit *audit)
     if (!last_attempt(audit, &entry, &attempt))
         return;
     if (attempt.status != 0 || attempt.map_status != 0)
-        audit_fail(audit, entry.offset, "the last of %u attempts gave 0x%llx", attempt.attempt,
-                   (unsigned long long)attempt.status);
+        audit_fail(audit, entry.offset, "the last of %u attempts gave %s", attempt.attempt,
+                   status_text(attempt.status).text);
 }
 
 static void status_allowed(struct audit *audit)
@@ -93,8 +93,8 @@ static void status_allowed(struct audit *audit)
     while (attempt_next(audit->record, &entry, &attempt)) {
         if (attempt.map_status == 0 && attempt.status != 0 &&
             attempt.status != EFI_INVALID_PARAMETER)
-            audit_fail(audit, entry.offset, "status 0x%llx at attempt %u",
-                       (unsigned long long)attempt.status, attempt.attempt);
+            audit_fail(audit, entry.offset, "%s at attempt %u", status_text(attempt.status).text,
+                       attempt.attempt);
     }
 }
 
@@ -108,8 +108,8 @@ static void map_fails(struct audit *audit)
     entry = (struct record_entry){0};
     while (attempt_next(audit->record, &entry, &attempt)) {
         if (attempt.map_status != 0)
-            audit_fail(audit, entry.offset, "GetMemoryMap gave 0x%llx before attempt %u",
-                       (unsigned long long)attempt.map_status, attempt.attempt);
+            audit_fail(audit, entry.offset, "GetMemoryMap gave %s before attempt %u",
+                       status_text(attempt.map_status).text, attempt.attempt);
     }
 }
 

@@ -77,8 +77,8 @@ static void file_reads(struct audit *audit)
         int length = size < 40 ? (int)size : 40;
         uint64_t expected = read.asked < read.left ? read.asked : read.left;
         if (read.status != 0)
-            audit_fail(audit, entry.offset, "%.*s: status 0x%llx", length, (const char *)path,
-                       (unsigned long long)read.status);
+            audit_fail(audit, entry.offset, "%.*s: %s", length, (const char *)path,
+                       status_text(read.status).text);
         else if (read.got != expected)
             audit_fail(audit, entry.offset, "%.*s: %llu bytes of %llu", length, (const char *)path,
                        (unsigned long long)read.got, (unsigned long long)expected);
@@ -94,16 +94,18 @@ static void random(struct audit *audit)
         return;
     (void)record_load(&entry, &random, sizeof(random), NULL);
     if (random.locate_status != 0)
-        audit_fail(audit, entry.offset, "LocateProtocol gave 0x%llx",
-                   (unsigned long long)random.locate_status);
+        audit_fail(audit, entry.offset, "LocateProtocol gave %s",
+                   status_text(random.locate_status).text);
     else if (random.status != 0)
-        audit_fail(audit, entry.offset, "GetRNG gave 0x%llx", (unsigned long long)random.status);
+        audit_fail(audit, entry.offset, "GetRNG gave %s", status_text(random.status).text);
 }
 
 static const struct audit_check checks[] = {
     {71, AUDIT_MEDIUM, AUDIT_MEDIUM, true, "graphics output", "UEFI 2.11, 12.9.2",
      "a framebuffer that holds its lines and lies in its BAR",
-     "Set PixelsPerScanLine, FrameBufferBase and FrameBufferSize when the mode is set.", screens},
+     "Produce the protocol for the machine's display; set PixelsPerScanLine, FrameBufferBase and "
+     "FrameBufferSize when the mode is set.",
+     screens},
     {72, AUDIT_LOW, AUDIT_LOW, false, "load options", "UEFI 2.11, 9.1 and 3.1.3",
      "nothing, or a terminated text in UTF-16",
      "Pass an image only the optional data of its load option.", load_options},

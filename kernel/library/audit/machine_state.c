@@ -97,6 +97,16 @@ static void pic(struct audit *audit)
     }
 }
 
+static void master_found(struct audit *audit, uint64_t offset,
+                         const struct record_pci_command *item)
+{
+    const char *name = record_pci_class_name(item->class_code);
+
+    audit_fail(audit, offset, "%04x:%02x:%02x.%u, %s (class %04x)", item->segment, item->bus,
+               item->device_function >> 3, item->device_function & 7,
+               name != NULL ? name : "a device", item->class_code);
+}
+
 static void bus_masters(struct audit *audit)
 {
     enum {
@@ -110,9 +120,7 @@ static void bus_masters(struct audit *audit)
     for (size_t at = 0; sizeof(item) <= entry.size - at; at += sizeof(item)) {
         memcpy(&item, entry.bytes + at, sizeof(item));
         if (item.command & BUS_MASTER)
-            audit_fail(audit, entry.offset + at, "%04x:%02x:%02x.%u, class %04x", item.segment,
-                       item.bus, item.device_function >> 3, item.device_function & 7,
-                       item.class_code);
+            master_found(audit, entry.offset + at, &item);
     }
 }
 

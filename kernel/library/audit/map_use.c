@@ -94,9 +94,9 @@ static bool not_write_back(struct audit *audit, const struct mtrrs *mtrrs,
 
     if (type == MTRR_WB)
         return false;
-    audit_fail(audit, range->offset, "%s at 0x%llx is type %u at 0x%llx",
-               record_memory_type_name(range->type), (unsigned long long)range->base, type,
-               (unsigned long long)address);
+    audit_fail(audit, range->offset, "%s at 0x%llx is %s from 0x%llx on",
+               record_memory_type_name(range->type), (unsigned long long)range->base,
+               record_cache_type_name(type), (unsigned long long)address);
     return true;
 }
 

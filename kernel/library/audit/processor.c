@@ -188,9 +188,27 @@ static void five_levels(struct audit *audit)
 
 /* ---- 40, 41: the other processors ---- */
 
+/*
+ * INIT leaves MTRRs as they are (SDM volume 3, table 10-1); QEMU's emulated processors clear them
+ * (x86_cpu_reset() in target/i386/cpu.c, which do_cpu_init() calls; PAT it keeps). What firmware
+ * had set there is gone when the kernel wakes the processor, and nobody's fault.
+ */
+static bool init_clears_mtrrs(const struct record *record)
+{
+    struct record_cpuid answer;
+
+    return cpuid_find(record, 0x40000000, &answer) && memcmp(&answer.ebx, "TCGT", 4) == 0 &&
+           memcmp(&answer.ecx, "CGTC", 4) == 0 && memcmp(&answer.edx, "GTCG", 4) == 0;
+}
+
+static bool is_mtrr(uint32_t index)
+{
+    return (index >= 0x200 && index < 0x270) || index == 0x2ff;
+}
+
 /* Registers of one processor against those of the boot processor. */
 static void registers_ask(struct audit *audit, const struct record_entry *boot,
-                          const struct record_entry *other)
+                          const struct record_entry *other, bool cleared)
 {
     struct record_msrs head;
     struct record_msr msr;
@@ -202,7 +220,11 @@ static void registers_ask(struct audit *audit, const struct record_entry *boot,
         if (!audit_afford(audit, boot->size / sizeof(msr)))
             return;
         memcpy(&msr, items + at, sizeof(msr));
-        if (!msr.faulted && msr_find(boot, msr.index, &value) && value != msr.value)
+        if (msr.faulted || !msr_find(boot, msr.index, &value) || value == msr.value)
+            continue;
+        if (cleared && is_mtrr(msr.index) && msr.value == 0)
+            audit_not_known(audit, "QEMU's emulated processors clear MTRRs at INIT");
+        else
             audit_fail(audit, other->offset + sizeof(head) + at,
                        "APIC %u: MSR 0x%x is 0x%llx, the boot processor's 0x%llx", head.apic_id,
                        msr.index, (unsigned long long)msr.value, (unsigned long long)value);
@@ -222,8 +244,9 @@ static void processors_equal(struct audit *audit)
     if (!audit_need(audit, RECORD_PROCESSOR_MSRS, &other))
         return;
     other = (struct record_entry){0};
+    bool cleared = init_clears_mtrrs(audit->record);
     while (record_next_of(audit->record, RECORD_PROCESSOR_MSRS, &other))
-        registers_ask(audit, &boot, &other);
+        registers_ask(audit, &boot, &other, cleared);
 }
 
 static void processors_wake(struct audit *audit)
@@ -253,7 +276,9 @@ static const struct audit_check checks[] = {
      "interrupts on, direction flag clear",
      "Start an application at TPL_APPLICATION, with RFLAGS.DF clear.", flags},
     {36, AUDIT_MEDIUM, AUDIT_MEDIUM, false, "stack at entry", "UEFI 2.11, 2.3.4",
-     "128 KiB or more, 16-byte aligned at the call", "Give the boot manager a larger stack.",
+     "128 KiB or more, 16-byte aligned at the call",
+     "Give the boot manager a larger stack, or start an image on one of its own (EDK2: STACK_SIZE "
+     "in MdeModulePkg/Core/DxeIplPeim).",
      stack},
     {37, AUDIT_MEDIUM, AUDIT_MEDIUM, true, "floating point at entry", "UEFI 2.11, 2.3.4",
      "x87 control word 037fh, MXCSR 1f80h, CR0.EM and TS clear, SSE usable (CR4.OSFXSR)",

@@ -18,8 +18,8 @@ static void write_execute(struct audit *audit)
     for (size_t i = 0; i < tables.count; i++) {
         page_run(&tables, i, &run);
         if ((run.rights & both) == both)
-            audit_fail_at(audit, tables.offset + i * sizeof(run), run.linear, "0x%llx, %llu pages",
-                          (unsigned long long)run.linear, (unsigned long long)run.pages);
+            audit_fail_at(audit, tables.offset + i * sizeof(run), run.linear, "0x%llx, %s",
+                          (unsigned long long)run.linear, pages_text(run.pages).text);
     }
 }
 
@@ -60,8 +60,8 @@ static void protocol_there(struct audit *audit)
         return;
     (void)record_load(&entry, &head, sizeof(head), NULL);
     if (head.locate_status != 0)
-        audit_fail(audit, entry.offset, "LocateProtocol gave 0x%llx",
-                   (unsigned long long)head.locate_status);
+        audit_fail(audit, entry.offset, "LocateProtocol gave %s",
+                   status_text(head.locate_status).text);
 }
 
 /* What the protocol says of a range, against what the tables say of its first page. */
@@ -118,8 +118,8 @@ static void free_mapped(struct audit *audit)
     for (size_t i = 0; i < map.count; i++) {
         map_descriptor(&map, i, &range);
         if (range.type == TYPE_FREE && range.base != 0 && page_find(&tables, range.base, &run))
-            audit_fail(audit, range.offset, "free memory at 0x%llx, %llu pages, is mapped",
-                       (unsigned long long)range.base, (unsigned long long)range.pages);
+            audit_fail(audit, range.offset, "free memory at 0x%llx, %s, is mapped",
+                       (unsigned long long)range.base, pages_text(range.pages).text);
     }
 }
 
@@ -138,9 +138,9 @@ static void images_compatible(struct audit *audit)
             continue;
         image_name(&entry, name, sizeof(name));
         if (!(image.dll_characteristics & NX_COMPAT))
-            audit_fail_at(audit, entry.offset, image.base, "%s is not NX_COMPAT", name);
+            audit_fail_in(audit, entry.offset, name, "not NX_COMPAT");
         else if (image.section_alignment % PAGE != 0 || image.section_alignment == 0)
-            audit_fail_at(audit, entry.offset, image.base, "%s has sections of %u bytes", name,
+            audit_fail_in(audit, entry.offset, name, "sections aligned to %u bytes",
                           image.section_alignment);
     }
 }

@@ -33,16 +33,14 @@ static void fault_ask(struct audit *audit, const struct record_entry *entry)
     (void)record_load(entry, &fault, sizeof(fault), NULL);
     fault.image[sizeof(fault.image) - 1] = '\0';
     printable(fault.image);
-    audit_fail(audit, entry->offset, "%s: vector %u at 0x%llx (%s+0x%llx), address 0x%llx (%s)",
-               service_name(fault.service), fault.vector, (unsigned long long)fault.rip,
-               fault.image[0] != '\0' ? fault.image : "?",
-               (unsigned long long)(fault.rip - fault.image_base),
-               (unsigned long long)fault.address,
-               fault.memory_type == UINT32_MAX ? "not in the map"
-                                               : record_memory_type_name(fault.memory_type));
-    struct audit_finding *finding = audit->finding;
-    if (finding->count <= AUDIT_PLACES)
-        memcpy(finding->places[finding->count - 1].image, fault.image, sizeof(fault.image));
+    bool known = fault.image[0] != '\0';
+    audit_fail_in(audit, entry->offset, fault.image,
+                  "%s: vector %u at %s0x%llx, address 0x%llx (%s)", service_name(fault.service),
+                  fault.vector, known ? "image+" : "",
+                  (unsigned long long)(known ? fault.rip - fault.image_base : fault.rip),
+                  (unsigned long long)fault.address,
+                  fault.memory_type == UINT32_MAX ? "not in the map"
+                                                  : record_memory_type_name(fault.memory_type));
 }
 
 static void faults(struct audit *audit, uint16_t calls, uint16_t kind)
@@ -83,8 +81,8 @@ static void services_fault_virtual(struct audit *audit)
             continue;
         }
         if (moved++ == 0 ? call.status != 0 : call.status != EFI_UNSUPPORTED)
-            audit_fail(audit, entry.offset, "SetVirtualAddressMap gave 0x%llx, called the %s time",
-                       (unsigned long long)call.status, moved == 1 ? "first" : "second");
+            audit_fail(audit, entry.offset, "SetVirtualAddressMap gave %s, called the %s time",
+                       status_text(call.status).text, moved == 1 ? "first" : "second");
     }
 }
 

@@ -120,9 +120,9 @@ static void services(struct audit *audit)
             continue;
         bool unsupported = call.status == EFI_UNSUPPORTED;
         if (unsupported == ((said & bit) != 0))
-            audit_fail(audit, entry.offset, "the service at 0x%x is %ssupported, and gave 0x%llx",
+            audit_fail(audit, entry.offset, "the service at 0x%x is %ssupported, and gave %s",
                        call.service & 0xffff, said & bit ? "" : "not ",
-                       (unsigned long long)call.status);
+                       status_text(call.status).text);
     }
 }
 

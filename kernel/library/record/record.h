@@ -127,6 +127,15 @@ const char *record_memory_type_name(uint32_t type);
 /* RECORD_SERVICE: "GetTime"; NULL: it is not known. */
 const char *record_service_name(uint32_t service);
 
+/* EFI_STATUS: "EFI_NOT_FOUND"; NULL: it is not known. */
+const char *record_status_name(uint64_t status);
+
+/* Of MTRRs and PAT: "write-back", "unknown". */
+const char *record_cache_type_name(unsigned type);
+
+/* PCI class << 8 | subclass: "VGA controller"; NULL: it is not known. */
+const char *record_pci_class_name(uint16_t code);
+
 /* Takes a piece of text that is written. */
 typedef void record_emit_function(void *context, const char *text, size_t length);
 

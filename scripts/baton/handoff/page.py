@@ -100,6 +100,8 @@ def glance(record):
     times = [(number(one["fields"]["before"]), number(one["fields"]["after"])) for one in exits]
     yield "Firmware", record.firmware()
     yield "UEFI", record.uefi_version()
+    for name, value in page_firmware.smbios_names(record):
+        yield name, value
     yield "Processor", page_machine.processor_name(record) or "?"
     yield "RAM", size_text(ram)
     if state and number(state["tsc"]):

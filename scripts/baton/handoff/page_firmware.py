@@ -132,24 +132,46 @@ def acpi_rows(record):
             f">{fields['length']}",
             escape(letters(maker.rstrip(b"\0 "))),
             sound,
-            escape(acpi_text(name, data)),
+            "~" + escape(acpi_text(name, data)),
         )
 
 
 # ---- the other tables ----
 
 
-def smbios_rows(record):
+def smbios_structures(record):
+    """(its bytes up to the strings, the strings) of each structure (SMBIOS 3.7, 6.1)."""
     for entry in record.all("smbios_structures"):
         data, at = raw(entry, 16), 0
         while at + 4 <= len(data) and data[at + 1] >= 4:
             end = data.find(b"\0\0", at + data[at + 1])
             if end < 0:
                 return
-            words = map(letters, data[at + data[at + 1]:end].split(b"\0"))
-            kind = SMBIOS_TYPES.get(data[at], "")
-            yield f">{data[at]}", kind, f">{data[at + 1]}", escape(" · ".join(filter(None, words)))
+            yield data[at:at + data[at + 1]], [
+                letters(text) for text in data[at + data[at + 1]:end].split(b"\0")
+            ]
             at = end + 2
+
+
+def smbios_rows(record):
+    for data, strings in smbios_structures(record):
+        words = " · ".join(filter(None, strings))
+        yield f">{data[0]}", SMBIOS_TYPES.get(data[0], ""), f">{len(data)}", escape(words)
+
+
+def smbios_names(record):
+    """What the firmware's version and the machine are called: structures 0 and 1, by their strings' numbers."""
+
+    def named(data, strings, offsets):
+        numbers = [data[offset] for offset in offsets if offset < len(data)]
+        return " ".join(strings[one - 1].strip() for one in numbers if 0 < one <= len(strings))
+
+    for kind, title, offsets in ((0, "Version", (5, 8)), (1, "Machine", (4, 5))):
+        for data, strings in smbios_structures(record):
+            name = named(data, strings, offsets) if data[0] == kind else ""
+            if name:
+                yield title, name
+                break
 
 
 def properties_text(data):

@@ -3,25 +3,8 @@ import collections
 import struct
 
 from .page_parts import escape, facts, long_table, size_text, table
-from .records import letters, number, raw, service_name
+from .records import letters, names, number, raw, service_name
 
-STATUSES = {
-    0: "success",
-    1: "load error",
-    2: "invalid parameter",
-    3: "unsupported",
-    4: "bad buffer size",
-    5: "buffer too small",
-    6: "not ready",
-    7: "device error",
-    8: "write protected",
-    9: "out of resources",
-    14: "not found",
-    15: "access denied",
-    18: "timeout",
-    21: "aborted",
-    26: "security violation",
-}
 POINTS = [
     "P0 first instruction",
     "P1 before the first allocation",
@@ -75,18 +58,21 @@ BITS = {
     "rflags": {0: "CF", 2: "PF", 4: "AF", 6: "ZF", 7: "SF", 8: "TF", 9: "IF", 10: "DF", 11: "OF"},
     "apic_base": {8: "BSP", 10: "x2APIC", 11: "enabled"},
 }
-MEMORY_TYPES = {
-    0: "uncached",
-    1: "write-combining",
-    4: "write-through",
-    5: "write-protected",
-    6: "write-back",
-}
+
+def cache_type(value):
+    """Of an MTRR."""
+    types = names()["cache_types"]
+    return types[value] if value < len(types) else "unknown"
+
+
+def class_name(code):
+    return names()["pci_classes"].get(str(code), "")
 
 
 def status_text(status):
     value = number(status)
-    words = STATUSES.get(value & ~(1 << 63), f"{value:#x}")
+    known, index = names()["statuses"], value & ~(1 << 63)
+    words = (known[index] if index < len(known) and (value == 0 or value >> 63) else "") or f"{value:#x}"
     return words if value == 0 else f"<span class=bad>{words}</span>"
 
 
@@ -135,11 +121,9 @@ def mtrr_rows(record):
         base, mask = values.get(0x200 + 2 * index, 0), values.get(0x201 + 2 * index, 0)
         if mask >> 11 & 1:
             size = limit - (mask & ~0xFFF) % limit
-            yield f">{index}", f"`{base & ~0xFFF:#x}", f">{size_text(size)}", MEMORY_TYPES.get(
-                base & 0xFF, "?"
-            )
+            yield f">{index}", f"`{base & ~0xFFF:#x}", f">{size_text(size)}", cache_type(base & 0xFF)
     if 0x2FF in values:
-        kind = MEMORY_TYPES.get(values[0x2FF] & 0xFF, "?")
+        kind = cache_type(values[0x2FF] & 0xFF)
         yield ">", "what none holds", ">", kind if values[
             0x2FF
         ] >> 11 & 1 else "<span class=bad>MTRRs are off</span>"
@@ -182,7 +166,7 @@ def functions(record):
             (
                 f"`{fields['segment']:04x}:{fields['bus']:02x}:{fields['device']:02x}.{fields['function']}",
                 f"`{vendor:04x}:{device:04x}",
-                f"`{after['class_code']:04x}" if after else "",
+                f"{after['class_code']:04x} {class_name(after['class_code'])}" if after else "",
                 master,
             )
         )

@@ -198,7 +198,7 @@ def memory(record):
     step = number(record.map_at_exit()["fields"]["descriptor_size"])
     heads = ("Type", ">Before", ">Size", ">At the exit", ">Size", ">Change")
     descriptors = long_table(
-        f"All descriptors at the exit, of {step} bytes each, with rights at entry",
+        "All descriptors",
         ("From", "To", ">Size", "Type", "Attributes", "Rights"),
         list(map_rows(before, after, runs)),
     )
@@ -210,6 +210,7 @@ def memory(record):
         "(UEFI 2.11, table 7.10). Rights: the firmware's page tables at the loader's first instruction.</p>"
         + "<h3>By type: descriptors and amount</h3>"
         + table(heads, type_rows(before, after))
+        + f"<h3>Descriptors at the exit, of {step} bytes each, with rights at entry</h3>"
         + descriptors
     )
 

@@ -2,10 +2,16 @@
 import html
 
 FOLD = 24  # rows from which on a table is folded
+PAPER = 250  # and from which on it is printed only when it was unfolded
+
+
+MARKS = "#>`~"  # what a cell's text begins with says how it is set: see cell()
 
 
 def escape(value):
-    return html.escape(str(value))
+    """As HTML; a name in a record that begins like a mark is none."""
+    text = html.escape(str(value))
+    return f"&#{ord(text[0])};{text[1:]}" if text and text[0] in MARKS else text
 
 
 def size_text(size):
@@ -16,7 +22,8 @@ def size_text(size):
 
 
 def cell(tag, value):
-    """'>' before a text puts it to the right, '`' sets it in even letters, '#name ' gives it a name."""
+    """'>' before a text puts it to the right, '`' sets it in even letters, '~' gives it room on a phone,
+    '#name ' gives it a name."""
     value, attributes = str(value), ""
     if value[:1] == "#":
         name, _, value = value[1:].partition(" ")
@@ -25,6 +32,8 @@ def cell(tag, value):
         return f"<{tag}{attributes} class=right>{value[1:]}</{tag}>"
     if value[:1] == "`":
         return f"<{tag}{attributes} class=mono>{value[1:]}</{tag}>"
+    if value[:1] == "~":
+        return f"<{tag}{attributes} class=words>{value[1:]}</{tag}>"
     return f"<{tag}{attributes}>{value}</{tag}>"
 
 
@@ -35,14 +44,15 @@ def table(heads, rows):
     return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
 
 
-def folded(title, text, is_open=False):
-    return f"<details{' open' if is_open else ''}><summary>{escape(title)}</summary>{text}</details>"
+def folded(title, text, long=False):
+    return f"<details{' class=long' if long else ''}><summary>{escape(title)}</summary>{text}</details>"
 
 
 def long_table(title, heads, rows):
-    """A table that is folded when it is long; on paper it is always whole."""
-    text = table(heads, rows)
-    return text if len(rows) <= FOLD else folded(f"{title} ({len(rows)} rows)", text)
+    """A table that is folded when it is long; on paper it is whole, unless it would take pages of it."""
+    if len(rows) <= FOLD:
+        return table(heads, rows)
+    return folded(f"{title} ({len(rows)} rows)", table(heads, rows), long=len(rows) > PAPER)
 
 
 def facts(pairs):

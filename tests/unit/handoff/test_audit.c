@@ -4,7 +4,7 @@
  * short, and checks' texts.
  */
 #include "../test.h"
-#include "library/audit/audit.h"
+#include "library/audit/check.h"
 #include "library/crc32.h"
 
 #include <errno.h>
@@ -207,6 +207,20 @@ static void told_in_lines(const struct record *clean)
     expect_string(heard.last, last);
 }
 
+static void words_read(void)
+{
+    test_case("amounts of pages, and statuses, as words");
+    expect_string(pages_text(0).text, "0 KiB");
+    expect_string(pages_text(1).text, "4 KiB");
+    expect_string(pages_text(255).text, "1020 KiB");
+    expect_string(pages_text(256).text, "1 MiB");
+    expect_string(pages_text(384).text, "1.5 MiB");
+    expect_string(pages_text(UINT64_C(1) << 18).text, "1 GiB");
+    expect_string(pages_text(UINT64_MAX).text, "63.9 ZiB");
+    expect_string(status_text(UINT64_C(0x8000000000000003)).text, "EFI_UNSUPPORTED");
+    expect_string(status_text(UINT64_MAX).text, "0xffffffffffffffff");
+}
+
 int main(int count, char **arguments)
 {
     size_t size, at = 0;
@@ -234,6 +248,7 @@ int main(int count, char **arguments)
     shortened(&clean);
     field_missing();
     full_record();
+    words_read();
     told(&clean);
     told_in_lines(&clean);
     free(file);

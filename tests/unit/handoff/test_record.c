@@ -375,6 +375,19 @@ static void test_names(void)
     expect(record_service_name(RECORD_SERVICE(RECORD_FILE, 0)) == NULL);
     expect(record_service_name(RECORD_SERVICE(99, 24)) == NULL);
     expect(record_service_name(UINT32_MAX) == NULL);
+    test_case("names of statuses, types of caching, PCI classes");
+    expect_string(record_status_name(0), "EFI_SUCCESS");
+    expect_string(record_status_name(UINT64_C(0x800000000000000e)), "EFI_NOT_FOUND");
+    expect_string(record_status_name(UINT64_C(0x800000000000001c)), "EFI_END_OF_MEDIA");
+    expect(record_status_name(14) == NULL); /* a warning */
+    expect(record_status_name(UINT64_C(0x8000000000000000)) == NULL);
+    expect(record_status_name(UINT64_C(0x800000000000001d)) == NULL);
+    expect(record_status_name(UINT64_MAX) == NULL);
+    expect_string(record_cache_type_name(6), "write-back");
+    expect_string(record_cache_type_name(2), "unknown");
+    expect_string(record_cache_type_name(8), "unknown");
+    expect_string(record_pci_class_name(0x0300), "VGA controller");
+    expect(record_pci_class_name(0xffff) == NULL);
 }
 
 int main(void)
