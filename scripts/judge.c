@@ -1,6 +1,7 @@
 /*
  * judge record FILE                        the record as JSON
  * judge audit FILE PROFILE [BASELINE]      its findings as JSON
+ * judge code FILE                          its findings as a machine's screen shows them: a QR code
  * judge names                              what numbers in them are called, as JSON
  *
  * What scripts/handoff asks of the library (kernel/library/record, audit),
@@ -192,6 +193,24 @@ static int audit_print(const char *path, enum audit_profile profile, const char 
     return 0;
 }
 
+static void line_print(void *context, const char *line)
+{
+    (void)context;
+    puts(line);
+}
+
+static int code_print(const char *path)
+{
+    static struct audit_finding findings[AUDIT_CHECKS];
+    struct record record;
+
+    if (record_read(path, &record) != 0)
+        return 1;
+    audit_run(&record, NULL, AUDIT_UEFI, findings);
+    audit_write_code(findings, record.header.boot, line_print, NULL);
+    return 0;
+}
+
 int main(int count, char **arguments)
 {
     if (count == 3 && strcmp(arguments[1], "record") == 0)
@@ -200,8 +219,11 @@ int main(int count, char **arguments)
         profile_find(arguments[3]) >= 0)
         return audit_print(arguments[2], (enum audit_profile)profile_find(arguments[3]),
                            count == 5 ? arguments[4] : NULL);
+    if (count == 3 && strcmp(arguments[1], "code") == 0)
+        return code_print(arguments[2]);
     if (count == 2 && strcmp(arguments[1], "names") == 0)
         return names_print();
-    fprintf(stderr, "judge record FILE | judge audit FILE PROFILE [BASELINE] | judge names\n");
+    fprintf(stderr, "judge record FILE | judge audit FILE PROFILE [BASELINE] | judge code FILE | "
+                    "judge names\n");
     return 2;
 }

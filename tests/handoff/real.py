@@ -6,6 +6,7 @@ import json
 import lzma
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -92,6 +93,25 @@ def on_the_machine(tap):
     tap.check(4096 < int(text.split()[0]) < 128 * 1024, "without an option a small record is there", text)
 
 
+def on_the_screen(tap, folder):
+    """Where nothing comes out of a machine but its picture, that says what fails: zbarimg reads it."""
+    if not shutil.which("zbarimg"):
+        tap.skip("the code on the screen", "zbar-tools is not installed")
+        return
+    path = os.path.join(folder, "screen.ppm")
+    with Machine(qemu.Options(append="audit", timeout=120, screen=True), None) as machine:
+        machine.wait(lambda: "Baton handoff " in machine.log.text(), 90)
+
+        def seen():
+            machine.query("screendump", filename=path)
+            return subprocess.run(["zbarimg", "--quiet", "--raw", path], capture_output=True, text=True,
+                                  check=False).stdout
+        machine.wait(lambda: "Baton handoff " in seen(), 60)
+        told, log = seen().strip(), machine.log.text()
+    tap.check(re.match(r"Baton handoff [0-9a-f]{8}: H30 ", told) and told in log,
+              "the screen shows what fails as a QR code", told, log[-300:])
+
+
 def memory(tap):
     """Without an option the loader's buffer of 256 frames goes back, and there is no canary of 1,024."""
     held = [int(re.search(r"^kernel (\d+)", run("cat /proc/baton/frames", append=append)[0], re.M)[1])
@@ -159,6 +179,7 @@ def main():
             tap.equal(difference.compare(Record(os.path.join(folder, "OVMF 4M.rec")), again, "uefi"), {},
                       "two boots of one firmware do not differ")
             on_the_machine(tap)
+            on_the_screen(tap, folder)
             memory(tap)
             cost(tap, folder)
             report(tap, folder)

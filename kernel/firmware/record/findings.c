@@ -5,6 +5,7 @@
 #include "cpu/log.h"
 #include "firmware/record/canary.h"
 #include "firmware/record/handoff_record.h"
+#include "library/string.h"
 #include "memory/heap.h"
 
 struct audit_finding *handoff_findings(int *error)
@@ -35,8 +36,20 @@ static void log_line(void *context, const char *text)
     log_write(LOG_NOTICE, "audit: %s", text);
 }
 
+/* The boot's identifier, 0 without a record. */
+static void read_boot(uint8_t boot[16])
+{
+    size_t size;
+    const struct record_header *header = handoff_record_view_locked(&size);
+
+    if (header)
+        memcpy(boot, header->boot, sizeof(header->boot));
+    handoff_record_unlock();
+}
+
 void handoff_findings_log(void)
 {
+    uint8_t boot[16] = {0};
     int error;
     struct audit_finding *findings = handoff_findings(&error);
 
@@ -45,6 +58,8 @@ void handoff_findings_log(void)
                   error == -ENOMEM ? "no memory for it" : "there is no record");
         return;
     }
+    read_boot(boot);
     audit_write_text(findings, log_line, NULL);
+    audit_write_code(findings, boot, log_line, NULL);
     heap_free(findings);
 }

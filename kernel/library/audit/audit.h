@@ -101,6 +101,19 @@ typedef void audit_line_function(void *context, const char *line);
 void audit_write_text(const struct audit_finding findings[AUDIT_CHECKS], audit_line_function *emit,
                       void *context);
 
+/*
+ * The same as a picture for a camera: a QR code in lines of block characters (UTF-8), light on
+ * dark, and below it the text that is in it: the boot's identifier (record_header.boot) begun, and
+ * what fails, the worst first.
+ */
+void audit_write_code(const struct audit_finding findings[AUDIT_CHECKS], const uint8_t boot[16],
+                      audit_line_function *emit, void *context);
+
+/* That text, terminated; returns its length. */
+enum { AUDIT_CODE_SIZE = 107 };
+size_t audit_code_text(const struct audit_finding findings[AUDIT_CHECKS], const uint8_t boot[16],
+                       char text[AUDIT_CODE_SIZE]);
+
 /* Writes the findings as JSON: include/audit.schema.json says how they look. */
 void audit_write_json(const struct audit_finding findings[AUDIT_CHECKS], enum audit_profile profile,
                       record_emit_function *emit, void *context);

@@ -160,7 +160,7 @@ def smbios_rows(record):
 
 
 def smbios_names(record):
-    """What the firmware's version and the machine are called: structures 0 and 1, by their strings' numbers."""
+    """What the firmware's version and the machine are called: structures 0 and 1, by numbers of strings."""
 
     def named(data, strings, offsets):
         numbers = [data[offset] for offset in offsets if offset < len(data)]

@@ -59,6 +59,7 @@ BITS = {
     "apic_base": {8: "BSP", 10: "x2APIC", 11: "enabled"},
 }
 
+
 def cache_type(value):
     """Of an MTRR."""
     types = names()["cache_types"]
