@@ -118,6 +118,7 @@ class Machine:
         self._killed = False
         self._end_at = None  # (when patience ends, status, cause)
         self._shutdown_reason = None
+        self.watchdog = False  # the chipset's has reset the machine
         self.ended_itself = None  # "powered off", "reset", "halted": a program did it
         self._decoder = control.Decoder()
         self._qmp_part = b""
@@ -306,6 +307,8 @@ class Machine:
             message = json.loads(line)
             if message.get("event") == "SHUTDOWN":
                 self._shutdown_reason = message["data"]["reason"]
+            elif message.get("event") == "WATCHDOG":
+                self.watchdog = True
             elif "id" in message:
                 self._qmp_replies[message["id"]] = message
 
@@ -429,7 +432,8 @@ class Machine:
         reasons = {"guest-reset": "reset", "guest-shutdown": "powered off"}
         self.ended_itself = reasons.get(self._shutdown_reason)
         if self.ended_itself:
-            return f"the machine {self.ended_itself} unasked"
+            by = " by its watchdog" if self.watchdog else ""
+            return f"the machine {self.ended_itself} unasked{by}"
         return self._qemu_message()
 
     def _qemu_message(self):

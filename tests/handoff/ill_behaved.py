@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -179,6 +180,25 @@ def canary(tap, folder):
                   f"31 DMA into free memory: {orders[0]}", problem, json.dumps(one, indent=1), told)
 
 
+def watchdog(tap, folder):
+    """32: the chipset's watchdog, which the firmware left running, resets the machine when the kernel runs;
+    that it did, the host sees."""
+    with SnapshotMachine(append="audit quiet", qemu=["-global ICH9-LPC.noreboot=off"]) as machine:
+        started = time.monotonic()
+        machine.begin(["exit-watchdog 8"])
+        machine.wait(lambda: machine.shutdown, WAIT)
+        if not tap.equal(machine.shutdown, "guest-reset", "the machine resets itself"):
+            return
+        path = record_take(machine, folder, "boot.rec")
+        content = firmware.observed(project.read(path), firmware.SAW_RESET, time.monotonic() - started)
+        with open(path, "wb") as file:
+            file.write(content)
+        one = {one["check"]: one for one in Record(path).findings()}[32]
+        tap.check(one["result"] == "fail" and "reset itself" in one["places"][0]["found"],
+                  "32 the watchdog is quiet after the exit: exit-watchdog 8", json.dumps(one, indent=1),
+                  machine.log[-300:])
+
+
 def run_all(tap, folder, cases, baseline=False, **options):
     """These cases on a machine with these options."""
     if not cases:
@@ -206,6 +226,8 @@ def main():
             run_all(tap, folder, chosen(HIGH), memory="3G")
             if not wanted or 31 in wanted:
                 canary(tap, folder)
+            if not wanted or 32 in wanted:
+                watchdog(tap, folder)
             if chosen(TPM):
                 with tpm.Tpm(folder) as chip:
                     run_all(tap, folder, chosen(TPM), qemu=[chip.arguments])

@@ -37,6 +37,7 @@ class Commands:
         self.proc = False
         self.disk = False
         self.smp = 1
+        self.machine = "q35"
         self.qemu = []
         with open(path, encoding="ascii") as file:
             for line in file.read().splitlines():
@@ -50,6 +51,8 @@ class Commands:
                     self.disk = True
                 elif line.startswith("%smp "):
                     self.smp = int(line.split()[1])
+                elif line.startswith("%machine "):
+                    self.machine = line.split()[1]
                 elif line.startswith("%qemu "):
                     self.qemu.append(line.partition(" ")[2])
                 elif line.startswith(" ") and self.list:
@@ -83,7 +86,7 @@ def run_once(kernel, commands, rest, root):
     that it came to, and what there is to say about the machine."""
     options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT, proc=commands.proc, root=root,
                               linux_from_disk=commands.disk, smp=commands.smp,
-                              qemu=commands.qemu)
+                              machine=commands.machine, qemu=commands.qemu)
     with harness.Machine(options, ["sh", "-c", SCRIPT, "sh", commands.shell, *rest]) as machine:
         machine.run()
     outputs = PIECE.findall(bytes(machine.output.data))

@@ -1,7 +1,10 @@
 """Boots a firmware and takes the record of its handoff out of the guest."""
 import os
+import struct
 import sys
 import tempfile
+import time
+import zlib
 
 from .. import machine, project
 
@@ -10,7 +13,8 @@ COMMAND = ["cat", "/sys/firmware/handoff/record"]
 TIMEOUT = 55.0  # seconds; --timeout says otherwise
 
 MAGIC = b"BATONREC"
-VERSION_AT, SIZE_AT, SIZE_MAXIMUM = 8, 16, 1 << 20  # include/handoff_record.h
+VERSION_AT, FLAGS_AT, SIZE_AT, CRC_AT, SIZE_MAXIMUM = 8, 12, 16, 24, 1 << 20  # include/handoff_record.h
+SEALED, OBSERVATION, SAW_RESET = 1, 0x801, 1
 
 
 class NotRecorded(Exception):
@@ -33,6 +37,16 @@ def find(memory):
     return found
 
 
+def observed(record, what, seconds):
+    """A record with what the host saw of its machine at the end, sealed again."""
+    entry = struct.pack("<HHIQ", OBSERVATION, 1, 16, 0) + struct.pack("<IIQ", what, 0, int(seconds * 1e9))
+    content = bytearray(record + entry)
+    flags, = struct.unpack_from("<I", content, FLAGS_AT)
+    struct.pack_into("<IQI", content, FLAGS_AT, flags | SEALED, len(content), 0)
+    struct.pack_into("<I", content, CRC_AT, zlib.crc32(content))
+    return bytes(content)
+
+
 def _left_behind(path):
     """The record in the memory of a machine that has ended; a file of the host's."""
     try:
@@ -51,6 +65,7 @@ def _boot(options, folder):
     options.machine += ",memory-backend=guest"
     options.qemu = [*options.qemu, "-object memory-backend-file,id=guest,share=on,"
                     f"size={options.memory},mem-path={memory}"]
+    started = time.monotonic()
     with machine.Machine(options, COMMAND, input=0) as running:
         status = running.run()
         if status == 0:
@@ -58,7 +73,10 @@ def _boot(options, folder):
         message = running.error.data.decode("utf-8", "replace").strip()
         cause = running.cause or message or f"the command that reads it ended with {status}"
         cause = "\n    ".join([cause, *running.log.tail()])
-    return _left_behind(memory), status if status in (machine.TIMEOUT, machine.PANIC) else machine.LOST, cause
+    content = _left_behind(memory)
+    if content and running.watchdog:
+        content = observed(content, SAW_RESET, time.monotonic() - started)
+    return content, status if status in (machine.TIMEOUT, machine.PANIC) else machine.LOST, cause
 
 
 def record_to(path, options, partial=False):
