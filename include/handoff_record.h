@@ -132,6 +132,7 @@ enum record_kind {
     RECORD_VARIABLE_LIST = 0x0609,    /* struct record_variable_list */
     RECORD_CLOCK = 0x060a,            /* struct record_clock */
     RECORD_STILL_RUNNING = 0x060b,    /* struct record_still_running */
+    RECORD_PCI_RANGES = 0x060c,       /* struct record_pci_range, one behind the other */
 
     /* P7: after SetVirtualAddressMap; structures of P6 */
     RECORD_VIRTUAL_MAP = 0x0701,   /* struct record_map: as handed over */
@@ -670,6 +671,30 @@ struct record_clock {
 /* Written again and again by a machine that lives. Read by 32. */
 struct record_still_running {
     uint64_t nanoseconds; /* since the exit */
+};
+
+/* struct record_pci_range.flags */
+enum {
+    RECORD_PCI_PORTS = 1,
+    RECORD_PCI_MEMORY = 2,
+    RECORD_PCI_PREFETCH = 4,
+    RECORD_PCI_64 = 8, /* the register is one of 64 bits */
+};
+
+/*
+ * What a PCI function decodes, by its registers as the firmware left them and by what they read as
+ * when all ones were written to them (PCI 3.0, 6.2.5.1). For the page.
+ */
+struct record_pci_range {
+    uint16_t segment;
+    uint8_t bus;
+    uint8_t device_function; /* device << 3 | function */
+    uint8_t number; /* of the base address register; 6: the ROM; 7 to 9: a bridge's windows */
+    uint8_t reserved[3];
+    uint64_t base;
+    uint64_t size;  /* bytes, or ports */
+    uint32_t flags; /* RECORD_PCI_* */
+    uint32_t reserved2;
 };
 
 /* ---- the host ---- */

@@ -384,6 +384,14 @@ OFFSET(record_clock, reserved, 12);
 
 SIZE(record_still_running, 8);
 OFFSET(record_still_running, nanoseconds, 0);
+SIZE(record_pci_range, 32);
+OFFSET(record_pci_range, segment, 0);
+OFFSET(record_pci_range, bus, 2);
+OFFSET(record_pci_range, device_function, 3);
+OFFSET(record_pci_range, number, 4);
+OFFSET(record_pci_range, base, 8);
+OFFSET(record_pci_range, size, 16);
+OFFSET(record_pci_range, flags, 24);
 
 SIZE(record_observation, 16);
 OFFSET(record_observation, what, 0);

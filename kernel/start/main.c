@@ -34,6 +34,7 @@
 #include "firmware/programs/variables.h"
 #include "firmware/record/canary.h"
 #include "firmware/record/findings.h"
+#include "firmware/record/functions.h"
 #include "firmware/record/handoff_record.h"
 #include "firmware/record/machine_state.h"
 #include "firmware/record/runtime.h"
@@ -465,6 +466,7 @@ static void start(void *unused)
     if (battery_clock_initialize())
         log_write(LOG_NOTICE, "clock: none that runs while the machine is off");
     handoff_record_settle(records_all());
+    handoff_record_functions();
     handoff_record_canary_start();
     handoff_record_try_services();
     if (records_all() && options_flag(options, "virtualmap"))

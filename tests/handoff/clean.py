@@ -340,6 +340,7 @@ def kernel(record):
                remaining_storage=0x30000, maximum_size=0x8000)
     record.add("clock", tsc_hz=1_000_000_000, reference=1)
     record.add("still_running", nanoseconds=8_000_000_000)
+    record.add("pci_ranges", struct.pack("<HBBB3xQQII", 0, 0, 0x10, 0, SCREEN, 0x1000000, 2 | 4, 0))
     add_map(record, "virtual_map")
     for status in (0, UNSUPPORTED):
         record.add("virtual_call", service=service(56), status=status)

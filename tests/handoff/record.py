@@ -103,6 +103,7 @@ KINDS = {
                                         "Q remaining_storage Q maximum_size Q query_status")),
     "clock": (0x060a, Structure("Q tsc_hz I reference I _")),
     "still_running": (0x060b, Structure("Q nanoseconds")),
+    "pci_ranges": (0x060c, Structure("")),
     "virtual_map": (0x0701, Structure("Q probe_size Q status Q key Q map_size Q descriptor_size "
                                       "I descriptor_version I _")),
     "virtual_call": (0x0702, Structure("I service I flags 4Q arguments Q status Q before Q after I changed "

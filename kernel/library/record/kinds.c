@@ -383,6 +383,16 @@ static const struct record_field still_running_fields[] = {
     {0},
 };
 
+static const struct record_field pci_range_fields[] = {
+    FIELD(record_pci_range, segment, NUMBER),
+    FIELD(record_pci_range, bus, NUMBER),
+    FIELD(record_pci_range, device_function, NUMBER),
+    FIELD(record_pci_range, number, NUMBER),
+    FIELD(record_pci_range, base, NUMBER),
+    FIELD(record_pci_range, size, NUMBER),
+    FIELD(record_pci_range, flags, NUMBER),
+    {0},
+};
 static const struct record_field observation_fields[] = {
     FIELD(record_observation, what, NUMBER),
     FIELD(record_observation, nanoseconds, NUMBER),
@@ -475,6 +485,7 @@ static const struct record_kind_description kinds[] = {
     PLAIN(VARIABLE_LIST, "variable_list", variable_list, NONE),
     PLAIN(CLOCK, "clock", clock, NONE),
     PLAIN(STILL_RUNNING, "still_running", still_running, NONE),
+    LIST(PCI_RANGES, "pci_ranges", pci_range),
     PLAIN(VIRTUAL_MAP, "virtual_map", map, DESCRIPTORS),
     PLAIN(VIRTUAL_CALL, "virtual_call", runtime_call, BYTES),
     PLAIN(VIRTUAL_FAULT, "virtual_fault", runtime_fault, NONE),

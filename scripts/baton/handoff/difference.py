@@ -80,6 +80,13 @@ def devices(record):
             f"PCI {fields['segment']:04x}:{fields['bus']:02x}:{fields['device']:02x}.{fields['function']} "
             f"{vendor:04x}:{device:04x}"
         )
+    for entry in record.all("pci_ranges"):
+        for item in entry["items"]:
+            yield (
+                f"range {item['number']} of {item['segment']:04x}:{item['bus']:02x}:"
+                f"{item['device_function'] >> 3:02x}.{item['device_function'] & 7}, "
+                f"{number(item['size']):#x} {'ports' if item['flags'] & 1 else 'bytes'}"
+            )
     for entry in record.all("pci_commands"):
         for item in entry["items"]:
             masters = "bus master" if item["command"] & 4 else "quiet"

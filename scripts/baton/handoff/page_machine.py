@@ -150,13 +150,32 @@ def screens(record):
     return table(("Mode", ">Stride", "Pixels", "Framebuffer", ">Bytes", "BAR"), rows) if rows else ""
 
 
+def range_text(item):
+    """What a function decodes, by its struct record_pci_range."""
+    base, size = number(item["base"]), number(item["size"])
+    if item["flags"] & 1:
+        return f"ports {base:#x}, {size}"
+    kind = "ROM " if item["number"] == 6 else "window " if item["number"] > 6 else ""
+    return f"{kind}{base:#x}, {size_text(size)}"
+
+
+def decoded(record):
+    """Texts of what each function decodes, by its place."""
+    texts = collections.defaultdict(list)
+    for entry in record.all("pci_ranges"):
+        for item in entry["items"]:
+            place = (item["segment"], item["bus"], item["device_function"])
+            texts[place].append(range_text(item))
+    return texts
+
+
 def functions(record):
     commands = {
         (one["segment"], one["bus"], one["device_function"]): one
         for entry in record.all("pci_commands")
         for one in entry["items"]
     }
-    rows = []
+    ranges, rows = decoded(record), []
     for entry in record.all("pci_function"):
         fields = entry["fields"]
         vendor, device = struct.unpack_from("<HH", raw(entry, 56) + bytes(4))
@@ -169,9 +188,10 @@ def functions(record):
                 f"`{vendor:04x}:{device:04x}",
                 f"{after['class_code']:04x} {class_name(after['class_code'])}" if after else "",
                 master,
+                "~" + escape("; ".join(ranges[place])),
             )
         )
-    heads = ("Function", "Identifiers", "Class", "Bus mastering after the exit")
+    heads = ("Function", "Identifiers", "Class", "Master after the exit", "Decodes")
     return long_table("All functions", heads, rows) if rows else ""
 
 
