@@ -8,6 +8,7 @@
 #include "file/descriptor_table.h"
 #include "file/system_calls.h"
 #include "memory/user_copy.h"
+#include "thread/thread.h"
 
 /* UTIME_NOW and UTIME_OMIT of utimensat(2) are not among the UAPI headers. */
 #define TIME_NOW  ((1L << 30) - 1L)
@@ -46,6 +47,33 @@ static ssize_t apply_descriptor(int descriptor, change *change, const void *want
     return error;
 }
 
+/* Sets mode, user and group, where they lie. `which`: CHANGE_*, that differ. Lock held. */
+static int attributes_change(struct inode *inode, unsigned which,
+                             struct inode_attributes attributes)
+{
+    if (inode->operations && inode->operations->change)
+        return inode->operations->change(
+            inode, &(struct attribute_change){.which = which, .attributes = attributes});
+    inode_attributes_set(inode, attributes);
+    inode_touch(inode, INODE_CHANGED);
+    return 0;
+}
+
+/* Takes the lock of an inode whose attributes are to change, and says what they are. After 0 it is
+   held. */
+static int attributes_begin(struct inode *inode, struct inode_attributes *attributes)
+{
+    int error = inode_lock(inode);
+    if (error)
+        return error;
+    *attributes = inode_attributes(inode);
+    if (inode->operations && inode->operations->change)
+        error = inode_attributes_now(inode, attributes);
+    if (error)
+        mutex_release(&inode->lock);
+    return error;
+}
+
 /* ---- chmod(2) ---- */
 
 static int change_mode(const struct path *path, const void *wanted)
@@ -53,10 +81,11 @@ static int change_mode(const struct path *path, const void *wanted)
     const struct credentials *credentials = credentials_current();
     struct inode *inode = path->dentry->inode;
     uint32_t mode = *(const unsigned *)wanted & 07777;
-    int error = 0;
+    struct inode_attributes attributes;
 
-    mutex_acquire(&inode->lock);
-    struct inode_attributes attributes = inode_attributes(inode);
+    int error = attributes_begin(inode, &attributes);
+    if (error)
+        return error;
     if (S_ISLNK(attributes.mode)) {
         error = -EOPNOTSUPP;
     } else if (!inode_owned(inode, credentials)) {
@@ -66,8 +95,7 @@ static int change_mode(const struct path *path, const void *wanted)
             !credentials_capable(credentials, CAP_FSETID))
             mode &= ~S_ISGID;
         attributes.mode = (attributes.mode & S_IFMT) | mode;
-        inode_attributes_set(inode, attributes);
-        inode_touch(inode, INODE_CHANGED);
+        error = attributes_change(inode, CHANGE_MODE, attributes);
     }
     mutex_release(&inode->lock);
     return error;
@@ -115,10 +143,11 @@ static int change_owner(const struct path *path, const void *wanted)
     const struct credentials *credentials = credentials_current();
     const struct owner *owner = wanted;
     struct inode *inode = path->dentry->inode;
-    int error = 0;
+    struct inode_attributes attributes;
 
-    mutex_acquire(&inode->lock);
-    struct inode_attributes attributes = inode_attributes(inode);
+    int error = attributes_begin(inode, &attributes);
+    if (error)
+        return error;
     /* chown(2): set-user-ID goes, also for user 0, and in the same step: nobody is to see it with
        the new owner. Who may not change a mode does not change it by this either. */
     uint32_t dropped = S_ISDIR(attributes.mode) ? 0 : inode_privileges(&attributes, credentials);
@@ -131,8 +160,11 @@ static int change_owner(const struct path *path, const void *wanted)
         if (owner->group != KEEP_ID)
             attributes.group = owner->group;
         attributes.mode &= ~dropped;
-        inode_attributes_set(inode, attributes);
-        inode_touch(inode, INODE_CHANGED);
+        error = attributes_change(inode,
+                                  (owner->user != KEEP_ID ? CHANGE_USER : 0) |
+                                      (owner->group != KEEP_ID ? CHANGE_GROUP : 0) |
+                                      (dropped ? CHANGE_MODE : 0),
+                                  attributes);
     }
     mutex_release(&inode->lock);
     return error;
@@ -174,15 +206,39 @@ struct times {
     struct __kernel_timespec accessed, modified;
 };
 
-static void store_time(struct file_time *field, const struct __kernel_timespec *time,
-                       struct file_time now)
+/* The moment that is meant. */
+static struct file_time time_of(const struct __kernel_timespec *time, struct file_time now)
 {
-    if (time->tv_nsec == TIME_OMIT)
-        return;
     /* As Linux has it, the first and the last second have no fraction. */
     bool last = time->tv_sec == INT64_MIN || time->tv_sec == INT64_MAX;
     struct file_time given = {time->tv_sec, last ? 0 : (uint32_t)time->tv_nsec};
-    file_time_set(field, time->tv_nsec == TIME_NOW ? now : given);
+    return time->tv_nsec == TIME_NOW ? now : given;
+}
+
+/* Sets the times, where they lie. Lock held. */
+static int times_change(struct inode *inode, const struct __kernel_timespec *accessed,
+                        const struct __kernel_timespec *modified)
+{
+    struct file_time now = file_time(clock_wall());
+    struct attribute_change change = {
+        .which = (accessed->tv_nsec == TIME_OMIT  ? 0
+                  : accessed->tv_nsec == TIME_NOW ? CHANGE_ACCESSED | CHANGE_ACCESSED_NOW
+                                                  : CHANGE_ACCESSED) |
+                 (modified->tv_nsec == TIME_OMIT  ? 0
+                  : modified->tv_nsec == TIME_NOW ? CHANGE_MODIFIED | CHANGE_MODIFIED_NOW
+                                                  : CHANGE_MODIFIED),
+        .accessed = time_of(accessed, now),
+        .modified = time_of(modified, now),
+    };
+
+    if (inode->operations && inode->operations->change)
+        return inode->operations->change(inode, &change);
+    if (change.which & CHANGE_ACCESSED)
+        file_time_set(&inode->accessed, change.accessed);
+    if (change.which & CHANGE_MODIFIED)
+        file_time_set(&inode->modified, change.modified);
+    inode_touch(inode, INODE_CHANGED);
+    return 0;
 }
 
 static int change_times(const struct path *path, const void *wanted)
@@ -194,16 +250,15 @@ static int change_times(const struct path *path, const void *wanted)
     bool now =
         !times->set || (times->accessed.tv_nsec == TIME_NOW && times->modified.tv_nsec == TIME_NOW);
 
-    int error = 0;
-    mutex_acquire(&inode->lock);
+    struct inode_attributes attributes;
+    int error = attributes_begin(inode, &attributes);
+    if (error)
+        return error;
     if (!inode_owned(inode, credentials))
         error = now ? inode_permission(inode, PERMISSION_WRITE, credentials) : -EPERM;
-    if (!error) {
-        struct file_time wall = file_time(clock_wall());
-        store_time(&inode->accessed, times->set ? &times->accessed : &now_time, wall);
-        store_time(&inode->modified, times->set ? &times->modified : &now_time, wall);
-        inode_touch(inode, INODE_CHANGED);
-    }
+    if (!error)
+        error = times_change(inode, times->set ? &times->accessed : &now_time,
+                             times->set ? &times->modified : &now_time);
     mutex_release(&inode->lock);
     return error;
 }
@@ -293,13 +348,13 @@ static int change_size(const struct path *path, const void *wanted)
     if (!S_ISREG(inode->mode))
         return -EINVAL;
     int error = inode_permission(inode, PERMISSION_WRITE, credentials_current());
-    if (!error && inode->file_operations != &regular_operations)
+    if (!error && !inode_can_truncate(inode))
         error = -EPERM;
     if (!error)
         error = inode_write_begin(inode);
     if (error)
         return error;
-    error = inode_truncate(inode, (uint64_t) * (const int64_t *)wanted);
+    error = inode_truncate(inode, (uint64_t) * (const int64_t *)wanted, NULL);
     inode_write_end(inode);
     return error;
 }
@@ -318,8 +373,8 @@ ssize_t sys_ftruncate(int descriptor, int64_t size)
         return -EBADF;
     int error = -EINVAL;
     if (S_ISREG(file->inode->mode) && file->writable)
-        error = file->operations == &regular_operations
-                    ? inode_truncate(file->inode, (uint64_t)size)
+        error = inode_can_truncate(file->inode)
+                    ? inode_truncate(file->inode, (uint64_t)size, file)
                     : 0;
     file_release(file);
     return error;
@@ -352,44 +407,60 @@ ssize_t sys_fallocate(int descriptor, int mode, int64_t offset, int64_t size)
     return error;
 }
 
-/* ---- RAM needs no writing back ---- */
+/* ---- what is written stays; what lies in RAM needs nothing ---- */
+
+static int file_system_synchronise(struct file_system *file_system)
+{
+    const struct file_system_operations *operations = file_system->operations;
+
+    return operations && operations->synchronise ? operations->synchronise(file_system) : 0;
+}
+
+static int mount_synchronise(struct mount *mount, void *context)
+{
+    (void)context;
+    file_system_synchronise(mount->file_system); /* sync(2) has no errors to tell */
+    return thread_interrupted(THREAD_KILLABLE);
+}
 
 ssize_t sys_sync(void)
 {
-    return 0;
-}
-
-static ssize_t check_descriptor(int descriptor)
-{
-    struct file *file = descriptor_get(descriptor);
-    if (!file)
-        return -EBADF;
-    file_release(file);
+    mount_for_each(mount_synchronise, NULL);
     return 0;
 }
 
 ssize_t sys_syncfs(int descriptor)
 {
-    return check_descriptor(descriptor);
+    struct file *file = descriptor_get(descriptor);
+    if (!file)
+        return -EBADF;
+    int error = file_system_synchronise(file->inode->file_system);
+    file_release(file);
+    return error;
 }
 
-ssize_t sys_fsync(int descriptor)
+static ssize_t synchronise(int descriptor, bool data_only)
 {
     struct file *file = descriptor_get(descriptor);
     if (!file)
         return -EBADF;
     int error = -EINVAL;
     if (file->operations->synchronise)
-        error = file->operations->synchronise(file);
+        error = file->operations->synchronise(file, data_only);
     else if (S_ISREG(file->inode->mode) || S_ISDIR(file->inode->mode))
         error = 0;
     file_release(file);
     return error;
 }
 
+ssize_t sys_fsync(int descriptor)
+{
+    return synchronise(descriptor, false);
+}
+
 ssize_t sys_fdatasync(int descriptor)
 {
-    return sys_fsync(descriptor);
+    return synchronise(descriptor, true);
 }
 
 ssize_t sys_sync_file_range(int descriptor, int64_t offset, int64_t size, unsigned flags)
@@ -434,68 +505,4 @@ ssize_t sys_readahead(int descriptor, int64_t offset, size_t size)
         error = -EINVAL;
     file_release(file);
     return error;
-}
-
-/* ---- extended attributes: there are none ---- */
-
-static int no_attribute(const struct path *path, const void *wanted)
-{
-    (void)path;
-    (void)wanted;
-    return -EOPNOTSUPP;
-}
-
-ssize_t sys_getxattr(vaddr_t name, vaddr_t attribute, vaddr_t value, size_t size)
-{
-    (void)attribute;
-    (void)value;
-    (void)size;
-    return apply_name(AT_FDCWD, name, WALK_FOLLOW, no_attribute, NULL);
-}
-
-ssize_t sys_lgetxattr(vaddr_t name, vaddr_t attribute, vaddr_t value, size_t size)
-{
-    (void)attribute;
-    (void)value;
-    (void)size;
-    return apply_name(AT_FDCWD, name, 0, no_attribute, NULL);
-}
-
-ssize_t sys_fgetxattr(int descriptor, vaddr_t attribute, vaddr_t value, size_t size)
-{
-    (void)attribute;
-    (void)value;
-    (void)size;
-    return apply_descriptor(descriptor, no_attribute, NULL);
-}
-
-ssize_t sys_listxattr(vaddr_t name, vaddr_t list, size_t size)
-{
-    struct path path;
-
-    (void)list;
-    (void)size;
-    int error = path_lookup_user(AT_FDCWD, name, WALK_FOLLOW, &path);
-    if (!error)
-        path_release(&path);
-    return error;
-}
-
-ssize_t sys_llistxattr(vaddr_t name, vaddr_t list, size_t size)
-{
-    struct path path;
-
-    (void)list;
-    (void)size;
-    int error = path_lookup_user(AT_FDCWD, name, 0, &path);
-    if (!error)
-        path_release(&path);
-    return error;
-}
-
-ssize_t sys_flistxattr(int descriptor, vaddr_t list, size_t size)
-{
-    (void)list;
-    (void)size;
-    return check_descriptor(descriptor);
 }

@@ -4,6 +4,7 @@
 #include <asm/errno.h>
 #include <linux/fs.h>
 
+#include "file/backed/regular.h"
 #include "file/descriptor_table.h"
 #include "file/hooks.h"
 #include "file/lock.h"
@@ -36,6 +37,13 @@ static void object_written(struct memory_object *object)
 {
     struct file *file = container_of(object, struct file, object);
     inode_touch(file->inode, INODE_MODIFIED | INODE_CHANGED);
+}
+
+/* msync(2). */
+static int object_synchronise(struct memory_object *object)
+{
+    struct file *file = container_of(object, struct file, object);
+    return file->operations->synchronise ? file->operations->synchronise(file, false) : 0;
 }
 
 struct file *file_from_object(struct memory_object *object)
@@ -76,6 +84,8 @@ struct file *file_allocate(const struct path *path, uint32_t flags,
         .release = object_release,
         .describe = object_describe,
         .written = object_written,
+        .fetch = backed_fetch,
+        .synchronise = object_synchronise,
         .device = file->inode->file_system->device,
         .inode = file->inode->number,
     };
@@ -172,8 +182,10 @@ ssize_t file_read(struct file *file, struct transfer *to)
 {
     if (!offset_is_shared(file))
         return file_read_at(file, to, &file->offset);
-    mutex_acquire(&file->offset_lock);
-    ssize_t done = file_read_at(file, to, &file->offset);
+    ssize_t done = mutex_acquire_killable(&file->offset_lock);
+    if (done)
+        return done;
+    done = file_read_at(file, to, &file->offset);
     mutex_release(&file->offset_lock);
     return done;
 }
@@ -182,8 +194,10 @@ ssize_t file_write(struct file *file, struct transfer *from)
 {
     if (!offset_is_shared(file))
         return file_write_at(file, from, &file->offset);
-    mutex_acquire(&file->offset_lock);
-    ssize_t done = file_write_at(file, from, &file->offset);
+    ssize_t done = mutex_acquire_killable(&file->offset_lock);
+    if (done)
+        return done;
+    done = file_write_at(file, from, &file->offset);
     mutex_release(&file->offset_lock);
     return done;
 }

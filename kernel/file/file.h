@@ -57,7 +57,8 @@ struct file_operations {
     /* May it be mapped with these REGION_* flags? NULL: -ENODEV. file_map_cache: contents in the
        inode's page cache. May answer with other memory by *object (a reference is given). */
     int (*map)(struct file *file, unsigned flags, struct memory_object **object);
-    int (*synchronise)(struct file *file);
+    /* fsync(2); `data_only`: fdatasync(2). */
+    int (*synchronise)(struct file *file, bool data_only);
     int (*allocate)(struct file *file, int mode, int64_t offset, int64_t size);
     /* Bytes that the kernel keeps for this file and frees with its last reference, beside the file
        itself; does not sleep, any lock may be held. NULL: none worth counting. */
@@ -167,6 +168,8 @@ int64_t file_seek_no_end(struct file *file, int64_t offset, int whence); /* devi
 int64_t file_seek_null(struct file *file, int64_t offset, int whence);   /* /dev/null: always 0 */
 int file_map_cache(struct file *file, unsigned flags, struct memory_object **object);
 extern const struct file_operations regular_operations, directory_operations;
+/* What files of this type do, in memory; of devices and FIFOs anywhere. NULL: sockets. */
+const struct file_operations *file_operations_for(uint32_t mode);
 
 /* ---- poll ---- */
 

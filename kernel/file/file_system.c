@@ -2,6 +2,7 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 
+#include "file/backed/regular.h"
 #include "file/device.h"
 #include "file/kernel_log.h"
 #include "file/poll/epoll.h"
@@ -37,7 +38,6 @@ static int root_create(void)
 
 int file_system_initialize(void)
 {
-    names_initialize();
     epoll_initialize();
     int error = root_create();
     for (size_t i = 0; i < array_length(first_names) && !error; i++)
@@ -47,6 +47,8 @@ int file_system_initialize(void)
         error = anonymous_initialize();
     if (!error)
         error = pseudo_initialize();
+    ram_initialize();
+    backed_initialize();
     if (!error)
         error = memory_devices_initialize();
     if (!error)

@@ -17,9 +17,21 @@
 #include "memory/user_account.h"
 #include "thread/limits.h"
 
+void file_system_begin(struct file_system *file_system)
+{
+    file_system->references = 1;
+    file_system->next_number = 1;
+    file_system->device = file_system_next_device();
+    mutex_initialize(&file_system->rename, MUTEX_RENAME);
+}
+
 void file_system_release(struct file_system *file_system)
 {
-    if (__atomic_sub_fetch(&file_system->references, 1, __ATOMIC_ACQ_REL) == 0)
+    if (__atomic_sub_fetch(&file_system->references, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    if (file_system->operations && file_system->operations->end)
+        file_system->operations->end(file_system);
+    else
         heap_free(file_system);
 }
 
@@ -39,6 +51,7 @@ struct inode *inode_create(struct file_system *file_system, uint32_t mode,
         return NULL;
     __atomic_fetch_add(&inodes_known, 1, __ATOMIC_RELAXED);
     inode->operations = operations;
+    inode->refreshes = operations && operations->refresh;
     inode->file_operations = file_operations;
     inode->file_system = file_system;
     file_system_reference(file_system);
@@ -74,6 +87,18 @@ void inode_release(struct inode *inode)
     __atomic_fetch_sub(&inodes_known, 1, __ATOMIC_RELAXED);
     heap_free(inode);
     file_system_release(file_system);
+}
+
+bool inode_reference_found(struct inode *inode)
+{
+    uint32_t references = __atomic_load_n(&inode->references, __ATOMIC_RELAXED);
+
+    do {
+        if (!references)
+            return false;
+    } while (!__atomic_compare_exchange_n(&inode->references, &references, references + 1, true,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    return true;
 }
 
 void inode_attributes_set(struct inode *inode, struct inode_attributes attributes)
@@ -115,23 +140,38 @@ static inline int permission_of(struct inode_attributes attributes, unsigned per
     return -EACCES;
 }
 
-static inline struct inode_attributes inode_refresh(struct inode *inode)
+int inode_attributes_now(struct inode *inode, struct inode_attributes *attributes)
 {
-    if (inode->operations && inode->operations->refresh)
-        return inode->operations->refresh(inode);
-    return inode_attributes(inode);
+    if (inode->refreshes)
+        return inode->operations->refresh(inode, attributes);
+    *attributes = inode_attributes(inode);
+    return 0;
+}
+
+/* Where the answer lies elsewhere. */
+static __attribute__((noinline)) int permission_refreshed(struct inode *inode, unsigned permission,
+                                                          const struct credentials *credentials)
+{
+    struct inode_attributes attributes;
+
+    if (inode->operations->permission)
+        return inode->operations->permission(inode, permission, credentials);
+    int error = inode->operations->refresh(inode, &attributes);
+    return error ? error : permission_of(attributes, permission & 7, credentials);
 }
 
 int inode_permission(struct inode *inode, unsigned permission,
                      const struct credentials *credentials)
 {
-    return permission_of(inode_refresh(inode), permission, credentials);
+    if (inode->refreshes)
+        return permission_refreshed(inode, permission, credentials);
+    return permission_of(inode_attributes(inode), permission & 7, credentials);
 }
 
 int inode_attributes_permission(const struct inode_attributes *attributes, unsigned permission,
                                 const struct credentials *credentials)
 {
-    return permission_of(*attributes, permission, credentials);
+    return permission_of(*attributes, permission & 7, credentials);
 }
 
 bool inode_owned(const struct inode *inode, const struct credentials *credentials)
@@ -172,11 +212,28 @@ void inode_write_end(struct inode *inode)
     __atomic_fetch_sub(&inode->writers, 1, __ATOMIC_ACQ_REL);
 }
 
-int inode_truncate(struct inode *inode, uint64_t size)
+bool inode_can_truncate(const struct inode *inode)
 {
-    int error = 0;
+    return inode->file_operations == &regular_operations ||
+           (S_ISREG(inode->mode) && inode->operations && inode->operations->change);
+}
 
-    mutex_acquire(&inode->lock);
+/* Cuts contents that lie elsewhere. Lock held. */
+static int truncate_elsewhere(struct inode *inode, uint64_t size, struct file *file)
+{
+    struct attribute_change change = {
+        .which = CHANGE_SIZE | CHANGE_MODIFIED | CHANGE_MODIFIED_NOW, .size = size, .file = file};
+
+    if (inode->operations && inode->operations->change)
+        return inode->operations->change(inode, &change);
+    return 0;
+}
+
+int inode_truncate(struct inode *inode, uint64_t size, struct file *file)
+{
+    int error = inode_lock(inode);
+    if (error)
+        return error;
     uint64_t old = inode_size(inode);
     if (size > old && size > thread_limit(RLIMIT_FSIZE)) {
         file_hooks.signal_self(SIGXFSZ);
@@ -186,6 +243,9 @@ int inode_truncate(struct inode *inode, uint64_t size)
     } else if (size < old && (inode->seals & F_SEAL_SHRINK)) {
         error = -EPERM;
     } else {
+        error = truncate_elsewhere(inode, size, file);
+    }
+    if (!error) {
         page_cache_resize(&inode->cache, size);
         inode_remove_privileges(inode);
         inode_touch(inode, INODE_MODIFIED | INODE_CHANGED);
@@ -242,7 +302,7 @@ static bool is_later(const struct file_time *left, const struct file_time *right
 
 void inode_touch_accessed(struct inode *inode, const struct mount *mount)
 {
-    if (mount_flag(mount, MS_NOATIME | MS_RDONLY) ||
+    if (inode->refreshes || mount_flag(mount, MS_NOATIME | MS_RDONLY) ||
         (S_ISDIR(inode->mode) && mount_flag(mount, MS_NODIRATIME)))
         return;
     struct file_time now = file_time(clock_wall()), accessed = file_time_get(&inode->accessed);
@@ -256,9 +316,13 @@ void inode_touch_accessed(struct inode *inode, const struct mount *mount)
 
 /* What Linux's tmpfs pretends an entry of a directory to take (mm/shmem.c, BOGO_DIRENT_SIZE). */
 #define DIRECTORY_ENTRY_SIZE 20
-void inode_stat(struct inode *inode, struct stat *result)
+int inode_stat(struct inode *inode, struct stat *result)
 {
-    struct inode_attributes attributes = inode_refresh(inode);
+    struct inode_attributes attributes;
+
+    int error = inode_attributes_now(inode, &attributes);
+    if (error)
+        return error;
 
     memset(result, 0, sizeof(*result));
     result->st_dev = inode->file_system->device;
@@ -283,6 +347,9 @@ void inode_stat(struct inode *inode, struct stat *result)
     time = file_time_get(&inode->changed);
     result->st_ctime = (uint64_t)time.seconds;
     result->st_ctime_nsec = time.nanoseconds;
+    if (inode->refreshes && inode->operations->status)
+        inode->operations->status(inode, result);
+    return 0;
 }
 
 uint64_t directory_size(uint64_t entries)

@@ -12,6 +12,7 @@
 
 #include "file/descriptor_table.h"
 #include "file/ram/anonymous.h"
+#include "file/ram/ram.h"
 #include "file/system_calls.h"
 #include "file/tree/dentry.h"
 #include "file/tree/mount.h"
@@ -100,12 +101,12 @@ static int may_open(const struct opening *opening, const struct path *path)
 static const struct file_operations no_operations;
 
 /* Cuts a file to nothing, for O_TRUNC; nobody may be running it. */
-static int open_truncate(struct inode *inode)
+static int open_truncate(struct inode *inode, struct file *file)
 {
     int error = inode_write_begin(inode);
     if (error)
         return error;
-    error = inode_truncate(inode, 0);
+    error = inode_truncate(inode, 0, file->writable ? file : NULL);
     inode_write_end(inode);
     return error;
 }
@@ -127,8 +128,8 @@ static int open_place(const struct opening *opening, const struct path *path, st
         return error;
     if (!inode->file_operations)
         return -ENXIO; /* a socket */
-    if (flags & O_DIRECT)
-        return -EINVAL; /* no file here can do without its pages */
+    if (flags & O_DIRECT && !(inode->operations && inode->operations->read_pages))
+        return -EINVAL; /* no file in memory can do without its pages */
 
     struct file *file = file_allocate(path, flags & ~OPEN_FLAGS_PASSING, inode->file_operations);
     if (!file)
@@ -148,8 +149,8 @@ static int open_place(const struct opening *opening, const struct path *path, st
         file_free(file);
         return error;
     }
-    if (flags & O_TRUNC && !opening->created && file->operations == &regular_operations)
-        error = open_truncate(inode);
+    if (flags & O_TRUNC && !opening->created && inode_can_truncate(inode))
+        error = open_truncate(inode, file);
     if (error) {
         file_release(file);
         return error;
@@ -158,28 +159,27 @@ static int open_place(const struct opening *opening, const struct path *path, st
     return 0;
 }
 
-/* In a file system whose names come from elsewhere. */
-static int create_by_kind(const struct opening *opening, struct walk *walk, struct path *path)
+/* What an open makes that may. */
+static struct creation creation_of(const struct opening *opening)
 {
-    struct inode *directory = walk->at.dentry->inode;
+    uint32_t umask = umask_current();
 
-    if (!directory->operations || !directory->operations->create)
+    return (struct creation){.credentials = opening->credentials,
+                             .mode = S_IFREG | (opening->mode & ~umask),
+                             .umask = umask,
+                             .open_flags = opening->flags};
+}
+
+static int create(const struct opening *opening, struct walk *walk, struct path *path)
+{
+    const struct inode_operations *operations = walk->at.dentry->inode->operations;
+    const struct creation creation = creation_of(opening);
+
+    if (!operations || !operations->create)
         return -EACCES; /* no files can be made there */
     if (mount_flag(walk->at.mount, MS_RDONLY))
         return -EROFS;
-    int error =
-        inode_permission(directory, PERMISSION_WRITE | PERMISSION_EXECUTE, opening->credentials);
-    if (!error)
-        error = directory->operations->create(walk->at.dentry, walk->last, walk->last_length);
-    return error ? error : walk_find_last(walk, path);
-}
-
-static int create_in_memory(const struct opening *opening, struct walk *walk, struct path *path)
-{
-    if (mount_flag(walk->at.mount, MS_RDONLY))
-        return -EROFS;
-    int error = name_create(opening->credentials, &walk->at, walk->last, walk->last_length,
-                            S_IFREG | (opening->mode & ~umask_current()), 0, NULL, &path->dentry);
+    int error = name_create(&walk->at, walk->last, walk->last_length, &creation, &path->dentry);
     if (error)
         return error;
     path->mount = walk->at.mount;
@@ -199,12 +199,13 @@ static int find_or_create(struct opening *opening, struct walk *walk, struct pat
 
     /* Somebody else may have made it before the lock was ours: look again under it. */
     struct inode *directory = walk->at.dentry->inode;
-    mutex_acquire(&directory->lock);
+    error = inode_lock(directory);
+    if (error)
+        return error;
     error = walk_find_last(walk, path);
     if (error == -ENOENT) {
         if (!names_are_given(directory->file_system))
-            error = directory->file_system->writable_tree ? create_in_memory(opening, walk, path)
-                                                          : create_by_kind(opening, walk, path);
+            error = create(opening, walk, path);
         opening->created = !error;
     }
     mutex_release(&directory->lock);
@@ -221,13 +222,13 @@ static int open_nameless(struct opening *opening, const struct path *directory,
                                  opening->credentials);
     if (error)
         return error;
-    if (!parent->inode->file_system->writable_tree)
+    if (!parent->inode->file_system->in_memory)
         return -EOPNOTSUPP;
     if (mount_flag(directory->mount, MS_RDONLY))
         return -EROFS;
+    const struct creation creation = creation_of(opening);
     struct inode *inode;
-    error = inode_create_in(opening->credentials, directory,
-                            S_IFREG | (opening->mode & ~umask_current()), 0, NULL, &inode);
+    error = ram_inode_create_in(parent->inode, &creation, &inode);
     if (error)
         return error;
     char name[24];
@@ -366,13 +367,19 @@ int file_open_executable(int directory, const char *name, int at_flags, struct f
         error = inode_deny_write(inode);
     if (!error) {
         struct file *file = file_allocate(&path, O_RDONLY | O_LARGEFILE, inode->file_operations);
+        error = file ? 0 : -ENOMEM;
         if (file) {
             file->readable = true;
+            if (inode->refreshes && file->operations->open)
+                error = file->operations->open(inode, file);
+        }
+        if (!error) {
             file->denies_write = true;
             *result = file;
         } else {
             inode_allow_write(inode);
-            error = -ENOMEM;
+            if (file)
+                file_free(file);
         }
     }
     path_release(&path);

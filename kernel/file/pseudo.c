@@ -8,6 +8,7 @@
 #include "file/ram/directory.h"
 #include "file/ram/ram.h"
 #include "file/tree/dentry.h"
+#include "file/tree/file_system_type.h"
 #include "library/hash.h"
 #include "library/string.h"
 #include "memory/heap.h"
@@ -19,11 +20,8 @@
 struct pseudo_node proc_root = {.mode = S_IFDIR | 0555};
 struct pseudo_node sys_root = {.mode = S_IFDIR | 0555};
 
-static struct file_system proc = {
-    .references = 1, .type = "proc", .magic = PROC_SUPER_MAGIC, .next_number = 1};
-static struct file_system sys = {
-    .references = 1, .type = "sysfs", .magic = SYSFS_MAGIC, .next_number = 1};
-struct file_system *proc_file_system = &proc, *sys_file_system = &sys;
+static struct file_system proc = {.type = "proc", .magic = PROC_SUPER_MAGIC};
+static struct file_system sys = {.type = "sysfs", .magic = SYSFS_MAGIC};
 
 void pseudo_add(struct pseudo_node *directory, struct pseudo_node *nodes, size_t count)
 {
@@ -89,7 +87,7 @@ static void pseudo_destroy(struct inode *inode)
     heap_free(inode->private);
 }
 
-static struct inode_attributes pseudo_refresh(struct inode *inode)
+static int pseudo_refresh(struct inode *inode, struct inode_attributes *result)
 {
     const struct place *place = inode->private;
     struct pseudo_attributes attributes = {
@@ -97,17 +95,20 @@ static struct inode_attributes pseudo_refresh(struct inode *inode)
         .links = S_ISDIR(place->node->mode) ? 2 : 1,
     };
 
-    if (!place->node->attributes)
-        return inode_attributes(inode);
+    if (!place->node->attributes) {
+        *result = inode_attributes(inode);
+        return 0;
+    }
     place->node->attributes(&place->key, &attributes);
     __atomic_store_n(&inode->links, attributes.links, __ATOMIC_RELAXED);
     __atomic_store_n(&inode->cache.size, attributes.size, __ATOMIC_RELAXED);
     __atomic_store_n(&inode->device, attributes.device, __ATOMIC_RELAXED);
-    return (struct inode_attributes){
+    *result = (struct inode_attributes){
         .mode = (place->node->mode & S_IFMT) | (attributes.mode & 07777),
         .user = attributes.user,
         .group = attributes.group,
     };
+    return 0;
 }
 
 /* ---- directories ---- */
@@ -219,14 +220,18 @@ static int pseudo_iterate(struct file *file, struct directory_sink *sink)
     }
 }
 
-static int pseudo_create(struct dentry *directory, const char *name, size_t length)
+static int pseudo_create(struct dentry *directory, const char *name, size_t length,
+                         const struct creation *creation, struct dentry **created)
 {
     const struct place *place = directory->inode->private;
     char text[NAME_LENGTH_MAXIMUM + 1];
 
+    if (!S_ISREG(creation->mode))
+        return -EPERM;
     memcpy(text, name, length);
     text[length] = '\0';
-    return place->node->create(&place->key, text);
+    int error = place->node->create(&place->key, text);
+    return error ? error : pseudo_lookup(directory, name, length, created);
 }
 
 static int pseudo_remove(struct dentry *directory, struct dentry *victim)
@@ -239,7 +244,6 @@ static int pseudo_remove(struct dentry *directory, struct dentry *victim)
     spinlock_acquire(&tree_lock);
     victim->linked = false;
     spinlock_release(&tree_lock);
-    dentry_reference(victim);
     return 0;
 }
 
@@ -448,7 +452,7 @@ static int pseudo_create_root(struct file_system *file_system, struct pseudo_nod
 {
     static const struct pseudo_key nothing;
 
-    file_system->device = file_system_next_device();
+    file_system_begin(file_system);
     struct inode *inode = pseudo_inode_create(file_system, node, &nothing, 1);
     if (!inode)
         return -ENOMEM;
@@ -460,7 +464,27 @@ static int pseudo_create_root(struct file_system *file_system, struct pseudo_nod
 /* ---- other rooms' trees ---- */
 
 static struct file_system trees[2]; /* devpts, efivarfs; written at boot */
+static struct file_system_type tree_types[array_length(trees)];
 static size_t tree_count;
+
+static struct file_system *tree_find(const char *type)
+{
+    for (size_t i = 0; i < tree_count; i++)
+        if (strcmp(trees[i].type, type) == 0)
+            return &trees[i];
+    return strcmp(type, "proc") == 0 ? &proc : &sys;
+}
+
+static int tree_mount(const struct mount_request *request, struct file_system **result)
+{
+    struct file_system *tree = tree_find(request->type);
+
+    if (tree->first_mounted && !__atomic_load_n(&tree->mount_count, __ATOMIC_RELAXED))
+        tree->first_mounted();
+    file_system_reference(tree);
+    *result = tree;
+    return 0;
+}
 
 int pseudo_tree_add(const char *type, uint32_t magic, struct pseudo_node *root,
                     void (*first_mounted)(void))
@@ -469,27 +493,22 @@ int pseudo_tree_add(const char *type, uint32_t magic, struct pseudo_node *root,
         return -ENOMEM;
     struct file_system *tree = &trees[tree_count];
 
-    *tree = (struct file_system){.references = 1,
-                                 .type = type,
-                                 .magic = magic,
-                                 .next_number = 1,
-                                 .first_mounted = first_mounted};
+    *tree = (struct file_system){.type = type, .magic = magic, .first_mounted = first_mounted};
     int error = pseudo_create_root(tree, root);
-    if (!error)
-        tree_count++;
-    return error;
-}
-
-struct file_system *pseudo_tree_find(const char *type)
-{
-    for (size_t i = 0; i < tree_count; i++)
-        if (strcmp(trees[i].type, type) == 0)
-            return &trees[i];
-    return NULL;
+    if (error)
+        return error;
+    tree_types[tree_count] = (struct file_system_type){.name = type, .mount = tree_mount};
+    file_system_type_add(&tree_types[tree_count++]);
+    return 0;
 }
 
 int pseudo_initialize(void)
 {
+    static struct file_system_type types[] = {{.name = "proc", .mount = tree_mount},
+                                              {.name = "sysfs", .mount = tree_mount}};
+
+    for (size_t i = 0; i < array_length(types); i++)
+        file_system_type_add(&types[i]);
     int error = pseudo_create_root(&proc, &proc_root);
     return error ? error : pseudo_create_root(&sys, &sys_root);
 }

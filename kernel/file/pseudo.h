@@ -114,8 +114,5 @@ const struct pseudo_key *pseudo_file_key(const struct file *file);
 /* ---- for the files of this room ---- */
 
 int pseudo_initialize(void);
-/* The tree that pseudo_tree_add made known, or NULL. */
-struct file_system *pseudo_tree_find(const char *type);
-extern struct file_system *proc_file_system, *sys_file_system;
 
 #endif

@@ -30,9 +30,9 @@ static ssize_t stat_path(int directory, vaddr_t name, vaddr_t result, int flags)
     int error = path_lookup_user(directory, name, walk_flags(flags), &path);
     if (error)
         return error;
-    inode_stat(path.dentry->inode, &status);
+    error = inode_stat(path.dentry->inode, &status);
     path_release(&path);
-    return user_put(result, &status);
+    return error ? error : user_put(result, &status);
 }
 
 ssize_t sys_newfstatat(int directory, vaddr_t name, vaddr_t result, int flags)
@@ -61,9 +61,9 @@ ssize_t sys_fstat(int descriptor, vaddr_t result)
     struct file *file = descriptor_get_any(descriptor);
     if (!file)
         return -EBADF;
-    inode_stat(file->inode, &status);
+    int error = inode_stat(file->inode, &status);
     file_release(file);
-    return user_put(result, &status);
+    return error ? error : user_put(result, &status);
 }
 
 static struct statx_timestamp statx_time(const struct file_time *field)
@@ -86,7 +86,11 @@ ssize_t sys_statx(int directory, vaddr_t name, unsigned flags, unsigned mask, va
     if (error)
         return error;
     struct inode *inode = path.dentry->inode;
-    inode_stat(inode, &status);
+    error = inode_stat(inode, &status);
+    if (error) {
+        path_release(&path);
+        return error;
+    }
     struct statx answer = {
         .stx_mask = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID,
         .stx_blksize = (uint32_t)status.st_blksize,
@@ -135,7 +139,7 @@ static ssize_t statfs_path(const struct path *path, vaddr_t result)
         {MS_NOATIME, STATFS_NO_ACCESS_TIME}, {MS_NODIRATIME, STATFS_NO_DIRECTORY_TIME},
         {MS_RELATIME, STATFS_RELATIVE_TIME},
     };
-    const struct file_system *file_system = path->mount->file_system;
+    struct file_system *file_system = path->mount->file_system;
     struct statfs answer = {
         .f_type = file_system->magic,
         .f_bsize = PAGE_SIZE,
@@ -147,12 +151,10 @@ static ssize_t statfs_path(const struct path *path, vaddr_t result)
     for (size_t i = 0; i < array_length(flags); i++)
         if (mount_flag(path->mount, flags[i].mount))
             answer.f_flags |= flags[i].statfs;
-    /* All zeros where there is no limit, as on Linux. */
-    answer.f_blocks = (long)__atomic_load_n(&file_system->pages.limit, __ATOMIC_RELAXED);
-    answer.f_bfree = answer.f_bavail = (long)quota_left(&file_system->pages);
-    answer.f_files = (long)__atomic_load_n(&file_system->inodes.limit, __ATOMIC_RELAXED);
-    answer.f_ffree = (long)quota_left(&file_system->inodes);
-    return user_put(result, &answer);
+    int error = file_system->operations && file_system->operations->statistics
+                    ? file_system->operations->statistics(file_system, &answer)
+                    : 0;
+    return error ? error : user_put(result, &answer);
 }
 
 ssize_t sys_statfs(vaddr_t name, vaddr_t result)
@@ -203,7 +205,7 @@ static int access_path(const struct path *path, int mode, const struct credentia
 
     if (mode & PERMISSION_EXECUTE && S_ISREG(inode->mode) && mount_flag(path->mount, MS_NOEXEC))
         return -EACCES;
-    int error = inode_permission(inode, (unsigned)mode, credentials);
+    int error = inode_permission(inode, (unsigned)mode | PERMISSION_ASKED, credentials);
     if (error)
         return error;
     bool special = S_ISCHR(inode->mode) || S_ISBLK(inode->mode) || S_ISFIFO(inode->mode) ||

@@ -89,6 +89,12 @@ ssize_t sys_fgetxattr(int descriptor, vaddr_t attribute, vaddr_t value, size_t s
 ssize_t sys_listxattr(vaddr_t name, vaddr_t list, size_t size);
 ssize_t sys_llistxattr(vaddr_t name, vaddr_t list, size_t size);
 ssize_t sys_flistxattr(int descriptor, vaddr_t list, size_t size);
+ssize_t sys_setxattr(vaddr_t name, vaddr_t attribute, vaddr_t value, size_t size, int flags);
+ssize_t sys_lsetxattr(vaddr_t name, vaddr_t attribute, vaddr_t value, size_t size, int flags);
+ssize_t sys_fsetxattr(int descriptor, vaddr_t attribute, vaddr_t value, size_t size, int flags);
+ssize_t sys_removexattr(vaddr_t name, vaddr_t attribute);
+ssize_t sys_lremovexattr(vaddr_t name, vaddr_t attribute);
+ssize_t sys_fremovexattr(int descriptor, vaddr_t attribute);
 
 /* names.c */
 ssize_t sys_mkdir(vaddr_t name, unsigned mode);

@@ -273,7 +273,7 @@ int address_space_map_ahead(struct address_space *space, vaddr_t start, size_t s
 int address_space_copy_ahead(struct address_space *space, vaddr_t address)
 {
     address_space_lock(space);
-    enum memory_fault fault = address_space_fault(space, address, REGION_WRITE);
+    enum memory_fault fault = address_space_fault_fetching(space, address, REGION_WRITE);
     address_space_unlock(space);
     return fault == MEMORY_FAULT_NO_MEMORY ? -ENOMEM : 0;
 }
@@ -284,7 +284,7 @@ int address_space_copy_ahead(struct address_space *space, vaddr_t address)
 static int frame_at(struct address_space *space, vaddr_t address, unsigned access, paddr_t *frame)
 {
     address_space_lock(space);
-    enum memory_fault fault = address_space_fault(space, address, access);
+    enum memory_fault fault = address_space_fault_fetching(space, address, access);
     if (!fault) {
         *frame = entry_frame(*page_table_entry(space->root, address));
         frame_reference(*frame);

@@ -44,7 +44,22 @@ struct memory_object {
     /* A program writes to it through a shared mapping (POSIX mmap: st_mtime, st_ctime); called at
        the first touch, under the space's mutex. NULL: nobody wants to know. */
     void (*written)(struct memory_object *object);
+    /*
+     * Of a cache that is backed: makes page `index` be there, and `write`: marked as dirty. Without
+     * the space's mutex; waits for whoever has the contents. 0, -EINTR: a fatal signal came,
+     * -ENOMEM, -ENOSPC, -EIO and others.
+     */
+    int (*fetch)(struct memory_object *object, uint64_t index, bool write);
+    /* msync(2), of a cache that is backed: what programs wrote is where it stays. 0 or an error. */
+    int (*synchronise)(struct memory_object *object);
     uint64_t device, inode; /* for /proc/PID/maps */
+};
+
+/* A page that a touch wants and that has to be fetched first. */
+struct absent_page {
+    struct memory_object *object; /* the region's: no reference */
+    uint64_t index;
+    bool write;
 };
 
 struct region {
@@ -95,6 +110,7 @@ struct address_space {
     unsigned lock_future;  /* mlockall: REGION_LOCKED for what is mapped later, or 0; mutex */
     bool populate_future;  /* …and is there at once; mutex */
     uint64_t page_tables;  /* frames of page tables, with the root; mutex; atomic to read */
+    struct absent_page absent; /* of the fault that said so last; mutex */
 
     /* Where things are; mutex to change. */
     vaddr_t mmap_base; /* mmap searches downwards from here */

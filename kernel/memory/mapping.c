@@ -327,6 +327,8 @@ int address_space_populate_locked(struct address_space *space, vaddr_t start, va
             page -= PAGE_SIZE; /* whatever may be there now */
             continue;
         }
+        if (fault == MEMORY_FAULT_ABSENT)
+            continue; /* its first touch fetches it: the caller walks through the regions */
         if (fault)
             return fault == MEMORY_FAULT_PROTECTION ? -EINVAL : -EFAULT;
     }

@@ -95,18 +95,57 @@ static void tree_lower(struct page_cache *cache)
     }
 }
 
-/* Takes out what lies in [first, last] below `*slot`, whose own first page is `base`. The frames
-   go to a list, linked through their metadata: somebody may still map them. */
-static void slot_remove(struct page_cache *cache, void **slot, unsigned height, uint64_t base,
-                        uint64_t first, uint64_t last, paddr_t *removed)
+/* In a frame's flags, in a cache that is backed: it is to be written back. The cache's lock. */
+#define PAGE_DIRTIED 1
+
+static bool is_dirty(const struct page_cache *cache, paddr_t frame)
 {
+    return cache->backed && frame_metadata(frame)->flags & PAGE_DIRTIED;
+}
+
+static void set_dirty(struct page_cache *cache, paddr_t frame, bool dirty)
+{
+    if (is_dirty(cache, frame) == dirty)
+        return;
+    frame_metadata(frame)->flags = dirty ? PAGE_DIRTIED : 0;
+    __atomic_store_n(&cache->dirty_count, cache->dirty_count + (dirty ? 1 : UINT64_MAX),
+                     __ATOMIC_RELAXED);
+}
+
+/* What is taken out of [first, last]; the frames go to a list, linked through their metadata:
+   somebody may still map them. */
+struct removal {
+    struct page_cache *cache;
+    uint64_t first, last;
+    bool clean_only;
+    paddr_t list;
+};
+
+static void page_remove(struct removal *removal, void **slot)
+{
+    struct page_cache *cache = removal->cache;
+    paddr_t frame = (paddr_t)*slot;
+
+    if (cache->backed) {
+        if (removal->clean_only && is_dirty(cache, frame))
+            return;
+        set_dirty(cache, frame, false);
+    }
+    frame_metadata(frame)->words[0] = removal->list;
+    removal->list = frame;
+    __atomic_store_n(&cache->frame_count, cache->frame_count - 1, __ATOMIC_RELAXED);
+    *slot = NULL;
+}
+
+/* Takes out what lies below `*slot`, whose own first page is `base`. */
+static void slot_remove(struct removal *removal, void **slot, unsigned height, uint64_t base)
+{
+    uint64_t first = removal->first, last = removal->last;
+
     if (!*slot)
         return;
     if (height == 0) {
-        frame_metadata((paddr_t)*slot)->words[0] = *removed;
-        *removed = (paddr_t)*slot;
-        __atomic_store_n(&cache->frame_count, cache->frame_count - 1, __ATOMIC_RELAXED);
-        *slot = NULL;
+        page_remove(removal, slot);
         return;
     }
     struct node *node = *slot;
@@ -114,7 +153,7 @@ static void slot_remove(struct page_cache *cache, void **slot, unsigned height, 
     unsigned from = first <= base ? 0 : (unsigned)((first - base) / span);
     uint64_t to = (last - base) / span;
     for (unsigned i = from; i < NODE_SLOTS && i <= to; i++)
-        slot_remove(cache, &node->slots[i], height - 1, base + i * span, first, last, removed);
+        slot_remove(removal, &node->slots[i], height - 1, base + i * span);
     node_prune(slot);
     thread_preemption_point();
 }
@@ -145,20 +184,26 @@ static bool tree_is_hole(const struct page_cache *cache, uint64_t index, uint64_
 }
 
 /* Takes out [first, last]: a list of frames for frames_release(). */
-static paddr_t tree_remove(struct page_cache *cache, uint64_t first, uint64_t last)
+static paddr_t tree_remove_some(struct page_cache *cache, uint64_t first, uint64_t last,
+                                bool clean_only)
 {
-    paddr_t removed = 0;
+    struct removal removal = {cache, first, last, clean_only, 0};
 
     if (last > last_place(cache))
-        last = last_place(cache);
+        removal.last = last = last_place(cache);
     if (first > last)
         return 0;
     uint64_t before = cache->frame_count;
-    slot_remove(cache, &cache->root, cache->height, 0, first, last, &removed);
+    slot_remove(&removal, &cache->root, cache->height, 0);
     tree_lower(cache);
     if (cache->quota)
         quota_give(cache->quota, before - cache->frame_count);
-    return removed;
+    return removal.list;
+}
+
+static paddr_t tree_remove(struct page_cache *cache, uint64_t first, uint64_t last)
+{
+    return tree_remove_some(cache, first, last, false);
 }
 
 static void frames_release(paddr_t list)
@@ -238,6 +283,8 @@ static int tree_enter(struct page_cache *cache, uint64_t index, paddr_t frame)
         return -ENOMEM;
     }
     *place = (void *)frame;
+    if (cache->backed)
+        frame_metadata(frame)->flags = 0;
     __atomic_store_n(&cache->frame_count, cache->frame_count + 1, __ATOMIC_RELAXED);
     return 0;
 }
@@ -427,6 +474,109 @@ void page_cache_punch(struct page_cache *cache, uint64_t offset, uint64_t size)
     mutex_release(&cache->truncation);
 }
 
+/* ---- of a file that lies elsewhere ---- */
+
+uint64_t page_cache_changes(struct page_cache *cache)
+{
+    mutex_acquire(&cache->lock);
+    uint64_t changes = cache->changes;
+    mutex_release(&cache->lock);
+    return changes;
+}
+
+void page_cache_changed(struct page_cache *cache)
+{
+    mutex_acquire(&cache->lock);
+    cache->changes++;
+    mutex_release(&cache->lock);
+}
+
+int page_cache_adopt_fetched(struct page_cache *cache, uint64_t index, paddr_t frame,
+                             uint64_t changes)
+{
+    mutex_acquire(&cache->lock);
+    int error = cache->changes != changes    ? -EAGAIN
+                : index >= page_count(cache) ? -ERANGE
+                                             : tree_enter(cache, index, frame);
+    mutex_release(&cache->lock);
+    return error;
+}
+
+bool page_cache_mark_dirty(struct page_cache *cache, uint64_t index)
+{
+    mutex_acquire(&cache->lock);
+    paddr_t frame = index < page_count(cache) ? tree_find(cache, index) : 0;
+    if (frame)
+        set_dirty(cache, frame, true);
+    mutex_release(&cache->lock);
+    return frame;
+}
+
+bool page_cache_is_dirty(struct page_cache *cache, uint64_t index)
+{
+    mutex_acquire(&cache->lock);
+    paddr_t frame = tree_find(cache, index);
+    bool dirty = frame && is_dirty(cache, frame);
+    mutex_release(&cache->lock);
+    return dirty;
+}
+
+/* The first dirty page from `index` on; UINT64_MAX: there is none. Lock held. */
+static uint64_t next_dirty(const struct page_cache *cache, uint64_t index)
+{
+    uint64_t next;
+
+    for (; cache->dirty_count && index <= last_place(cache); index = next) {
+        paddr_t frame = tree_is_hole(cache, index, &next) ? 0 : tree_find(cache, index);
+        if (frame && is_dirty(cache, frame))
+            return index;
+        thread_preemption_point();
+    }
+    return UINT64_MAX;
+}
+
+size_t page_cache_clean(struct page_cache *cache, uint64_t *index, size_t count, paddr_t *frames)
+{
+    size_t taken = 0;
+
+    mutex_acquire(&cache->truncation);
+    mutex_acquire(&cache->lock);
+    uint64_t first = *index = next_dirty(cache, *index);
+    while (taken < count && first != UINT64_MAX) {
+        paddr_t frame = tree_find(cache, first + taken);
+        if (!frame || !is_dirty(cache, frame))
+            break;
+        frame_reference(frame);
+        set_dirty(cache, frame, false);
+        frames[taken++] = frame;
+    }
+    bool mapped = taken && !LIST_EMPTY(&cache->regions);
+    cache->truncations += mapped;
+    mutex_release(&cache->lock);
+    if (mapped)
+        address_spaces_forget(cache, first, first + taken - 1);
+    mutex_release(&cache->truncation);
+    return taken;
+}
+
+uint64_t page_cache_drop(struct page_cache *cache, uint64_t first, uint64_t last)
+{
+    mutex_acquire(&cache->truncation);
+    mutex_acquire(&cache->lock);
+    uint64_t before = cache->frame_count;
+    paddr_t removed = tree_remove_some(cache, first, last, true);
+    uint64_t dropped = before - cache->frame_count;
+    bool mapped = dropped && !LIST_EMPTY(&cache->regions);
+    cache->truncations += mapped;
+    cache->changes++;
+    mutex_release(&cache->lock);
+    if (mapped)
+        address_spaces_forget(cache, first, last);
+    frames_release(removed);
+    mutex_release(&cache->truncation);
+    return dropped;
+}
+
 /* ---- copying ---- */
 
 /* The other side of a copy: kernel memory, or the calling thread's. */
@@ -562,4 +712,18 @@ ssize_t page_cache_read_user(struct page_cache *cache, uint64_t offset, vaddr_t 
 ssize_t page_cache_write_user(struct page_cache *cache, uint64_t offset, vaddr_t from, size_t size)
 {
     return cache_write(cache, offset, (struct copy_end){true, from}, size);
+}
+
+void page_cache_update(struct page_cache *cache, uint64_t offset, const void *from, size_t size)
+{
+    for (size_t done = 0, piece; done < size; done += piece) {
+        uint64_t position = offset + done;
+        piece = within_page(position, size - done);
+        paddr_t frame = page_cache_get(cache, position / PAGE_SIZE);
+        if (!frame)
+            continue;
+        memcpy((char *)frame_pointer(frame) + position % PAGE_SIZE, (const char *)from + done,
+               piece);
+        frame_release(frame);
+    }
 }

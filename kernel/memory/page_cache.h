@@ -1,7 +1,8 @@
 /*
  * page_cache.h: the contents of a file, in frames. A RAM file's frames are its
- * storage; program text and private mappings map them directly. Each cache
- * knows the regions that map it (truncation, SIGBUS).
+ * storage; of a file that lies elsewhere (`backed`) they are a copy, that can
+ * be fetched again. Program text and private mappings map them directly. Each
+ * cache knows the regions that map it (truncation, SIGBUS).
  */
 #ifndef BATON_MEMORY_PAGE_CACHE_H
 #define BATON_MEMORY_PAGE_CACHE_H
@@ -29,6 +30,9 @@ struct page_cache {
     uint64_t region_count;       /* of these; lock to write, atomic to read */
     bool no_writing, no_holes;   /* page_cache_seal(); lock; the second atomic to read */
     bool constant;               /* never shrinks, so it needs no such list; constant */
+    bool backed;                 /* a missing page is not a hole: it is to be fetched; constant */
+    uint64_t changes;            /* what was fetched before the last of them is stale; lock */
+    uint64_t dirty_count;        /* pages to be written back; lock to write, atomic to read */
 };
 
 void page_cache_initialize(struct page_cache *cache, enum frame_owner owner);
@@ -59,6 +63,33 @@ uint64_t page_cache_seek(struct page_cache *cache, uint64_t index, bool hole);
 /* Adopts `frame` (of the cache's owner; the caller's reference) as page `index`. 0; -EEXIST when
    that is no hole, -ENOSPC, -ENOMEM: then the reference stays the caller's. */
 int page_cache_adopt(struct page_cache *cache, uint64_t index, paddr_t frame);
+
+/* ---- of a file that lies elsewhere ---- */
+
+/* How often the contents changed: noted before pages are fetched, and asked by whoever adopts
+   them. */
+uint64_t page_cache_changes(struct page_cache *cache);
+/* After a change of what lies elsewhere: what others are fetching just now is not adopted. */
+void page_cache_changed(struct page_cache *cache);
+/* As page_cache_adopt(), unless there was a change since (-EAGAIN) or the page lies behind the
+   size (-ERANGE). */
+int page_cache_adopt_fetched(struct page_cache *cache, uint64_t index, paddr_t frame,
+                             uint64_t changes);
+/* A program is about to write to page `index` through a mapping. False: it is not there. */
+bool page_cache_mark_dirty(struct page_cache *cache, uint64_t index);
+bool page_cache_is_dirty(struct page_cache *cache, uint64_t index);
+/*
+ * The first dirty pages from *index on that lie side by side, at most `count`: *index becomes the
+ * first, and they are clean: no mapping writes to them any more without marking them again. Each
+ * has a reference for the caller, who writes them back. 0: there are none. May sleep; no address
+ * space's mutex held.
+ */
+size_t page_cache_clean(struct page_cache *cache, uint64_t *index, size_t count, paddr_t *frames);
+/* Forgets the clean pages of [first, last], also where they are mapped. Returns how many. May
+   sleep; no address space's mutex held. */
+uint64_t page_cache_drop(struct page_cache *cache, uint64_t first, uint64_t last);
+/* Writes to the pages that are there, after the bytes went where they belong; kernel memory. */
+void page_cache_update(struct page_cache *cache, uint64_t offset, const void *from, size_t size);
 
 /*
  * Sets the size. When it shrinks: frames behind it are freed, the tail of the

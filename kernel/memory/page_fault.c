@@ -69,13 +69,23 @@ static void window_around(const struct region *region, const uint64_t *entry, va
     *from = (size_t)(stop - entry);
 }
 
-/* A file's page, mapped as it is, with its neighbours that are in the cache. */
+/* Notes what the fault has to wait for. */
+static enum memory_fault absent(const struct region *region, vaddr_t page, bool write)
+{
+    region->space->absent =
+        (struct absent_page){region->object, region_page_index(region, page), write};
+    return MEMORY_FAULT_ABSENT;
+}
+
+/* A file's page, mapped as it is, with its neighbours that are in the cache. Where they are to be
+   written back, the first write to each is to be seen. */
 static enum memory_fault fault_around(const struct region *region, uint64_t *entry, vaddr_t page)
 {
     struct page_cache *cache = region->object->cache;
     uint64_t index = region_page_index(region, page);
     bool writable =
-        (region->flags & (REGION_SHARED | REGION_WRITE)) == (REGION_SHARED | REGION_WRITE);
+        (region->flags & (REGION_SHARED | REGION_WRITE)) == (REGION_SHARED | REGION_WRITE) &&
+        !cache->backed;
     size_t below, from;
 
     window_around(region, entry, page, &below, &from);
@@ -85,6 +95,8 @@ static enum memory_fault fault_around(const struct region *region, uint64_t *ent
         return MEMORY_FAULT_BEYOND_FILE;
     if (*entry)
         return MEMORY_FAULT_NONE;
+    if (cache->backed)
+        return absent(region, page, false);
     /* A hole: it becomes a page of zeros, so that all who map the file see the same one. */
     paddr_t frame;
     int error = page_cache_create(cache, index, &frame);
@@ -101,6 +113,8 @@ static enum memory_fault fault_file_copy(const struct region *region, uint64_t *
 
     if (!page_cache_find(region->object->cache, region_page_index(region, page), &original))
         return MEMORY_FAULT_BEYOND_FILE;
+    if (!original && region->object->cache->backed)
+        return absent(region, page, false);
     paddr_t copy = frame_allocate(FRAME_ANONYMOUS, original ? FRAME_ANYWHERE : FRAME_ZEROED);
     if (copy && original) {
         char *bytes = frame_pointer(copy);
@@ -157,6 +171,9 @@ static enum memory_fault fault_present(const struct region *region, uint64_t *en
         return MEMORY_FAULT_NONE;
     }
     if (region->flags & REGION_SHARED) {
+        if (region->object && region->object->cache->backed &&
+            !page_cache_is_dirty(region->object->cache, region_page_index(region, page)))
+            return absent(region, page, true);
         *entry |= PAGE_WRITABLE | PAGE_DIRTY;
         return MEMORY_FAULT_NONE;
     }
@@ -214,6 +231,44 @@ enum memory_fault address_space_fault(struct address_space *space, vaddr_t addre
     return fault;
 }
 
+/* ---- pages that lie elsewhere ---- */
+
+static enum memory_fault fault_of_error(int error)
+{
+    switch (error) {
+    case 0:
+        return MEMORY_FAULT_NONE;
+    case -EINTR:
+        return MEMORY_FAULT_KILLED;
+    case -ENOMEM:
+        return MEMORY_FAULT_NO_MEMORY;
+    case -ENOSPC:
+        return MEMORY_FAULT_NO_SPACE;
+    default:
+        return MEMORY_FAULT_BEYOND_FILE;
+    }
+}
+
+enum memory_fault address_space_fault_fetching(struct address_space *space, vaddr_t address,
+                                               unsigned access)
+{
+    enum memory_fault fault;
+
+    while ((fault = address_space_fault(space, address, access)) == MEMORY_FAULT_ABSENT) {
+        struct absent_page page = space->absent;
+        page.object->reference(page.object);
+        address_space_unlock(space);
+        int error = page.object->fetch(page.object, page.index, page.write);
+        page.object->release(page.object);
+        if (!error && thread_interrupted(THREAD_KILLABLE))
+            error = -EINTR; /* each time it may be gone again */
+        address_space_lock(space);
+        if (error)
+            return fault_of_error(error);
+    }
+    return fault;
+}
+
 /* ---- when memory ends ---- */
 
 bool memory_gather(void)
@@ -248,6 +303,8 @@ static enum memory_fault resolve(struct trap_frame *frame, vaddr_t address)
     do {
         address_space_lock(space);
         fault = address_space_fault(space, address, access_of(frame));
+        if (fault == MEMORY_FAULT_ABSENT)
+            fault = address_space_fault_fetching(space, address, access_of(frame));
         address_space_unlock(space);
     } while (fault == MEMORY_FAULT_NO_MEMORY && memory_last_resort());
     return fault;
@@ -282,7 +339,8 @@ bool memory_page_fault(struct trap_frame *frame, vaddr_t address)
         fault = MEMORY_FAULT_NO_MEMORY;
     else
         fault = is_refused_far_return(frame) ? MEMORY_FAULT_PROTECTION : resolve(frame, address);
-    if (!fault)
+    /* Who was killed while he waited goes no further than to the way out of the kernel. */
+    if (!fault || (fault == MEMORY_FAULT_KILLED && !fixup))
         return true;
     if (fixup) {
         frame->rip = fixup;

@@ -19,6 +19,8 @@ enum memory_fault {
     MEMORY_FAULT_BEYOND_FILE, /* SIGBUS, BUS_ADRERR */
     MEMORY_FAULT_NO_SPACE,    /* a hole, and the file system is full: the same */
     MEMORY_FAULT_NO_MEMORY,   /* the rule for the victim when memory ends */
+    MEMORY_FAULT_KILLED,      /* a fatal signal came while the page was fetched */
+    MEMORY_FAULT_ABSENT,      /* not yet: space->absent has to be fetched, without the mutex */
 };
 
 /*
@@ -51,5 +53,9 @@ bool memory_last_resort(void);
  */
 enum memory_fault address_space_fault(struct address_space *space, vaddr_t address,
                                       unsigned access);
+/* The same, and fetches what is absent: gives the mutex up meanwhile and takes it again. Never
+   MEMORY_FAULT_ABSENT. Thread context, no lock but the space's and those that come before it. */
+enum memory_fault address_space_fault_fetching(struct address_space *space, vaddr_t address,
+                                               unsigned access);
 
 #endif

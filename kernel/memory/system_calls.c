@@ -295,6 +295,38 @@ static ssize_t synchronise(struct region *region, vaddr_t start, vaddr_t end, in
     return flags & MS_INVALIDATE && region->flags & REGION_LOCKED ? -EBUSY : 0;
 }
 
+/* The first file in [*start, end) that lies elsewhere and is mapped shared, with a reference; *start
+   moves behind the region. NULL: there is none. */
+static struct memory_object *next_backed(struct address_space *space, vaddr_t *start, vaddr_t end)
+{
+    struct memory_object *object = NULL;
+
+    address_space_lock(space);
+    for (const struct region *region = address_space_find(space, *start);
+         region && region->start < end && !object; region = region->next) {
+        *start = region->end;
+        if (region->object && region->object->cache->backed && region->flags & REGION_SHARED)
+            object = region->object;
+    }
+    if (object)
+        object->reference(object);
+    address_space_unlock(space);
+    return object;
+}
+
+static ssize_t synchronise_backed(struct address_space *space, vaddr_t start, vaddr_t end)
+{
+    struct memory_object *object;
+    ssize_t result = 0;
+
+    while (!result && (object = next_backed(space, &start, end))) {
+        if (object->synchronise)
+            result = object->synchronise(object);
+        object->release(object);
+    }
+    return result;
+}
+
 ssize_t sys_msync(vaddr_t address, size_t size, int flags)
 {
     if (flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC) || !is_aligned(address, PAGE_SIZE) ||
@@ -308,6 +340,8 @@ ssize_t sys_msync(vaddr_t address, size_t size, int flags)
     address_space_lock(space);
     ssize_t result = for_each_region(space, address, address + size, synchronise, flags);
     address_space_unlock(space);
+    if (!result && flags & MS_SYNC)
+        result = synchronise_backed(space, address, address + size);
     return result;
 }
 

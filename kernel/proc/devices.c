@@ -5,6 +5,7 @@
 #include <linux/stat.h>
 
 #include "file/device.h"
+#include "file/tree/file_system_type.h"
 #include "library/string.h"
 #include "proc/proc.h"
 #include "socket/view.h"
@@ -12,12 +13,11 @@
 
 static int file_systems_show(const struct pseudo_key *key, struct text *text)
 {
+    const struct file_system_type *type = NULL;
+
     (void)key;
-    text_print(
-        text,
-        "nodev\tproc\nnodev\tsysfs\nnodev\ttmpfs\nnodev\tramfs\nnodev\tdevtmpfs\nnodev\tdevpts\n");
-    if (pseudo_tree_find("efivarfs"))
-        text_print(text, "nodev\tefivarfs\n");
+    while ((type = file_system_type_next(type)))
+        text_print(text, "%s\t%s\n", type->on_device ? "" : "nodev", type->name);
     return 0;
 }
 

@@ -97,25 +97,11 @@ static void text_mount_options(struct text *text, const struct mount *mount)
     }
 }
 
-/* What a tmpfs was told, where that is not what it would be anyhow (tmpfs(5)). */
-static void text_file_system_options(struct text *text, const struct file_system *file_system)
+/* What the file system itself was told. */
+static void text_file_system_options(struct text *text, struct file_system *file_system)
 {
-    uint64_t pages = __atomic_load_n(&file_system->pages.limit, __ATOMIC_RELAXED);
-    uint64_t inodes = __atomic_load_n(&file_system->inodes.limit, __ATOMIC_RELAXED);
-
-    if (strcmp(file_system->type, "tmpfs") != 0)
-        return;
-    if (pages != ram_default_limit())
-        text_print(text, ",size=%luk", pages * (PAGE_SIZE / 1024));
-    if (inodes != ram_default_limit())
-        text_print(text, ",nr_inodes=%lu", inodes);
-    if (file_system->root_mode != 01777)
-        text_print(text, ",mode=%03o", file_system->root_mode);
-    if (file_system->root_user)
-        text_print(text, ",uid=%u", file_system->root_user);
-    if (file_system->root_group)
-        text_print(text, ",gid=%u", file_system->root_group);
-    text_print(text, ",inode64");
+    if (file_system->operations && file_system->operations->describe)
+        file_system->operations->describe(file_system, text);
 }
 
 /* Where the mount is, as the caller sees it. 0 or an error: it is out of sight. */
@@ -160,6 +146,22 @@ int proc_mounts_show(const struct pseudo_key *key, struct text *text)
     return 0;
 }
 
+/* What of its file system the mount shows. 0 or an error: it is deleted. */
+static int text_mount_root(struct text *text, const struct mount *mount)
+{
+    struct mount whole = {.file_system = mount->file_system, .root = mount->file_system->root};
+    const struct path root = {&whole, whole.root}, shown = {&whole, mount->root};
+    char *place = heap_allocate(PATH_SIZE_MAXIMUM);
+
+    if (!place)
+        return -ENOMEM;
+    ssize_t length = path_describe(&shown, &root, false, place, PATH_SIZE_MAXIMUM);
+    if (length > 0)
+        text_append_escaped(text, place, " \t\n\\");
+    heap_free(place);
+    return length < 0 ? (int)length : 0;
+}
+
 /* proc(5), /proc/pid/mountinfo. */
 static int mount_information_line(struct mount *mount, void *context)
 {
@@ -167,9 +169,11 @@ static int mount_information_line(struct mount *mount, void *context)
     size_t begin = text->size;
     uint64_t device = mount->file_system->device;
 
-    text_print(text, "%u %u %u:%u / ", mount->id, mount->parent ? mount->parent->id : mount->id,
+    text_print(text, "%u %u %u:%u ", mount->id, mount->parent ? mount->parent->id : mount->id,
                (unsigned)(device >> 8 & 0xfff), (unsigned)(device & 0xff));
-    if (text_mount_place(text, mount)) {
+    int error = text_mount_root(text, mount);
+    text_append(text, " ", 1);
+    if (error || text_mount_place(text, mount)) {
         text->size = begin;
         return 0;
     }

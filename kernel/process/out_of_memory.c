@@ -17,6 +17,7 @@
 #include <linux/oom.h>
 
 #include "cpu/log.h"
+#include "file/backed/regular.h"
 #include "file/descriptor_table.h"
 #include "memory/address_space.h"
 #include "memory/frame.h"
@@ -195,7 +196,7 @@ static bool make_room(int64_t least)
     if (thread_interrupted(THREAD_KILLABLE))
         return false;
     if (!victim_ends() && !__atomic_exchange_n(&choosing, true, __ATOMIC_ACQUIRE)) {
-        if (memory_gather()) { /* one at a time: it waits for every CPU */
+        if (memory_gather() || backed_reclaim()) { /* one at a time: it waits for every CPU */
             __atomic_store_n(&choosing, false, __ATOMIC_RELEASE);
             return true;
         }

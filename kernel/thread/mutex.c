@@ -46,6 +46,22 @@ void mutex_acquire_waiting(struct mutex *mutex)
         wait_event(&mutex->waiters, take(mutex, &tries), THREAD_UNINTERRUPTIBLE, CLOCK_NEVER);
 }
 
+int mutex_acquire_waiting_killable(struct mutex *mutex)
+{
+    unsigned tries = 0;
+
+    if (spin(mutex))
+        return 0;
+    int error =
+        wait_event(&mutex->waiters, take(mutex, &tries), THREAD_KILLABLE, CLOCK_NEVER);
+    if (!error || mutex_held(mutex)) /* it was handed over just before this thread left */
+        return 0;
+    /* The wake-up that this thread had may have been meant for who takes it. */
+    if (!__atomic_load_n(&mutex->owner, __ATOMIC_SEQ_CST))
+        mutex_wake(mutex);
+    return error;
+}
+
 /* Gives it to the oldest waiter. False: there is none. */
 static bool hand_over(struct mutex *mutex)
 {

@@ -31,6 +31,7 @@ static inline void mutex_initialize(struct mutex *mutex, enum mutex_rank rank)
 }
 
 void mutex_acquire_waiting(struct mutex *mutex);
+int mutex_acquire_waiting_killable(struct mutex *mutex);
 void mutex_wake(struct mutex *mutex);
 void mutex_release_to_waiter(struct mutex *mutex);
 
@@ -85,6 +86,19 @@ static inline void mutex_acquire(struct mutex *mutex)
     if (!mutex_try_acquire(mutex))
         mutex_acquire_waiting(mutex);
     mutex_check_acquired(mutex);
+}
+
+/* The same where the holder may wait for a program: 0, or -EINTR, when a fatal signal came first. */
+static inline int mutex_acquire_killable(struct mutex *mutex)
+{
+    mutex_check_acquire(mutex);
+    if (!mutex_try_acquire(mutex)) {
+        int error = mutex_acquire_waiting_killable(mutex);
+        if (error)
+            return error;
+    }
+    mutex_check_acquired(mutex);
+    return 0;
 }
 
 static inline void mutex_release(struct mutex *mutex)

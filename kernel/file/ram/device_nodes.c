@@ -17,6 +17,7 @@ static const struct {
     {"kmsg", 0644, 1, 11},  {"tty", 0666, 5, 0},    {"console", 0600, 5, 1},
     {"ptmx", 0666, 5, 2},   {"ttyS0", 0660, 4, 64}, {"ttyS1", 0660, 4, 65},
     {"ttyS2", 0660, 4, 66}, {"ttyS3", 0660, 4, 67}, {"rtc0", 0600, 10, 135},
+    {"fuse", 0666, 10, 229},
 };
 
 int device_nodes_create(struct mount *mount)
@@ -27,9 +28,12 @@ int device_nodes_create(struct mount *mount)
 
     mutex_acquire(&mount->root->inode->lock);
     for (size_t i = 0; i < array_length(nodes) && !error; i++) {
-        error = name_create(credentials_current(), &root, nodes[i].name, strlen(nodes[i].name),
-                            S_IFCHR | nodes[i].mode, device_number(nodes[i].major, nodes[i].minor),
-                            NULL, &created);
+        const struct creation creation = {.credentials = credentials_current(),
+                                          .mode = S_IFCHR | nodes[i].mode,
+                                          .device =
+                                              device_number(nodes[i].major, nodes[i].minor)};
+        error =
+            name_create(&root, nodes[i].name, strlen(nodes[i].name), &creation, &created);
         if (!error)
             dentry_release(created);
     }

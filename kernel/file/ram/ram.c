@@ -1,17 +1,19 @@
 /* ram.c: the RAM file system: the tree of dentries is the directory, the page cache the storage. */
 #include <asm/errno.h>
+#include <asm/statfs.h>
 #include <linux/fcntl.h>
 #include <linux/magic.h>
 
 #include "file/device.h"
 #include "file/pipe.h"
+#include "file/pseudo.h"
 #include "file/ram/ram.h"
 #include "file/tree/dentry.h"
+#include "file/tree/file_system_type.h"
 #include "library/memory_options.h"
 #include "library/string.h"
 #include "memory/frame.h"
 #include "memory/heap.h"
-#include "thread/injection.h"
 
 /* st_dev: Linux gives major 0 and the next minor to file systems without a device. */
 
@@ -26,7 +28,7 @@ static ssize_t ram_read_link(struct inode *inode, char *buffer, size_t size)
 
 static const struct inode_operations ram_link_operations = {.read_link = ram_read_link};
 
-static const struct file_operations *operations_for(uint32_t mode)
+const struct file_operations *file_operations_for(uint32_t mode)
 {
     switch (mode & S_IFMT) {
     case S_IFREG:
@@ -76,7 +78,8 @@ static bool limit_possible(const struct quota *quota, uint64_t limit)
     return !limit || (__atomic_load_n(&quota->limit, __ATOMIC_RELAXED) && limit >= used);
 }
 
-int ram_file_system_limit(struct file_system *file_system, const struct memory_options *options)
+/* 0, or -EINVAL: more is used already, or there was none. */
+static int limits_set(struct file_system *file_system, const struct memory_options *options)
 {
     struct quota *pages = &file_system->pages, *inodes = &file_system->inodes;
 
@@ -89,6 +92,69 @@ int ram_file_system_limit(struct file_system *file_system, const struct memory_o
         __atomic_store_n(&inodes->limit, options->inodes, __ATOMIC_RELAXED);
     return 0;
 }
+
+/* ---- the whole ---- */
+
+static void ram_unmounted(struct file_system *file_system)
+{
+    struct dentry *root = file_system->root;
+
+    file_system->root = NULL;
+    dentry_tear_down(root);
+    dentry_release(root);
+}
+
+static int ram_statistics(struct file_system *file_system, struct statfs *answer)
+{
+    /* All zeros where there is no limit, as on Linux. */
+    answer->f_blocks = (long)__atomic_load_n(&file_system->pages.limit, __ATOMIC_RELAXED);
+    answer->f_bfree = answer->f_bavail = (long)quota_left(&file_system->pages);
+    answer->f_files = (long)__atomic_load_n(&file_system->inodes.limit, __ATOMIC_RELAXED);
+    answer->f_ffree = (long)quota_left(&file_system->inodes);
+    return 0;
+}
+
+static int ram_remount(struct file_system *file_system, uint32_t flags, const char *options)
+{
+    struct memory_options wanted;
+
+    (void)flags;
+    int error = memory_options_parse(options, frame_total(), &wanted);
+    return error ? error : limits_set(file_system, &wanted);
+}
+
+/* What a tmpfs was told, where that is not what it would be anyhow (tmpfs(5)). */
+static void ram_describe(struct file_system *file_system, struct text *text)
+{
+    uint64_t pages = __atomic_load_n(&file_system->pages.limit, __ATOMIC_RELAXED);
+    uint64_t inodes = __atomic_load_n(&file_system->inodes.limit, __ATOMIC_RELAXED);
+
+    if (strcmp(file_system->type, "tmpfs") != 0)
+        return;
+    if (pages != ram_default_limit())
+        text_print(text, ",size=%luk", pages * (PAGE_SIZE / 1024));
+    if (inodes != ram_default_limit())
+        text_print(text, ",nr_inodes=%lu", inodes);
+    if (file_system->root_mode != 01777)
+        text_print(text, ",mode=%03o", file_system->root_mode);
+    if (file_system->root_user)
+        text_print(text, ",uid=%u", file_system->root_user);
+    if (file_system->root_group)
+        text_print(text, ",gid=%u", file_system->root_group);
+    text_print(text, ",inode64");
+}
+
+static const struct file_system_operations limited_operations = {
+    .unmounted = ram_unmounted,
+    .statistics = ram_statistics,
+    .remount = ram_remount,
+    .describe = ram_describe,
+};
+/* ramfs, which has no limits and minds no options. */
+static const struct file_system_operations unlimited_operations = {
+    .unmounted = ram_unmounted,
+    .statistics = ram_statistics,
+};
 
 /* ---- inodes ---- */
 
@@ -103,8 +169,11 @@ int ram_inode_create(struct file_system *file_system, uint32_t mode, uint64_t de
     char *target = link_target ? heap_copy_string(link_target) : NULL;
     struct inode *inode = NULL;
     if (!link_target || target)
-        inode = inode_create(file_system, mode, link_target ? &ram_link_operations : NULL,
-                             operations_for(mode));
+        inode = inode_create(file_system, mode,
+                             link_target     ? &ram_link_operations
+                             : S_ISDIR(mode) ? &ram_directory_inode_operations
+                                             : NULL,
+                             file_operations_for(mode));
     if (!inode) {
         heap_free(target);
         quota_give(&file_system->pages, link_pages(length));
@@ -120,6 +189,32 @@ int ram_inode_create(struct file_system *file_system, uint32_t mode, uint64_t de
     return 0;
 }
 
+int ram_inode_create_in(const struct inode *directory, const struct creation *creation,
+                        struct inode **result)
+{
+    const struct credentials *credentials = creation->credentials;
+    struct inode_attributes above = inode_attributes(directory);
+    uint32_t group = credentials->file_group, mode = creation->mode;
+
+    /* inode(7), "The set-group-ID bit": a directory's is inherited. */
+    if (above.mode & S_ISGID) {
+        group = above.group;
+        if (S_ISDIR(mode))
+            mode |= S_ISGID;
+        else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+                 !credentials_in_group(credentials, group) &&
+                 !credentials_capable(credentials, CAP_FSETID))
+            mode &= ~S_ISGID;
+    }
+    int error = ram_inode_create(directory->file_system, mode, creation->device,
+                                 creation->link_target, result);
+    if (error)
+        return error;
+    (*result)->user = credentials->file_user;
+    (*result)->group = group;
+    return 0;
+}
+
 struct file_system *ram_file_system_create(const char *type, uint32_t mode,
                                            const struct memory_options *options)
 {
@@ -127,13 +222,12 @@ struct file_system *ram_file_system_create(const char *type, uint32_t mode,
     bool limited = strcmp(type, "ramfs") != 0;
     if (!file_system)
         return NULL;
-    file_system->references = 1;
+    file_system_begin(file_system);
+    file_system->operations = limited ? &limited_operations : &unlimited_operations;
     file_system->type = type;
     file_system->magic = limited ? TMPFS_MAGIC : RAMFS_MAGIC;
-    file_system->device = file_system_next_device();
-    file_system->writable_tree = true;
+    file_system->in_memory = true;
     file_system->inode_ended = ram_inode_uncount;
-    file_system->next_number = 1;
     file_system->root_mode = options->has_mode ? options->mode : mode;
     file_system->root_user = options->user;
     file_system->root_group = options->group;
@@ -157,95 +251,30 @@ struct file_system *ram_file_system_create(const char *type, uint32_t mode,
     return file_system;
 }
 
-/* tree_lock held. */
-static void name_insert(struct dentry *dentry)
-{
-    dentry_insert(dentry);
-    *inode_links(dentry->inode) += 1;
-    if (S_ISDIR(dentry->inode->mode)) {
-        *inode_links(dentry->inode) += 1;
-        *inode_links(dentry->parent->inode) += 1;
-    }
-}
+/* ---- mounting ---- */
 
-void ram_name_insert(struct dentry *dentry)
+static int ram_mount(const struct mount_request *request, struct file_system **result)
 {
-    spinlock_acquire(&tree_lock);
-    name_insert(dentry);
-    spinlock_release(&tree_lock);
-    ram_directory_changed(dentry->parent);
-}
+    bool device_tree = strcmp(request->type, "devtmpfs") == 0;
+    bool limited = strcmp(request->type, "ramfs") != 0;
+    struct memory_options wanted;
 
-/*
- * May the inode get one more name? A file whose last name is gone does not come back, but one that
- * never had any (O_TMPFILE) may get its first, which its inode counts for; each further one counts
- * as an inode does (tmpfs(5), nr_inodes). tree_lock held, also while the name is inserted: which
- * one is the first is decided once.
- */
-static int link_count(struct inode *inode)
-{
-    if (*inode_links(inode) == 0) {
-        bool first = inode->nameless;
-        inode->nameless = false;
-        return first ? 0 : -ENOENT;
-    }
-    return quota_take(&inode->file_system->inodes, 1) ? 0 : -ENOSPC;
-}
-
-int ram_link_insert(struct dentry *dentry)
-{
-#ifdef MUTATION_FIRST_NAME /* the fuzzer of system calls has to notice: scripts/test mutation */
-    bool first = dentry->inode->nameless;
-    if (first)
-        injection_delay(); /* it was but some instructions */
-    spinlock_acquire(&tree_lock);
-    dentry->inode->nameless = false;
-    int error = first ? 0 : link_count(dentry->inode);
-#else
-    spinlock_acquire(&tree_lock);
-    int error = link_count(dentry->inode);
-#endif
-    if (!error)
-        name_insert(dentry);
-    spinlock_release(&tree_lock);
-    if (!error)
-        ram_directory_changed(dentry->parent);
-    return error;
-}
-
-int ram_name_detach(struct dentry *dentry)
-{
-    struct inode *inode = dentry->inode;
-
-    if (dentry->mounts)
-        return -EBUSY;
-    dentry_remove(dentry);
-    if (!S_ISDIR(inode->mode) && *inode_links(inode) > 1)
-        quota_give(&inode->file_system->inodes, 1); /* link_count() took it */
-    *inode_links(inode) -= 1;
-    if (S_ISDIR(inode->mode)) {
-        *inode_links(inode) -= 1;
-        *inode_links(dentry->parent->inode) -= 1;
-    }
-    return 0;
-}
-
-int ram_name_remove(struct dentry *dentry)
-{
-    spinlock_acquire(&tree_lock);
-    int error = ram_name_detach(dentry);
-    spinlock_release(&tree_lock);
-    if (error)
+    int error = memory_options_parse(request->options, frame_total(), &wanted);
+    if (error && limited) /* ramfs has never minded any (ramfs) */
         return error;
-    ram_directory_changed(dentry->parent);
-    inode_touch(dentry->inode, INODE_CHANGED);
-    return 0;
+    *result = ram_file_system_create(device_tree ? "devtmpfs"
+                                     : limited   ? "tmpfs"
+                                                 : "ramfs",
+                                     device_tree ? 0755 : 01777, &wanted);
+    return *result ? 0 : -ENOMEM;
 }
 
-void ram_directory_changed(struct dentry *directory)
+void ram_initialize(void)
 {
-    struct inode *inode = directory->inode;
+    static struct file_system_type types[] = {{.name = "tmpfs", .mount = ram_mount},
+                                              {.name = "ramfs", .mount = ram_mount},
+                                              {.name = "devtmpfs", .mount = ram_mount}};
 
-    __atomic_store_n(&inode->cache.size, directory_size(directory->child_count), __ATOMIC_RELAXED);
-    inode_touch(inode, INODE_MODIFIED | INODE_CHANGED);
+    for (size_t i = 0; i < array_length(types); i++)
+        file_system_type_add(&types[i]);
 }

@@ -2,6 +2,7 @@
 #include <asm/errno.h>
 
 #include "cpu/panic.h"
+#include "file/backed/names.h"
 #include "file/tree/dentry.h"
 #include "library/hash.h"
 #include "library/string.h"
@@ -119,6 +120,22 @@ void dentry_remove(struct dentry *dentry)
     RB_REMOVE(dentry_order, &directory->ordered, dentry);
     GUARDED_BY(&tree_lock, directory->child_count)--;
     dentry->linked = false;
+    if (dentry->cached)
+        cached_name_forget(dentry);
+}
+
+struct dentry *dentry_move(struct dentry *dentry, struct dentry *parent, char *name, size_t length)
+{
+    struct dentry *old = dentry->parent;
+
+    dentry->name = name;
+    dentry->name_length = (uint32_t)length;
+    dentry->name_hash = dentry_name_hash(name, length);
+    dentry_reference(parent);
+    dentry->parent = parent;
+    dentry_insert(dentry);
+    __atomic_fetch_sub(&dentry->references, 1, __ATOMIC_RELAXED); /* the tree had one already */
+    return old;
 }
 
 struct dentry *dentry_next(struct dentry *directory, uint64_t limit)

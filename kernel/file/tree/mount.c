@@ -31,19 +31,20 @@ struct mount *mount_create(struct file_system *file_system, struct dentry *root,
     return mount;
 }
 
+void file_system_unmounted(struct file_system *file_system)
+{
+    if (file_system->operations && file_system->operations->unmounted)
+        file_system->operations->unmounted(file_system);
+}
+
 void mount_release(struct mount *mount)
 {
     if (__atomic_sub_fetch(&mount->references, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     struct file_system *file_system = mount->file_system;
     dentry_release(mount->root);
-    if (__atomic_sub_fetch(&file_system->mount_count, 1, __ATOMIC_ACQ_REL) == 0 &&
-        file_system->writable_tree) {
-        struct dentry *root = file_system->root;
-        file_system->root = NULL;
-        dentry_tear_down(root);
-        dentry_release(root);
-    }
+    if (__atomic_sub_fetch(&file_system->mount_count, 1, __ATOMIC_ACQ_REL) == 0)
+        file_system_unmounted(file_system);
     file_system_release(file_system);
     heap_free(mount->source);
     heap_free(mount);

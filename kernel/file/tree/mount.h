@@ -8,6 +8,8 @@
    given one. NULL: no memory. */
 struct mount *mount_create(struct file_system *file_system, struct dentry *root, const char *source,
                            uint32_t flags);
+/* Nothing of the file system is mounted any more, or it could not be mounted at all. May sleep. */
+void file_system_unmounted(struct file_system *file_system);
 /* Makes it the first of all. Boot only. */
 void mount_attach_root(struct mount *mount);
 /* The newest mount on this place, without a reference, or NULL. tree_lock held. */

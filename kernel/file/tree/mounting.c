@@ -1,19 +1,15 @@
 /* mounting.c: mount(2) and umount2(2). */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
-#include <linux/magic.h>
 #include <linux/mount.h>
 
-#include "file/pseudo.h"
 #include "file/ram/device_nodes.h"
-#include "file/ram/ram.h"
 #include "file/system_calls.h"
 #include "file/tree/dentry.h"
+#include "file/tree/file_system_type.h"
 #include "file/tree/mount.h"
 #include "file/tree/walk.h"
-#include "library/memory_options.h"
 #include "library/string.h"
-#include "memory/frame.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 
@@ -28,38 +24,6 @@
     (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
 
 /* ---- mount(2) ---- */
-
-/* A new or shared file system of this type, with a reference. */
-static int file_system_by_type(const char *type, const char *options, struct file_system **result)
-{
-    bool device_tree = strcmp(type, "devtmpfs") == 0;
-
-    if (strcmp(type, "proc") == 0) {
-        *result = proc_file_system;
-    } else if (strcmp(type, "sysfs") == 0) {
-        *result = sys_file_system;
-    } else if (strcmp(type, "tmpfs") == 0 || strcmp(type, "ramfs") == 0 || device_tree) {
-        struct memory_options wanted;
-        int error = memory_options_parse(options, frame_total(), &wanted);
-        if (error && strcmp(type, "ramfs") != 0) /* which has never minded any (ramfs) */
-            return error;
-        *result = ram_file_system_create(device_tree                  ? "devtmpfs"
-                                         : strcmp(type, "ramfs") == 0 ? "ramfs"
-                                                                      : "tmpfs",
-                                         device_tree ? 0755 : 01777, &wanted);
-        if (!*result)
-            return -ENOMEM;
-        return 0;
-    } else {
-        *result = pseudo_tree_find(type);
-        if (!*result)
-            return -ENODEV;
-        if ((*result)->first_mounted && !__atomic_load_n(&(*result)->mount_count, __ATOMIC_RELAXED))
-            (*result)->first_mounted();
-    }
-    file_system_reference(*result);
-    return 0;
-}
 
 /* In the tree that all see: what was unmounted, and is held by who is in it, is not. tree_lock
    held. */
@@ -107,11 +71,13 @@ static bool is_root_of(const struct path *place, const struct file_system *file_
     return place->dentry == place->mount->root && place->mount->file_system == file_system;
 }
 
-static int mount_new(const char *source, const struct path *place, const char *type, uint32_t flags,
-                     const char *options)
+static int mount_new(const struct mount_request *request, const struct path *place, uint32_t kept)
 {
+    const struct file_system_type *type = file_system_type_find(request->type);
+    const char *source = request->source;
     struct file_system *file_system;
-    int error = file_system_by_type(type, options, &file_system);
+
+    int error = type ? type->mount(request, &file_system) : -ENODEV;
     if (error)
         return error;
     if (is_root_of(place, file_system)) {
@@ -119,17 +85,14 @@ static int mount_new(const char *source, const struct path *place, const char *t
         return -EBUSY;
     }
     struct mount *mount =
-        mount_create(file_system, file_system->root, source && *source ? source : "none", flags);
+        mount_create(file_system, file_system->root, source && *source ? source : "none", kept);
     if (!mount) {
-        if (file_system->mount_count == 0 && file_system->writable_tree) {
-            struct dentry *root = file_system->root;
-            file_system->root = NULL;
-            dentry_release(root);
-        }
+        if (__atomic_load_n(&file_system->mount_count, __ATOMIC_RELAXED) == 0)
+            file_system_unmounted(file_system);
         file_system_release(file_system);
         return -ENOMEM;
     }
-    file_system_release(file_system);
+    file_system_release(file_system); /* the mount's is left */
     if (strcmp(file_system->type, "devtmpfs") == 0)
         error = device_nodes_create(mount);
     if (!error)
@@ -190,17 +153,15 @@ static int mount_move(const char *source, const struct path *place)
     return error;
 }
 
-static int mount_remount(const struct path *place, uint32_t flags, const char *options)
+/* `whole`: not only this mount's flags (MS_BIND) are meant. */
+static int mount_remount(const struct path *place, uint32_t flags, bool whole, const char *options)
 {
     struct file_system *file_system = place->mount->file_system;
 
     if (place->dentry != place->mount->root || !path_is_attached(place))
         return -EINVAL;
-    if (file_system->magic == TMPFS_MAGIC) {
-        struct memory_options wanted;
-        int error = memory_options_parse(options, frame_total(), &wanted);
-        if (!error)
-            error = ram_file_system_limit(file_system, &wanted);
+    if (whole && file_system->operations && file_system->operations->remount) {
+        int error = file_system->operations->remount(file_system, flags, options);
         if (error)
             return error;
     }
@@ -246,7 +207,7 @@ ssize_t sys_mount(vaddr_t source, vaddr_t target, vaddr_t type, unsigned long fl
         if (!credentials_capable(credentials_current(), CAP_SYS_ADMIN))
             error = -EPERM;
         else if (flags & MS_REMOUNT)
-            error = mount_remount(&place, kept, flags & MS_BIND ? NULL : options);
+            error = mount_remount(&place, kept, !(flags & MS_BIND), options);
         else if (flags & MS_BIND)
             error = mount_bind(source_text, &place);
         else if (flags & (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE))
@@ -256,13 +217,25 @@ ssize_t sys_mount(vaddr_t source, vaddr_t target, vaddr_t type, unsigned long fl
         else if (!type_text)
             error = -EINVAL;
         else
-            error = mount_new(source_text, &place, type_text, kept, options);
+            error = mount_new(&(struct mount_request){source_text, type_text, (uint32_t)flags,
+                                                      options},
+                              &place, kept);
         path_release(&place);
     }
     heap_free(type_text);
     heap_free(source_text);
     heap_free(options);
     return error;
+}
+
+/* Whoever waits for the contents is told that they do not come. */
+static void file_system_abort(const struct path *path)
+{
+    const struct file_system_operations *operations = path->mount->file_system->operations;
+
+    if (path->dentry == path->mount->root && operations && operations->abort &&
+        credentials_capable(credentials_current(), CAP_SYS_ADMIN))
+        operations->abort(path->mount->file_system);
 }
 
 ssize_t sys_umount2(vaddr_t target, int flags)
@@ -277,6 +250,8 @@ ssize_t sys_umount2(vaddr_t target, int flags)
         return error;
     struct mount *mount = path.mount;
     bool detached = false;
+    if (flags & UMOUNT_FORCE)
+        file_system_abort(&path);
     spinlock_acquire(&tree_lock);
     if (!credentials_capable(credentials_current(), CAP_SYS_ADMIN))
         error = -EPERM;

@@ -1,14 +1,13 @@
 /*
  * names.c: names are made, removed and moved: mkdir(2), mknod(2), link(2),
  * symlink(2), unlink(2), rmdir(2), rename(2). Errors come in the order in
- * which Linux finds them.
+ * which Linux finds them; what is done then is the file system's business.
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
 
-#include "file/ram/ram.h"
 #include "file/system_calls.h"
 #include "file/tree/dentry.h"
 #include "file/tree/file_system_context.h"
@@ -29,31 +28,6 @@ uint32_t umask_current(void)
 
 /* ---- making ---- */
 
-int inode_create_in(const struct credentials *credentials, const struct path *directory,
-                    uint32_t mode, uint64_t device, const char *link_target, struct inode **result)
-{
-    struct inode *parent = directory->dentry->inode;
-    struct inode_attributes above = inode_attributes(parent);
-    uint32_t group = credentials->file_group;
-
-    /* inode(7), "The set-group-ID bit": a directory's is inherited. */
-    if (above.mode & S_ISGID) {
-        group = above.group;
-        if (S_ISDIR(mode))
-            mode |= S_ISGID;
-        else if ((mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
-                 !credentials_in_group(credentials, group) &&
-                 !credentials_capable(credentials, CAP_FSETID))
-            mode &= ~S_ISGID;
-    }
-    int error = ram_inode_create(parent->file_system, mode, device, link_target, result);
-    if (error)
-        return error;
-    (*result)->user = credentials->file_user;
-    (*result)->group = group;
-    return 0;
-}
-
 int name_may_create(const struct credentials *credentials, const struct path *directory)
 {
     if (!directory->dentry->linked || names_are_given(directory->dentry->inode->file_system))
@@ -62,35 +36,18 @@ int name_may_create(const struct credentials *credentials, const struct path *di
                                  credentials);
     if (error)
         return error;
-    return directory->dentry->inode->file_system->writable_tree ? 0 : -EPERM;
+    const struct inode_operations *operations = directory->dentry->inode->operations;
+    return operations && operations->create ? 0 : -EPERM;
 }
 
-/* A new name for an inode that is there, links and times with it. */
-static int name_add(const struct path *directory, const char *name, size_t length,
-                    struct inode *inode, struct dentry **created)
+int name_create(const struct path *directory, const char *name, size_t length,
+                const struct creation *creation, struct dentry **created)
 {
-    struct dentry *dentry = dentry_create(directory->dentry, name, length, inode);
-    if (!dentry)
-        return -ENOMEM;
-    ram_name_insert(dentry);
-    *created = dentry;
-    return 0;
-}
+    struct dentry *parent = directory->dentry;
 
-int name_create(const struct credentials *credentials, const struct path *directory,
-                const char *name, size_t length, uint32_t mode, uint64_t device,
-                const char *link_target, struct dentry **created)
-{
-    int error = name_may_create(credentials, directory);
-    if (error)
-        return error;
-    struct inode *inode;
-    error = inode_create_in(credentials, directory, mode, device, link_target, &inode);
-    if (error)
-        return error;
-    error = name_add(directory, name, length, inode, created);
-    inode_release(inode);
-    return error;
+    int error = name_may_create(creation->credentials, directory);
+    return error ? error
+                 : parent->inode->operations->create(parent, name, length, creation, created);
 }
 
 /*
@@ -109,8 +66,9 @@ static int creation_begin(struct walk *walk, int directory_descriptor, const cha
     error = walk_to_parent(walk);
     if (!error && walk->last_kind != WALK_LAST_NAME)
         error = -EEXIST;
+    if (!error)
+        error = inode_lock(walk->at.dentry->inode);
     if (!error) {
-        mutex_acquire(&walk->at.dentry->inode->lock);
         error = walk_find_last(walk, &existing);
         if (error == 0) {
             path_release(&existing);
@@ -143,8 +101,12 @@ int name_make_inode(int directory, const char *name, uint32_t mode, uint64_t dev
     int error = creation_begin(&walk, directory, name, S_ISDIR(mode));
     if (error)
         return error;
-    error = name_create(walk.credentials, &walk.at, walk.last, walk.last_length, mode, device,
-                        link_target, &created);
+    const struct creation creation = {.credentials = walk.credentials,
+                                      .mode = mode,
+                                      .umask = umask_current(),
+                                      .device = device,
+                                      .link_target = link_target};
+    error = name_create(&walk.at, walk.last, walk.last_length, &creation, &created);
     creation_end(&walk);
     if (error)
         return error;
@@ -249,16 +211,10 @@ static int link_create(const struct path *from, const struct walk *to)
     error = name_may_create(to->credentials, &to->at);
     if (error)
         return error;
-    if (S_ISDIR(inode->mode))
+    const struct inode_operations *operations = to->at.dentry->inode->operations;
+    if (S_ISDIR(inode->mode) || !operations->link)
         return -EPERM;
-    struct dentry *dentry = dentry_create(to->at.dentry, to->last, to->last_length, inode);
-    if (!dentry)
-        return -ENOMEM;
-    error = ram_link_insert(dentry);
-    if (!error)
-        inode_touch(inode, INODE_CHANGED);
-    dentry_release(dentry);
-    return error;
+    return operations->link(inode, to->at.dentry, to->last, to->last_length);
 }
 
 int name_link(const struct path *from, int directory, const char *name)
@@ -305,8 +261,7 @@ ssize_t sys_link(vaddr_t from, vaddr_t to)
 
 /* ---- removing ---- */
 
-/* Where names are in no tree, the kind of directory may still take some out. */
-static bool removes_by_kind(const struct inode *directory)
+static bool has_remove(const struct inode *directory)
 {
     return directory->operations && directory->operations->remove;
 }
@@ -320,7 +275,7 @@ static int may_remove(const struct credentials *credentials, const struct path *
     int error = inode_permission(parent, PERMISSION_WRITE | PERMISSION_EXECUTE, credentials);
     if (error)
         return error;
-    if (!parent->file_system->writable_tree && !removes_by_kind(parent))
+    if (!has_remove(parent))
         return -EPERM;
     /* The directory's lock is held: its attributes are those that gave permission. */
     struct inode_attributes own = inode_attributes(parent);
@@ -346,19 +301,27 @@ static int child_find(struct walk *walk, struct dentry **child)
 {
     struct path path;
 
-    *child = child_get(walk);
+    *child = walk->at.dentry->inode->refreshes ? NULL : child_get(walk);
     if (*child)
         return 0;
     int error = walk_find_last(walk, &path);
     if (error)
         return error;
     *child = path.dentry;
+    /* It was asked for anew, and is covered: what covers it is not meant. */
+    if (path.mount != walk->at.mount) {
+        dentry_release(path.dentry);
+        *child = child_get(walk);
+    }
     mount_release(path.mount);
-    return 0;
+    return *child ? 0 : -EBUSY;
 }
 
+/* As far as is known here: who keeps the names elsewhere is asked by the removal. */
 static bool directory_is_empty(const struct dentry *directory)
 {
+    if (directory->inode->refreshes)
+        return true;
     spinlock_acquire(&tree_lock);
     bool empty = directory->child_count == 0;
     spinlock_release(&tree_lock);
@@ -385,9 +348,7 @@ static int remove_checked(struct walk *walk, struct dentry *victim, bool directo
         return -EBUSY;
     if (directory && !directory_is_empty(victim))
         return -ENOTEMPTY;
-    struct inode *parent = walk->at.dentry->inode;
-    return removes_by_kind(parent) ? parent->operations->remove(walk->at.dentry, victim)
-                                   : ram_name_remove(victim);
+    return walk->at.dentry->inode->operations->remove(walk->at.dentry, victim);
 }
 
 /* The directory's lock is held. */
@@ -401,12 +362,12 @@ static int remove_locked(struct walk *walk, bool directory)
     /* Whoever makes names in the victim holds its lock: it stays empty until it is gone. */
     bool locked = directory && S_ISDIR(victim->inode->mode);
     if (locked)
-        mutex_acquire(&victim->inode->lock);
-    error = remove_checked(walk, victim, directory);
-    if (locked)
-        mutex_release(&victim->inode->lock);
-    if (!error)
-        dentry_release(victim); /* the tree's */
+        error = inode_lock(victim->inode);
+    if (!error) {
+        error = remove_checked(walk, victim, directory);
+        if (locked)
+            mutex_release(&victim->inode->lock);
+    }
     dentry_release(victim);
     return error;
 }
@@ -424,9 +385,10 @@ int name_remove(int directory_descriptor, const char *name, bool directory)
                 : walk.last_kind == WALK_LAST_DOT     ? -EINVAL
                 : walk.last_kind == WALK_LAST_DOT_DOT ? -ENOTEMPTY
                                                       : -EBUSY;
+    struct inode *parent = walk.at.dentry->inode;
+    if (!error)
+        error = inode_lock(parent);
     if (!error) {
-        struct inode *parent = walk.at.dentry->inode;
-        mutex_acquire(&parent->lock);
         error = remove_locked(&walk, directory);
         mutex_release(&parent->lock);
     }
@@ -465,14 +427,6 @@ ssize_t sys_rmdir(vaddr_t name)
 
 /* ---- renaming ---- */
 
-/* One rename between directories at a time, so that "is this an ancestor of that" stays true. */
-static struct mutex rename_mutex;
-
-void names_initialize(void)
-{
-    mutex_initialize(&rename_mutex, MUTEX_RENAME);
-}
-
 #define STEPS_UP 4096 /* at a time, then others may run */
 
 static bool is_ancestor(const struct dentry *ancestor, struct dentry *dentry)
@@ -493,18 +447,24 @@ static bool is_ancestor(const struct dentry *ancestor, struct dentry *dentry)
     }
 }
 
-/* Locks two directories, an ancestor before what is below it. rename_mutex held. */
-static void directories_lock(struct dentry *first, struct dentry *second)
+/* Locks two directories, an ancestor before what is below it. The file system's `rename` is held. 0
+   or -EINTR. */
+static int directories_lock(struct dentry *first, struct dentry *second)
 {
-    if (first == second) {
-        mutex_acquire(&first->inode->lock);
-    } else if (is_ancestor(second, first)) {
-        mutex_acquire(&second->inode->lock);
-        mutex_acquire(&first->inode->lock);
-    } else {
-        mutex_acquire(&first->inode->lock);
-        mutex_acquire(&second->inode->lock);
+    if (first == second)
+        return inode_lock(first->inode);
+    if (is_ancestor(second, first)) {
+        struct dentry *below = first;
+        first = second;
+        second = below;
     }
+    int error = inode_lock(first->inode);
+    if (error)
+        return error;
+    error = inode_lock(second->inode);
+    if (error)
+        mutex_release(&first->inode->lock);
+    return error;
 }
 
 static void directories_unlock(struct dentry *first, struct dentry *second)
@@ -551,7 +511,7 @@ static int rename_check(const struct renaming *renaming)
         return 0;
 
     int error = may_remove(credentials, &from->at, source);
-    if (!error && removes_by_kind(from->at.dentry->inode))
+    if (!error && !from->at.dentry->inode->operations->rename)
         error = -EPERM;
     if (!error)
         error = target ? may_remove(credentials, &to->at, target)
@@ -576,96 +536,15 @@ static int rename_check(const struct renaming *renaming)
     return 0;
 }
 
-/* Gives a dentry that is out of the tree another place. The old parent's reference passes to the
-   caller. tree_lock held. */
-static struct dentry *dentry_move(struct dentry *dentry, struct dentry *parent, char *name,
-                                  size_t length)
-{
-    struct dentry *old = dentry->parent;
-
-    dentry->name = name;
-    dentry->name_length = (uint32_t)length;
-    dentry->name_hash = dentry_name_hash(name, length);
-    dentry_reference(parent);
-    dentry->parent = parent;
-    dentry_insert(dentry);
-    __atomic_fetch_sub(&dentry->references, 1, __ATOMIC_RELAXED); /* the tree had one already */
-    return old;
-}
-
-static int rename_exchange(struct renaming *renaming)
-{
-    struct dentry *source = renaming->source, *target = renaming->target;
-
-    spinlock_acquire(&tree_lock);
-    if (source->mounts || target->mounts) {
-        spinlock_release(&tree_lock);
-        return -EBUSY;
-    }
-    int shift = S_ISDIR(target->inode->mode) - S_ISDIR(source->inode->mode);
-    struct dentry *from = source->parent, *to = target->parent;
-    char *source_name = source->name, *target_name = target->name;
-    size_t source_length = source->name_length, target_length = target->name_length;
-    dentry_remove(source);
-    dentry_remove(target);
-    struct dentry *old_parents[] = {
-        dentry_move(source, to, target_name, target_length),
-        dentry_move(target, from, source_name, source_length),
-    };
-    *inode_links(from->inode) += (uint32_t)shift;
-    *inode_links(to->inode) -= (uint32_t)shift;
-    spinlock_release(&tree_lock);
-    ram_directory_changed(from);
-    ram_directory_changed(to);
-    inode_touch(source->inode, INODE_CHANGED);
-    inode_touch(target->inode, INODE_CHANGED);
-    dentry_release(old_parents[0]);
-    dentry_release(old_parents[1]);
-    return 0;
-}
-
 static int rename_commit(struct renaming *renaming)
 {
-    struct walk *to = &renaming->to;
+    const struct walk *to = &renaming->to;
     struct dentry *source = renaming->source, *target = renaming->target;
 
     if (target && target->inode == source->inode)
         return 0;
-    if (renaming->flags & RENAME_EXCHANGE)
-        return rename_exchange(renaming);
-    char *name = heap_allocate(to->last_length + 1);
-    if (!name)
-        return -ENOMEM;
-    memcpy(name, to->last, to->last_length);
-    name[to->last_length] = '\0';
-
-    struct dentry *from_directory = renaming->from.at.dentry, *to_directory = to->at.dentry;
-    bool directory = S_ISDIR(source->inode->mode);
-    spinlock_acquire(&tree_lock);
-    int error = source->mounts ? -EBUSY : target ? ram_name_detach(target) : 0;
-    if (error) {
-        spinlock_release(&tree_lock);
-        heap_free(name);
-        return error;
-    }
-    char *old_name = source->name;
-    dentry_remove(source);
-    struct dentry *old_parent = dentry_move(source, to_directory, name, to->last_length);
-    if (directory) {
-        *inode_links(from_directory->inode) -= 1;
-        *inode_links(to_directory->inode) += 1;
-    }
-    spinlock_release(&tree_lock);
-    ram_directory_changed(from_directory);
-    ram_directory_changed(to_directory);
-    inode_touch(source->inode, INODE_CHANGED);
-    heap_free(old_name);
-    dentry_release(old_parent);
-    if (target) {
-        inode_touch(target->inode, INODE_CHANGED);
-        dentry_release(target); /* the tree's */
-    }
-    return 0;
+    return to->at.dentry->inode->operations->rename(source, to->at.dentry, to->last,
+                                                    to->last_length, target, renaming->flags);
 }
 
 /* Both directories are locked. */
@@ -687,16 +566,35 @@ static int rename_locked(struct renaming *renaming)
             !is_ancestor(renaming->target, renaming->from.at.dentry))
             replaced = renaming->target->inode;
         if (replaced)
-            mutex_acquire(&replaced->lock);
-        error = rename_check(renaming);
-        if (!error)
-            error = rename_commit(renaming);
-        if (replaced)
-            mutex_release(&replaced->lock);
+            error = inode_lock(replaced);
+        if (!error) {
+            error = rename_check(renaming);
+            if (!error)
+                error = rename_commit(renaming);
+            if (replaced)
+                mutex_release(&replaced->lock);
+        }
         if (renaming->target)
             dentry_release(renaming->target);
     }
     dentry_release(renaming->source);
+    return error;
+}
+
+/* Between places of one file system. */
+static int rename_in(struct file_system *file_system, struct renaming *renaming)
+{
+    struct dentry *from = renaming->from.at.dentry, *to = renaming->to.at.dentry;
+
+    int error = mutex_acquire_killable(&file_system->rename);
+    if (error)
+        return error;
+    error = directories_lock(from, to);
+    if (!error) {
+        error = rename_locked(renaming);
+        directories_unlock(from, to);
+    }
+    mutex_release(&file_system->rename);
     return error;
 }
 
@@ -737,7 +635,7 @@ ssize_t sys_renameat2(int from_directory, vaddr_t from_name, int to_directory, v
     if (error)
         goto out_from_walk;
 
-    struct dentry *from_parent = renaming->from.at.dentry, *to_parent = renaming->to.at.dentry;
+    struct dentry *from_parent = renaming->from.at.dentry;
     if (renaming->from.at.mount != renaming->to.at.mount) {
         error = -EXDEV;
     } else if (renaming->from.last_kind != WALK_LAST_NAME) {
@@ -745,11 +643,7 @@ ssize_t sys_renameat2(int from_directory, vaddr_t from_name, int to_directory, v
     } else if (renaming->to.last_kind != WALK_LAST_NAME) {
         error = flags & RENAME_NOREPLACE ? -EEXIST : -EBUSY;
     } else {
-        mutex_acquire(&rename_mutex);
-        directories_lock(from_parent, to_parent);
-        error = rename_locked(renaming);
-        directories_unlock(from_parent, to_parent);
-        mutex_release(&rename_mutex);
+        error = rename_in(from_parent->inode->file_system, renaming);
     }
     walk_end(&renaming->to);
 out_from_walk:

@@ -8,16 +8,10 @@
 
 /*
  * Makes `name` in a directory whose inode's lock is held and in which the name
- * is known to be free. The new inode's owner and mode are the caller's as
- * open(2) says (umask applied by the caller). *created: a dentry with a
- * reference.
+ * is known to be free. *created: a dentry with a reference.
  */
-int name_create(const struct credentials *credentials, const struct path *directory,
-                const char *name, size_t length, uint32_t mode, uint64_t device,
-                const char *link_target, struct dentry **created);
-/* An inode as name_create makes it, without a name: O_TMPFILE. 0, -ENOMEM, -ENOSPC. */
-int inode_create_in(const struct credentials *credentials, const struct path *directory,
-                    uint32_t mode, uint64_t device, const char *link_target, struct inode **result);
+int name_create(const struct path *directory, const char *name, size_t length,
+                const struct creation *creation, struct dentry **created);
 /* Is it /proc? It says of each name that is not there that it does not exist, also to who wants to
    make it; the others say that nothing can be made. */
 static inline bool names_are_given(const struct file_system *file_system)
@@ -35,6 +29,5 @@ int name_make_inode(int directory, const char *name, uint32_t mode, uint64_t dev
 int name_link(const struct path *from, int directory, const char *name);
 int name_remove(int directory_descriptor, const char *name, bool directory);
 uint32_t umask_current(void);
-void names_initialize(void);
 
 #endif

@@ -41,6 +41,11 @@ struct dentry {
     struct dentry_order ordered; /* …newest first; tree_lock */
     RB_ENTRY(dentry) name_link;  /* in the parent; tree_lock */
     RB_ENTRY(dentry) order_link; /* in the parent; tree_lock */
+    /* Of names that are cached, backed/names.c: */
+    TAILQ_ENTRY(dentry) cached_link; /* tree_lock */
+    uint64_t valid_until; /* ns since boot: then it is to be asked for again; atomic */
+    bool cached;          /* the tree may let it go when nobody uses it; tree_lock */
+    bool used;            /* since it was last looked at for that; atomic */
 };
 
 /* How many names the inode has; tree_lock held. */

@@ -10,6 +10,7 @@
 #include <linux/openat2.h>
 
 #include "cpu/panic.h"
+#include "file/backed/names.h"
 #include "file/descriptor_table.h"
 #include "file/tree/dentry.h"
 #include "file/tree/file_system_context.h"
@@ -62,11 +63,24 @@ static bool path_is_below(const struct path *root, const struct path *path)
     return path_equal(&at, root);
 }
 
+/* Does a name of the tree hold, in a file system whose names lie elsewhere? 1, or 0: it was let go
+   of, or an error. What something is mounted on stays: nobody needs to be asked to get by. */
+static __attribute__((noinline)) int revalidate(struct dentry *directory, struct dentry *child)
+{
+    const struct inode_operations *operations = directory->inode->operations;
+
+    if (!operations->revalidate || __atomic_load_n(&child->mounts, __ATOMIC_RELAXED))
+        return 1;
+    int valid = operations->revalidate(child);
+    if (!valid)
+        cached_name_drop(child);
+    return valid;
+}
+
 /* Finds a name in the directory where the walk stands. */
 static int find_child(struct walk *walk, const char *name, size_t length, struct path *result)
 {
     struct dentry *directory = walk->at.dentry;
-    const struct inode_operations *operations = directory->inode->operations;
 
     if (length > NAME_LENGTH_MAXIMUM)
         return -ENAMETOOLONG;
@@ -79,8 +93,17 @@ static int find_child(struct walk *walk, const char *name, size_t length, struct
         path_reference(result);
     }
     spinlock_release(&tree_lock);
-    if (child)
-        return 0;
+    if (child) {
+        int valid = directory->inode->refreshes && result->dentry == child
+                        ? revalidate(directory, child)
+                        : 1;
+        if (valid > 0)
+            return 0;
+        path_release(result);
+        if (valid < 0)
+            return valid;
+    }
+    const struct inode_operations *operations = directory->inode->operations;
     if (!operations || !operations->lookup)
         return -ENOENT;
     int error = operations->lookup(directory, name, length, &child);

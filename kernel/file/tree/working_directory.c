@@ -25,7 +25,8 @@ static int directory_lookup(vaddr_t name, struct path *path)
     int error = path_lookup_user(AT_FDCWD, name, WALK_FOLLOW | WALK_DIRECTORY, path);
     if (error)
         return error;
-    error = inode_permission(path->dentry->inode, PERMISSION_EXECUTE, credentials_current());
+    error = inode_permission(path->dentry->inode, PERMISSION_EXECUTE | PERMISSION_ASKED,
+                             credentials_current());
     if (error)
         path_release(path);
     return error;
@@ -51,7 +52,8 @@ ssize_t sys_fchdir(int descriptor)
         return -EBADF;
     int error = -ENOTDIR;
     if (S_ISDIR(file->inode->mode))
-        error = inode_permission(file->inode, PERMISSION_EXECUTE, credentials_current());
+        error = inode_permission(file->inode, PERMISSION_EXECUTE | PERMISSION_ASKED,
+                                 credentials_current());
     if (!error) {
         path_reference(&file->path);
         context_set(context, &context->working, file->path);
