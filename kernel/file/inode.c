@@ -103,9 +103,14 @@ bool inode_reference_found(struct inode *inode)
 
 void inode_attributes_set(struct inode *inode, struct inode_attributes attributes)
 {
+    mutex_check_held(&inode->lock);
+    inode_attributes_store(inode, attributes);
+}
+
+void inode_attributes_store(struct inode *inode, struct inode_attributes attributes)
+{
     uint32_t sequence = inode->attributes_sequence;
 
-    mutex_check_held(&inode->lock);
     __atomic_store_n(&inode->attributes_sequence, sequence + 1, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     __atomic_store_n(&inode->mode, attributes.mode, __ATOMIC_RELAXED);

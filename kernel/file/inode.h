@@ -293,6 +293,9 @@ static inline struct inode_attributes inode_attributes(const struct inode *inode
 /* Replaces all three; inode's lock held since what they are made of was read. */
 void inode_attributes_set(struct inode *inode, struct inode_attributes attributes);
 
+/* The same where another lock of the kind's serialises it. */
+void inode_attributes_store(struct inode *inode, struct inode_attributes attributes);
+
 /* What permission is asked for; or-ed. The values are those of access(2). */
 enum {
     PERMISSION_EXECUTE = 1, /* directories: search */

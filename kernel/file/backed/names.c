@@ -68,7 +68,7 @@ int cached_name_enter(struct dentry *directory, const char *name, size_t length,
     struct dentry *dentry = dentry_create(directory, name, length, inode);
     if (!dentry)
         return -ENOMEM;
-    dentry->valid_until = valid_until;
+    cached_name_refresh(dentry, valid_until);
 
     spinlock_acquire(&tree_lock);
     struct dentry *other = dentry_find(directory, name, length), *extra = NULL;
@@ -101,20 +101,6 @@ void cached_name_drop(struct dentry *dentry)
     spinlock_release(&tree_lock);
     if (there)
         dentry_release(dentry); /* the tree's */
-}
-
-void cached_name_expire(struct dentry *directory, const char *name, size_t length, bool gone)
-{
-    spinlock_acquire(&tree_lock);
-    struct dentry *dentry = dentry_find(directory, name, length);
-    if (dentry) {
-        dentry_reference(dentry);
-        cached_name_refresh(dentry, 0);
-    }
-    spinlock_release(&tree_lock);
-    if (dentry && gone)
-        cached_name_drop(dentry);
-    dentry_release(dentry);
 }
 
 /* Gives the source its new place; what is there by now, of a lookup, goes. Returns the old name, or

@@ -31,13 +31,11 @@ static inline bool cached_name_fresh(struct dentry *dentry)
 }
 static inline void cached_name_refresh(struct dentry *dentry, uint64_t valid_until)
 {
+    __atomic_store_n(&dentry->asked, clock_now(), __ATOMIC_RELAXED);
     __atomic_store_n(&dentry->valid_until, valid_until, __ATOMIC_RELAXED);
 }
 /* The name is gone, or means something else: takes it out of the tree, if it is still there. */
 void cached_name_drop(struct dentry *dentry);
-/* The name of that directory is to be asked for again before it is used (`gone`: it is taken out);
-   the inode of a directory is enough where nobody has the dentry. */
-void cached_name_expire(struct dentry *directory, const char *name, size_t length, bool gone);
 /* After a rename was done where the names lie: the tree follows. */
 int cached_name_move(struct dentry *source, struct dentry *directory, const char *name,
                      size_t length, struct dentry *target, unsigned flags);

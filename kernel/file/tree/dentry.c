@@ -182,6 +182,15 @@ void dentry_tear_down(struct dentry *root)
     }
 }
 
+struct dentry *dentry_parent(struct dentry *dentry)
+{
+    spinlock_acquire(&tree_lock);
+    struct dentry *parent = dentry->parent;
+    dentry_reference(parent);
+    spinlock_release(&tree_lock);
+    return parent;
+}
+
 void dentry_name_copy(struct dentry *dentry, char *name, size_t size)
 {
     spinlock_acquire(&tree_lock);

@@ -4,10 +4,6 @@
 
 #include "file/tree/path.h"
 
-/* A dentry that is in no tree, with one reference; takes references to inode and parent (NULL:
-   it is a root). NULL: no memory. */
-struct dentry *dentry_create(struct dentry *parent, const char *name, size_t length,
-                             struct inode *inode);
 /* The child, without a reference, or NULL. tree_lock held. */
 struct dentry *dentry_find(struct dentry *directory, const char *name, size_t length);
 /* Puts a new dentry (parent and name set) into the tree, which takes a reference. tree_lock held.
