@@ -36,7 +36,8 @@ DEVICES = [("mem", 1, 1, 0o640), ("null", 1, 3, 0o666), ("zero", 1, 5, 0o666),
            ("kmsg", 1, 11, 0o644), ("tty", 5, 0, 0o666), ("ptmx", 5, 2, 0o666),
            ("tty0", 4, 0, 0o620), ("tty1", 4, 1, 0o620),
            ("ttyS0", 4, 64, 0o660), ("ttyS1", 4, 65, 0o660), ("ttyS2", 4, 66, 0o660),
-           ("ttyS3", 4, 67, 0o660), ("rtc0", 10, 135, 0o600)]
+           ("ttyS3", 4, 67, 0o660), ("rtc0", 10, 135, 0o600),
+           ("fuse", 10, 229, 0o666)]
 
 LINKS = [("dev/fd", "/proc/self/fd"), ("dev/stdin", "/proc/self/fd/0"),
          ("dev/stdout", "/proc/self/fd/1"), ("dev/stderr", "/proc/self/fd/2"),

@@ -91,8 +91,10 @@ ssize_t sys_statx(int directory, vaddr_t name, unsigned flags, unsigned mask, va
         path_release(&path);
         return error;
     }
+    /* Of what lies elsewhere nobody knows when it was made. */
+    bool made_here = !(inode->operations && inode->operations->change);
     struct statx answer = {
-        .stx_mask = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID,
+        .stx_mask = STATX_BASIC_STATS | STATX_MNT_ID | (made_here ? STATX_BTIME : 0),
         .stx_blksize = (uint32_t)status.st_blksize,
         .stx_attributes = path.dentry == path.mount->root ? STATX_ATTR_MOUNT_ROOT : 0,
         .stx_attributes_mask = STATX_ATTR_MOUNT_ROOT,
@@ -104,7 +106,7 @@ ssize_t sys_statx(int directory, vaddr_t name, unsigned flags, unsigned mask, va
         .stx_size = (uint64_t)status.st_size,
         .stx_blocks = (uint64_t)status.st_blocks,
         .stx_atime = statx_time(&inode->accessed),
-        .stx_btime = statx_time(&inode->created),
+        .stx_btime = made_here ? statx_time(&inode->created) : (struct statx_timestamp){0},
         .stx_ctime = statx_time(&inode->changed),
         .stx_mtime = statx_time(&inode->modified),
         .stx_rdev_major = device_major(status.st_rdev),

@@ -195,6 +195,7 @@ CONSTANT(threads_maximum_show, "%u\n", IDENTITY_LIMIT)
 CONSTANT(last_capability_show, "%d\n", CAP_LAST_CAP)
 CONSTANT(groups_maximum_show, "%d\n", CREDENTIALS_GROUPS_MAXIMUM)
 CONSTANT(core_pattern_show, "core\n")
+CONSTANT(overflow_show, "65534\n") /* nobody, nogroup */
 CONSTANT(overcommit_show, "0\n")
 CONSTANT(lowest_address_show, "65536\n")
 CONSTANT(files_maximum_show, "%d\n", DESCRIPTORS_MAXIMUM)
@@ -286,6 +287,8 @@ static struct pseudo_node kernel_files[] = {
     CONSTANT_NODE("ngroups_max", groups_maximum_show),
     CONSTANT_NODE("osrelease", release_show),
     CONSTANT_NODE("ostype", type_show),
+    CONSTANT_NODE("overflowgid", overflow_show),
+    CONSTANT_NODE("overflowuid", overflow_show),
     SETTING_NODE("pid_max", highest_id),
     SETTING_NODE("printk", log_levels),
     SETTING_NODE("printk_devkmsg", devkmsg),

@@ -57,6 +57,7 @@
 #include "process/system_information.h"
 #include "process/vdso/vdso.h"
 #include "socket/socket.h"
+#include "storage/fuse/fuse.h"
 #include "start/handoff_check.h"
 #include "start/other_cpus.h"
 #include "syscall/table.h"
@@ -435,6 +436,8 @@ static void start(void *unused)
     if (file_system_initialize())
         stop("too little memory for a root file system");
     sockets_initialize();
+    if (fuse_initialize())
+        stop("the number of /dev/fuse is taken");
     if (vdso_initialize())
         stop("too little memory for the vDSO");
     kcmp_initialize();

@@ -133,6 +133,50 @@ def boot_entry():
     yield b"title\tA b \r\nlinux /k\r\n\r\noptions x"
 
 
+def fat():
+    """Small volumes with a directory, a file with a long name and one of several clusters."""
+
+    def volume(root_entries, sectors, table_sectors):
+        boot = bytearray(512)
+        struct.pack_into("<HBHBHHBH", boot, 11, 512, 1, 1, 2, root_entries, sectors, 0xf8,
+                         table_sectors)
+        boot[0:3], boot[510:512] = b"\xeb\x3c\x90", b"\x55\xaa"
+        table = bytearray(512 * table_sectors)
+        for cluster, value in enumerate((0xff8, 0xfff, 0xfff, 4, 0xfff)):
+            at, bits = cluster * 3 // 2, struct.unpack_from("<H", table, cluster * 3 // 2)[0]
+            bits |= value << 4 if cluster & 1 else value
+            struct.pack_into("<H", table, at, bits & 0xffff)
+        alias = b"LONGNA~1TXT"
+        checksum = 0
+        for byte in alias:
+            checksum = ((checksum << 7 | checksum >> 1) + byte) & 0xff
+        units = "longer name.txt".encode("utf-16-le") + b"\0\0" + b"\xff" * 20
+        root = b""
+        for part in (2, 1):
+            text = units[(part - 1) * 26:part * 26]
+            root += bytes([part | (0x40 if part == 2 else 0)]) + text[:10] + b"\x0f\0" + bytes(
+                [checksum]) + text[10:22] + b"\0\0" + text[22:26]
+        root += alias + struct.pack("<B14xHI", 0x20, 3, 700)
+        root += b"SUB        " + struct.pack("<B14xHI", 0x10, 2, 0)
+        root = root.ljust(root_entries * 32, b"\0")
+        return bytes(boot) + bytes(table) * 2 + root + b"\0" * 512 + b"x" * 700
+
+    yield volume(16, 500, 2)
+
+
+def fuse_message():
+    attributes = struct.pack("<6Q10I", 5, 9, 1, 1, 1, 1, 0, 0, 0, 0o100644, 1, 0, 0, 0, 4096, 0)
+    entry = struct.pack("<4Q2I", 5, 1, 1, 1, 0, 0) + attributes
+    name = struct.pack("<2Q2I", 5, 1, 3, 8) + b"abc".ljust(8, b"\0")
+    yield b"\0" + struct.pack("<4I2H2I2H8I", 7, 31, 0, 0xffff, 0, 0, 65536, 1, 32, 0, *[0] * 8)
+    yield b"\1" + struct.pack("<Q2I", 1, 0, 0) + attributes
+    yield b"\2" + entry
+    yield b"\3" + name * 2
+    yield b"\4" + entry + name
+    yield b"\5" + b"\2" * 8 + struct.pack("<2q", 0, -1)
+    yield b"\6fd=5,rootmode=40000,user_id=0,group_id=0,max_read=4096"
+
+
 def image():
     """A program and its interpreter; the same through two scripts; with a read that fails."""
     fixed, dynamic, _ = elf()
@@ -369,7 +413,8 @@ def usb_storage():
 
 
 TARGETS = {function.__name__: function for function in (
-    acpi, aml, archive, audit, boot_entry, cpio, efi_variable, elf, elf_kernel, image, keyboard,
+    acpi, aml, archive, audit, boot_entry, cpio, efi_variable, elf, elf_kernel, fat, fuse_message,
+    image, keyboard,
     line_discipline, load_options, memory_attributes, memory_map, memory_options, net_boot, options, pci,
     pe_image, record, screen, script, smbios_tables, symbols, unpacker,
     usb_descriptors, usb_hid_keyboard, usb_storage)}

@@ -17,6 +17,7 @@ static int unique_compare(const struct fuse_request *left, const struct fuse_req
     uint64_t one = left->header.unique, other = right->header.unique;
     return one < other ? -1 : one > other;
 }
+RB_PROTOTYPE(fuse_sent, fuse_request, sent_link, unique_compare)
 RB_GENERATE(fuse_sent, fuse_request, sent_link, unique_compare)
 
 /* ---- life ---- */

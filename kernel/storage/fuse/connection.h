@@ -17,6 +17,10 @@
 
 #define FUSE_PAGES_MAXIMUM 33 /* of data with one request: 32, from the middle of one on */
 
+struct fuse_connection;
+struct fuse_file_system;
+struct fuse_node;
+
 enum fuse_request_state {
     FUSE_REQUEST_PENDING, /* in `pending`: the server has not read it */
     FUSE_REQUEST_SENT,    /* in `sent`: it is to be answered */
