@@ -373,9 +373,8 @@ ssize_t sys_ftruncate(int descriptor, int64_t size)
         return -EBADF;
     int error = -EINVAL;
     if (S_ISREG(file->inode->mode) && file->writable)
-        error = inode_can_truncate(file->inode)
-                    ? inode_truncate(file->inode, (uint64_t)size, file)
-                    : 0;
+        error =
+            inode_can_truncate(file->inode) ? inode_truncate(file->inode, (uint64_t)size, file) : 0;
     file_release(file);
     return error;
 }

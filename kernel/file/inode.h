@@ -67,14 +67,14 @@ struct file_system {
     uint32_t references;  /* atomic: mounts and inodes */
     uint32_t mount_count; /* atomic; after the last one's end it is `unmounted` */
     const struct file_system_operations *operations; /* constant */
-    const char *type;     /* as in /proc/mounts; constant */
-    uint32_t magic;       /* statfs f_type; constant */
-    uint64_t device;      /* st_dev; constant */
+    const char *type;                                /* as in /proc/mounts; constant */
+    uint32_t magic;                                  /* statfs f_type; constant */
+    uint64_t device;                                 /* st_dev; constant */
     bool in_memory;       /* the tree of names is all there is, each name is counted; constant */
     bool internal;        /* cannot be mounted or linked from (pipes); constant */
     uint64_t next_number; /* atomic: inode numbers */
     struct mutex rename;  /* one rename between directories at a time: who is above whom stays */
-    struct cached_names *names; /* backed/names.c; NULL: names are not cached; constant */
+    struct cached_names *names;  /* backed/names.c; NULL: names are not cached; constant */
     void (*first_mounted)(void); /* is called before it is mounted anew; NULL: nothing; constant */
     /* An inode of it ends, and is no longer to be counted; NULL: nothing is counted; constant. */
     void (*inode_ended)(const struct inode *inode);
@@ -207,7 +207,8 @@ struct inode_operations {
     /*
      * The contents, for backed/regular.c: [offset, offset+size) from or to `frames`, from the first
      * byte of the first on. Bytes, or an error. `file`: through which; NULL: any that is open for
-     * it. Who gives up waiting may leave them to be filled or read later: then they have references.
+     * it. Who gives up waiting may leave them to be filled or read later: then they have
+     * references.
      */
     ssize_t (*read_pages)(struct inode *inode, struct file *file, uint64_t offset, size_t size,
                           const paddr_t *frames);
@@ -236,17 +237,17 @@ struct inode {
     struct mutex lock;
     /* Open files that may write (> 0), or denials by exec (< 0); atomic, see inode_deny_write. */
     int32_t writers;
-    bool refreshes;               /* operations->refresh is there; constant */
-    bool nameless;                /* made by O_TMPFILE and not yet linked; atomic */
-    uint32_t seals;               /* F_SEAL_*, fcntl(2); lock */
-    struct page_cache cache;      /* contents and size; a RAM file's storage */
-    struct pipe *pipe;            /* a FIFO that is open; lock */
-    struct socket *socket;        /* bound to this name; socket/name.c's lock */
-    struct record_locks *locks;   /* fcntl and flock locks; NULL: none; lock.c */
-    char *link_target;            /* RAM symbolic link: NUL-terminated; constant */
+    bool refreshes;                 /* operations->refresh is there; constant */
+    bool nameless;                  /* made by O_TMPFILE and not yet linked; atomic */
+    uint32_t seals;                 /* F_SEAL_*, fcntl(2); lock */
+    struct page_cache cache;        /* contents and size; a RAM file's storage */
+    struct pipe *pipe;              /* a FIFO that is open; lock */
+    struct socket *socket;          /* bound to this name; socket/name.c's lock */
+    struct record_locks *locks;     /* fcntl and flock locks; NULL: none; lock.c */
+    char *link_target;              /* RAM symbolic link: NUL-terminated; constant */
     TAILQ_ENTRY(inode) backed_link; /* backed/regular.c's lock */
-    struct user_account *account; /* that a memfd's pages count against: a reference; constant */
-    void *private;                /* the kind's own; constant */
+    struct user_account *account;   /* that a memfd's pages count against: a reference; constant */
+    void *private;                  /* the kind's own; constant */
 };
 
 /* A new inode with one reference, times now, no links. `mode` with its type. NULL: no memory. */

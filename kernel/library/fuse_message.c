@@ -10,11 +10,11 @@
 #define FOR_EVER UINT64_MAX
 
 /* Protocol 7.12 is of 2009; what is older has other structures. */
-#define MINOR_LEAST        12
-#define MINOR_WITH_TIMES   23 /* from here on FUSE_INIT's answer is whole */
-#define PAGES_USUAL        32
-#define PAGES_MOST         32 /* of one request; a server may choose less */
-#define WRITE_LEAST        4096
+#define MINOR_LEAST      12
+#define MINOR_WITH_TIMES 23 /* from here on FUSE_INIT's answer is whole */
+#define PAGES_USUAL      32
+#define PAGES_MOST       32 /* of one request; a server may choose less */
+#define WRITE_LEAST      4096
 
 int fuse_head_check(const struct fuse_out_header *head, size_t size)
 {
@@ -59,7 +59,8 @@ static uint64_t duration(uint64_t seconds, uint32_t nanoseconds)
 /* inode(7), "The file type and mode": FIFO, devices, directory, file, link, socket. */
 static bool type_known(uint32_t mode)
 {
-    static const uint8_t known[16] = {[1] = 1, [2] = 1, [4] = 1, [6] = 1, [8] = 1, [10] = 1, [12] = 1};
+    static const uint8_t known[16] = {
+        [1] = 1, [2] = 1, [4] = 1, [6] = 1, [8] = 1, [10] = 1, [12] = 1};
     return mode <= 0xffff && known[mode >> 12];
 }
 
@@ -133,8 +134,8 @@ static bool name_valid(const char *name, size_t length, bool dots)
     if (length == 0 || length > FUSE_NAME_MAXIMUM || memchr(name, '/', length) ||
         memchr(name, '\0', length))
         return false;
-    return dots || !((length == 1 && name[0] == '.') ||
-                     (length == 2 && name[0] == '.' && name[1] == '.'));
+    return dots ||
+           !((length == 1 && name[0] == '.') || (length == 2 && name[0] == '.' && name[1] == '.'));
 }
 
 int fuse_directory_next(const void *bytes, size_t size, bool plus, size_t *at,

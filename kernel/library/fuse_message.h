@@ -1,7 +1,7 @@
 /*
- * fuse_message.h: what a FUSE server says (<linux/fuse.h>, Linux's Documentation/filesystems/fuse.rst).
- * A server is outside input: nothing of it becomes a size, a name, a number of a node or an offset
- * before it was looked at here.
+ * fuse_message.h: what a FUSE server says (<linux/fuse.h>, Linux's
+ * Documentation/filesystems/fuse.rst). A server is outside input: nothing of it becomes a size, a
+ * name, a number of a node or an offset before it was looked at here.
  */
 #ifndef BATON_LIBRARY_FUSE_MESSAGE_H
 #define BATON_LIBRARY_FUSE_MESSAGE_H
@@ -27,7 +27,7 @@ int fuse_terms_parse(const void *bytes, size_t size, uint32_t offered, struct fu
 
 /* What is known of a file, in range. */
 struct fuse_attributes {
-    uint64_t number, size, blocks; /* blocks of 512 bytes */
+    uint64_t number, size, blocks;       /* blocks of 512 bytes */
     int64_t accessed, modified, changed; /* seconds */
     uint32_t accessed_nanoseconds, modified_nanoseconds, changed_nanoseconds;
     uint32_t mode, links, user, group, device, block_size;
@@ -43,8 +43,8 @@ struct fuse_entry {
     uint64_t valid; /* how long the name may be believed, ns */
     struct fuse_attributes attributes;
 };
-/* Answers to FUSE_LOOKUP, _MKNOD, _MKDIR, _SYMLINK, _LINK, and the beginning of _CREATE's. The root's
-   number is no name's. 0 or -EIO. */
+/* Answers to FUSE_LOOKUP, _MKNOD, _MKDIR, _SYMLINK, _LINK, and the beginning of _CREATE's. The
+   root's number is no name's. 0 or -EIO. */
 int fuse_entry_parse(const void *bytes, size_t size, struct fuse_entry *entry);
 
 /* One entry of a directory. */
@@ -52,13 +52,13 @@ struct fuse_directory_entry {
     const char *name; /* not NUL-terminated; within the answer */
     size_t length;
     uint64_t number;
-    uint64_t next; /* the offset behind it */
-    uint32_t type; /* S_IF* */
+    uint64_t next;  /* the offset behind it */
+    uint32_t type;  /* S_IF* */
     bool has_entry; /* FUSE_READDIRPLUS: the next is known, and the server counts it as looked up */
     struct fuse_entry entry;
 };
-/* The entry at *at of an answer to FUSE_READDIR (`plus`: _READDIRPLUS); *at moves behind it. 1; 0: no
-   more (a last one that is cut counts as none); -EIO. */
+/* The entry at *at of an answer to FUSE_READDIR (`plus`: _READDIRPLUS); *at moves behind it. 1; 0:
+   no more (a last one that is cut counts as none); -EIO. */
 int fuse_directory_next(const void *bytes, size_t size, bool plus, size_t *at,
                         struct fuse_directory_entry *entry);
 

@@ -105,11 +105,11 @@ struct address_space {
     uint64_t pages_total;  /* pages in regions (RLIMIT_AS); mutex */
     /* The most that both were before they last fell; mutex; the first atomic to read. */
     uint64_t pages_mapped_most, pages_total_most;
-    uint64_t pages_data;   /* private writable ones (RLIMIT_DATA); mutex */
-    uint64_t pages_locked; /* locked ones (RLIMIT_MEMLOCK); mutex */
-    unsigned lock_future;  /* mlockall: REGION_LOCKED for what is mapped later, or 0; mutex */
-    bool populate_future;  /* …and is there at once; mutex */
-    uint64_t page_tables;  /* frames of page tables, with the root; mutex; atomic to read */
+    uint64_t pages_data;       /* private writable ones (RLIMIT_DATA); mutex */
+    uint64_t pages_locked;     /* locked ones (RLIMIT_MEMLOCK); mutex */
+    unsigned lock_future;      /* mlockall: REGION_LOCKED for what is mapped later, or 0; mutex */
+    bool populate_future;      /* …and is there at once; mutex */
+    uint64_t page_tables;      /* frames of page tables, with the root; mutex; atomic to read */
     struct absent_page absent; /* of the fault that said so last; mutex */
 
     /* Where things are; mutex to change. */

@@ -272,8 +272,9 @@ static uint64_t entry_protect(const struct region *region, uint64_t entry)
     if (region->flags & REGION_WRITE && frame != zero_frame) {
         const struct frame *metadata = frame_metadata(frame);
         /* What is written back has to be seen when it is written to: page_fault.c. */
-        writable = (region->flags & REGION_SHARED && !(region->object && region->object->cache->backed)) ||
-                   (metadata->owner == FRAME_ANONYMOUS && frame_references(frame) == 1);
+        writable =
+            (region->flags & REGION_SHARED && !(region->object && region->object->cache->backed)) ||
+            (metadata->owner == FRAME_ANONYMOUS && frame_references(frame) == 1);
     }
     uint64_t value = entry_make(region, frame, writable) | (entry & PAGE_BORROWED);
     return region->flags & REGION_PROTECTION ? value : entry_hide(value);

@@ -295,8 +295,8 @@ static ssize_t synchronise(struct region *region, vaddr_t start, vaddr_t end, in
     return flags & MS_INVALIDATE && region->flags & REGION_LOCKED ? -EBUSY : 0;
 }
 
-/* The first file in [*start, end) that lies elsewhere and is mapped shared, with a reference; *start
-   moves behind the region. NULL: there is none. */
+/* The first file in [*start, end) that lies elsewhere and is mapped shared, with a reference;
+   *start moves behind the region. NULL: there is none. */
 static struct memory_object *next_backed(struct address_space *space, vaddr_t *start, vaddr_t end)
 {
     struct memory_object *object = NULL;

@@ -52,8 +52,7 @@ int mutex_acquire_waiting_killable(struct mutex *mutex)
 
     if (spin(mutex))
         return 0;
-    int error =
-        wait_event(&mutex->waiters, take(mutex, &tries), THREAD_KILLABLE, CLOCK_NEVER);
+    int error = wait_event(&mutex->waiters, take(mutex, &tries), THREAD_KILLABLE, CLOCK_NEVER);
     if (!error || mutex_held(mutex)) /* it was handed over just before this thread left */
         return 0;
     /* The wake-up that this thread had may have been meant for who takes it. */

@@ -88,7 +88,8 @@ static inline void mutex_acquire(struct mutex *mutex)
     mutex_check_acquired(mutex);
 }
 
-/* The same where the holder may wait for a program: 0, or -EINTR, when a fatal signal came first. */
+/* The same where the holder may wait for a program: 0, or -EINTR, when a fatal signal came first.
+ */
 static inline int mutex_acquire_killable(struct mutex *mutex)
 {
     mutex_check_acquire(mutex);

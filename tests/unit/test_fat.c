@@ -42,8 +42,8 @@ static void disk_format(unsigned bits, uint32_t sector, uint32_t sectors_a_clust
 {
     uint32_t reserved = bits == 32 ? 32 : 1, root_entries = bits == 32 ? 0 : 512;
     uint32_t table = (uint32_t)(((uint64_t)(clusters + 2) * bits / 8 + sector) / sector);
-    uint32_t sectors = reserved + 2 * table + root_entries * 32 / sector +
-                       clusters * sectors_a_cluster;
+    uint32_t sectors =
+        reserved + 2 * table + root_entries * 32 / sector + clusters * sectors_a_cluster;
 
     free(disk.bytes);
     disk.size = (size_t)sectors * sector;
@@ -93,8 +93,7 @@ static const struct fat_time now = {1700000000, 0};
 static void volume_open(struct fat_volume *volume)
 {
     static uint8_t chunk[FAT_CLUSTER_MAXIMUM];
-    const struct fat_device device = {
-        .size = disk.size, .read = disk_read, .write = disk_write};
+    const struct fat_device device = {.size = disk.size, .read = disk_read, .write = disk_write};
 
     expect_equal(fat_open(volume, &device), 0);
     volume->chunk = chunk;
@@ -183,8 +182,14 @@ static uint32_t random_below(uint32_t limit)
 #define FILES 24
 
 static const char *const name_forms[] = {
-    "file %u.txt", "FILE%u", "a rather long name that needs several entries %u.document",
-    "\xc3\xa9t\xc3\xa9 %u", "%u", ".hidden%u", "x%u.y.z", "\xf0\x9f\x90\xa7 %u"};
+    "file %u.txt",
+    "FILE%u",
+    "a rather long name that needs several entries %u.document",
+    "\xc3\xa9t\xc3\xa9 %u",
+    "%u",
+    ".hidden%u",
+    "x%u.y.z",
+    "\xf0\x9f\x90\xa7 %u"};
 
 struct model_file {
     bool there;
@@ -215,8 +220,8 @@ static bool operate(struct fat_volume *volume, struct fat_node directories[2])
         snprintf(file->name, sizeof(file->name),
                  name_forms[random_below((uint32_t)array_length(name_forms))],
                  (unsigned)(file - model));
-        error = fat_create(volume, directory, file->name, strlen(file->name), FAT_ARCHIVE, &now,
-                           &name);
+        error =
+            fat_create(volume, directory, file->name, strlen(file->name), FAT_ARCHIVE, &now, &name);
         if (error == -EIO)
             return false;
         expect_equal(error, 0);
@@ -358,7 +363,9 @@ static void test_cuts(void)
 
         test_case("a cut at each write: FAT%u", forms[form].bits);
         disk_format(forms[form].bits, forms[form].sector, forms[form].sectors,
-                    form == 2 ? 65600 : form == 1 ? 4200 : 400);
+                    form == 2   ? 65600
+                    : form == 1 ? 4200
+                                : 400);
         fresh = malloc(disk.size);
         memcpy(fresh, disk.bytes, disk.size);
         /* Not each write is cut at where that takes too long; each run another part of them. */
@@ -393,13 +400,28 @@ static void test_names(void)
     uint8_t alias[11];
 
     test_case("names that can be, and cannot");
-    static const char *const refused[] = {"", ".", "..", "a/b", "a:b", "a*", "a?", "a\"", "a<", "a>",
-                                          "a|", "a\\b", "a\x01", "\xff", "\xc0\x80", "\xed\xa0\x80",
-                                          "\xf5\x80\x80\x80", "\xe2\x82"};
+    static const char *const refused[] = {"",
+                                          ".",
+                                          "..",
+                                          "a/b",
+                                          "a:b",
+                                          "a*",
+                                          "a?",
+                                          "a\"",
+                                          "a<",
+                                          "a>",
+                                          "a|",
+                                          "a\\b",
+                                          "a\x01",
+                                          "\xff",
+                                          "\xc0\x80",
+                                          "\xed\xa0\x80",
+                                          "\xf5\x80\x80\x80",
+                                          "\xe2\x82"};
     for (size_t i = 0; i < array_length(refused); i++)
         expect(fat_name_to_units(refused[i], strlen(refused[i]), units) < 0);
-    static const char *const kept[] = {"a", "\xc3\xa9", "\xe2\x82\xac uro", "\xf0\x9f\x90\xa7", " a",
-                                       "a.b.c", ".a"};
+    static const char *const kept[] = {
+        "a", "\xc3\xa9", "\xe2\x82\xac uro", "\xf0\x9f\x90\xa7", " a", "a.b.c", ".a"};
     for (size_t i = 0; i < array_length(kept); i++) {
         int count = fat_name_to_units(kept[i], strlen(kept[i]), units);
         expect(count > 0);
@@ -534,8 +556,8 @@ static void test_boot_sectors(void)
     static const struct {
         size_t offset;
         uint8_t value;
-    } damages[] = {{510, 0}, {0, 0}, {11, 1}, {12, 3}, {12, 0x20}, {13, 0}, {13, 3}, {14, 0},
-                   {16, 0}, {16, 9}, {22, 0}, {35, 0xff}, {18, 0}};
+    } damages[] = {{510, 0}, {0, 0},  {11, 1}, {12, 3}, {12, 0x20}, {13, 0}, {13, 3},
+                   {14, 0},  {16, 0}, {16, 9}, {22, 0}, {35, 0xff}, {18, 0}};
     struct fat_volume volume;
 
     test_case("boot sectors that are none");

@@ -28,8 +28,11 @@ static void test_heads(void)
 
 static void test_terms(void)
 {
-    struct fuse_init_out out = {.major = 7, .minor = 31, .flags = FUSE_BIG_WRITES | FUSE_MAX_PAGES,
-                                .max_write = 1 << 20, .max_pages = 4};
+    struct fuse_init_out out = {.major = 7,
+                                .minor = 31,
+                                .flags = FUSE_BIG_WRITES | FUSE_MAX_PAGES,
+                                .max_write = 1 << 20,
+                                .max_pages = 4};
     struct fuse_terms terms;
 
     test_case("what server and kernel agree on");
@@ -53,7 +56,8 @@ static void test_terms(void)
 
 static void test_attributes(void)
 {
-    struct fuse_attr_out out = {.attr_valid = 1, .attr_valid_nsec = 5,
+    struct fuse_attr_out out = {.attr_valid = 1,
+                                .attr_valid_nsec = 5,
                                 .attr = {.ino = 7, .size = 9, .mode = S_IFREG | 0644, .nlink = 1}};
     struct fuse_attributes attributes;
 
@@ -208,8 +212,8 @@ static void test_options(void)
     expect(options.descriptor == 5 && options.root_mode == 040755 && options.user == 1 &&
            options.group == 2 && options.allow_other && options.default_permissions &&
            options.read_maximum == 8192 && options.block_size == 1024);
-    expect_equal(fuse_options_parse("fd=5,rootmode=40000,user_id=0,group_id=0,max_read=1", &options),
-                 0);
+    expect_equal(
+        fuse_options_parse("fd=5,rootmode=40000,user_id=0,group_id=0,max_read=1", &options), 0);
     expect_equal(options.read_maximum, 4096);
     static const char *const refused[] = {
         NULL,

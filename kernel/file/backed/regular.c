@@ -22,8 +22,9 @@
 
 static struct quota pages; /* those of all of them; the limit is constant after boot */
 static struct spinlock list_lock = SPINLOCK_INITIALIZER;
-static TAILQ_HEAD(inode_list, inode) inodes = TAILQ_HEAD_INITIALIZER(inodes); /* list_lock; the
-                                                                                 longest unused first */
+static TAILQ_HEAD(inode_list,
+                  inode) inodes = TAILQ_HEAD_INITIALIZER(inodes); /* list_lock; the
+                                                                     longest unused first */
 
 void backed_initialize(void)
 {
@@ -278,9 +279,8 @@ ssize_t backed_read(struct file *file, struct transfer *to, int64_t *offset)
             piece += PAGE_SIZE;
         if (piece > size)
             piece = size;
-        ssize_t done = to->kernel
-                           ? page_cache_read(&inode->cache, start, (void *)address, piece)
-                           : page_cache_read_user(&inode->cache, start, address, piece);
+        ssize_t done = to->kernel ? page_cache_read(&inode->cache, start, (void *)address, piece)
+                                  : page_cache_read_user(&inode->cache, start, address, piece);
         if (done <= 0) {
             error = (int)done;
             break;
@@ -302,9 +302,9 @@ ssize_t backed_read_directly(struct file *file, struct transfer *to, int64_t *of
     struct lot lot;
 
     ssize_t error = backed_write_back(inode, NULL);
-    while (!error && to->left && lot_allocate(&lot, page_number(to->left) < PAGES_AT_ONCE
-                                                         ? page_number(to->left)
-                                                         : PAGES_AT_ONCE)) {
+    while (!error && to->left &&
+           lot_allocate(&lot, page_number(to->left) < PAGES_AT_ONCE ? page_number(to->left)
+                                                                    : PAGES_AT_ONCE)) {
         size_t size = lot.count << PAGE_SHIFT;
         if (size > to->left)
             size = to->left;

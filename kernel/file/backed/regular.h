@@ -15,7 +15,8 @@ void backed_inode_end(struct inode *inode);
 /* For struct file_operations. -EINTR where a fatal signal ended the wait. */
 ssize_t backed_read(struct file *file, struct transfer *to, int64_t *offset);
 ssize_t backed_write(struct file *file, struct transfer *from, int64_t *offset);
-/* The same past the cache (FOPEN_DIRECT_IO, O_DIRECT): what is in it is dropped or written first. */
+/* The same past the cache (FOPEN_DIRECT_IO, O_DIRECT): what is in it is dropped or written first.
+ */
 ssize_t backed_read_directly(struct file *file, struct transfer *to, int64_t *offset);
 ssize_t backed_write_directly(struct file *file, struct transfer *from, int64_t *offset);
 /* struct memory_object's. */

@@ -12,11 +12,11 @@ static const struct {
     const char *name;
     uint32_t mode, major, minor;
 } nodes[] = {
-    {"mem", 0640, 1, 1},    {"null", 0666, 1, 3},   {"zero", 0666, 1, 5},
-    {"full", 0666, 1, 7},   {"random", 0666, 1, 8}, {"urandom", 0666, 1, 9},
-    {"kmsg", 0644, 1, 11},  {"tty", 0666, 5, 0},    {"console", 0600, 5, 1},
-    {"ptmx", 0666, 5, 2},   {"ttyS0", 0660, 4, 64}, {"ttyS1", 0660, 4, 65},
-    {"ttyS2", 0660, 4, 66}, {"ttyS3", 0660, 4, 67}, {"rtc0", 0600, 10, 135},
+    {"mem", 0640, 1, 1},     {"null", 0666, 1, 3},   {"zero", 0666, 1, 5},
+    {"full", 0666, 1, 7},    {"random", 0666, 1, 8}, {"urandom", 0666, 1, 9},
+    {"kmsg", 0644, 1, 11},   {"tty", 0666, 5, 0},    {"console", 0600, 5, 1},
+    {"ptmx", 0666, 5, 2},    {"ttyS0", 0660, 4, 64}, {"ttyS1", 0660, 4, 65},
+    {"ttyS2", 0660, 4, 66},  {"ttyS3", 0660, 4, 67}, {"rtc0", 0600, 10, 135},
     {"fuse", 0666, 10, 229},
 };
 
@@ -30,10 +30,8 @@ int device_nodes_create(struct mount *mount)
     for (size_t i = 0; i < array_length(nodes) && !error; i++) {
         const struct creation creation = {.credentials = credentials_current(),
                                           .mode = S_IFCHR | nodes[i].mode,
-                                          .device =
-                                              device_number(nodes[i].major, nodes[i].minor)};
-        error =
-            name_create(&root, nodes[i].name, strlen(nodes[i].name), &creation, &created);
+                                          .device = device_number(nodes[i].major, nodes[i].minor)};
+        error = name_create(&root, nodes[i].name, strlen(nodes[i].name), &creation, &created);
         if (!error)
             dentry_release(created);
     }

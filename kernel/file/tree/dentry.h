@@ -11,10 +11,9 @@ struct dentry *dentry_find(struct dentry *directory, const char *name, size_t le
 void dentry_insert(struct dentry *dentry);
 /* Takes it out; the tree's reference becomes the caller's. tree_lock held. */
 void dentry_remove(struct dentry *dentry);
-/* Gives a dentry that was taken out another place; takes over `name`, from the heap. The old parent's
-   reference and the old name become the caller's. tree_lock held. */
-struct dentry *dentry_move(struct dentry *dentry, struct dentry *parent, char *name,
-                           size_t length);
+/* Gives a dentry that was taken out another place; takes over `name`, from the heap. The old
+   parent's reference and the old name become the caller's. tree_lock held. */
+struct dentry *dentry_move(struct dentry *dentry, struct dentry *parent, char *name, size_t length);
 /* The next one in reading order whose `order` is below the limit; NULL. tree_lock held. */
 struct dentry *dentry_next(struct dentry *directory, uint64_t limit);
 /* Frees all that is below a root nobody uses any more. May sleep. */

@@ -217,9 +217,9 @@ ssize_t sys_mount(vaddr_t source, vaddr_t target, vaddr_t type, unsigned long fl
         else if (!type_text)
             error = -EINVAL;
         else
-            error = mount_new(&(struct mount_request){source_text, type_text, (uint32_t)flags,
-                                                      options},
-                              &place, kept);
+            error =
+                mount_new(&(struct mount_request){source_text, type_text, (uint32_t)flags, options},
+                          &place, kept);
         path_release(&place);
     }
     heap_free(type_text);

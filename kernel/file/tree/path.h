@@ -43,10 +43,10 @@ struct dentry {
     RB_ENTRY(dentry) order_link; /* in the parent; tree_lock */
     /* Of names that are cached, backed/names.c: */
     TAILQ_ENTRY(dentry) cached_link; /* tree_lock */
-    uint64_t asked;       /* when it was asked for last, ns since boot; atomic */
-    uint64_t valid_until; /* ns since boot: then it is to be asked for again; atomic */
-    bool cached;          /* the tree may let it go when nobody uses it; tree_lock */
-    bool used;            /* since it was last looked at for that; atomic */
+    uint64_t asked;                  /* when it was asked for last, ns since boot; atomic */
+    uint64_t valid_until;            /* ns since boot: then it is to be asked for again; atomic */
+    bool cached;                     /* the tree may let it go when nobody uses it; tree_lock */
+    bool used;                       /* since it was last looked at for that; atomic */
 };
 
 /* How many names the inode has; tree_lock held. */
@@ -63,8 +63,8 @@ static inline void dentry_reference(struct dentry *dentry)
 void dentry_release(struct dentry *dentry);
 /* The directory it is in, with a reference. Takes tree_lock. */
 struct dentry *dentry_parent(struct dentry *dentry);
-/* A dentry that is in no tree, with one reference; takes references to inode and parent (NULL: it is
-   a root). NULL: no memory. */
+/* A dentry that is in no tree, with one reference; takes references to inode and parent (NULL: it
+   is a root). NULL: no memory. */
 struct dentry *dentry_create(struct dentry *parent, const char *name, size_t length,
                              struct inode *inode);
 /* Its present name, cut to what fits in `size` bytes with the NUL. Takes tree_lock. */

@@ -7,12 +7,11 @@
  * Writes go out at once, in an order in which a cut after any of them leaves names and contents as
  * they were before or after, and at most clusters that belong to nobody:
  *
- *     a file grows:    new clusters chained among themselves, their data, then one link to them, then
- *                      the size (cut before: a chain longer than the size, which nobody reads)
- *     it shrinks:      the size, the chain's end, then the clusters
- *     a name comes:    what it names, then all its entries in one write
- *     a name goes:     all its entries in one write, then the clusters
- *     a name changes:  within one piece of a directory in one write; else it goes before it comes
+ *     a file grows:    new clusters chained among themselves, their data, then one link to them,
+ * then the size (cut before: a chain longer than the size, which nobody reads) it shrinks:      the
+ * size, the chain's end, then the clusters a name comes:    what it names, then all its entries in
+ * one write a name goes:     all its entries in one write, then the clusters a name changes: within
+ * one piece of a directory in one write; else it goes before it comes
  *
  * The second table follows the first. A directory's entries for one name lie in one cluster where
  * they fit in it, so that one write has them all.
@@ -94,9 +93,9 @@ struct fat_node {
 struct fat_name {
     char name[FAT_NAME_MAXIMUM + 1]; /* UTF-8 */
     size_t length;
-    uint8_t alias[11];  /* the short one, as it lies there */
-    uint64_t first;     /* offset of the first of its entries in the directory */
-    uint32_t count;     /* entries */
+    uint8_t alias[11]; /* the short one, as it lies there */
+    uint64_t first;    /* offset of the first of its entries in the directory */
+    uint32_t count;    /* entries */
     struct fat_node node;
 };
 

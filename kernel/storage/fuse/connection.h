@@ -31,8 +31,8 @@ struct fuse_request {
     uint32_t references; /* atomic */
     /* These: the connection's lock. */
     enum fuse_request_state state;
-    bool done;         /* also atomic to read */
-    bool interrupted;  /* the server was told, or is to be told */
+    bool done;        /* also atomic to read */
+    bool interrupted; /* the server was told, or is to be told */
     TAILQ_ENTRY(fuse_request) link;
     RB_ENTRY(fuse_request) sent_link;
     struct wait_queue waiter;
@@ -46,7 +46,7 @@ struct fuse_request {
 
     size_t argument_size; /* behind the structure */
     size_t answer_maximum;
-    void *answer;         /* behind the arguments */
+    void *answer; /* behind the arguments */
     /* Data: where the server's read goes on (FUSE_WRITE), or its answer comes (FUSE_READ). A
        reference each. */
     paddr_t frames[FUSE_PAGES_MAXIMUM];
@@ -64,16 +64,16 @@ struct fuse_connection {
     struct spinlock lock;
     TAILQ_HEAD(fuse_requests, fuse_request) pending; /* lock */
     RB_HEAD(fuse_sent, fuse_request) sent;           /* by number; lock */
-    uint32_t interrupts;      /* of them in `pending`, that nobody owns; lock */
-    uint64_t next_unique;     /* lock */
-    bool ready;               /* FUSE_INIT was answered; lock to write, atomic to read */
-    bool ended;               /* no server any more; lock to write, atomic to read */
-    struct wait_queue server; /* threads that wait to read, and pollers */
+    uint32_t interrupts;       /* of them in `pending`, that nobody owns; lock */
+    uint64_t next_unique;      /* lock */
+    bool ready;                /* FUSE_INIT was answered; lock to write, atomic to read */
+    bool ended;                /* no server any more; lock to write, atomic to read */
+    struct wait_queue server;  /* threads that wait to read, and pollers */
     struct wait_queue started; /* who waits until it is ready */
-    struct fuse_terms terms;  /* constant once it is ready */
-    uint32_t missing[2];      /* calls that the server has not, a bit each; atomic */
+    struct fuse_terms terms;   /* constant once it is ready */
+    uint32_t missing[2];       /* calls that the server has not, a bit each; atomic */
     TAILQ_HEAD(fuse_forgotten, fuse_node) forgotten; /* nodes to be forgotten; lock */
-    struct fuse_file_system *file_system; /* lock; NULL: not mounted, or not any more */
+    struct fuse_file_system *file_system;            /* lock; NULL: not mounted, or not any more */
 };
 
 /* What is asked, and where the answer goes. */
@@ -103,9 +103,9 @@ static inline bool fuse_connection_ended(const struct fuse_connection *connectio
 }
 
 /*
- * Asks and waits: 0 or the server's error; -ENOTCONN: it is gone, -EINTR: a fatal signal came, -EIO:
- * an answer that is none, -ENOMEM. -ENOSYS is remembered: the server is not asked again. Thread
- * context; locks that are only ever waited for killably.
+ * Asks and waits: 0 or the server's error; -ENOTCONN: it is gone, -EINTR: a fatal signal came,
+ * -EIO: an answer that is none, -ENOMEM. -ENOSYS is remembered: the server is not asked again.
+ * Thread context; locks that are only ever waited for killably.
  */
 int fuse_call(struct fuse_connection *connection, struct fuse_call *call);
 bool fuse_call_missing(const struct fuse_connection *connection, uint32_t operation);

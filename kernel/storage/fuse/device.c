@@ -158,8 +158,8 @@ static ssize_t device_read(struct file *file, struct transfer *to, int64_t *offs
         if (fuse_connection_ended(connection))
             return -ENODEV;
         struct fuse_request *request = fuse_connection_next(connection);
-        ssize_t done = request ? read_request(connection, request, to)
-                               : read_forgotten(connection, to);
+        ssize_t done =
+            request ? read_request(connection, request, to) : read_forgotten(connection, to);
         fuse_request_release(request);
         if (done)
             return done;
@@ -200,8 +200,8 @@ static ssize_t answer(struct fuse_connection *connection, const struct fuse_out_
 
     if (head->unique & 1) { /* to an interrupt: it came too late or is not known */
         if (head->error == -ENOSYS)
-            __atomic_fetch_or(&connection->missing[FUSE_INTERRUPT / 32],
-                              1U << FUSE_INTERRUPT % 32, __ATOMIC_RELAXED);
+            __atomic_fetch_or(&connection->missing[FUSE_INTERRUPT / 32], 1U << FUSE_INTERRUPT % 32,
+                              __ATOMIC_RELAXED);
         return (ssize_t)head->len;
     }
     struct fuse_request *request = fuse_connection_take(connection, head->unique);
@@ -327,8 +327,8 @@ static const struct file_operations fuse_device_operations = {
 
 int fuse_device_initialize(void)
 {
-    static struct device device = {
-        DEVICE_CHARACTER, FUSE_MAJOR, FUSE_MINOR, 1, &fuse_device_operations, "misc", NULL, NULL};
+    static struct device device = {DEVICE_CHARACTER,        FUSE_MAJOR, FUSE_MINOR, 1,
+                                   &fuse_device_operations, "misc",     NULL,       NULL};
 
     return device_register(&device);
 }

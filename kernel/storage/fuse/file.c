@@ -281,8 +281,7 @@ static ssize_t file_read_node(struct file *file, struct transfer *to, int64_t *o
     int error = fuse_may_use(fuse_of(file->inode), credentials_current());
     if (error)
         return error;
-    return is_direct(file) ? backed_read_directly(file, to, offset)
-                           : backed_read(file, to, offset);
+    return is_direct(file) ? backed_read_directly(file, to, offset) : backed_read(file, to, offset);
 }
 
 static ssize_t file_write_node(struct file *file, struct transfer *from, int64_t *offset)
@@ -311,9 +310,8 @@ static void file_flush(struct file *file)
 {
     const struct fuse_handle *handle = file->private;
     const struct fuse_flush_in in = {.fh = handle->number};
-    struct fuse_call call = {.operation = FUSE_FLUSH,
-                             .node = handle->node->number,
-                             .arguments = {{&in, sizeof(in)}}};
+    struct fuse_call call = {
+        .operation = FUSE_FLUSH, .node = handle->node->number, .arguments = {{&in, sizeof(in)}}};
 
     if (!S_ISREG(file->inode->mode) || !handle->opened)
         return;

@@ -32,7 +32,7 @@ struct fuse_node {
     uint64_t blocks;      /* lock */
     uint32_t block_size;  /* lock */
     struct file_time modified; /* as the server said last; lock */
-    uint64_t names_expired; /* of a directory: names asked for before are not believed; atomic */
+    uint64_t names_expired;    /* of a directory: names asked for before are not believed; atomic */
     LIST_HEAD(, fuse_handle) writers; /* open for writing; lock */
     struct fuse_handle *created;      /* by this very open(2), not yet its file's; lock */
     const struct thread *creator;     /* whose that is; lock */
@@ -40,11 +40,11 @@ struct fuse_node {
 
 /* An open file or directory; file->private. */
 struct fuse_handle {
-    uint64_t number;     /* the server's */
-    uint32_t open_flags; /* FOPEN_* */
-    uint32_t flags;      /* O_* */
-    uint32_t references; /* atomic */
-    bool opened;         /* the server is to be told of its end */
+    uint64_t number;              /* the server's */
+    uint32_t open_flags;          /* FOPEN_* */
+    uint32_t flags;               /* O_* */
+    uint32_t references;          /* atomic */
+    bool opened;                  /* the server is to be told of its end */
     LIST_ENTRY(fuse_handle) link; /* in node->writers; node's lock */
     struct fuse_node *node;       /* constant */
     struct fuse_request *release; /* made with it, so that the end cannot fail */

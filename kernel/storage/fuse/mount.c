@@ -28,12 +28,10 @@ int fuse_may_use(const struct fuse_file_system *fuse, const struct credentials *
 
     if (options->allow_other)
         return 0;
-    bool own = credentials->effective_user == options->user &&
-               credentials->saved_user == options->user &&
-               credentials->real_user == options->user &&
-               credentials->effective_group == options->group &&
-               credentials->saved_group == options->group &&
-               credentials->real_group == options->group;
+    bool own =
+        credentials->effective_user == options->user && credentials->saved_user == options->user &&
+        credentials->real_user == options->user && credentials->effective_group == options->group &&
+        credentials->saved_group == options->group && credentials->real_group == options->group;
     return own ? 0 : -EACCES;
 }
 
@@ -44,8 +42,8 @@ static void init_finish(struct fuse_connection *connection, struct fuse_request 
     int error = request->error;
 
     if (!error)
-        error = fuse_terms_parse(request->answer, request->answer_size, OFFERED,
-                                 &connection->terms);
+        error =
+            fuse_terms_parse(request->answer, request->answer_size, OFFERED, &connection->terms);
     if (error) {
         /* No server, or one of another protocol: nothing will come of it. */
         spinlock_acquire(&connection->lock);
@@ -111,10 +109,8 @@ static int fuse_statistics(struct file_system *file_system, struct statfs *answe
 {
     struct fuse_file_system *fuse = (struct fuse_file_system *)file_system;
     struct fuse_statfs_out out = {0};
-    struct fuse_call call = {.operation = FUSE_STATFS,
-                             .node = FUSE_ROOT_ID,
-                             .answer = &out,
-                             .answer_size = sizeof(out)};
+    struct fuse_call call = {
+        .operation = FUSE_STATFS, .node = FUSE_ROOT_ID, .answer = &out, .answer_size = sizeof(out)};
 
     /* Who is not to use it is told nothing, as on Linux. */
     if (fuse_may_use(fuse, credentials_current())) {

@@ -64,9 +64,9 @@ void fuse_attributes_note(struct inode *inode, const struct fuse_attributes *fro
     const struct file_time modified = {from->modified, from->modified_nanoseconds};
 
     spinlock_acquire(&node->lock);
-    inode_attributes_store(inode, (struct inode_attributes){(inode->mode & S_IFMT) |
-                                                                (from->mode & 07777),
-                                                            from->user, from->group});
+    inode_attributes_store(inode,
+                           (struct inode_attributes){(inode->mode & S_IFMT) | (from->mode & 07777),
+                                                     from->user, from->group});
     __atomic_store_n(&inode->links, from->links, __ATOMIC_RELAXED);
     file_time_set(&inode->accessed, (struct file_time){from->accessed, from->accessed_nanoseconds});
     file_time_set(&inode->modified, modified);
@@ -505,10 +505,9 @@ static int node_revalidate(struct dentry *dentry)
     struct fuse_entry entry;
 
     struct dentry *parent = dentry_parent(dentry);
-    uint64_t expired =
-        __atomic_load_n(&fuse_node(parent->inode)->names_expired, __ATOMIC_RELAXED);
-    int valid = cached_name_fresh(dentry) &&
-                __atomic_load_n(&dentry->asked, __ATOMIC_RELAXED) > expired;
+    uint64_t expired = __atomic_load_n(&fuse_node(parent->inode)->names_expired, __ATOMIC_RELAXED);
+    int valid =
+        cached_name_fresh(dentry) && __atomic_load_n(&dentry->asked, __ATOMIC_RELAXED) > expired;
     if (valid) {
         valid = fuse_may_use(fuse_of(dentry->inode), credentials_current());
         valid = valid ? valid : 1;
@@ -643,8 +642,7 @@ static int node_remove(struct dentry *directory, struct dentry *victim)
     struct server_name text;
 
     name_make(&text, victim->name, victim->name_length); /* the directory's lock is held */
-    struct fuse_call call = {.operation =
-                                 S_ISDIR(victim->inode->mode) ? FUSE_RMDIR : FUSE_UNLINK,
+    struct fuse_call call = {.operation = S_ISDIR(victim->inode->mode) ? FUSE_RMDIR : FUSE_UNLINK,
                              .node = fuse_node(directory->inode)->number,
                              .arguments = {{text.text, text.size}}};
     int error = fuse_call(fuse_connection_of(directory->inode), &call);
@@ -782,13 +780,9 @@ static int node_attribute_remove(struct inode *inode, const char *name)
     .attribute_list = node_attribute_list, .attribute_set = node_attribute_set,                    \
     .attribute_remove = node_attribute_remove, .destroy = node_destroy
 
-const struct inode_operations fuse_directory_inode = {NODE_OPERATIONS,
-                                                      .lookup = node_lookup,
-                                                      .revalidate = node_revalidate,
-                                                      .create = node_create,
-                                                      .link = node_link,
-                                                      .remove = node_remove,
-                                                      .rename = node_rename};
-const struct inode_operations fuse_file_inode = {
-    NODE_OPERATIONS, .read_pages = fuse_read_pages, .write_pages = fuse_write_pages};
+const struct inode_operations fuse_directory_inode = {
+    NODE_OPERATIONS,   .lookup = node_lookup, .revalidate = node_revalidate, .create = node_create,
+    .link = node_link, .remove = node_remove, .rename = node_rename};
+const struct inode_operations fuse_file_inode = {NODE_OPERATIONS, .read_pages = fuse_read_pages,
+                                                 .write_pages = fuse_write_pages};
 const struct inode_operations fuse_link_inode = {NODE_OPERATIONS, .read_link = node_read_link};

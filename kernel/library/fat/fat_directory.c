@@ -1,6 +1,6 @@
 /*
- * directory.c: names in directories. A directory is read and written in pieces: a cluster, or, in the
- * root of 12 and 16 bits, as much as a cluster has.
+ * fat_directory.c: names in directories. A directory is read and written in pieces: a cluster, or, in
+ * the root of 12 and 16 bits, as much as a cluster has.
  */
 #include <linux/errno.h>
 
@@ -156,7 +156,7 @@ static void node_store(const struct fat_volume *volume, const struct fat_node *n
 /* The long name that is being put together, last part first. */
 struct long_name {
     uint16_t units[PARTS_MAXIMUM * PART_UNITS];
-    unsigned count;  /* parts in all; 0: there is none */
+    unsigned count;   /* parts in all; 0: there is none */
     unsigned missing; /* parts that are to come */
     uint8_t checksum;
     uint64_t first; /* offset of the first entry */
@@ -569,7 +569,8 @@ static bool in_one_piece(struct fat_volume *volume, struct piece *piece, uint64_
                          uint32_t count, uint64_t other, uint32_t other_count)
 {
     uint64_t low = first < other ? first : other;
-    uint64_t end = first + (uint64_t)count * ENTRY, end_other = other + (uint64_t)other_count * ENTRY;
+    uint64_t end = first + (uint64_t)count * ENTRY,
+             end_other = other + (uint64_t)other_count * ENTRY;
     uint64_t high = end > end_other ? end : end_other;
 
     return piece_find(volume, piece, low) > 0 && high - piece->start <= piece->size;
@@ -581,7 +582,7 @@ static int rename_within(struct fat_volume *volume, const struct piece *piece,
                          bool ends, uint64_t *device)
 {
     uint32_t old = (uint32_t)(from->first - piece->start), new = (uint32_t)(place - piece->start);
-    uint32_t old_end = old + from->count * ENTRY, new_end = new + set->count * ENTRY;
+    uint32_t old_end = old + from->count * ENTRY, new_end = new + set->count *ENTRY;
 
     for (uint32_t at = old; at < old_end; at += ENTRY)
         volume->chunk[at] = FREE_ENTRY;
@@ -601,9 +602,9 @@ static int rename_over(struct fat_volume *volume, const struct fat_node *from_di
 {
     struct piece piece = {.directory = to_directory};
     uint64_t last = target->first + (uint64_t)(target->count - 1) * ENTRY;
-    bool same = from_directory->first == to_directory->first &&
-                in_one_piece(volume, &piece, from->first, from->count, target->first,
-                             target->count);
+    bool same =
+        from_directory->first == to_directory->first &&
+        in_one_piece(volume, &piece, from->first, from->count, target->first, target->count);
 
     if (!same) {
         int error = fat_remove(volume, from_directory, from);

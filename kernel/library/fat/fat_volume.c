@@ -1,4 +1,4 @@
-/* volume.c: a FAT volume: its boot sector, its tables of clusters. */
+/* fat_volume.c: a FAT volume: its boot sector, its tables of clusters. */
 #include <linux/errno.h>
 
 #include "library/bytes.h"
@@ -6,8 +6,8 @@
 #include "library/string.h"
 
 /* From so many clusters on it has 16, and 32 bits: this and nothing else decides. */
-#define CLUSTERS_16 4085
-#define CLUSTERS_32 65525
+#define CLUSTERS_16      4085
+#define CLUSTERS_32      65525
 #define CLUSTERS_MAXIMUM 0x0ffffff5U
 
 #define INFORMATION_SIGNATURE      0x41615252U
@@ -85,8 +85,8 @@ static int geometry(struct fat_volume *volume, const uint8_t *boot)
     volume->table_start = (uint64_t)reserved * volume->sector_size;
     volume->table_size = table_sectors * volume->sector_size;
     volume->root_start = volume->table_start + volume->table_count * volume->table_size;
-    volume->root_size = (root_entries * 32 + volume->sector_size - 1) / volume->sector_size *
-                        volume->sector_size;
+    volume->root_size =
+        (root_entries * 32 + volume->sector_size - 1) / volume->sector_size * volume->sector_size;
     volume->data_start = volume->root_start + volume->root_size;
     uint64_t end = sectors * volume->sector_size;
     if (end > volume->device.size || volume->data_start >= end)
@@ -134,12 +134,10 @@ int fat_open(struct fat_volume *volume, const struct fat_device *device)
 {
     uint8_t boot[512];
 
-    *volume = (struct fat_volume){.device = *device,
-                                  .free_count = UNKNOWN,
-                                  .next_free = 2,
-                                  .table_at = UINT64_MAX};
-    int error = device->size < sizeof(boot) ? -EINVAL
-                                            : fat_device_read(volume, 0, boot, sizeof(boot));
+    *volume = (struct fat_volume){
+        .device = *device, .free_count = UNKNOWN, .next_free = 2, .table_at = UINT64_MAX};
+    int error =
+        device->size < sizeof(boot) ? -EINVAL : fat_device_read(volume, 0, boot, sizeof(boot));
     if (!error && (boot[510] != 0x55 || boot[511] != 0xaa || (boot[0] != 0xeb && boot[0] != 0xe9)))
         error = -EINVAL;
     if (!error)
@@ -151,7 +149,8 @@ int fat_open(struct fat_volume *volume, const struct fat_device *device)
                    : volume->cluster_count < CLUSTERS_16 ? 12
                    : volume->cluster_count < CLUSTERS_32 ? 16
                                                          : 32;
-    if ((volume->bits == 32) != wide || (wide && volume->root_size) || (!wide && !volume->root_size))
+    if ((volume->bits == 32) != wide || (wide && volume->root_size) ||
+        (!wide && !volume->root_size))
         return -EINVAL;
     limit_clusters(volume);
     volume->number = load32(boot + (wide ? 67 : 39));
@@ -186,8 +185,7 @@ static int information_write(struct fat_volume *volume, uint32_t count)
 {
     if (!volume->information)
         return 0;
-    int error =
-        fat_device_read(volume, volume->information, volume->sector, volume->sector_size);
+    int error = fat_device_read(volume, volume->information, volume->sector, volume->sector_size);
     if (error)
         return error;
     put32(volume->sector + INFORMATION_FREE, count);
@@ -287,8 +285,7 @@ int fat_set(struct fat_volume *volume, uint32_t cluster, uint32_t value)
     size_t count = ((size_t)at + width - 1) / volume->sector_size - first + 1;
     uint64_t offset = volume->table_at + first * volume->sector_size;
     for (uint32_t table = 0; table < volume->table_count && !error; table++)
-        error = fat_device_write(volume,
-                                 volume->table_start + table * volume->table_size + offset,
+        error = fat_device_write(volume, volume->table_start + table * volume->table_size + offset,
                                  volume->table + first * volume->sector_size,
                                  count * volume->sector_size);
     if (error)

@@ -1,4 +1,4 @@
-/* names.c: long and short names, and times, as FAT has them. */
+/* fat_names.c: long and short names, and times, as FAT has them. */
 #include <linux/errno.h>
 
 #include "library/fat/fat.h"
@@ -15,8 +15,12 @@ static bool unit_allowed(uint32_t unit)
 static size_t character(const uint8_t *bytes, size_t left, uint32_t *value)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = bytes[0] < 0x80 ? 1 : bytes[0] < 0xc0 ? 0 : bytes[0] < 0xe0 ? 2
-                    : bytes[0] < 0xf0 ? 3 : bytes[0] < 0xf8 ? 4 : 0;
+    size_t length = bytes[0] < 0x80   ? 1
+                    : bytes[0] < 0xc0 ? 0
+                    : bytes[0] < 0xe0 ? 2
+                    : bytes[0] < 0xf0 ? 3
+                    : bytes[0] < 0xf8 ? 4
+                                      : 0;
 
     if (!length || length > left)
         return 0;
@@ -93,8 +97,8 @@ int fat_name_from_units(const uint16_t *units, size_t count, char name[FAT_NAME_
             return -EINVAL;
     }
     name[length] = '\0';
-    bool dots = (length == 1 && name[0] == '.') ||
-                (length == 2 && name[0] == '.' && name[1] == '.');
+    bool dots =
+        (length == 1 && name[0] == '.') || (length == 2 && name[0] == '.' && name[1] == '.');
     return length && !dots ? (int)length : -EINVAL;
 }
 
@@ -225,8 +229,8 @@ static size_t alias_part(const char *name, size_t length, uint8_t *to, size_t ro
     return count;
 }
 
-/* The first attempts are those of Windows and Linux, NAME~1; then part of a checksum goes in, so that
-   among thousands of similar names the next free one is found soon. */
+/* The first attempts are those of Windows and Linux, NAME~1; then part of a checksum goes in, so
+   that among thousands of similar names the next free one is found soon. */
 void fat_alias_make(const char *name, size_t length, unsigned attempt, uint8_t alias[11])
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -269,11 +273,11 @@ uint8_t fat_alias_checksum(const uint8_t alias[11])
 /* ---- times ---- */
 
 #define DAY         86400
-#define FIRST_DAY   3652  /* 1980-01-01, in days since 1970 */
+#define FIRST_DAY   3652       /* 1980-01-01, in days since 1970 */
 #define LAST_SECOND 4354819199 /* 2107-12-31 23:59:59 */
 
-/* Days since 1970 of a date, and back: the years begin in March. (Howard Hinnant, "chrono-Compatible
-   Low-Level Date Algorithms".) */
+/* Days since 1970 of a date, and back: the years begin in March. (Howard Hinnant,
+   "chrono-Compatible Low-Level Date Algorithms".) */
 static int64_t days_of(int64_t year, int64_t month, int64_t day)
 {
     year -= month <= 2;

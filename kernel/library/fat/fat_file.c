@@ -1,4 +1,4 @@
-/* file.c: what files contain: chains of clusters, read, written, made longer and shorter. */
+/* fat_file.c: what files contain: chains of clusters, read, written, made longer and shorter. */
 #include <linux/errno.h>
 
 #include "library/fat/fat.h"
@@ -11,8 +11,8 @@ static uint32_t clusters_for(const struct fat_volume *volume, uint64_t size)
     return (uint32_t)((size + volume->cluster_size - 1) / volume->cluster_size);
 }
 
-/* The `index`'th cluster; FAT_END: the chain is shorter. From where the last look ended, if that lies
-   before it. */
+/* The `index`'th cluster; FAT_END: the chain is shorter. From where the last look ended, if that
+   lies before it. */
 static int cluster_at(struct fat_volume *volume, struct fat_node *node, uint32_t index,
                       uint32_t *cluster)
 {
@@ -44,8 +44,8 @@ static int cluster_at(struct fat_volume *volume, struct fat_node *node, uint32_t
 
 /* How many of `size` bytes from `offset` on lie side by side on the device, and where. 0 bytes: the
    chain ends. */
-static ssize_t run_at(struct fat_volume *volume, struct fat_node *node, uint64_t offset, size_t size,
-                      uint64_t *device)
+static ssize_t run_at(struct fat_volume *volume, struct fat_node *node, uint64_t offset,
+                      size_t size, uint64_t *device)
 {
     uint32_t index = (uint32_t)(offset / volume->cluster_size), cluster, next;
     uint32_t within = (uint32_t)(offset % volume->cluster_size);
@@ -112,8 +112,8 @@ static int node_move(struct fat_volume *volume, struct fat_node *node, uint64_t 
 {
     while (size) {
         uint64_t device;
-        ssize_t run = run_at(volume, node, offset, size < (1U << 30) ? (size_t)size : 1U << 30,
-                             &device);
+        ssize_t run =
+            run_at(volume, node, offset, size < (1U << 30) ? (size_t)size : 1U << 30, &device);
         if (run <= 0)
             return run ? (int)run : -EIO;
         int error = run_move(volume, device, to, from, (size_t)run);
@@ -146,8 +146,8 @@ static void touch(struct fat_node *node, const struct fat_time *now)
     node->attributes |= FAT_ARCHIVE;
 }
 
-/* Makes the file `size` long, more than it is; of what is new, [offset, offset+length) becomes these
-   bytes and the rest zeros. All of it is there before anything leads to it. */
+/* Makes the file `size` long, more than it is; of what is new, [offset, offset+length) becomes
+   these bytes and the rest zeros. All of it is there before anything leads to it. */
 static int grow(struct fat_volume *volume, struct fat_node *node, uint64_t size, uint64_t offset,
                 const uint8_t *bytes, size_t length, const struct fat_time *now)
 {
@@ -172,8 +172,8 @@ static int grow(struct fat_volume *volume, struct fat_node *node, uint64_t size,
     if (node->size < gap_end)
         error = node_move(volume, node, node->size, NULL, NULL, gap_end - node->size);
     if (!error && offset < border && length)
-        error = node_move(volume, node, offset, NULL, bytes,
-                          (end < border ? end : border) - offset);
+        error =
+            node_move(volume, node, offset, NULL, bytes, (end < border ? end : border) - offset);
     if (!error && wanted > had) {
         uint64_t start = offset > border ? offset - border : 0;
         size_t skipped = offset < border ? (size_t)(border - offset) : 0;
