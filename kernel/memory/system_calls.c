@@ -296,7 +296,7 @@ static ssize_t synchronise(struct region *region, vaddr_t start, vaddr_t end, in
 }
 
 /* The first file in [*start, end) that lies elsewhere and is mapped shared, with a reference;
-   *start moves behind the region. NULL: there is none. */
+ *start moves behind the region. NULL: there is none. */
 static struct memory_object *next_backed(struct address_space *space, vaddr_t *start, vaddr_t end)
 {
     struct memory_object *object = NULL;

@@ -1,6 +1,6 @@
 /*
- * fat_directory.c: names in directories. A directory is read and written in pieces: a cluster, or, in
- * the root of 12 and 16 bits, as much as a cluster has.
+ * fat_directory.c: names in directories. A directory is read and written in pieces: a cluster, or,
+ * in the root of 12 and 16 bits, as much as a cluster has.
  */
 #include <linux/errno.h>
 
