@@ -1,47 +1,60 @@
+/*
+ * call.c: see call.h. Calls of several CPUs go on side by side (README.md, "Calls"): there is no
+ * lock, and no turn to be waited for. Each CPU has one call of its own at most, for its caller
+ * waits for the end with interrupts on, and so does what others want of it meanwhile.
+ */
 #include "cpu/call.h"
 
 #include "cpu/cpu.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/panic.h"
-#include "cpu/spinlock.h"
+#include "cpu/registers.h"
 
-/*
- * One call at a time. A CPU that waits for its turn, or for the others, has
- * interrupts on and so answers calls of others meanwhile.
- */
-static struct spinlock turn; /* guards the two below */
-static void (*called)(void *context);
-static void *called_context;
-static struct cpu_set pending; /* who has not returned; atomic */
-
+/* The callers' bits are cleared before their functions run: who calls from then on sends another
+   interrupt. */
 static void call_interrupt(void *context, struct trap_frame *frame)
 {
+    struct cpu *own = cpu_current();
+
     (void)context;
     (void)frame;
-    called(called_context);
-    cpu_leave(cpu_current(), &pending);
+    for (unsigned word = 0; word < cpu_set_words; word++) {
+        uint64_t callers = __atomic_exchange_n(&own->called_by.words[word], 0, __ATOMIC_SEQ_CST);
+        for (; callers; callers &= callers - 1) {
+            struct cpu *caller = cpus[word * 64 + (unsigned)__builtin_ctzl(callers)];
+            caller->called(caller->called_context);
+            cpu_leave(own, &caller->call_pending);
+        }
+    }
 }
 
-static void call_others(const struct cpu_set *others, void (*function)(void *context),
-                        void *context)
+/* Where somebody's bit is set already, an interrupt is on its way. */
+static void call_one(const struct cpu *own, struct cpu *other)
 {
-    debug_assert(interrupts_enabled() && !cpu_current()->spinlocks_held);
-    spinlock_acquire(&turn);
-    called = function;
-    called_context = context;
-    cpu_set_copy(&pending, others);
+    uint64_t *callers = &other->called_by.words[own->set_word];
+
+    if (!__atomic_fetch_or(callers, own->set_bit, __ATOMIC_SEQ_CST))
+        local_apic_send(other->apic_id, VECTOR_CALL);
+}
+
+static void call_others(struct cpu *own, const struct cpu_set *others,
+                        void (*function)(void *context), void *context)
+{
+    debug_assert(interrupts_enabled() && !own->spinlocks_held);
+    own->called = function;
+    own->called_context = context;
+    cpu_set_copy(&own->call_pending, others);
     CPU_SET_FOREACH (number, others)
-        local_apic_send(cpus[number]->apic_id, VECTOR_CALL);
-    while (!cpu_set_is_empty(&pending))
+        call_one(own, cpus[number]);
+    while (!cpu_set_is_empty(&own->call_pending))
         cpu_relax();
     __atomic_thread_fence(__ATOMIC_ACQUIRE); /* what they did is seen behind it */
-    spinlock_release(&turn);
 }
 
 void cpu_call(const struct cpu_set *which, void (*function)(void *context), void *context)
 {
     struct cpu_set others = cpu_set_and(which, &cpu_online);
-    const struct cpu *own = cpu_current();
+    struct cpu *own = cpu_current();
 
     if (cpu_is_in(own, which)) {
         bool enabled = interrupts_save();
@@ -50,7 +63,7 @@ void cpu_call(const struct cpu_set *which, void (*function)(void *context), void
     }
     cpu_leave(own, &others);
     if (!cpu_set_is_empty(&others))
-        call_others(&others, function, context);
+        call_others(own, &others, function, context);
 }
 
 static void nothing(void *context)

@@ -41,7 +41,11 @@ struct cpu {
     uint32_t spinlocks_held;             /* own; debug builds */
     uint8_t ranks_held[LOCK_RANK_COUNT]; /* own; debug builds: how many of each rank */
     uint32_t interrupt_depth;            /* own */
-    struct cpu_set *root_left; /* own; across a context switch: who may hold the root left */
+    struct cpu_set *root_left;     /* own; across a context switch: who may hold the root left */
+    void (*called)(void *context); /* call.c: own; what it has others do, while it waits for them */
+    void *called_context;          /* the same */
+    struct cpu_set called_by;      /* call.c: who has something for this CPU to do; atomic */
+    struct cpu_set call_pending;   /* call.c: who has not done yet what it wants; atomic */
     struct user_segments user_segments; /* own; what its registers hold for user mode */
     uint64_t timer_deadline; /* own; ns since boot the timer is armed for, or UINT64_MAX */
     uint64_t descriptors[8]; /* the GDT */
