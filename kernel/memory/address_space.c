@@ -21,9 +21,6 @@
 #include "thread/preemption.h"
 #include "thread/thread.h"
 
-/* Kernel stacks kept ready for the next threads; many more are given back when a space ends. */
-#define STACKS_IN_RESERVE 16
-
 struct address_space *address_space_create(void)
 {
     static uint64_t last_number; /* atomic */
@@ -56,7 +53,7 @@ static void check_left(struct address_space *space)
 {
     assert_invariant(cpu_set_is_empty(&space->cpus));
     /* Waits for every CPU, which is too long for each of a thousand processes that end at once. */
-    if (space->number % 8 == 0)
+    if (space->number % 64 == 0)
         cpu_call(&cpu_online, check_root, &space->root);
 }
 #else
@@ -89,7 +86,7 @@ void address_space_release(struct address_space *space)
     if (executable)
         executable->release(executable);
     address_space_unobserve(space);
-    kernel_stack_trim_many(STACKS_IN_RESERVE);
+    heap_trim_surplus(); /* of stacks, too: who freed them could not */
 }
 
 /* ---- fork ---- */

@@ -229,12 +229,22 @@ bool heap_reclaim(void)
 #define SLOT_ADDRESS (SLOT_PAGES * PAGE_SIZE)
 _Static_assert(WORD_SLOTS *SLOT_ADDRESS == LEAF_SPAN, "a word is a page table");
 
+/*
+ * To unmap a block all CPUs have to be waited for. So a block that ends stays mapped, in reserve
+ * for the next of its size; when there is much in reserve, most of it goes back at once.
+ */
+#define RESERVED_LARGEST 32UL  /* pages of a block */
+#define RESERVED_MOST    384UL /* pages of them all; then all but … */
+#define RESERVED_KEPT    64UL
+#define BLOCKS_AT_ONCE   64 /* that CPUs forget together */
+
 static struct spinlock area_lock;            /* taken with interrupts off; guards the below */
 static uint64_t slots_taken[AREA_WORDS];     /* a bit a slot */
 static uint64_t words_full[AREA_WORDS / 64]; /* a bit a word without a free slot */
-static vaddr_t reserved_stacks;              /* mapped, counted as free; each begins with the
-                                                address of the next */
-static size_t reserved_stack_count;
+/* Ended blocks by their pages: mapped, counted as free; each begins with the address of the next.
+ */
+static vaddr_t reserved[RESERVED_LARGEST + 1];
+static size_t reserved_pages; /* of them all; atomic to read */
 
 /* With the unmapped page; what does not fit in a word takes whole ones. */
 static size_t slots_for(size_t pages)
@@ -325,12 +335,106 @@ static void area_free(vaddr_t block, size_t mapped, size_t pages)
     area_give_back(block, pages);
 }
 
+static size_t area_pages(vaddr_t block)
+{
+    const struct frame *first = frame_metadata(kernel_page_frame(block));
+    debug_assert(first->flags == HEAP_AREA);
+    return first->words[0];
+}
+
+static void area_set_owner(vaddr_t block, size_t pages, enum frame_owner owner)
+{
+    for (size_t i = 0; i < pages; i++)
+        frame_set_owner(kernel_page_frame(block + i * PAGE_SIZE), owner);
+}
+
+/* Any context. */
+static void reserve_add(vaddr_t block, size_t pages)
+{
+    area_set_owner(block, pages, FRAME_FREE);
+    bool enabled = spinlock_acquire_save(&area_lock);
+    *(vaddr_t *)block = reserved[pages];
+    reserved[pages] = block;
+    __atomic_store_n(&reserved_pages, reserved_pages + pages, __ATOMIC_RELAXED);
+    spinlock_release_restore(&area_lock, enabled);
+}
+
+/* A block of so many pages as long as more than `keep` pages are in reserve; 0: none. */
+static vaddr_t reserve_take(size_t pages, size_t keep)
+{
+    bool enabled = spinlock_acquire_save(&area_lock);
+    vaddr_t block = reserved_pages > keep ? reserved[pages] : 0;
+    if (block) {
+        reserved[pages] = *(vaddr_t *)block;
+        __atomic_store_n(&reserved_pages, reserved_pages - pages, __ATOMIC_RELAXED);
+    }
+    spinlock_release_restore(&area_lock, enabled);
+    return block;
+}
+
+/* How many it took: of the largest first. */
+static size_t reserve_take_many(vaddr_t *blocks, size_t most, size_t keep)
+{
+    size_t count = 0;
+
+    for (size_t pages = RESERVED_LARGEST; pages > 1; pages--)
+        while (count < most && (blocks[count] = reserve_take(pages, keep)))
+            count++;
+    return count;
+}
+
+/* All CPUs forget them together. */
+static void blocks_free(const vaddr_t *blocks, const size_t count)
+{
+    vaddr_t lowest = UINT64_MAX, highest = 0;
+    size_t pages[BLOCKS_AT_ONCE];
+
+    for (size_t i = 0; i < count; i++) {
+        pages[i] = area_pages(blocks[i]);
+        vaddr_t end = blocks[i] + pages[i] * PAGE_SIZE;
+        kernel_pages_hide(blocks[i], end);
+        lowest = blocks[i] < lowest ? blocks[i] : lowest;
+        highest = end > highest ? end : highest;
+    }
+    tlb_shootdown(&cpu_online, lowest, highest);
+    for (size_t i = 0; i < count; i++) {
+        kernel_pages_free(blocks[i], blocks[i] + pages[i] * PAGE_SIZE);
+        area_give_back(blocks[i], pages[i]);
+        thread_preemption_point();
+    }
+}
+
+bool heap_trim(size_t keep)
+{
+    vaddr_t blocks[BLOCKS_AT_ONCE];
+    bool found = false;
+    size_t count;
+
+    while ((count = reserve_take_many(blocks, array_length(blocks), keep)) > 0) {
+        blocks_free(blocks, count);
+        found = true;
+        thread_preemption_point();
+    }
+    return found;
+}
+
+void heap_trim_surplus(void)
+{
+    if (__atomic_load_n(&reserved_pages, __ATOMIC_RELAXED) > RESERVED_MOST)
+        heap_trim(RESERVED_KEPT);
+}
+
 /* A block of so many pages, or 0. Its first frame knows how many. */
 static vaddr_t area_allocate(size_t pages, enum frame_owner owner)
 {
     if (pages > KERNEL_HEAP_SIZE / PAGE_SIZE)
         return 0;
-    vaddr_t block = area_take(pages);
+    vaddr_t block = pages <= RESERVED_LARGEST ? reserve_take(pages, 0) : 0;
+    if (block) {
+        area_set_owner(block, pages, owner);
+        return block;
+    }
+    block = area_take(pages);
     if (!block)
         return 0;
     for (size_t i = 0; i < pages; i++) {
@@ -350,13 +454,6 @@ static vaddr_t area_allocate(size_t pages, enum frame_owner owner)
         thread_preemption_point();
     }
     return block;
-}
-
-static size_t area_pages(vaddr_t block)
-{
-    const struct frame *first = frame_metadata(kernel_page_frame(block));
-    debug_assert(first->flags == HEAP_AREA);
-    return first->words[0];
 }
 
 /* ---- the interface ---- */
@@ -407,7 +504,15 @@ static __attribute__((noinline)) void free_area(vaddr_t block)
     size_t pages = area_pages(block);
 
     __atomic_fetch_sub(&frames_used, pages, __ATOMIC_RELAXED);
-    area_free(block, pages, pages);
+    if (pages > RESERVED_LARGEST) {
+        area_free(block, pages, pages);
+        return;
+    }
+#ifdef DEBUG_CHECKS
+    memset((void *)block, 0xfd, pages * PAGE_SIZE); /* so that a use after this is noticed */
+#endif
+    reserve_add(block, pages);
+    heap_trim_surplus();
 }
 
 void heap_free(void *pointer)
@@ -483,87 +588,16 @@ uint64_t heap_bytes_used(void)
 
 #define STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
 
-static void stack_set_owner(vaddr_t stack, enum frame_owner owner)
-{
-    for (size_t i = 0; i < STACK_PAGES; i++)
-        frame_set_owner(kernel_page_frame(stack + i * PAGE_SIZE), owner);
-}
-
-static vaddr_t stack_take_reserved(size_t keep)
-{
-    bool enabled = spinlock_acquire_save(&area_lock);
-    vaddr_t stack = 0;
-    if (reserved_stack_count > keep) {
-        stack = reserved_stacks;
-        reserved_stacks = *(vaddr_t *)stack;
-        reserved_stack_count--;
-    }
-    spinlock_release_restore(&area_lock, enabled);
-    return stack;
-}
-
 vaddr_t kernel_stack_allocate(void)
 {
     if (injection_fails(INJECTION_ALLOCATION, __builtin_return_address(0)))
         return 0;
-    vaddr_t stack = stack_take_reserved(0);
-    if (!stack)
-        return area_allocate(STACK_PAGES, FRAME_KERNEL_STACK);
-    stack_set_owner(stack, FRAME_KERNEL_STACK);
-    return stack;
+    return area_allocate(STACK_PAGES, FRAME_KERNEL_STACK);
 }
 
 void kernel_stack_free(vaddr_t stack)
 {
-    stack_set_owner(stack, FRAME_FREE);
-    bool enabled = spinlock_acquire_save(&area_lock);
-    *(vaddr_t *)stack = reserved_stacks;
-    reserved_stacks = stack;
-    reserved_stack_count++;
-    spinlock_release_restore(&area_lock, enabled);
-}
-
-#define STACKS_AT_ONCE 64
-
-/* One shootdown for all of them: each waits for every CPU. */
-static void stacks_free(const vaddr_t *stacks, size_t count)
-{
-    vaddr_t lowest = UINT64_MAX, highest = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        vaddr_t end = stacks[i] + KERNEL_STACK_SIZE;
-        kernel_pages_hide(stacks[i], end);
-        lowest = stacks[i] < lowest ? stacks[i] : lowest;
-        highest = end > highest ? end : highest;
-    }
-    tlb_shootdown(&cpu_online, lowest, highest);
-    for (size_t i = 0; i < count; i++) {
-        kernel_pages_free(stacks[i], stacks[i] + KERNEL_STACK_SIZE);
-        area_give_back(stacks[i], STACK_PAGES);
-    }
-}
-
-bool kernel_stack_trim(size_t keep)
-{
-    vaddr_t stacks[STACKS_AT_ONCE];
-    bool found = false;
-
-    for (;;) {
-        size_t count = 0;
-        while (count < array_length(stacks) && (stacks[count] = stack_take_reserved(keep)))
-            count++;
-        if (!count)
-            return found;
-        stacks_free(stacks, count);
-        found = true;
-        thread_preemption_point();
-    }
-}
-
-void kernel_stack_trim_many(size_t keep)
-{
-    if (__atomic_load_n(&reserved_stack_count, __ATOMIC_RELAXED) >= keep + STACKS_AT_ONCE)
-        kernel_stack_trim(keep);
+    reserve_add(stack, STACK_PAGES);
 }
 
 /* ---- devices ---- */

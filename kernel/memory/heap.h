@@ -31,17 +31,18 @@ bool heap_reclaim(void);
 
 /*
  * A kernel stack with a guard page below it (its lowest address), or 0: no
- * memory. Not in interrupts. Freeing: any context; the stack stays mapped,
- * in reserve, until kernel_stack_trim().
+ * memory. Not in interrupts. Freeing: any context.
  */
 #define KERNEL_STACK_SIZE 16384UL
 vaddr_t kernel_stack_allocate(void);
 void kernel_stack_free(vaddr_t stack);
-/* Gives back all stacks in reserve but `keep`. True: there were some. Interrupts on, no spinlock
-   held. */
-bool kernel_stack_trim(size_t keep);
-/* The same once there are so many that it pays: each time all CPUs are waited for. */
-void kernel_stack_trim_many(size_t keep);
+
+/* What ended of several pages, stacks too, stays in reserve, mapped and counted as free. Gives it
+   back but `keep` pages. True: there was some. Interrupts on, no spinlock held. */
+bool heap_trim(size_t keep);
+/* The same once there is so much that it pays: each time all CPUs are waited for. Whoever frees
+   stacks calls it when he may. */
+void heap_trim_surplus(void);
 
 /* Maps a device's registers or framebuffer, uncached or write-combining; NULL: no room.
    There is no unmapping. */

@@ -273,7 +273,7 @@ enum memory_fault address_space_fault_fetching(struct address_space *space, vadd
 
 bool memory_gather(void)
 {
-    bool found = kernel_stack_trim(0);
+    bool found = heap_trim(0);
     return frame_gather() || found;
 }
 

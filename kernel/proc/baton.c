@@ -32,7 +32,7 @@ static int frames_show(const struct pseudo_key *key, struct text *text)
 
     /* What is kept in reserve goes back first, tables and all: the rest is in use. */
     (void)key;
-    kernel_stack_trim(0);
+    heap_trim(0);
     heap_reclaim();
     frame_count(&counts);
     for (int owner = 0; owner < FRAME_OWNER_COUNT; owner++)

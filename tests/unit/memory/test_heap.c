@@ -88,7 +88,7 @@ static void play(unsigned steps, bool failures)
 {
     struct frame_counts before, after;
 
-    kernel_stack_trim(0);
+    heap_trim(0);
     heap_reclaim();
     uint64_t used = heap_bytes_used();
     frame_count(&before);
@@ -100,13 +100,13 @@ static void play(unsigned steps, bool failures)
         else
             make(block);
         if (pick(50) == 0)
-            kernel_stack_trim(pick(4));
+            heap_trim(pick(40));
     }
     machine_count_from_here(0);
     for (unsigned i = 0; i < BLOCKS; i++)
         if (blocks[i].memory)
             end(&blocks[i]);
-    kernel_stack_trim(0);
+    heap_trim(0);
     heap_reclaim();
     frame_count(&after);
     expect_equal(heap_bytes_used(), used);
@@ -128,11 +128,30 @@ int main(void)
     void *large = heap_allocate(100 * PAGE_SIZE);
     expect(first < second && second < (vaddr_t)large);
     kernel_stack_free(first);
-    kernel_stack_trim(0);
+    heap_trim(0);
     expect_equal(kernel_stack_allocate(), first);
     heap_free(large);
     kernel_stack_free(first);
     kernel_stack_free(second);
+
+    test_case("what ended is there for the next of its size, and goes back when there is much");
+    heap_trim(0);
+    void *one = heap_allocate(5 * PAGE_SIZE), *many[200];
+    heap_free(one);
+    expect(heap_allocate(6 * PAGE_SIZE) != one);
+    expect(heap_allocate(5 * PAGE_SIZE) == one);
+    expect_equal(heap_trim(0), false);
+    heap_free(one);
+    expect_equal(heap_trim(5), false);
+    expect_equal(heap_trim(4), true);
+    for (unsigned i = 0; i < array_length(many); i++)
+        many[i] = heap_allocate(4 * PAGE_SIZE);
+    for (unsigned i = 0; i < array_length(many); i++)
+        heap_free(many[i]);
+    unsigned mapped = 0;
+    for (unsigned i = 0; i < array_length(many); i++)
+        mapped += kernel_page_frame((vaddr_t)many[i]) != 0;
+    expect(mapped > 0 && mapped < array_length(many) / 2);
 
     test_case("what is larger than all addresses is refused");
     expect(!heap_allocate(KERNEL_HEAP_SIZE));
