@@ -6,7 +6,8 @@
  * neither they nor their metadata are touched before they are needed.
  *
  * Each CPU keeps some of the first kind at hand, and its own counts: most calls
- * take no lock.
+ * take no lock. What it has too few or too many of it exchanges with the others
+ * in lots, so that they seldom meet at the lock.
  */
 #include "memory/frame.h"
 
@@ -51,6 +52,9 @@ static struct spinlock frame_lock =
 static paddr_t free_list[ZONE_COUNT];
 static paddr_t zeroed_list; /* free frames full of zeros, of any zone but the first */
 static uint32_t zeroed_count;
+/* Chains of LOT free frames each, as a list of their first: in the lowest zone of any of them, and
+   none is below 1 MiB. */
+static paddr_t lots[ZONE_COUNT];
 /* More are not told from the others: what memory costs shall not depend on what ended before. */
 #define ZEROED_MAXIMUM 32
 static struct unused_range *unused[ZONE_COUNT];
@@ -69,6 +73,7 @@ struct at_hand {
     int64_t by_owner[FRAME_OWNER_COUNT]; /* allocated less freed here; others may read */
 } __attribute__((aligned(64)));
 #define AT_HAND_MAXIMUM 64 /* of each list */
+#define LOT             16 /* frames that change hands together, as one chain */
 static struct at_hand at_hand[CPU_MAXIMUM];
 
 static enum zone zone_of(paddr_t frame)
@@ -132,6 +137,20 @@ static paddr_t metadata_frame(void)
     return frame;
 }
 
+/*
+ * The first touch of memory can take a hypervisor milliseconds, for it has to find some, a large
+ * page perhaps. So that this does not happen under the lock, who maps metadata touches memory that
+ * far ahead when he has let the lock go.
+ */
+#define AHEAD (2UL << 20)
+static paddr_t to_touch; /* 0: nothing */
+
+static void note_ahead(const struct unused_range *range)
+{
+    if (range->end - range->next > METADATA_SPAN + AHEAD)
+        to_touch = range->metadata_end + AHEAD;
+}
+
 /* Maps the metadata of the range's next frames. If it is too short for that, it is used up. */
 static void metadata_map(struct unused_range *range)
 {
@@ -144,6 +163,7 @@ static void metadata_map(struct unused_range *range)
     paddr_t frame = metadata_frame();
     if (!frame || kernel_page_map_from(page, frame, 0, metadata_frame))
         range->next = range->end;
+    note_ahead(range);
 }
 
 static paddr_t take_unused(enum zone zone)
@@ -241,8 +261,43 @@ static paddr_t pop(paddr_t *list)
     return frame;
 }
 
+static void push(paddr_t frame, paddr_t *list)
+{
+    frame_metadata(frame)->words[0] = *list;
+    *list = frame;
+}
+
+/* Of a lot, frames are linked as in any list; the first knows the first of the next lot. Lock held.
+ */
+static void lot_push(paddr_t lot, enum zone zone)
+{
+    frame_metadata(lot)->words[1] = lots[zone];
+    lots[zone] = lot;
+}
+
+static paddr_t lot_pop(enum zone zone)
+{
+    paddr_t lot = lots[zone];
+    if (lot)
+        lots[zone] = frame_metadata(lot)->words[1];
+    return lot;
+}
+
+/* For who does not want a whole one. False: there is none. */
+static bool lot_divide(enum zone zone)
+{
+    paddr_t lot = lot_pop(zone), frame;
+    bool found = lot;
+
+    while ((frame = pop(&lot)))
+        push(frame, &free_list[zone_of(frame)]);
+    return found;
+}
+
 static paddr_t take_from(enum zone zone)
 {
+    if (!free_list[zone])
+        lot_divide(zone);
     paddr_t frame = pop(&free_list[zone]);
     return frame ? frame : take_unused(zone);
 }
@@ -253,9 +308,9 @@ static paddr_t take_anywhere(void)
     if (!frame)
         frame = pop(&free_list[ZONE_BELOW_4G]);
     if (!frame)
-        frame = take_unused(ZONE_HIGH);
+        frame = take_from(ZONE_HIGH);
     if (!frame)
-        frame = take_unused(ZONE_BELOW_4G);
+        frame = take_from(ZONE_BELOW_4G);
     return frame;
 }
 
@@ -269,40 +324,81 @@ static void count_add(struct at_hand *hand, enum frame_owner owner, int64_t fram
     __atomic_store_n(&hand->by_owner[owner], hand->by_owner[owner] + frames, __ATOMIC_RELAXED);
 }
 
-/* From what all CPUs share. */
-static paddr_t take_shared(unsigned flags, bool *zeroed)
+/* Lock held. */
+static paddr_t take_zeroed(bool *zeroed)
 {
-    if (flags & FRAME_BELOW_1M)
-        return take_from(ZONE_BELOW_1M);
-    if (flags & FRAME_BELOW_4G)
-        return take_from(ZONE_BELOW_4G);
+    paddr_t frame = pop(&zeroed_list);
 
-    paddr_t frame = 0;
-    if (!(flags & FRAME_ZEROED))
-        frame = take_anywhere();
-    if (!frame) {
-        frame = pop(&zeroed_list);
-        *zeroed = frame != 0;
-        zeroed_count -= *zeroed;
-    }
-    return frame ? frame : take_anywhere();
+    *zeroed = frame != 0;
+    zeroed_count -= *zeroed;
+    return frame;
+}
+
+/* Brings a lot to hand, where nothing is; without one as many frames. Lock held. */
+static void refill(struct at_hand *hand)
+{
+    paddr_t frame;
+
+    hand->used = lot_pop(ZONE_HIGH);
+    if (!hand->used)
+        hand->used = lot_pop(ZONE_BELOW_4G);
+    if (hand->used)
+        hand->used_count = LOT;
+    for (; hand->used_count < LOT && (frame = take_anywhere()); hand->used_count++)
+        push(frame, &hand->used);
+}
+
+static paddr_t take_at_hand(struct at_hand *hand)
+{
+    paddr_t frame = pop(&hand->used);
+
+    hand->used_count -= frame != 0;
+    return frame;
+}
+
+/* A write, but of what is there: somebody may have the frame by now. */
+static void touch_ahead(paddr_t frame)
+{
+    uint64_t value = 0;
+
+    if (frame)
+        __atomic_compare_exchange_n((uint64_t *)frame_pointer(frame), &value, value, false,
+                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+static paddr_t take_below(enum zone zone)
+{
+    spinlock_acquire(&frame_lock);
+    paddr_t frame = take_from(zone);
+    spinlock_release(&frame_lock);
+    return frame;
 }
 
 /* Interrupts off. A frame of zeros is wanted from those that are known to be so; else from the
    others: clearing one is worse than taking a lock. */
 static __attribute__((noinline)) paddr_t take(struct at_hand *hand, unsigned flags, bool *zeroed)
 {
-    bool anywhere = !(flags & (FRAME_BELOW_1M | FRAME_BELOW_4G));
-    bool better_shared = flags & FRAME_ZEROED && __atomic_load_n(&zeroed_list, __ATOMIC_RELAXED);
+    if (flags & FRAME_BELOW_1M)
+        return take_below(ZONE_BELOW_1M);
+    if (flags & FRAME_BELOW_4G)
+        return take_below(ZONE_BELOW_4G);
+    bool want_zeroed = flags & FRAME_ZEROED && __atomic_load_n(&zeroed_list, __ATOMIC_RELAXED);
+    if (hand->used && !want_zeroed)
+        return take_at_hand(hand);
 
-    if (anywhere && hand->used && !better_shared) {
-        hand->used_count--;
-        return pop(&hand->used);
-    }
     spinlock_acquire(&frame_lock);
-    paddr_t frame = take_shared(flags, zeroed);
+    paddr_t frame = want_zeroed ? take_zeroed(zeroed) : 0;
+    if (!frame && !hand->used)
+        refill(hand);
+    if (!frame)
+        frame = take_at_hand(hand);
+    if (!frame)
+        frame = take_zeroed(zeroed);
+    paddr_t ahead = to_touch;
+    to_touch = 0;
     spinlock_release(&frame_lock);
-    if (!frame && anywhere && hand->zeroed) {
+    touch_ahead(ahead);
+    if (!frame && hand->zeroed) {
         hand->zeroed_count--;
         frame = pop(&hand->zeroed);
     }
@@ -379,10 +475,29 @@ paddr_t frame_allocate(enum frame_owner owner, unsigned flags)
 
 /* ---- freeing ---- */
 
-static void push(paddr_t frame, paddr_t *list)
+/* Gives a lot away. Interrupts off. */
+static __attribute__((noinline)) void spill(struct at_hand *hand)
 {
-    frame_metadata(frame)->words[0] = *list;
-    *list = frame;
+    paddr_t lot = hand->used, last = lot;
+    enum zone lowest = zone_of(lot);
+
+    for (unsigned i = 1; i < LOT; i++) {
+        last = frame_metadata(last)->words[0];
+        lowest = zone_of(last) < lowest ? zone_of(last) : lowest;
+    }
+    hand->used = frame_metadata(last)->words[0];
+    hand->used_count -= LOT;
+    frame_metadata(last)->words[0] = 0;
+    spinlock_acquire(&frame_lock);
+    lot_push(lot, lowest);
+    spinlock_release(&frame_lock);
+}
+
+static void put_back_low(paddr_t frame)
+{
+    spinlock_acquire(&frame_lock);
+    push(frame, &free_list[ZONE_BELOW_1M]);
+    spinlock_release(&frame_lock);
 }
 
 /* Interrupts off. */
@@ -392,15 +507,14 @@ static inline void put_back(struct at_hand *hand, paddr_t frame)
     count_add(hand, metadata->owner, -1);
     metadata->owner = FRAME_FREE;
 
-    enum zone zone = zone_of(frame);
-    if (hand->used_count < AT_HAND_MAXIMUM && zone != ZONE_BELOW_1M) {
-        hand->used_count++;
-        push(frame, &hand->used);
+    if (zone_of(frame) == ZONE_BELOW_1M) {
+        put_back_low(frame);
         return;
     }
-    spinlock_acquire(&frame_lock);
-    push(frame, &free_list[zone]);
-    spinlock_release(&frame_lock);
+    if (hand->used_count == AT_HAND_MAXIMUM)
+        spill(hand);
+    hand->used_count++;
+    push(frame, &hand->used);
 }
 
 /* The same for a frame of zeros; none of those lies below 1 MiB. Interrupts off. */
