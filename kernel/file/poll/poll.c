@@ -190,7 +190,17 @@ static void poller_end(struct poller *poller)
         if (entries != &poller->first)
             user_account_heap_free(entries, sizeof(*entries));
         entries = next;
+        thread_preemption_point();
     }
+}
+
+/* After so many others may run. */
+#define POLL_PIECE 32
+
+static void poll_pause(size_t done)
+{
+    if (done % POLL_PIECE == 0)
+        thread_preemption_point();
 }
 
 /* How many items have something. Queues are joined only until one is found. */
@@ -296,6 +306,7 @@ static ssize_t poll_until(vaddr_t descriptors, unsigned count, uint64_t deadline
     }
     for (unsigned i = 0; i < count; i++) {
         struct pollfd *request = &set.requests[i];
+        poll_pause(i);
         set.items[i] = (struct poll_item){.wanted = (uint16_t)request->events};
         if (request->fd < 0)
             continue;
@@ -310,6 +321,7 @@ static ssize_t poll_until(vaddr_t descriptors, unsigned count, uint64_t deadline
         uint16_t found = (uint16_t)set.items[i].found;
         vaddr_t place =
             descriptors + i * sizeof(struct pollfd) + __builtin_offsetof(struct pollfd, revents);
+        poll_pause(i);
         file_release(set.items[i].file);
         if (result >= 0 && user_put(place, &found))
             result = -EFAULT;
@@ -424,6 +436,7 @@ static int select_make_items(struct select_sets *sets)
                 if (sets->bits[set][word] >> bit & 1)
                     item->wanted |= set_events[set];
             sets->numbers[sets->item_count++] = number;
+            poll_pause(sets->item_count);
         }
     }
     return 0;
@@ -437,6 +450,7 @@ static ssize_t select_write_sets(struct select_sets *sets)
     for (size_t i = 0; i < sets->item_count; i++) {
         size_t word = (size_t)sets->numbers[i] / 64;
         uint64_t bit = UINT64_C(1) << sets->numbers[i] % 64;
+        poll_pause(i);
         for (int set = 0; set < SET_COUNT; set++) {
             if (!(sets->bits[set][word] & bit))
                 continue;
@@ -475,8 +489,10 @@ static ssize_t select_until(int count, vaddr_t read, vaddr_t write, vaddr_t exce
         result = poll_items(sets.items, sets.item_count, deadline, 0);
     if (result >= 0)
         result = select_write_sets(&sets);
-    for (size_t i = 0; i < sets.item_count; i++)
+    for (size_t i = 0; i < sets.item_count; i++) {
+        poll_pause(i);
         file_release(sets.items[i].file);
+    }
     user_account_heap_free(sets.items, sets.item_room * sizeof(*sets.items));
     user_account_heap_free(sets.numbers, sets.item_room * sizeof(*sets.numbers));
     user_account_heap_free(sets.bits[0], select_bits_size(&sets));
