@@ -7,9 +7,13 @@
 
 #include "thread/share.h"
 
-#define SLICE_NS 4000000ULL /* 4 ms at nice 0 */
+#define SLICE_NS    4000000ULL /* 4 ms at nice 0, while no more than so many wait … */
+#define SLICE_WAITS 4
+#define SLICE_LEAST 500000ULL /* … then they share a period, but for no less than this each */
 /* Favoured threads' slices: whose they are may soon be the one who has had most. */
 #define SLICE_FAVOURED_NS 100000ULL
+/* Less than that left of a slice is not worth a switch. */
+#define REST_NS 50000ULL
 /* So long they may run in one go while others wait; then one of these has its turn. */
 #define FAVOURED_NS (2 * SLICE_NS)
 
@@ -25,7 +29,7 @@ static uint64_t real_time_left(struct run_queue *queue, uint64_t now)
                : 0;
 }
 
-/* From 19 (least) to -20 each step of nice is a fifth of a millisecond more. */
+/* From 19 (least) to -20 each step of nice is a twentieth of a slice more. */
 uint64_t run_queue_slice(const struct thread *thread, struct run_queue *queue, uint64_t now)
 {
     if (thread->priority) {
@@ -37,16 +41,31 @@ uint64_t run_queue_slice(const struct thread *thread, struct run_queue *queue, u
     if (thread->favoured)
         return SLICE_FAVOURED_NS;
     int nice = __atomic_load_n(&thread->nice, __ATOMIC_RELAXED);
-    return SLICE_NS - (int64_t)nice * (int64_t)(SLICE_NS / 20);
+    uint64_t slice = SLICE_NS - (uint64_t)((int64_t)nice * (int64_t)(SLICE_NS / 20));
+    if (queue->length > SLICE_WAITS)
+        slice = slice * SLICE_WAITS / queue->length;
+    if (slice < SLICE_LEAST)
+        slice = SLICE_LEAST;
+    return thread->turn_left && thread->turn_left < slice ? thread->turn_left : slice;
 }
 
-/* Of a user who has had little, and neither real-time nor meant to matter less; who
-   yields has had his turn, too. Queue's lock held. */
-static bool is_favoured(const struct run_queue *queue, const struct thread *thread)
+uint64_t run_queue_turn_left(const struct run_queue *queue, const struct thread *thread,
+                             uint64_t now)
 {
-    return !queue->yielding && thread->share && !thread->priority &&
+    return queue->yielding || thread->slice_end < now + REST_NS ? 0 : thread->slice_end - now;
+}
+
+bool run_queue_favours(const struct thread *thread)
+{
+    return thread->share && !thread->priority &&
            __atomic_load_n(&thread->nice, __ATOMIC_RELAXED) <= 0 &&
            processor_share_is_behind(thread->share);
+}
+
+/* Who yields has had his turn. Queue's lock held. */
+static bool is_favoured(const struct run_queue *queue, const struct thread *thread)
+{
+    return !queue->yielding && run_queue_favours(thread);
 }
 
 void run_queue_add(struct run_queue *queue, struct thread *thread, bool first)
@@ -79,10 +98,29 @@ void run_queue_remove(struct run_queue *queue, struct thread *thread)
     __atomic_store_n(&queue->length, queue->length - 1, __ATOMIC_RELAXED);
 }
 
+/* Who was favoured when it was queued may be so no longer: its user has run meanwhile on other
+   CPUs. So many are looked at: some milliseconds of a processor's time may have made thousands. */
+#define LOOKS 8
+
+/* Queue's lock held. */
+static struct thread *first_favoured(struct run_queue *queue)
+{
+    struct thread *thread;
+    unsigned looks = 0;
+
+    while ((thread = TAILQ_FIRST(&queue->favoured)) && looks++ < LOOKS &&
+           !is_favoured(queue, thread)) {
+        TAILQ_REMOVE(&queue->favoured, thread, run_link);
+        TAILQ_INSERT_TAIL(&queue->threads, thread, run_link);
+        thread->favoured = false;
+    }
+    return thread;
+}
+
 struct thread *run_queue_first(struct run_queue *queue, uint64_t now)
 {
+    struct thread *favoured = first_favoured(queue);
     struct thread *first = TAILQ_FIRST(&queue->threads), *ordinary = first;
-    struct thread *favoured = TAILQ_FIRST(&queue->favoured);
 
     if (first && first->priority && real_time_left(queue, now))
         return first;
@@ -95,6 +133,7 @@ struct thread *run_queue_first(struct run_queue *queue, uint64_t now)
 
 bool run_queue_keeps_turn(const struct run_queue *queue, const struct thread *thread, uint64_t now)
 {
-    return thread->priority && !queue->yielding &&
-           (!thread->round_robin || now < thread->slice_end);
+    if (!thread->priority)
+        return thread->turn_left;
+    return !queue->yielding && (!thread->round_robin || now < thread->slice_end);
 }

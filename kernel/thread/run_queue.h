@@ -31,6 +31,10 @@ struct run_queue {
     struct thread *previous;  /* who was left by the switch under way; lock */
 };
 
+/* Is the thread to go before others: of a user who has had little, and neither real-time nor meant
+   to matter less? Any context. */
+bool run_queue_favours(const struct thread *thread);
+
 /* All with the queue's lock held; times are ns since boot. */
 
 /* Behind those of its kind; of a thread with priority, or one that is not favoured: before its
@@ -41,8 +45,11 @@ void run_queue_remove(struct run_queue *queue, struct thread *thread);
 struct thread *run_queue_first(struct run_queue *queue, uint64_t now);
 /* How long the thread may run now, ns. */
 uint64_t run_queue_slice(const struct thread *thread, struct run_queue *queue, uint64_t now);
-/* Does it stay before its equals? A real-time thread whose turn was taken away before it was over
-   does; a SCHED_FIFO thread's only ends when it says so (sched(7)). */
+/* What is left of the turn of the thread that runs here, if it gives it up now, ns; 0: nothing. */
+uint64_t run_queue_turn_left(const struct run_queue *queue, const struct thread *thread,
+                             uint64_t now);
+/* Does it stay before its equals? A thread whose turn was taken away before it was over does; a
+   SCHED_FIFO thread's only ends when it says so (sched(7)). */
 bool run_queue_keeps_turn(const struct run_queue *queue, const struct thread *thread, uint64_t now);
 
 #endif

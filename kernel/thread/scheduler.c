@@ -148,6 +148,9 @@ static void switch_away(struct run_queue *queue)
     uint64_t now = clock_now();
 
     account(queue, previous, now);
+    previous->turn_left = run_queue_turn_left(queue, previous, now);
+    if (!previous->favoured)
+        queue->ordinary_ran = now; /* until now, however long that was */
     if (__atomic_load_n(&previous->state, __ATOMIC_RELAXED) == THREAD_RUNNABLE &&
         previous != cpu->idle) {
         if (may_run_on(previous, cpu))
@@ -157,7 +160,7 @@ static void switch_away(struct run_queue *queue)
     }
     queue->yielding = false;
     struct thread *next = run_queue_first(queue, now);
-    if (!next || !next->favoured || !previous->favoured)
+    if (!next || !next->favoured)
         queue->ordinary_ran = now;
     if (next)
         run_queue_remove(queue, next);
@@ -168,6 +171,7 @@ static void switch_away(struct run_queue *queue)
         __atomic_fetch_and(&next->work, ~(uint32_t)THREAD_WORK_RESCHEDULE, __ATOMIC_RELAXED);
     next->switched_in = now;
     next->slice_end = now + run_queue_slice(next, queue, now);
+    next->turn_left = 0;
     __atomic_store_n(&queue->running_priority, next->priority, __ATOMIC_RELAXED);
     arm_slice(queue, next);
     if (next == previous) {
@@ -270,6 +274,17 @@ bool thread_is_running(const struct thread *thread)
         if (__atomic_load_n(&cpus[number]->current, __ATOMIC_RELAXED) == thread)
             return true;
     return false;
+}
+
+void thread_find_cpus(bool (*wanted)(const struct thread *thread), struct cpu_set *found)
+{
+    CPU_SET_FOREACH (number, &cpu_online) {
+        struct run_queue *queue = cpus[number]->run_queue;
+        bool enabled = spinlock_acquire_save(&queue->lock);
+        if (wanted(queue->running))
+            cpu_join(cpus[number], found);
+        spinlock_release_restore(&queue->lock, enabled);
+    }
 }
 
 void thread_note_no_memory(void)
@@ -414,6 +429,15 @@ static struct cpu *choose_busy_cpu(const struct thread *thread)
     return best ? best : thread->cpu;
 }
 
+/* Where it is woken it can take the turn at once, or have it when its waker sleeps; another CPU
+   would have to be interrupted. One at a time: others are not to wait behind it. */
+static bool may_stay_here(const struct thread *thread, const struct cpu *cpu)
+{
+    return may_run_on(thread, cpu) && !running_priority(cpu) &&
+           !__atomic_load_n(&TAILQ_FIRST(&cpu->run_queue->favoured), __ATOMIC_RELAXED) &&
+           run_queue_favours(thread);
+}
+
 /*
  * Where a thread that can run is to be queued: where it was, if that CPU is idle
  * or nobody is; else at an idle one. Its affinity comes first.
@@ -430,6 +454,8 @@ static struct cpu *choose_cpu(const struct thread *thread)
         return cpus[idle];
     if (thread->priority)
         return choose_busy_cpu(thread);
+    if (may_stay_here(thread, cpu_current()))
+        return cpu_current();
     if (may_stay)
         return last;
     unsigned first = cpu_set_first_of_both(&cpu_online, &thread->affinity);
@@ -482,7 +508,7 @@ static void place(struct thread *thread)
     struct thread *running = cpu->run_queue->running;
     if (running->share && running->share != thread->share)
         charge_running(running); /* so that it is known whose turn it is */
-    run_queue_add(cpu->run_queue, thread, false);
+    run_queue_add(cpu->run_queue, thread, !thread->priority && thread->turn_left);
     kick(cpu->run_queue, cpu, goes_before(thread, running));
     spinlock_release(&cpu->run_queue->lock);
     interrupts_restore(enabled);

@@ -80,21 +80,23 @@ struct thread {
     struct fpu_state *fpu;         /* user registers while it does not run; NULL: kernel thread */
     struct user_segments segments; /* of user mode (user_segments.h) */
 
-    struct cpu *cpu;           /* where it runs, is queued or ran last; run queue's lock */
-    uint32_t state;            /* enum thread_state; set by the thread, changed back under the run
-                                  queue's lock; atomic */
-    bool queued;               /* is on the run queue; run queue's lock */
-    bool favoured;             /* was, when it was queued last (run_queue.h); run queue's lock */
-    uint64_t slice_end;        /* own; ns since boot */
-    uint64_t runtime;          /* ns it has run, without the present stretch; own */
-    uint64_t charged;          /* of that, what its user's share knows of; run queue's lock */
-    uint64_t user_counted;     /* of user_ticks, what its CPUs have counted; own */
-    uint64_t switched_in;      /* when it began to run; own */
-    int nice;                  /* -20 to 19; atomic */
-    uint8_t priority;          /* 1 to 99: real-time (sched(7)); 0: in turn; run queue's lock to
-                                  write */
-    bool round_robin;          /* a real-time thread whose slices end; run queue's lock to write */
-    struct cpu_set affinity;   /* where it may run; process's lock to write; atomic */
+    struct cpu *cpu;         /* where it runs, is queued or ran last; run queue's lock */
+    uint32_t state;          /* enum thread_state; set by the thread, changed back under the run
+                                queue's lock; atomic */
+    bool queued;             /* is on the run queue; run queue's lock */
+    bool favoured;           /* was, when it was queued last (run_queue.h); run queue's lock */
+    uint64_t slice_end;      /* own; ns since boot */
+    uint64_t turn_left;      /* ns, while it does not run: it slept before its turn was over, or had
+                                it taken away; its own or run queue's lock */
+    uint64_t runtime;        /* ns it has run, without the present stretch; own */
+    uint64_t charged;        /* of that, what its user's share knows of; run queue's lock */
+    uint64_t user_counted;   /* of user_ticks, what its CPUs have counted; own */
+    uint64_t switched_in;    /* when it began to run; own */
+    int nice;                /* -20 to 19; atomic */
+    uint8_t priority;        /* 1 to 99: real-time (sched(7)); 0: in turn; run queue's lock to
+                                write */
+    bool round_robin;        /* a real-time thread whose slices end; run queue's lock to write */
+    struct cpu_set affinity; /* where it may run; process's lock to write; atomic */
     uint64_t timer_interrupts; /* that came while it ran; own, in the interrupt; atomic to read */
     uint64_t voluntary_switches, involuntary_switches; /* own */
     TAILQ_ENTRY(thread) run_link;                      /* run queue's lock */
@@ -215,6 +217,10 @@ void thread_set_priority(struct thread *thread, uint8_t priority, bool round_rob
 
 /* Does some CPU run it right now? The pointer is only compared, never followed. */
 bool thread_is_running(const struct thread *thread);
+
+/* Adds the CPUs that run a thread of which `wanted` is true; it is asked under a run queue's lock.
+ */
+void thread_find_cpus(bool (*wanted)(const struct thread *thread), struct cpu_set *found);
 
 /* Notes that there was no frame for the calling thread. Any context. */
 void thread_note_no_memory(void);
