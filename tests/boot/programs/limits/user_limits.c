@@ -371,6 +371,37 @@ static bool barriers_of_its_own(void)
     return true;
 }
 
+/* Who has not registered for barriers of others is not interrupted by them. */
+static bool barriers_for_registered(void)
+{
+    enum { BARRIERS = 2000 };
+    long before = calls_of_processors();
+
+    for (int i = 0; i < BARRIERS; i++)
+        REQUIRE(syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0);
+    REQUIRE(calls_of_processors() - before < BARRIERS / 2);
+    return true;
+}
+
+/* Barriers for all take their time, however many ask for them. */
+static bool barriers_for_all(void)
+{
+    enum { CALLERS = 20, BARRIERS = 10 };
+    long before = calls_of_processors();
+
+    for (int i = 0; i < CALLERS; i++)
+        if (fork() == 0) {
+            int passed = 0;
+            while (passed < BARRIERS && syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0)
+                passed++;
+            _exit(passed != BARRIERS);
+        }
+    for (int i = 0; i < CALLERS; i++)
+        REQUIRE(exited(status_of(-1), 0));
+    REQUIRE(calls_of_processors() - before < CALLERS * BARRIERS / 2);
+    return true;
+}
+
 static const struct test_case cases[] = {
     {"/proc/sys/fs/pipe-*", "pipe(7)", pipe_files},
     {"beyond pipe-user-pages-soft a pipe has two pages", "pipe(7)", soft_limit},
@@ -384,6 +415,8 @@ static const struct test_case cases[] = {
     {"pseudo-terminals are bound by user", "pty(7)", terminals},
     {"connections that nobody accepts are bound by user", "unix(7)", waiting_connections},
     {"membarrier interrupts nobody else", "membarrier(2)", barriers_of_its_own},
+    {"…nor who has not registered", "membarrier(2)", barriers_for_registered},
+    {"…nor all as often as some like", "membarrier(2)", barriers_for_all},
 };
 
 int main(void)
