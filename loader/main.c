@@ -20,6 +20,7 @@
 #include "initrd.h"
 #include "jump.h"
 #include "kernel_image.h"
+#include "menu/boot_menu.h"
 #include "options.h"
 #include "pages.h"
 #include "processor.h"
@@ -32,6 +33,8 @@
 #include "seed.h"
 #include "start.h"
 #include "tables.h"
+#include "trust.h"
+#include "unified.h"
 #include "volume.h"
 
 struct handoff_entry_state start_state;
@@ -69,28 +72,65 @@ static EFI_STATUS processor_check(void)
     return EFI_SUCCESS;
 }
 
-/* Reads the entry and all that it names. */
+/* Which kernel, with which options: those of the entry, then those that were given. */
+struct wanted {
+    const struct boot_entry *entry;
+    const char *own, *given;
+};
+
+/* A unified image brings its entry along. Its options are signed, and can be replaced where
+   signatures do not count, as systemd-stub(7) does. */
+static void wanted_of_unified(const struct boot_entry *entry, struct wanted *wanted)
+{
+    const char *given = options_text();
+
+    *wanted = (struct wanted){entry, *given && !trust_is_asked_for() ? given : entry->options, ""};
+}
+
+static EFI_STATUS wanted_find(struct volume *volume, struct wanted *wanted)
+{
+    const struct boot_entry *unified = unified_entry();
+    struct options_given given;
+    struct choice choice;
+    EFI_STATUS status;
+
+    if (unified) {
+        wanted_of_unified(unified, wanted);
+        return EFI_SUCCESS;
+    }
+    given = options_read(volume);
+    choice = (struct choice){.path = given.entry};
+    status = given.entry ? EFI_SUCCESS : boot_menu_choose(&choice);
+    if (!EFI_ERROR(status))
+        status = entry_read(volume, choice.path, &wanted->entry);
+    if (EFI_ERROR(status))
+        return status;
+    wanted->own = choice.options ? choice.options : wanted->entry->options;
+    wanted->given = trust_is_asked_for() ? "" : given.kernel;
+    return EFI_SUCCESS;
+}
+
+/* Reads all that is wanted. */
 static EFI_STATUS files_load(struct volume *volume, struct seed *seed, struct kernel_image *kernel,
                              struct handoff *handoff)
 {
-    const struct boot_entry *entry;
+    struct wanted wanted;
     const char *options;
     uint64_t place;
-    struct options_given given = options_read(volume);
-    EFI_STATUS status = entry_read(volume, given.entry, &entry);
+    EFI_STATUS status = wanted_find(volume, &wanted);
 
     if (EFI_ERROR(status))
         return status;
-    status = options_build(entry, given.kernel, &handoff->options);
+    status = options_build(wanted.own, wanted.given, &handoff->options);
     if (EFI_ERROR(status))
         return status;
     options = (const char *)(uintptr_t)handoff->options.base;
     seed_draw(seed, &place, sizeof place);
-    status =
-        kernel_image_load(volume, entry->kernel, !options_flag(options, "nokaslr"), place, kernel);
+    status = kernel_image_load(volume, wanted.entry->kernel, !options_flag(options, "nokaslr"),
+                               place, kernel);
     if (EFI_ERROR(status))
         return status;
-    status = initrd_load(volume, entry, &handoff->initrd);
+    status = initrd_load(volume, wanted.entry, &handoff->initrd);
     if (EFI_ERROR(status))
         return status;
     return EFI_SUCCESS;
@@ -207,8 +247,9 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     if (!EFI_ERROR(status))
         status = loader_commit(&kernel, &handoff, &area);
 
-    recording_calls_stop(); /* what they are recorded in goes back too */
-    console_wait_for_key();
+    recording_calls_stop();    /* what they are recorded in goes back too */
+    if (status != EFI_ABORTED) /* a person's wish, who has read what there was */
+        console_wait_for_key();
     pages_free_all();
     return status;
 }

@@ -20,7 +20,7 @@ static bool firmware_is_u_boot(void)
 }
 
 /* Rule 18: LoadOptions are rubbish on many machines. What is no text is ignored with a word. */
-static const char *load_options_text(void)
+const char *options_text(void)
 {
     static char text[BOOT_ENTRY_OPTIONS_MAX];
     const EFI_LOADED_IMAGE_PROTOCOL *image = firmware.loaded_image;
@@ -42,7 +42,7 @@ static const char *load_options_text(void)
 struct options_given options_read(struct volume *volume)
 {
     static struct load_options_entry entry;
-    struct options_given given = {.entry = ENTRY_DEFAULT, .kernel = load_options_text()};
+    struct options_given given = {.kernel = options_text()};
 
     if (load_options_entry(given.kernel, &entry) &&
         (entry.certain || volume_file_exists(volume, entry.path)))
@@ -50,17 +50,15 @@ struct options_given options_read(struct volume *volume)
     return given;
 }
 
-EFI_STATUS options_build(const struct boot_entry *entry, const char *more,
-                         struct handoff_range *options)
+EFI_STATUS options_build(const char *own, const char *more, struct handoff_range *options)
 {
-    size_t size = strlen(entry->options) + strlen(more) + 2;
+    size_t size = strlen(own) + strlen(more) + 2;
     void *memory;
     EFI_STATUS status = pages_allocate(size, "the kernel's options", &memory);
 
     if (EFI_ERROR(status))
         return status;
-    size = 1 + format_string(memory, size, "%s%s%s", entry->options,
-                             *entry->options && *more ? " " : "", more);
+    size = 1 + format_string(memory, size, "%s%s%s", own, *own && *more ? " " : "", more);
     *options = (struct handoff_range){.base = pages_address(memory), .size = size};
     return EFI_SUCCESS;
 }

@@ -5,10 +5,13 @@
 #include "console.h"
 #include "failure.h"
 #include "pages.h"
+#include "trust.h"
+#include "unified.h"
 #include "volume_source.h"
 
 /* In the order in which they are asked for a file. */
-static const struct volume_source *const sources[] = {&volume_files, &volume_tftp, &volume_http};
+static const struct volume_source *const sources[] = {&volume_sections, &volume_files, &volume_tftp,
+                                                      &volume_http};
 
 EFI_STATUS volume_open(struct volume *volume)
 {
@@ -21,8 +24,8 @@ EFI_STATUS volume_open(struct volume *volume)
         return failure(status, "cannot open the volume that BOOTX64.EFI was started from");
     volume->tftp = tftp_find();
     volume->http = http_find();
-    /* Started from a shell's memory, or over IPv6, say. */
-    if (!found && !volume->tftp && !volume->http)
+    /* Started from a shell's memory, or over IPv6, say; a unified image needs no files. */
+    if (!found && !volume->tftp && !volume->http && !unified_entry())
         return failure(EFI_UNSUPPORTED, "BOOTX64.EFI was started neither from a volume with files "
                                         "nor by TFTP or HTTP over IPv4");
     return EFI_SUCCESS;
@@ -91,10 +94,15 @@ void volume_file_close(struct volume_file *file)
 
 EFI_STATUS volume_file_read(struct volume_file *file, void *memory)
 {
+    EFI_STATUS status;
+
     /* Before it is read: whoever waits, or sees it stop, knows for what. */
     console_print("loader: reading %s (%llu KiB)\n", file->path,
                   (unsigned long long)(file->size + 1023) / 1024);
-    return file->source->read(file, memory);
+    status = file->source->read(file, memory);
+    if (EFI_ERROR(status) || file->source->trusted)
+        return status;
+    return trust_check(file->path, memory, file->size);
 }
 
 EFI_STATUS volume_file_load(struct volume *volume, const char *path, void **memory, uint64_t *size)

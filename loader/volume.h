@@ -1,6 +1,7 @@
 /*
- * volume.h: files that lie where BOOTX64.EFI came from: on the volume that it was started from, on
- * the server that it was fetched from, or both, where a network loader gives a volume.
+ * volume.h: files that lie in BOOTX64.EFI itself (unified.h) or where it came from: on the volume
+ * that it was started from, on the server that it was fetched from, or both, where a network loader
+ * gives a volume.
  */
 #ifndef BATON_LOADER_VOLUME_H
 #define BATON_LOADER_VOLUME_H
@@ -40,7 +41,8 @@ void volume_file_close(struct volume_file *file);
 /* Whether it is there; nothing is printed but what a server says. */
 bool volume_file_exists(struct volume *volume, const char *path);
 
-/* Reads all file->size bytes to `memory`. After a failure the file can only be closed (rule 11). */
+/* Reads all file->size bytes to `memory`, and checks them where Secure Boot is on (trust.h). After
+   a failure the file can only be closed (rule 11). */
 EFI_STATUS volume_file_read(struct volume_file *file, void *memory);
 
 /* Opens, reads into new pages and closes. The caller frees *memory; *size is in bytes. */

@@ -7,6 +7,7 @@
 struct volume_source {
     /* Whether the volume has this source. */
     bool (*there)(const struct volume *volume);
+    bool trusted; /* its files were checked with the loader itself */
     /* Whether the file is there: status only. */
     EFI_STATUS (*find)(struct volume_file *file);
     /* These print their own failure. `measure` says how long a file is that was found. */
@@ -19,6 +20,9 @@ extern const struct volume_source volume_files;
 bool volume_files_open(struct volume *volume, EFI_STATUS *status);
 void volume_files_close(struct volume *volume);
 void volume_files_close_file(struct volume_file *file);
+
+/* The loader's own image, if it is a unified one: volume_sections.c. */
+extern const struct volume_source volume_sections;
 
 /* Servers: volume_servers.c. */
 extern const struct volume_source volume_tftp, volume_http;

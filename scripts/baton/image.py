@@ -5,10 +5,15 @@ the root file system. Put it on a stick with
 
     dd if=OUT.img of=/dev/sdX bs=1M conv=fsync
 
+With --unified loader, kernel, options and root file system are one file, EFI/BOOT/BOOTX64.EFI (a unified
+kernel image). With --sign KEY CERT, both in PEM, it starts with Secure Boot on, on machines that have the
+certificate enrolled (scripts/keys makes one and says how): the loader is signed, and names the digests
+of everything else that it believes.
+
 With --cd it is a CD in place of a disk, with --sector 4096 one for a disk without smaller sectors (4Kn).
 
-Turn Secure Boot off in the machine's firmware: nothing here is signed, and a firmware that checks
-refuses it with "Access Denied" or the like. A shell comes up on the machine's console; `poweroff`
+Without --sign turn Secure Boot off in the machine's firmware: a firmware that checks refuses what is not
+signed with "Access Denied" or the like. A shell comes up on the machine's console; `poweroff`
 switches it off.
 
 The same sources and options give the same image, byte for byte: its dates are those of the last
@@ -28,6 +33,8 @@ def parse(argv):
     parser.add_argument("out", metavar="OUT.img")
     qemu.add_content_options(parser)
     parser.add_argument("--cd", action="store_true", help="a CD in place of a disk (El Torito)")
+    parser.add_argument("--unified", action="store_true", help="one file for everything")
+    parser.add_argument("--sign", nargs=2, metavar=("KEY", "CERT"), help="sign for Secure Boot")
     parser.add_argument("--no-build", action="store_true", help="use what is built already")
     return vars(parser.parse_args(argv))
 

@@ -5,6 +5,7 @@ import os
 import shlex
 
 from . import compression, control, cpio, media, peer, project, volume
+from .trust import signing
 
 MACHINES = ("q35", "pc")
 
@@ -44,6 +45,8 @@ class Options:
     proc: bool = True  # whether init mounts /proc
     watched: bool = False  # whether a machine that failed stays as it is
     gdb: str = None  # a socket's path: wait there for gdb
+    unified: bool = False  # loader, kernel, options and root file system are one file
+    sign: list = None  # a key's and a certificate's path: Secure Boot believes what lies on the volume
 
 
 def _one_line(text):
@@ -137,7 +140,10 @@ def esp_files(options, command=None):
         files[KERNEL] = peer.kernel()
         files[ENTRY] = _linux_entry(files[ENTRY], options.append)
     files.update(options.files)
-    return {name: source for name, source in files.items() if source is not None}
+    files = {name: source for name, source in files.items() if source is not None}
+    if options.unified:
+        files = signing.unify(files, ENTRY)
+    return signing.sign(files, *options.sign) if options.sign else files
 
 
 LINUX_OPTIONS = "console=ttyS0 quiet panic=-1"

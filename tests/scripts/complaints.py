@@ -76,7 +76,7 @@ def helps(tap):
         unknown = sorted(word for word in told - {"--", "--help"} if f"`{word}" not in readme)
         tap.check(not unknown, f"{script} --help: scripts/README.md tells these options too", *unknown)
         if script in ("boot", "image"):
-            tap.check("Secure Boot" in ended.stdout, f"{script} --help says that Secure Boot has to be off",
+            tap.check("Secure Boot" in ended.stdout, f"{script} --help names Secure Boot",
                       ended.stdout)
     with open(os.path.join(SCRIPTS, "..", "README.md"), encoding="utf-8") as file:
         tap.check("**Secure Boot has to be off**" in file.read(), "so does README.md")

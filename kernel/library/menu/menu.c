@@ -6,7 +6,7 @@
 
 enum {
     TENTHS = 10, /* of a second */
-    HEAD = 3,
+    HEAD = 4,
     FOOT = 4,               /* rows around the page */
     MARGIN = 3,             /* columns on both sides of a row */
     TIMEOUT_MAXIMUM = 3600, /* seconds that + can reach */

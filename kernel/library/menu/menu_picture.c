@@ -10,6 +10,7 @@
 /* Colours of screen_palette. */
 enum colour {
     BLACK = 0,
+    CHOSEN = 4, /* what is selected, as a background */
     TEXT = 7,
     DIM = 8,
     ACCENT = 14,
@@ -18,8 +19,8 @@ enum colour {
 };
 
 enum {
-    HEAD_ROW = 1, /* the title's row; the page begins two below */
-    BODY_ROW = 3,
+    HEAD_ROW = 1, /* the title's row; a rule and an empty row follow */
+    BODY_ROW = 4,
     INDENT = 3,
 };
 
@@ -85,16 +86,18 @@ static void rule_draw(const struct menu *menu, struct screen_cell *cells, uint16
         pen_put(&pen, 0x2500); /* a line of box drawing */
 }
 
-static const char *page_name(const struct menu *menu)
+static void page_name_write(const struct menu *menu, struct pen *pen)
 {
     static const char *const names[] = {
         [MENU_LIST] = "",
-        [MENU_LINE] = "Options",
-        [MENU_MACHINE] = "This machine",
-        [MENU_KEYS] = "Keys",
+        [MENU_LINE] = "   Options of ",
+        [MENU_MACHINE] = "   This machine",
+        [MENU_KEYS] = "   Keys",
     };
 
-    return names[menu->page];
+    pen_write(pen, names[menu->page]);
+    if (menu->page == MENU_LINE)
+        pen_write(pen, menu->items[menu->selected].title);
 }
 
 static void head_draw(const struct menu *menu, struct screen_cell *cells)
@@ -103,8 +106,7 @@ static void head_draw(const struct menu *menu, struct screen_cell *cells)
 
     pen_write(&pen, menu->heading);
     pen.foreground = ACCENT;
-    pen_write(&pen, *page_name(menu) ? "  " : "");
-    pen_write(&pen, page_name(menu));
+    page_name_write(menu, &pen);
     rule_draw(menu, cells, HEAD_ROW + 1);
 }
 
@@ -116,14 +118,15 @@ static void item_draw(const struct menu *menu, struct screen_cell *cells, uint16
     struct pen pen = pen_at(menu, cells, row, INDENT - 1, item->bad ? DIM : TEXT);
 
     if (selected) {
-        pen.foreground = BLACK;
-        pen.background = item->bad ? DIM : ACCENT;
+        pen.foreground = item->bad ? TEXT : BRIGHT;
+        pen.background = CHOSEN;
     }
     pen_put(&pen, ' ');
     pen_write(&pen, item->title);
-    pen_write(&pen, item->bad ? "  (failed)" : "");
+    pen_write(&pen, item->bad ? "   failed" : "");
+    pen.foreground = ACCENT;
     if (index == menu->chosen)
-        pen_write(&pen, "  *");
+        pen_write(&pen, "   default");
     if (selected)
         pen_fill(&pen);
 }

@@ -109,6 +109,20 @@ static EFI_STATUS exit_boot_services(EFI_HANDLE image, UINTN key)
     return key == mock.key ? EFI_SUCCESS : EFI_INVALID_PARAMETER;
 }
 
+/* There is one variable: SecureBoot. */
+static EFI_STATUS get_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 *attributes, UINTN *size,
+                               VOID *data)
+{
+    (void)name;
+    (void)vendor;
+    (void)attributes;
+    if (!mock.secure_boot)
+        return EFI_NOT_FOUND;
+    *size = 1;
+    *(uint8_t *)data = 1;
+    return EFI_SUCCESS;
+}
+
 void mock_firmware_start(void)
 {
     memset(&mock, 0, sizeof mock);
@@ -124,6 +138,8 @@ void mock_firmware_start(void)
     boot_services.GetMemoryMap = get_memory_map;
     boot_services.ExitBootServices = exit_boot_services;
     firmware.boot = &boot_services;
+    runtime_services.GetVariable = get_variable;
+    firmware.loaded_image = &mock.image;
     system_table = (EFI_SYSTEM_TABLE){.RuntimeServices = &runtime_services};
     firmware.system = &system_table;
 }

@@ -49,6 +49,10 @@ struct mock_firmware {
     UINTN largest_read;
     int files_open;
 
+    /* The loader's own image, and whether it was checked. */
+    EFI_LOADED_IMAGE_PROTOCOL image;
+    bool secure_boot;
+
     struct mock_interface interfaces[MOCK_INTERFACES];
     size_t interfaces_count;
 

@@ -5,6 +5,8 @@
 #include "mock_firmware.h"
 #include "pages.h"
 #include "test.h"
+#include "trust.h"
+#include "unified.h"
 #include "volume.h"
 
 static uint8_t contents[3 * 1024 * 1024 + 17];
@@ -133,10 +135,110 @@ static void test_read_failure(void)
     }
 }
 
+/* ---- the loader's own image ---- */
+
+enum {
+    HEADERS = 0x400,
+    SECTION_SIZE = 0x1000,
+};
+static uint8_t own[HEADERS + 4 * SECTION_SIZE];
+static unsigned own_sections;
+
+static void own_begin(void)
+{
+    memset(own, 0, sizeof own);
+    own_sections = 0;
+    memcpy(own, "MZ", 2);
+    put32(own + 60, 0x80);
+    memcpy(own + 0x80, "PE\0\0", 4);
+    put16(own + 0x80 + 20, 240);
+    put16(own + 0x80 + 24, 0x20b);
+    mock.image.ImageBase = own;
+    mock.image.ImageSize = sizeof own;
+}
+
+static void own_add(const char *name, const void *bytes, uint32_t size)
+{
+    uint32_t address = HEADERS + own_sections * SECTION_SIZE;
+    uint8_t *header = own + 0x80 + 24 + 240 + 40 * own_sections;
+
+    memcpy(header, name, strnlen(name, 8));
+    put32(header + 8, size);
+    put32(header + 12, address);
+    put32(header + 16, SECTION_SIZE);
+    memcpy(own + address, bytes, size);
+    put16(own + 0x80 + 6, (uint16_t)++own_sections);
+}
+
+static void test_unified(void)
+{
+    struct volume_file file;
+    uint64_t size;
+    void *memory;
+
+    test_case("no unified image");
+    mock_firmware_start();
+    expect(!unified_entry());
+
+    test_case("kernel, options and initrds are sections");
+    own_begin();
+    own_add(".linux", "kernel", 6);
+    own_add(".cmdline", "quiet audit\n", 13);
+    own_add(".initrd", "first", 5);
+    own_add(".initrd", "second", 6);
+    const struct boot_entry *entry = unified_entry();
+    struct volume volume = {0};
+    expect(entry != NULL);
+    expect_string(entry->options, "quiet audit");
+    expect_equal(entry->initrd_count, 2);
+    expect(!EFI_ERROR(volume_file_load(&volume, entry->kernel, &memory, &size)));
+    expect(size == 6 && memcmp(memory, "kernel", 6) == 0);
+    pages_free(memory);
+    expect(!EFI_ERROR(volume_file_load(&volume, entry->initrds[1], &memory, &size)));
+    expect(size == 6 && memcmp(memory, "second", 6) == 0);
+    pages_free(memory);
+    expect(EFI_ERROR(volume_file_open(&volume, "/.initrd:2", &file)));
+
+    test_case("a section beyond the image's end");
+    put32(own + 0x80 + 24 + 240 + 12, sizeof own - 3);
+    expect(!unified_entry());
+}
+
+/* sha256sum of "content". */
+#define DIGEST "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"
+
+static void test_trust(void)
+{
+    static const char digests[] = "# comment\n" DIGEST " /loader/entries/baton.conf\n";
+
+    test_case("Secure Boot off: everything is believed");
+    mock_firmware_start();
+    own_begin();
+    expect_equal(trust_check("/a", "x", 1), EFI_SUCCESS);
+
+    test_case("Secure Boot on, and nothing was signed with the loader");
+    mock.secure_boot = true;
+    expect_equal(trust_check("/a", "x", 1), EFI_SECURITY_VIOLATION);
+    expect(strstr(mock.failure_text, "Secure Boot is on") != NULL);
+
+    test_case("what was signed, under any of its names");
+    own_add(".digests", digests, sizeof digests - 1);
+    expect_equal(trust_check("/loader/entries/baton.conf", "content", 7), EFI_SUCCESS);
+    expect_equal(trust_check("\\LOADER\\entries\\Baton+2-1.conf", "content", 7), EFI_SUCCESS);
+
+    test_case("another content, another place");
+    expect_equal(trust_check("/loader/entries/baton.conf", "contenT", 7), EFI_SECURITY_VIOLATION);
+    expect_equal(trust_check("/loader/entries/other.conf", "content", 7), EFI_SECURITY_VIOLATION);
+    expect_equal(trust_check("/loader/entries/baton.conf2", "content", 7), EFI_SECURITY_VIOLATION);
+    mock.image.ImageBase = NULL;
+}
+
 int main(void)
 {
     test_pages();
     test_read();
     test_read_failure();
+    test_unified();
+    test_trust();
     return test_end();
 }

@@ -170,12 +170,12 @@ static void test_line(void)
     options[150] = 'b';
     options[199] = '\0';
     menu_edit(&menu, options);
-    expect_equal(strlen(row_text(3)), 3 + 74);
-    expect_equal(row_text(5)[3 + 2], 'b');
+    expect_equal(strlen(row_text(4)), 3 + 74);
+    expect_equal(row_text(6)[3 + 2], 'b');
     uint16_t column, row;
     expect(menu_cursor(&menu, &column, &row));
     expect_equal(column, 3 + 199 - 148);
-    expect_equal(row, 5);
+    expect_equal(row, 6);
     menu_input(&menu, MENU_KEY_UP);
     expect_equal(menu.cursor, 125);
     menu_input(&menu, MENU_KEY_DOWN);
@@ -199,7 +199,7 @@ static void test_line_full(void)
     expect(menu.first > 0);
     uint16_t column, row;
     menu_cursor(&menu, &column, &row);
-    expect(row >= 3 && row < 21);
+    expect(row >= 4 && row < 21);
     menu_input(&menu, MENU_KEY_HOME);
     expect_equal(menu.first, 0);
 }
@@ -248,23 +248,23 @@ static void test_picture(void)
     test_case("the list");
     begin(5);
     expect_string(row_text(1), "   Baton 1.0");
-    expect_string(row_text(3), "   Baton  *");
-    expect_string(row_text(4), "   Debian GNU/Linux 12 (bookworm)");
-    expect_string(row_text(5), "   UEFI firmware settings");
+    expect_string(row_text(4), "   Baton   default");
+    expect_string(row_text(5), "   Debian GNU/Linux 12 (bookworm)");
+    expect_string(row_text(6), "   UEFI firmware settings");
     expect_string(row_text(22), "   Baton starts in 5 s");
     expect_string(row_text(23), "   Enter start   e edit   m machine   h more keys");
-    expect_equal(cells[3 * 80 + 3].background, cells[3 * 80 + 70].background);
-    expect(cells[3 * 80 + 3].background != cells[4 * 80 + 3].background);
+    expect_equal(cells[4 * 80 + 3].background, cells[4 * 80 + 70].background);
+    expect(cells[4 * 80 + 3].background != cells[5 * 80 + 3].background);
 
     test_case("the machine, the keys, and back");
     menu_input(&menu, 'm');
-    expect_string(row_text(1), "   Baton 1.0  This machine");
-    expect_string(row_text(4), "   Memory     512 MiB");
+    expect_string(row_text(1), "   Baton 1.0   This machine");
+    expect_string(row_text(5), "   Memory     512 MiB");
     expect_string(row_text(23), "   Escape back");
     menu_input(&menu, 'x');
     menu_input(&menu, '?');
-    expect_string(row_text(1), "   Baton 1.0  Keys");
-    expect_string(row_text(13), "   b                restart");
+    expect_string(row_text(1), "   Baton 1.0   Keys");
+    expect_string(row_text(14), "   b                restart");
     menu_input(&menu, 'h');
     expect_equal(menu.page, MENU_LIST);
 }
@@ -282,21 +282,21 @@ static void test_sizes(void)
     test_case("500 entries scroll, and say so at the edge");
     menu_begin(&menu, many, 500, 250, 5);
     menu_resize(&menu, 80, 25);
-    expect_string(row_text((uint16_t)(3 + 250 - menu.first)) + 3, "Entry 251  *");
-    expect_equal(cells[3 * 80].code, 0x2191);
+    expect_string(row_text((uint16_t)(4 + 250 - menu.first)) + 3, "Entry 251   default");
+    expect_equal(cells[4 * 80].code, 0x2191);
     expect_equal(cells[20 * 80].code, 0x2193);
     menu_input(&menu, MENU_KEY_PAGE_DOWN);
-    expect_string(row_text(20) + 3, "Entry 269");
+    expect_string(row_text(20) + 3, "Entry 268");
     menu_input(&menu, MENU_KEY_END);
-    expect_string(row_text(20) + 3, "Entry 500  (failed)");
+    expect_string(row_text(20) + 3, "Entry 500   failed");
     expect(cells[20 * 80].code != 0x2193);
     menu_input(&menu, MENU_KEY_HOME);
-    expect_string(row_text(3) + 3, "Entry 1");
+    expect_string(row_text(4) + 3, "Entry 1");
 
     test_case("a screen that becomes smaller");
     menu_input(&menu, MENU_KEY_END);
     menu_resize(&menu, MENU_COLUMNS_MINIMUM, MENU_ROWS_MINIMUM);
-    expect_string(row_text(MENU_ROWS_MINIMUM - 5) + 3, "Entry 500  (failed)");
+    expect_string(row_text(MENU_ROWS_MINIMUM - 5) + 3, "Entry 500   failed");
 
     test_case("a chosen one that is not there");
     menu_begin(&menu, many, 3, 7, 5);
@@ -314,11 +314,11 @@ static void test_text(void)
     test_case("UTF-8, and what is none");
     menu_begin(&menu, items, 3, 2, 5);
     menu_draw(&menu, cells);
-    expect_equal(cells[3 * 40 + 5].code, 0xfc);
-    expect_equal(cells[3 * 40 + 8].code, 0x20ac);
-    expect_equal(cells[4 * 40 + 3].code, 0xfffd);
-    expect_equal(cells[4 * 40 + 10].code, 0xfffd);
-    expect_equal(cells[4 * 40 + 12].code, 0xfffd);
+    expect_equal(cells[4 * 40 + 5].code, 0xfc);
+    expect_equal(cells[4 * 40 + 8].code, 0x20ac);
+    expect_equal(cells[5 * 40 + 3].code, 0xfffd);
+    expect_equal(cells[5 * 40 + 10].code, 0xfffd);
+    expect_equal(cells[5 * 40 + 12].code, 0xfffd);
 
     test_case("a long title leaves room for the countdown");
     expect(strstr(row_text(9), " starts in 5 s") != NULL);

@@ -1,0 +1,390 @@
+#include "menu/boot_menu.h"
+
+#include <library/format.h>
+#include <library/string.h>
+
+#include "console.h"
+#include "entry.h"
+#include "failure.h"
+#include "keyboard.h"
+#include "menu/display.h"
+#include "menu/interface.h"
+#include "menu/machine.h"
+#include "menu/program.h"
+#include "pages.h"
+#include "trust.h"
+
+#define SETTINGS_PATH   "/loader/loader.conf"
+#define TIMEOUT_DEFAULT 5 /* seconds, where nobody set one */
+
+/* Everything about one look at the entries; there is one. */
+static struct {
+    struct loader_settings settings;
+    struct interface_wishes wishes;
+    struct entries entries;
+    struct menu_item *items; /* in the order of entries.shown */
+    char (*titles)[BOOT_TITLE_MAX];
+    struct menu menu;
+    struct boot_entry parsed;       /* the one that is started */
+    char path[BOOT_ENTRY_PATH_MAX]; /* of the choice */
+    char options[BOOT_ENTRY_OPTIONS_MAX];
+} here;
+
+/* ---- what there is ---- */
+
+static void settings_read(void)
+{
+    char *text;
+    size_t size;
+
+    loader_settings_default(&here.settings);
+    interface_wishes_read(&here.wishes);
+    if (EFI_ERROR(entries_text(firmware.loaded_image->DeviceHandle, SETTINGS_PATH, &text, &size)))
+        return;
+    loader_settings_parse(text, size, &here.settings);
+    firmware.boot->FreePool(text);
+}
+
+static EFI_STATUS items_make(void)
+{
+    size_t count = here.entries.count;
+    EFI_STATUS status =
+        pages_allocate(count * sizeof *here.items, "the menu", (void **)&here.items);
+
+    if (!EFI_ERROR(status))
+        status = pages_allocate(count * sizeof *here.titles, "the menu", (void **)&here.titles);
+    for (size_t i = 0; i < count && !EFI_ERROR(status); i++) {
+        boot_name_title(here.entries.shown, count, i, here.titles[i]);
+        here.items[i] = (struct menu_item){here.titles[i], boot_name_is_bad(here.entries.shown[i]),
+                                           entry_at(&here.entries, i)->editable};
+    }
+    return status;
+}
+
+/* Once, then by default, then the file's; a wish that names nothing is passed over. */
+static size_t default_find(void)
+{
+    const char *const patterns[] = {here.wishes.once, here.wishes.usual, here.settings.entry};
+
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
+        size_t found = *patterns[i]
+                           ? boot_names_find(here.entries.shown, here.entries.count, patterns[i])
+                           : SIZE_MAX;
+
+        if (found != SIZE_MAX)
+            return found;
+    }
+    return boot_names_first(here.entries.shown, here.entries.count);
+}
+
+static size_t kind_count(enum entry_kind kind)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < here.entries.count; i++)
+        count += entry_at(&here.entries, i)->kind == kind;
+    return count;
+}
+
+static uint32_t timeout_find(void)
+{
+    if (here.wishes.timeout_once != MENU_TIMEOUT_UNSET)
+        return here.wishes.timeout_once;
+    if (here.wishes.timeout != MENU_TIMEOUT_UNSET)
+        return here.wishes.timeout;
+    if (here.settings.timeout != MENU_TIMEOUT_UNSET)
+        return here.settings.timeout;
+    /* The firmware's setup alone is no choice: it has its own key. */
+    return kind_count(ENTRY_FILE) + kind_count(ENTRY_PROGRAM) > 1 ? TIMEOUT_DEFAULT
+                                                                  : MENU_TIMEOUT_HIDDEN;
+}
+
+/* ---- starting ---- */
+
+static EFI_STATUS entry_parse(const struct entry *entry)
+{
+    struct boot_entry_error error;
+    char *text;
+    size_t size;
+    EFI_STATUS status = entries_text(entry->device, entry->path, &text, &size);
+
+    if (EFI_ERROR(status))
+        return failure(status, "%s: cannot read", entry->path);
+    status = trust_check(entry->path, text, size);
+    if (!EFI_ERROR(status) && boot_entry_parse(text, size, &here.parsed, &error) != 0)
+        status = failure(EFI_LOAD_ERROR, "%s: line %u: %s", entry->path, error.line, error.reason);
+    firmware.boot->FreePool(text);
+    return status;
+}
+
+/* Baton's kernel is an ELF file; a program of the firmware begins with "MZ". */
+static bool kernel_is_program(const struct entry *entry)
+{
+    char *text;
+    size_t size;
+    bool program;
+
+    if (*here.parsed.program)
+        return true;
+    if (EFI_ERROR(entries_text(entry->device, here.parsed.kernel, &text, &size)))
+        return false;
+    program = size >= 2 && text[0] == 'M' && text[1] == 'Z';
+    firmware.boot->FreePool(text);
+    return program;
+}
+
+static void choose(struct choice *choice, const struct entry *entry, const char *options)
+{
+    format_string(here.path, sizeof here.path, "%s", entry->path);
+    *choice = (struct choice){.path = here.path};
+    if (options) {
+        format_string(here.options, sizeof here.options, "%s", options);
+        choice->options = here.options;
+    }
+}
+
+/* EFI_SUCCESS: *choice is to be started by the caller. Anything else: it was, and came back. */
+static EFI_STATUS entry_file_start(struct entry *entry, const char *options, struct choice *choice)
+{
+    EFI_STATUS status = entry_parse(entry);
+
+    if (EFI_ERROR(status))
+        return status;
+    entry_count_down(entry);
+    interface_tell_start(entry->identifier);
+    if (!kernel_is_program(entry)) {
+        choose(choice, entry, options);
+        return EFI_SUCCESS;
+    }
+    status = program_start(entry->device,
+                           *here.parsed.program ? here.parsed.program : here.parsed.kernel,
+                           options ? options : here.parsed.options, &here.parsed);
+    return EFI_ERROR(status) ? status : EFI_NOT_STARTED;
+}
+
+static EFI_STATUS setup_enter(void)
+{
+    if (!interface_setup_ask())
+        return failure(EFI_UNSUPPORTED, "the firmware cannot be asked for its setup");
+    firmware.system->RuntimeServices->ResetSystem(EfiResetCold, EFI_SUCCESS, 0, NULL);
+    return EFI_DEVICE_ERROR;
+}
+
+static EFI_STATUS entry_start(struct entry *entry, const char *options, struct choice *choice)
+{
+    EFI_STATUS status;
+
+    switch (entry->kind) {
+    case ENTRY_FILE:
+        return entry_file_start(entry, options, choice);
+    case ENTRY_PROGRAM:
+        interface_tell_start(entry->identifier);
+        status = program_start(entry->device, entry->path, "", NULL);
+        return EFI_ERROR(status) ? status : EFI_NOT_STARTED;
+    default:
+        return setup_enter();
+    }
+}
+
+/* ---- the person ---- */
+
+static uint32_t key_translate(const struct key *key)
+{
+    static const struct {
+        uint16_t scan;
+        enum menu_key key;
+    } scans[] = {
+        {0x01, MENU_KEY_UP},     {0x02, MENU_KEY_DOWN},    {0x03, MENU_KEY_RIGHT},
+        {0x04, MENU_KEY_LEFT},   {0x05, MENU_KEY_HOME},    {0x06, MENU_KEY_END},
+        {0x08, MENU_KEY_DELETE}, {0x09, MENU_KEY_PAGE_UP}, {0x0a, MENU_KEY_PAGE_DOWN},
+        {0x17, MENU_KEY_ESCAPE},
+    };
+    uint16_t character = key->character;
+
+    for (size_t i = 0; !character && i < sizeof scans / sizeof scans[0]; i++) {
+        if (scans[i].scan == key->scan)
+            return scans[i].key;
+    }
+    if (character == '\r' || character == '\n')
+        return MENU_KEY_ENTER;
+    if (character == '\b' || character == 0x7f)
+        return MENU_KEY_BACKSPACE;
+    if (key->control && character >= 'a' && character <= 'z')
+        return character - 'a' + 1U;
+    return character;
+}
+
+static void options_show(void)
+{
+    struct entry *entry = entry_at(&here.entries, here.menu.selected);
+
+    if (EFI_ERROR(entry_parse(entry)))
+        menu_say(&here.menu, "This entry cannot be read any more.");
+    else
+        menu_edit(&here.menu, here.parsed.options);
+}
+
+static void default_keep(void)
+{
+    const struct entry *entry = entry_at(&here.entries, here.menu.chosen);
+
+    menu_say(&here.menu, interface_set_default(entry->identifier)
+                             ? "This entry starts by default from now on."
+                             : "The firmware cannot keep that.");
+}
+
+static void mode_change(struct display *display)
+{
+    char name[32], text[64];
+
+    if (!display_next_mode(display, name, sizeof name)) {
+        menu_say(&here.menu, "The screen has no other resolution.");
+        return;
+    }
+    format_string(text, sizeof text, "The screen has %s pixels now.", name);
+    menu_say(&here.menu, text);
+}
+
+/* What the menu itself wants; true: it goes on. */
+static bool action_do(enum menu_action action, struct display *display)
+{
+    switch (action) {
+    case MENU_NOTHING:
+        return true;
+    case MENU_EDIT:
+        options_show();
+        return true;
+    case MENU_SET_DEFAULT:
+        default_keep();
+        return true;
+    case MENU_SET_TIMEOUT:
+        if (!interface_set_timeout(here.menu.timeout))
+            menu_say(&here.menu, "The firmware cannot keep that.");
+        return true;
+    case MENU_RESOLUTION:
+        mode_change(display);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Shows the menu until something is to be done. */
+static enum menu_action person_ask(struct keyboard *keyboard)
+{
+    struct display display;
+    enum menu_action action;
+    struct key key;
+
+    if (!display_open(&display))
+        return MENU_START;
+    do {
+        enum keyboard_event event;
+
+        display_show(&display, &here.menu);
+        event = keyboard_wait(keyboard, &key);
+        if (event == KEYBOARD_KEY)
+            action = menu_input(&here.menu, key_translate(&key));
+        else
+            action = event == KEYBOARD_TICK ? menu_tick(&here.menu) : MENU_START;
+    } while (action_do(action, &display));
+    display_close(&display);
+    return action;
+}
+
+static EFI_STATUS action_take(enum menu_action action, struct choice *choice)
+{
+    EFI_RUNTIME_SERVICES *runtime = firmware.system->RuntimeServices;
+    struct entry *entry = entry_at(&here.entries, here.menu.selected);
+
+    switch (action) {
+    case MENU_START:
+        return entry_start(entry, NULL, choice);
+    case MENU_START_EDITED:
+        return entry_start(entry, here.menu.line, choice);
+    case MENU_SETUP:
+        return setup_enter();
+    case MENU_RESTART:
+        runtime->ResetSystem(EfiResetCold, EFI_SUCCESS, 0, NULL);
+        return EFI_DEVICE_ERROR;
+    case MENU_POWER_OFF:
+        runtime->ResetSystem(EfiResetShutdown, EFI_SUCCESS, 0, NULL);
+        return EFI_DEVICE_ERROR;
+    default:
+        return EFI_ABORTED;
+    }
+}
+
+static void menu_prepare(size_t chosen, uint32_t timeout)
+{
+    static const char *facts[MACHINE_FACTS_MAXIMUM];
+
+    menu_begin(&here.menu, here.items, here.entries.count, chosen, timeout);
+    here.menu.heading = "Baton " BATON_VERSION;
+    here.menu.editor = here.settings.editor && !trust_is_asked_for();
+    here.menu.facts = facts;
+    here.menu.fact_count = machine_describe(facts);
+}
+
+/* Whatever comes back leads to the menu again, which then waits for a person. */
+static EFI_STATUS menu_run(struct choice *choice, struct keyboard *keyboard, size_t chosen,
+                           uint32_t timeout)
+{
+    EFI_STATUS status;
+
+    do {
+        menu_prepare(chosen, timeout);
+        status = action_take(person_ask(keyboard), choice);
+        if (EFI_ERROR(status) && status != EFI_ABORTED) {
+            console_wait_for_key();
+            timeout = MENU_TIMEOUT_FOREVER;
+            chosen = here.menu.selected;
+        }
+    } while (EFI_ERROR(status) && status != EFI_ABORTED);
+    return status;
+}
+
+/* A key that is held while the loader begins shows a menu that is hidden. */
+static EFI_STATUS choose_hidden_or_shown(struct choice *choice)
+{
+    size_t chosen = default_find();
+    uint32_t timeout = timeout_find();
+    struct keyboard keyboard;
+    struct key key;
+    EFI_STATUS status;
+
+    if (!keyboard_open(&keyboard))
+        return entry_start(entry_at(&here.entries, chosen), NULL, choice);
+    if (timeout == MENU_TIMEOUT_HIDDEN && keyboard_read(&keyboard, &key))
+        timeout = MENU_TIMEOUT_FOREVER;
+    if (timeout == MENU_TIMEOUT_HIDDEN)
+        status = entry_start(entry_at(&here.entries, chosen), NULL, choice);
+    else
+        status = menu_run(choice, &keyboard, chosen, timeout);
+    keyboard_close(&keyboard);
+    return status;
+}
+
+EFI_STATUS boot_menu_choose(struct choice *choice)
+{
+    EFI_STATUS status;
+
+    /* Where no entry is found by looking (a server has no folders; the only one is broken), the
+       usual one is asked for, and says why it cannot be had. */
+    *choice = (struct choice){.path = ENTRY_DEFAULT};
+    settings_read();
+    status = entries_find(&here.settings, &here.entries);
+    if (EFI_ERROR(status))
+        return status;
+    if (kind_count(ENTRY_FILE) > 0) {
+        interface_tell_loader();
+        interface_tell_entries(&here.entries);
+        status = items_make();
+        if (!EFI_ERROR(status))
+            status = choose_hidden_or_shown(choice);
+    }
+    pages_free(here.items);
+    pages_free(here.titles);
+    entries_free(&here.entries);
+    return status;
+}

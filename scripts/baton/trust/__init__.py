@@ -1,0 +1,1 @@
+"""Secure Boot: what of a volume is signed, and how."""

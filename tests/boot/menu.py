@@ -1,0 +1,259 @@
+#!/usr/bin/python3
+"""menu.py menu|menu-long: the loader's menu with a person before it: at the screen and keyboard, and at a serial line."""
+import os
+import re
+import sys
+import tempfile
+
+import harness
+from harness import Machine, Options, project
+from screen import KEYS, keys, look
+
+from baton import peer, qemu, volume
+
+GREETING = "Enter 'help'"  # of the shell that init starts on the console
+VENDOR = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+VARIABLES = "/sys/firmware/efi/efivars"
+RESTARTS = "-action reboot=reset"  # a restart is one, not the machine's end
+KEEPS = "/usr/share/OVMF/OVMF_CODE_4M.fd,/usr/share/OVMF/OVMF_VARS_4M.fd"  # its variables
+
+KEYS.update({"<down>": "down", "<up>": "up", "<end>": "end", "<escape>": "esc", "=": "equal"})
+
+
+def entry(title, options="", more=""):
+    """An entry like the built one, under another title."""
+    built = project.read(os.path.join(project.ESP, "loader/entries/baton.conf")).decode()
+    lines = [line for line in built.splitlines() if not line.startswith("title")]
+    text = "\n".join([f"title {title}", more, *lines, f"options {options}", ""])
+    return text.encode()
+
+
+FILES = {
+    "loader/entries/baton.conf": entry("Baton", "chosen=first", "sort-key a"),
+    "loader/entries/second.conf": entry("Second entry", "chosen=second", "sort-key b"),
+    "loader/loader.conf": b"timeout menu-force\n",
+}
+
+
+class Person:
+    """Sits before a machine whose menu is there, and goes on from one start to the next."""
+
+    def __init__(self, tap, machine, folder):
+        self.tap, self.machine, self.folder = tap, machine, folder
+
+    def press(self, *names):
+        """Keys by their names, or text to be typed."""
+        for name in names:
+            keys(self.machine, [name] if name in KEYS else name)
+
+    def screen(self):
+        return [line.rstrip() for line in look(self.machine, self.folder)]
+
+    def sees(self, text, name, seconds=60):
+        """Waits until the screen shows the text."""
+        lines = []
+
+        def shown():
+            self.machine.wait(lambda: False, 0.5)  # looking takes a processor's time
+            lines[:] = self.screen()
+            return any(text in line for line in lines)
+
+        found = self.machine.wait(shown, seconds)
+        return self.tap.check(found, name, *filter(None, lines))
+
+    def starts(self):
+        """How often the firmware has started the loader."""
+        return sum("BdsDxe: starting" in line for line in self.machine.log.lines)
+
+    def sees_menu(self, name, start=1):
+        """The menu of the start of this number."""
+        self.machine.wait(lambda: self.starts() >= start, 90)
+        return self.sees("more keys", name)
+
+    def shell(self, name):
+        """Waits for the shell of the start that is under way; returns the kernel's options."""
+        start = self.starts()
+
+        def there():
+            text = "\n".join(self.machine.log.lines)
+            return GREETING in text.split("BdsDxe: starting")[-1] and self.starts() >= start
+
+        if not self.tap.check(self.machine.wait(there, 90), f"{name}: it starts",
+                              *self.machine.log.tail()):
+            return ""
+        self.ask("stty columns 1000")  # what is typed stays on one line
+        return self.ask("cat /proc/cmdline")
+
+    def ask(self, command):
+        """A command to the shell on the serial line, and its answer."""
+        at = len(self.machine.log.lines)
+
+        def answered():
+            return any(line == "END-OF-ANSWER" for line in self.machine.log.lines[at:])
+
+        self.machine.type(f"{command}; echo; echo END-OF''-ANSWER\r".encode())
+        self.machine.wait(answered, 60)
+        lines = [line for line in self.machine.log.lines[at:] if line and "-ANSWER" not in line]
+        return "\n".join(lines)
+
+    def restart(self):
+        self.machine.type(b"reboot -f\r")
+
+
+def utf16(text):
+    """As printf(1) of a shell writes a variable of text: attributes, UTF-16 with its end."""
+    return r"\7\000\000\000" + "".join(rf"{letter}\000" for letter in text) + r"\000\000"
+
+
+def test_screen(tap, folder):
+    options = Options(media="usb", screen=True, watched=True, files=FILES, qemu=[RESTARTS],
+                      firmware=KEEPS, timeout=2 * harness.TIMEOUT)
+    with Machine(options) as machine:
+        person = Person(tap, machine, folder)
+        person.sees_menu("two entries: the menu is there")
+        lines = person.screen()
+        titles = [line.strip() for line in lines if line.strip()]
+        tap.equal(titles[0], "Baton 0.1", "it says whose it is")
+        tap.equal(titles[2:4], ["Baton   default", "Second entry"], "both entries, in their order")
+
+        person.press("m")
+        person.sees("Secure Boot   off", "m: what the machine is")
+        person.press("<escape>", "h")
+        person.sees("power off", "h: the keys")
+        person.press("<escape>", "r")
+        person.sees("pixels now", "r: another resolution, and the menu is still there")
+        person.press("<down>", "e")
+        person.sees("Options of Second entry", "e: the options of the second entry")
+        person.press(" edited=yes", "\n")
+        line = person.shell("edited options")
+        tap.check("chosen=second" in line and "edited=yes" in line, "they are the kernel's", line)
+        person.restart()
+
+        person.sees_menu("after a restart it is there again", 2)
+        person.press("<down>", "d")
+        person.sees("by default from now on", "d: the second one from now on")
+        person.press("b")
+        person.sees_menu("b: a restart", 3)
+        tap.check(any("Second entry   default" in line for line in person.screen()),
+                  "the second entry is the default", *person.screen())
+        person.press("\n")
+        tap.check("chosen=second" in person.shell("the new default"), "Enter starts it")
+        tap.equal(person.ask(f"tail -c +5 {VARIABLES}/LoaderEntrySelected-{VENDOR} | tr -d '\\0'"),
+                  "second.conf", "LoaderEntrySelected names it")
+        tap.equal(person.ask(f"tail -c +5 {VARIABLES}/LoaderEntries-{VENDOR} | tr -d '\\0'"
+                             " | cut -c 1-21"),
+                  "baton.confsecond.conf", "LoaderEntries lists what the menu shows")
+
+        person.ask(f"printf '{utf16('baton.conf')}' > {VARIABLES}/LoaderEntryOneShot-{VENDOR}")
+        person.ask(f"printf '{utf16('3')}' > {VARIABLES}/LoaderConfigTimeoutOneShot-{VENDOR}")
+        person.restart()
+        machine.wait(lambda: person.starts() == 4, 90)
+        tap.check("chosen=first" in person.shell("once"),
+                  "LoaderEntryOneShot and a timeout: the first entry starts by itself")
+        person.restart()
+        person.sees_menu("and the next time", 5)
+        person.sees("Second entry   default", "once is once")
+        person.press("q")
+        tap.check(machine.wait(lambda: any("Bds" in line for line in machine.log.lines[-8:]), 60),
+                  "q: back to the firmware", *machine.log.tail())
+
+
+def test_serial(tap, folder):
+    """No screen: the same keys, as a terminal sends them."""
+    log = os.path.join(folder, "log")
+    options = Options(watched=True, files=FILES, timeout=harness.TIMEOUT, log=log)
+    with Machine(options) as machine:
+        person = Person(tap, machine, folder)
+
+        def shown(text):
+            return machine.wait(lambda: text in project.read(log), 60)
+
+        tap.check(shown(b"more keys"), "a serial line: the menu is there")
+        tap.check(shown(b"Second entry"), "with its entries")
+        machine.type(b"\x1b[B")
+        machine.wait(lambda: False, 1)
+        machine.type(b"\r")
+        tap.check("chosen=second" in person.shell("arrow and Enter"), "the second entry starts")
+
+
+def test_hidden(tap, folder):
+    """One entry: nothing is shown, unless a key is held."""
+    options = Options(media="usb", screen=True, watched=True, timeout=harness.TIMEOUT)
+    with Machine(options) as machine:
+        person = Person(tap, machine, folder)
+
+        def shown():
+            person.press(" ")
+            return any("more keys" in line for line in person.screen())
+
+        machine.wait(lambda: "BdsDxe: starting" in machine.log.text(), 60)
+        tap.check(machine.wait(shown, 60), "a key that is held shows a menu of one entry",
+                  *person.screen())
+        person.press("\n")
+        person.shell("the only entry")
+
+
+def test_counting(tap, folder):
+    """An entry that cannot be started, and has two tries, gives way to the next one."""
+    broken = entry("Broken").replace(b"/baton/initrd.cpio", b"/baton/none.cpio")
+    files = {"loader/entries/broken+2.conf": broken + b"sort-key 0\n",
+             "loader/loader.conf": b"timeout 0\n"}
+    image = os.path.join(folder, "counting.img")
+    with project.build_in_use():
+        volume.write(image, qemu.esp_files(Options(files=files)), 512)
+    disk = (f"-drive if=none,id=counted,format=raw,file={image} "
+            "-device virtio-blk-pci,drive=counted,bootindex=0")
+    for left in (1, 0):
+        options = Options(media="none", watched=True, qemu=[disk], timeout=120)
+        with Machine(options) as machine:
+            tap.check(machine.wait(lambda: machine.log.failure, 100) and
+                      "none.cpio" in machine.log.failure, f"it fails; {left} tries are left",
+                      *machine.log.tail())
+    with Machine(Options(media="none", watched=True, qemu=[disk], timeout=120)) as machine:
+        tap.check(machine.wait(lambda: GREETING in machine.log.text(), 110),
+                  "then the next entry starts", *machine.log.tail())
+
+
+def test_many(tap, folder):
+    files = {f"loader/entries/entry-{number:03}.conf": entry(f"Entry {number}")
+             for number in range(1, 501)}
+    files["loader/entries/baton.conf"] = None
+    files["loader/loader.conf"] = b"timeout menu-force\n"
+    options = Options(media="usb", screen=True, watched=True, files=files, timeout=harness.TIMEOUT)
+    with Machine(options) as machine:
+        person = Person(tap, machine, folder)
+        person.sees_menu("500 entries: the menu is there")
+        tap.check(any("Entry 500   default" in line for line in person.screen()),
+                  "the newest is the first", *person.screen())
+        person.press("<end>")
+        person.sees("firmware's setup", "the last one is reached")
+
+
+def test_linux(tap, folder):
+    """Debian's Linux from Baton's menu, with the same initrd."""
+    text = entry("Linux").decode().replace("/baton/kernel.elf", "/linux/vmlinuz")
+    text = re.sub("^options.*$", "", text, flags=re.MULTILINE) + "options console=ttyS0 quiet panic=-1\n"
+    files = {"loader/entries/linux.conf": text.encode(), "linux/vmlinuz": peer.kernel(),
+             "loader/loader.conf": b"default linux\ntimeout 0\n"}
+    options = Options(watched=True, files=files, timeout=harness.TIMEOUT)
+    with Machine(options) as machine:
+        there = machine.wait(lambda: GREETING in machine.log.text(), 240)
+        tap.check(there, "Linux starts from an entry, to a shell in the initrd", *machine.log.tail())
+        person = Person(tap, machine, folder)
+        tap.check("Debian" in person.ask("cat /proc/version"), "it is Debian's")
+
+
+PARTS = {
+    "menu": (test_screen, test_counting),
+    "menu-long": (test_serial, test_hidden, test_many, test_linux),
+}
+
+
+def test(tap):
+    with tempfile.TemporaryDirectory(prefix="baton-menu-") as folder:
+        for part in PARTS[sys.argv[1]]:
+            part(tap, folder)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(test))
