@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""menu.py menu|menu-long: the loader's menu with a person before it: at the screen and keyboard, and at a serial line."""
+"""menu.py menu|menu-long: the loader's menu with a person before it, at the screen and keyboard, and
+at a serial line."""
 import os
 import re
 import sys

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""secure_boot.py menu|menu-long: Secure Boot is on: what was signed starts, and nothing else is started or believed."""
+"""secure_boot.py menu|menu-long: Secure Boot is on. What was signed starts, and nothing else is started
+or believed."""
 import os
 import sys
 import tempfile
