@@ -114,10 +114,64 @@ static void test_refused(void)
     expect(!read(SIZE));
 }
 
+/* ---- sections ---- */
+
+enum {
+    TABLE = PE + 24 + 240,
+    HEADER = 40,
+};
+
+static void section_add(unsigned number, const char *name, uint32_t virtual_size, uint32_t raw_size)
+{
+    uint8_t *header = bytes + TABLE + HEADER * number;
+
+    memcpy(header, name, strnlen(name, 8));
+    put32(header + 8, virtual_size);
+    put32(header + 12, 0x1000 * (number + 1));
+    put32(header + 16, raw_size);
+    put32(header + 20, 0x400 + 0x200 * number);
+    put16(bytes + PE + 6, (uint16_t)(number + 1));
+}
+
+static void test_sections(void)
+{
+    struct pe_section section;
+
+    make("NB10", 16, "/a.dll");
+    put16(bytes + PE + 20, 240);
+    section_add(0, ".linux", 5, 0x200);
+    section_add(1, ".initrd", 0x300, 0x200);
+    section_add(2, ".initrd", 7, 0x200);
+    section_add(3, ".digests", 9, 0x200); /* eight characters, no NUL */
+
+    test_case("a section by its name");
+    expect(pe_section_find(test_copy(bytes, SIZE), SIZE, ".linux", 0, &section));
+    expect_equal(section.address, 0x1000);
+    expect_equal(section.size, 5);
+    expect_equal(section.offset, 0x400);
+    expect(pe_section_find(bytes, SIZE, ".digests", 0, &section));
+    test_case("no more of it than the file has");
+    expect(pe_section_find(bytes, SIZE, ".initrd", 0, &section));
+    expect_equal(section.size, 0x200);
+    test_case("several of one name");
+    expect(pe_section_find(bytes, SIZE, ".initrd", 1, &section));
+    expect_equal(section.size, 7);
+    expect(!pe_section_find(bytes, SIZE, ".initrd", 2, &section));
+    test_case("names that are none");
+    expect(!pe_section_find(bytes, SIZE, ".lin", 0, &section));
+    expect(!pe_section_find(bytes, SIZE, ".linuxx", 0, &section));
+    test_case("a table that is cut");
+    expect(
+        !pe_section_find(test_copy(bytes, TABLE + HEADER), TABLE + HEADER, ".initrd", 0, &section));
+    test_case("no image");
+    expect(!pe_section_find(bytes, 10, ".linux", 0, &section));
+}
+
 int main(void)
 {
     test_names();
     test_cut();
+    test_sections();
     test_refused();
     return test_end();
 }
