@@ -1,12 +1,15 @@
 /*
  * standstill: one call of one user, on what he has made long, must not keep others from running.
  * While he makes it over and over, a program of another user looks at the clock all the time, and
- * opens and closes the file that the call is about: the longest that either takes is bounded.
+ * opens and closes the file that the call is about: the longest that either takes is bounded, and
+ * unless it waits for a lock of that file it has nearly half of the processor.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -21,11 +24,17 @@ enum {
     MAPPINGS = 3000,
     LOCKS = 800,
     WAITERS = 40,
+    DEPTH = 20000,
+    NAMES = 15000,
+    LINKS = 40,
     WATCHED_MS = 300,
+    PART_LEAST = 40, /* percent of the processor, */
+    LOCKED = 20,     /* and where both want the same lock */
     ALLOWED_MS = 50, /* turns of 4 ms; under --icount nothing of the host is in it */
 };
 
 static const char shared_file[] = "/tmp/standstill";
+#define ROOM "/tmp/standstill.room"
 
 static long now_us(void)
 {
@@ -99,7 +108,89 @@ static void locks(void)
         read_all("/proc/locks");
 }
 
+static void walks(void)
+{
+    if (mkdir(ROOM, 0700) || chdir(ROOM))
+        _exit(1);
+    for (int i = 0; i < DEPTH; i++)
+        if (mkdir("d", 0700) || chdir("d"))
+            _exit(1);
+    is_ready();
+    for (;;)
+        for (int above = open(ROOM, O_PATH), here; above >= 0; above = here) {
+            here = openat(above, "d", O_PATH);
+            close(above);
+        }
+}
+
+static void seeks(void)
+{
+    char name[64];
+    long middle = 0;
+
+    if (mkdir(ROOM, 0700) || chdir(ROOM))
+        _exit(1);
+    for (int i = 0; i < NAMES; i++) {
+        snprintf(name, sizeof(name), "%d", i);
+        close(open(name, O_CREAT | O_WRONLY, 0600));
+    }
+    is_ready();
+    DIR *directory = opendir(".");
+    for (int i = 0; directory && readdir(directory); i++)
+        if (i == NAMES / 2)
+            middle = telldir(directory);
+    while (directory) {
+        seekdir(directory, middle);
+        readdir(directory);
+    }
+}
+
+static void follows(void)
+{
+    char name[16], target[4096], *end = target + sizeof(target) - sizeof(name);
+    struct stat status;
+
+    if (mkdir(ROOM, 0700) || chdir(ROOM))
+        _exit(1);
+    for (char *at = target; at < end; at += 2)
+        memcpy(at, "./", 2);
+    for (int i = 0; i < LINKS; i++) {
+        snprintf(name, sizeof(name), "%d", i);
+        snprintf(end, sizeof(name), "%d", i + 1);
+        if (symlink(target, name))
+            _exit(1);
+    }
+    snprintf(name, sizeof(name), "%d", LINKS);
+    close(open(name, O_CREAT | O_WRONLY, 0600));
+    is_ready();
+    while (stat("0", &status) == 0)
+        ;
+}
+
+/* What these leave. */
+static void clear_room(void)
+{
+    int depth = 0;
+
+    if (chdir(ROOM))
+        return;
+    while (chdir("d") == 0)
+        depth++;
+    for (; depth > 0 && chdir("..") == 0; depth--)
+        rmdir("d");
+    if (chdir("/") || system("rm -rf " ROOM))
+        tap_note("the names do not go");
+}
+
 /* ---- the other ---- */
+
+static long own_us(void)
+{
+    struct timespec used;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
 
 static long longest_wait(void)
 {
@@ -114,10 +205,10 @@ static long longest_wait(void)
     return longest;
 }
 
-static void beside(const char *what, void (*one)(void))
+static void beside(const char *what, void (*one)(void), int part_least)
 {
     char byte;
-    long longest = -1;
+    long longest = -1, part = 0;
 
     pid_t child = fork();
     if (child == 0) {
@@ -127,13 +218,18 @@ static void beside(const char *what, void (*one)(void))
         _exit(1);
     }
     bool prepared = read(ready[0], &byte, 1) == 1;
-    if (prepared)
+    if (prepared) {
+        long begun = now_us(), used = own_us();
         longest = longest_wait();
+        part = (own_us() - used) * 100 / (now_us() - begun);
+    }
     kill(-child, SIGKILL);
     while (waitpid(-1, NULL, 0) > 0)
         ;
     tap_ok(prepared && longest < ALLOWED_MS * 1000L, "%s", what);
-    tap_note("longest wait %ld us", longest);
+    tap_ok(part >= part_least, "…and has its part of the processor");
+    tap_note("longest wait %ld us, %ld%% of the processor", longest, part);
+    clear_room();
 }
 
 int main(void)
@@ -145,9 +241,12 @@ int main(void)
     close(open(shared_file, O_CREAT | O_RDWR, 0644));
     if (pipe(ready))
         return 1;
-    beside("ftruncate of a file that is mapped 3,000 times", truncates);
-    beside("reading smaps of 3,000 mappings", reads_smaps);
-    beside("reading /proc/locks, with 40 who wait for 800 locks", locks);
+    beside("ftruncate of a file that is mapped 3,000 times", truncates, PART_LEAST);
+    beside("reading smaps of 3,000 mappings", reads_smaps, PART_LEAST);
+    beside("reading /proc/locks, with 40 who wait for 800 locks", locks, LOCKED);
+    beside("walking through 20,000 directories, each in the one before", walks, PART_LEAST);
+    beside("seeking in a directory of 15,000 names", seeks, PART_LEAST);
+    beside("following 40 symbolic links of 4 KiB", follows, PART_LEAST);
     unlink(shared_file);
     return tap_done();
 }
