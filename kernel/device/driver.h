@@ -52,6 +52,11 @@ int pci_interrupt_connect(struct pci_device *device, const char *name,
  */
 void pci_interrupt_disconnect(struct pci_device *device);
 
+/* How they come: by a message, and of these by a table (MSI-X), for drivers whose devices are told.
+   While it is connected. */
+bool pci_interrupt_by_message(const struct pci_device *device);
+bool pci_interrupt_by_table(const struct pci_device *device);
+
 /* "0000:00:03.0", for the log and for /sys. */
 #define PCI_PLACE_LENGTH 16
 void pci_place_text(const struct pci_device *device, char text[PCI_PLACE_LENGTH]);

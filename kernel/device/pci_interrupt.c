@@ -218,3 +218,13 @@ void pci_interrupt_disconnect(struct pci_device *device)
         device_vector_disconnect(interrupt->vector);
     heap_free(interrupt);
 }
+
+bool pci_interrupt_by_message(const struct pci_device *device)
+{
+    return device->interrupt->way != BY_PIN;
+}
+
+bool pci_interrupt_by_table(const struct pci_device *device)
+{
+    return device->interrupt->way == BY_MSIX;
+}

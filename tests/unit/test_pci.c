@@ -164,7 +164,7 @@ static void test_messages(void)
     config[0x34] = 0xf8;
     capability(0xf8, 17, 0xf0);
     capability(0xf0, 5, 0);
-    put16(config + 0xf2, 0x0080);
+    put16(config + 0xf2, 0x0180);
     pci_messages_parse(config, &asked, &messages);
     expect(!messages.msi && !messages.msix);
     config[0x06] = 0;
