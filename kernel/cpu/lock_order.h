@@ -18,6 +18,8 @@ enum lock_rank {
     LOCK_PROCESS, /* of two: the parent's first */
     LOCK_SIGNAL_ACTIONS,
     LOCK_WALL_CLOCK,
+    LOCK_BLOCK_SERVICE,
+    LOCK_BLOCK_DISK,
     LOCK_WAIT_QUEUE, /* of two: the one whose entry wakes the other (epoll) */
     LOCK_RUN_QUEUE,
     LOCK_TIMER_QUEUE,

@@ -55,8 +55,9 @@ struct disk_request {
 
 struct disk {
     /* The driver fills these before disk_add(), and they stay. */
-    const char *kind;             /* "sd", "vd": a letter follows; NULL: `name` is the driver's */
-    char name[DISK_NAME_MAXIMUM]; /* nvme0n1, mmcblk0 */
+    const char *kind;             /* "sd", "vd", "nvme", "mmcblk" */
+    char name[DISK_NAME_MAXIMUM]; /* nvme0n1, mmcblk0; empty: the kind and a letter, which
+                                     disk_add() writes here */
     uint32_t block_size;          /* bytes: 512, 1024, 2048 or 4096 */
     uint32_t physical_block_size; /* a multiple of it; 0: the same */
     uint64_t block_count;
@@ -72,6 +73,7 @@ struct disk {
     uint32_t segments_maximum;                          /* of a request, at least 2 */
     uint32_t blocks_maximum;                            /* of a request, at least a page's */
     uint64_t address_maximum; /* the last that the device reaches in memory: at least 4 GiB - 1 */
+    char path[32];            /* where behind that: "ata-1", "usb-0:2:1.0-scsi-0:0:0:0"; or empty */
     const struct pci_device *pci; /* it hangs on; for /sys; NULL: unknown */
     void *private;                /* the driver's */
 

@@ -2,11 +2,10 @@
 
 #include <asm/errno.h>
 
-#include "cpu/clock.h"
-#include "cpu/registers.h"
+#include "device/registers.h"
+#include "device/wait.h"
 #include "library/align.h"
 #include "library/bytes.h"
-#include "thread/wait_queue.h"
 
 /* Structures in memory: 4.1.4. */
 enum {
@@ -45,42 +44,10 @@ enum { ACKNOWLEDGE = 1, DRIVER = 2, DRIVER_OK = 4, FEATURES_OK = 8 };
 
 /* So long for a reset: the specification names no time. */
 #define RESET_PATIENCE NANOSECONDS_PER_SECOND
-#define LOOK_AGAIN     (NANOSECONDS_PER_SECOND / 1000)
 
 /* In a ring: 2.6.6, 2.6.8. */
 enum { RING_FLAGS, RING_INDEX, RING_ENTRIES };
 #define USED_NO_NOTIFY 1
-
-static uint8_t read8(const volatile uint8_t *base, size_t offset)
-{
-    return base[offset];
-}
-
-static uint16_t read16(const volatile uint8_t *base, size_t offset)
-{
-    return *(const volatile uint16_t *)(base + offset);
-}
-
-static uint32_t read32(const volatile uint8_t *base, size_t offset)
-{
-    return *(const volatile uint32_t *)(base + offset);
-}
-
-static void write16(volatile uint8_t *base, size_t offset, uint16_t value)
-{
-    *(volatile uint16_t *)(base + offset) = value;
-}
-
-static void write32(volatile uint8_t *base, size_t offset, uint32_t value)
-{
-    *(volatile uint32_t *)(base + offset) = value;
-}
-
-static void write64(volatile uint8_t *base, size_t offset, uint64_t value)
-{
-    write32(base, offset, (uint32_t)value);
-    write32(base, offset + 4, (uint32_t)(value >> 32));
-}
 
 /* ---- finding the registers ---- */
 
@@ -128,51 +95,43 @@ int virtio_find(struct virtio *virtio, struct pci_device *pci)
 
 bool virtio_reset(struct virtio *virtio)
 {
-    uint64_t deadline = clock_now() + RESET_PATIENCE;
-
-    virtio->common[STATUS] = 0;
-    while (read8(virtio->common, STATUS) != 0) {
-        if (clock_now() > deadline)
-            return false;
-        thread_prepare_sleep(THREAD_UNINTERRUPTIBLE);
-        thread_sleep(clock_now() + LOOK_AGAIN);
-    }
-    return true;
+    register_write8(virtio->common, STATUS, 0);
+    return device_wait(register_read8(virtio->common, STATUS) == 0, RESET_PATIENCE);
 }
 
 static uint64_t read_features(const struct virtio *virtio)
 {
-    write32(virtio->common, DEVICE_FEATURE_SELECT, 1);
-    uint64_t features = (uint64_t)read32(virtio->common, DEVICE_FEATURE) << 32;
-    write32(virtio->common, DEVICE_FEATURE_SELECT, 0);
-    return features | read32(virtio->common, DEVICE_FEATURE);
+    register_write32(virtio->common, DEVICE_FEATURE_SELECT, 1);
+    uint64_t features = (uint64_t)register_read32(virtio->common, DEVICE_FEATURE) << 32;
+    register_write32(virtio->common, DEVICE_FEATURE_SELECT, 0);
+    return features | register_read32(virtio->common, DEVICE_FEATURE);
 }
 
 static void write_features(const struct virtio *virtio, uint64_t features)
 {
-    write32(virtio->common, DRIVER_FEATURE_SELECT, 0);
-    write32(virtio->common, DRIVER_FEATURE, (uint32_t)features);
-    write32(virtio->common, DRIVER_FEATURE_SELECT, 1);
-    write32(virtio->common, DRIVER_FEATURE, (uint32_t)(features >> 32));
+    register_write32(virtio->common, DRIVER_FEATURE_SELECT, 0);
+    register_write32(virtio->common, DRIVER_FEATURE, (uint32_t)features);
+    register_write32(virtio->common, DRIVER_FEATURE_SELECT, 1);
+    register_write32(virtio->common, DRIVER_FEATURE, (uint32_t)(features >> 32));
 }
 
 int virtio_begin(struct virtio *virtio, uint64_t wanted, uint64_t *features)
 {
     if (!virtio_reset(virtio))
         return -ENODEV;
-    virtio->common[STATUS] = ACKNOWLEDGE;
-    virtio->common[STATUS] = ACKNOWLEDGE | DRIVER;
+    register_write8(virtio->common, STATUS, ACKNOWLEDGE);
+    register_write8(virtio->common, STATUS, ACKNOWLEDGE | DRIVER);
     *features = read_features(virtio) & (wanted | VIRTIO_VERSION_1);
     if (!(*features & VIRTIO_VERSION_1))
         return -ENODEV;
     write_features(virtio, *features);
-    virtio->common[STATUS] = ACKNOWLEDGE | DRIVER | FEATURES_OK;
-    return read8(virtio->common, STATUS) & FEATURES_OK ? 0 : -ENODEV;
+    register_write8(virtio->common, STATUS, ACKNOWLEDGE | DRIVER | FEATURES_OK);
+    return register_read8(virtio->common, STATUS) & FEATURES_OK ? 0 : -ENODEV;
 }
 
 void virtio_ready(struct virtio *virtio)
 {
-    virtio->common[STATUS] = ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK;
+    register_write8(virtio->common, STATUS, ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
 }
 
 /* ---- the ring ---- */
@@ -197,8 +156,8 @@ int virtio_ring_create(struct virtio *virtio, uint16_t most, size_t extra, size_
 {
     struct virtio_ring *ring = &virtio->ring;
 
-    write16(virtio->common, QUEUE_SELECT, 0);
-    uint16_t size = read16(virtio->common, QUEUE_SIZE);
+    register_write16(virtio->common, QUEUE_SELECT, 0);
+    uint16_t size = register_read16(virtio->common, QUEUE_SIZE);
     if (size > most)
         size = most;
     if (!size || (size & (size - 1)))
@@ -223,20 +182,20 @@ int virtio_ring_start(struct virtio *virtio)
 
     ring->available_next = ring->used_next = 0;
     ring->available[RING_INDEX] = ring->used[RING_INDEX] = 0;
-    write16(common, CONFIG_VECTOR, NO_VECTOR);
-    write16(common, QUEUE_SELECT, 0);
-    write16(common, QUEUE_SIZE, ring->size);
-    write16(common, QUEUE_VECTOR, by_table ? 0 : NO_VECTOR);
-    if (by_table && read16(common, QUEUE_VECTOR) != 0)
+    register_write16(common, CONFIG_VECTOR, NO_VECTOR);
+    register_write16(common, QUEUE_SELECT, 0);
+    register_write16(common, QUEUE_SIZE, ring->size);
+    register_write16(common, QUEUE_VECTOR, by_table ? 0 : NO_VECTOR);
+    if (by_table && register_read16(common, QUEUE_VECTOR) != 0)
         return -ENODEV; /* 4.1.5.1.2: it has no room for it */
-    size_t place = (size_t)read16(common, QUEUE_NOTIFY_OFFSET) * virtio->notify_multiplier;
+    size_t place = (size_t)register_read16(common, QUEUE_NOTIFY_OFFSET) * virtio->notify_multiplier;
     if (place % 2 || place > virtio->notify_size - 2)
         return -ENODEV;
     ring->notify = (volatile uint16_t *)(virtio->notify + place);
-    write64(common, QUEUE_DESCRIPTORS, ring->memory.bus);
-    write64(common, QUEUE_AVAILABLE, ring->memory.bus + available_offset(ring->size));
-    write64(common, QUEUE_USED, ring->memory.bus + used_offset(ring->size));
-    write16(common, QUEUE_ENABLE, 1);
+    register_write64(common, QUEUE_DESCRIPTORS, ring->memory.bus);
+    register_write64(common, QUEUE_AVAILABLE, ring->memory.bus + available_offset(ring->size));
+    register_write64(common, QUEUE_USED, ring->memory.bus + used_offset(ring->size));
+    register_write16(common, QUEUE_ENABLE, 1);
     return 0;
 }
 
@@ -266,24 +225,24 @@ bool virtio_ring_take(struct virtio_ring *ring, uint32_t *head, uint32_t *writte
 
 bool virtio_interrupted(const struct virtio *virtio)
 {
-    return read8(virtio->interrupt_status, 0) & 1;
+    return register_read8(virtio->interrupt_status, 0) & 1;
 }
 
 /* ---- its configuration ---- */
 
 uint8_t virtio_config8(const struct virtio *virtio, size_t offset)
 {
-    return offset < virtio->config_size ? read8(virtio->config, offset) : 0;
+    return offset < virtio->config_size ? register_read8(virtio->config, offset) : 0;
 }
 
 uint16_t virtio_config16(const struct virtio *virtio, size_t offset)
 {
-    return offset + 2 <= virtio->config_size ? read16(virtio->config, offset) : 0;
+    return offset + 2 <= virtio->config_size ? register_read16(virtio->config, offset) : 0;
 }
 
 uint32_t virtio_config32(const struct virtio *virtio, size_t offset)
 {
-    return offset + 4 <= virtio->config_size ? read32(virtio->config, offset) : 0;
+    return offset + 4 <= virtio->config_size ? register_read32(virtio->config, offset) : 0;
 }
 
 /* 2.4.1: two halves are of one moment when the generation is the same; often enough. */
@@ -292,10 +251,10 @@ uint64_t virtio_config64(const struct virtio *virtio, size_t offset)
     uint64_t value = 0;
 
     for (int i = 0; i < 100; i++) {
-        uint8_t generation = read8(virtio->common, GENERATION);
+        uint8_t generation = register_read8(virtio->common, GENERATION);
         value = virtio_config32(virtio, offset) | (uint64_t)virtio_config32(virtio, offset + 4)
                                                       << 32;
-        if (read8(virtio->common, GENERATION) == generation)
+        if (register_read8(virtio->common, GENERATION) == generation)
             break;
     }
     return value;

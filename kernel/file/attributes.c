@@ -6,6 +6,7 @@
 #include <linux/time_types.h>
 
 #include "file/descriptor_table.h"
+#include "file/hooks.h"
 #include "file/system_calls.h"
 #include "memory/user_copy.h"
 #include "thread/thread.h"
@@ -425,6 +426,7 @@ static int mount_synchronise(struct mount *mount, void *context)
 ssize_t sys_sync(void)
 {
     mount_for_each(mount_synchronise, NULL);
+    file_hooks.disks_synchronise();
     return 0;
 }
 

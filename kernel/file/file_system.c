@@ -8,6 +8,7 @@
 #include "file/poll/epoll.h"
 #include "file/pseudo.h"
 #include "file/ram/anonymous.h"
+#include "file/ram/device_nodes.h"
 #include "file/ram/ram.h"
 #include "file/tree/mount.h"
 #include "file/tree/names.h"
@@ -53,5 +54,7 @@ int file_system_initialize(void)
         error = memory_devices_initialize();
     if (!error)
         error = kernel_log_initialize();
+    if (!error)
+        error = device_nodes_initialize();
     return error;
 }

@@ -36,6 +36,9 @@ extern const struct file_hooks {
     /* Drops a reference to a file with FILE_IN_FLIGHT, which the socket room gives to files in its
        messages. True: it was the last one. May sleep. */
     bool (*file_in_flight_drop)(struct file *file);
+    /* sync(2), after the file systems: what was written to disks is on them. No lock held; may
+       sleep. */
+    void (*disks_synchronise)(void);
 } file_hooks;
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * devices.c: what /proc says of devices, drivers and file systems (proc(5)). There are no
- * disks, swap, networks or modules: what lists them is there, and lists none.
+ * swap, networks or modules: what lists them is there, and lists none.
  */
 #include <linux/stat.h>
 
@@ -24,6 +24,7 @@ static int file_systems_show(const struct pseudo_key *key, struct text *text)
 /* Each major number once: what stands behind one shares it. */
 struct device_list {
     struct text *text;
+    enum device_type type;
     const struct device *last;
 };
 
@@ -31,7 +32,7 @@ static void device_show(const struct device *device, void *context)
 {
     struct device_list *list = context;
 
-    if (device->type != DEVICE_CHARACTER || (list->last && list->last->major == device->major))
+    if (device->type != list->type || (list->last && list->last->major == device->major))
         return;
     text_print(list->text, "%3u %s\n", device->major, device->name);
     list->last = device;
@@ -39,12 +40,14 @@ static void device_show(const struct device *device, void *context)
 
 static int devices_show(const struct pseudo_key *key, struct text *text)
 {
-    struct device_list list = {.text = text};
+    struct device_list characters = {.text = text, .type = DEVICE_CHARACTER};
+    struct device_list blocks = {.text = text, .type = DEVICE_BLOCK};
 
     (void)key;
     text_print(text, "Character devices:\n");
-    device_for_each(device_show, &list);
+    device_for_each(device_show, &characters);
     text_print(text, "\nBlock devices:\n");
+    device_for_each(device_show, &blocks);
     return 0;
 }
 
@@ -137,11 +140,9 @@ struct pseudo_node proc_net_directory = {
 
 static struct pseudo_node device_nodes[] = {
     FILE_NODE("devices", devices_show),
-    FILE_NODE("diskstats", nothing_show),
     FILE_NODE("filesystems", file_systems_show),
     FILE_NODE("modules", nothing_show),
     {.name = "net", .mode = S_IFLNK | 0777, .read_link = net_link},
-    FILE_NODE("partitions", nothing_show),
     FILE_NODE("swaps", swaps_show),
 };
 

@@ -227,14 +227,18 @@ static struct pseudo_node device_directories[] = {
      .children = system_directories,
      .child_count = array_length(system_directories)},
 };
-/* There are no disks and no networks: what lists them lists none. */
+/* There are no networks: what lists them lists none. */
 static struct pseudo_node class_directories[] = {
-    {.name = "block", .mode = S_IFDIR | 0755},
     {.name = "net", .mode = S_IFDIR | 0755},
 };
 static struct pseudo_node number_directories[] = {
-    {.name = "block", .mode = S_IFDIR | 0755},
     {.name = "char", .mode = S_IFDIR | 0755},
+};
+struct pseudo_node sys_number_directory = {
+    .name = "dev",
+    .mode = S_IFDIR | 0755,
+    .children = number_directories,
+    .child_count = array_length(number_directories),
 };
 struct pseudo_node sys_class_directory = {
     .name = "class",
@@ -244,11 +248,6 @@ struct pseudo_node sys_class_directory = {
 };
 struct pseudo_node sys_firmware_directory = {.name = "firmware", .mode = S_IFDIR | 0755};
 static struct pseudo_node sys_nodes[] = {
-    {.name = "block", .mode = S_IFDIR | 0755},
-    {.name = "dev",
-     .mode = S_IFDIR | 0755,
-     .children = number_directories,
-     .child_count = array_length(number_directories)},
     {.name = "devices",
      .mode = S_IFDIR | 0555,
      .children = device_directories,
@@ -259,6 +258,7 @@ void sys_system_initialize(void)
 {
     pseudo_add(&sys_root, sys_nodes, array_length(sys_nodes));
     pseudo_add(&sys_root, &sys_class_directory, 1);
+    pseudo_add(&sys_root, &sys_number_directory, 1);
     pseudo_add(&sys_root, &sys_firmware_directory, 1);
 }
 
@@ -272,4 +272,5 @@ void proc_initialize(void)
     proc_sys_initialize();
     proc_baton_initialize();
     sys_system_initialize();
+    proc_disks_initialize();
 }

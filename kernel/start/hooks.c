@@ -67,6 +67,7 @@ const struct file_hooks file_hooks = {
     .owner_number = file_owner_number,
     .owner_signal = file_owner_signal,
     .file_in_flight_drop = file_in_flight_drop,
+    .disks_synchronise = storage_synchronise,
 };
 
 const struct process_hooks process_hooks = {

@@ -59,6 +59,7 @@
 #include "socket/socket.h"
 #include "start/handoff_check.h"
 #include "start/other_cpus.h"
+#include "storage/disks.h"
 #include "storage/fuse/fuse.h"
 #include "syscall/table.h"
 #include "terminal/console.h"
@@ -458,7 +459,9 @@ static void start(void *unused)
     if (firmware_tables_initialize(&handoff.tables, acpi))
         log_write(LOG_WARNING, "firmware: no tables for programs: too little memory");
     pci_initialize(acpi, ranges, (size_t)range_count);
-    if (drivers_start())
+    if (storage_initialize(options_flag(options, "rw-disks")))
+        log_write(LOG_WARNING, "no disks: too little memory");
+    else if (drivers_start())
         log_write(LOG_WARNING, "no disks and no USB: too little memory");
     variables_initialize();
     proc_machine_initialize();
@@ -485,6 +488,7 @@ static void start(void *unused)
     if (options_flag(options, "audit"))
         handoff_findings_log();
     drivers_wait(DRIVERS_PATIENCE);
+    storage_settle(DRIVERS_PATIENCE);
     start_init();
 }
 

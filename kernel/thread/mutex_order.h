@@ -6,6 +6,7 @@
 #define BATON_THREAD_MUTEX_ORDER_H
 
 enum mutex_rank {
+    MUTEX_PARTITION_TABLE, /* of a disk: what makes and removes names */
     MUTEX_FILE_OFFSET,
     MUTEX_PSEUDO_READER,      /* the text of a file in /proc: made by who owns what it tells */
     MUTEX_EPOLL_NESTING,      /* who looks through instances that watch each other: one for all */
@@ -21,6 +22,8 @@ enum mutex_rank {
     MUTEX_SOCKET_RIGHTS, /* files on their way: one for all */
     MUTEX_TERMINAL_OPEN,
     MUTEX_RECORD_LOCKS,
+    MUTEX_DISKS,           /* which disks and partitions there are, who has them open: one for all */
+    MUTEX_BLOCK_DEVICE,    /* its contents */
     MUTEX_TRUNCATION,
     MUTEX_ADDRESS_SPACE, /* of two: the parent's before the child's (fork) */
     MUTEX_PAGE_CACHE,

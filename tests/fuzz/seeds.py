@@ -298,6 +298,26 @@ def options():
     yield b"mem=0x10k mem=\"1G\" \"a=b c\" d=\"e f\" max-cpus=2 max_cpus=3"
 
 
+def partition_table():
+    """An MBR with a chain, and a GPT, which the target seals."""
+    mbr = bytearray(512 * 64)
+    struct.pack_into("<4xB3xII", mbr, 446, 0x83, 10, 10)
+    struct.pack_into("<4xB3xII", mbr, 462, 0x0f, 20, 40)
+    struct.pack_into("<4xB3xII", mbr, 20 * 512 + 446, 0x83, 2, 5)
+    struct.pack_into("<4xB3xII", mbr, 20 * 512 + 462, 0x05, 10, 10)
+    for block in (0, 20, 30):
+        mbr[block * 512 + 510:block * 512 + 512] = b"\x55\xaa"
+    yield bytes(mbr)
+    gpt = bytearray(512 * 34)
+    struct.pack_into("<4xB3xII", gpt, 446, 0xee, 1, 255)
+    gpt[510:512] = b"\x55\xaa"
+    struct.pack_into("<8sIIIIQQQQ16sQIII", gpt, 512, b"EFI PART", 0x10000, 92, 0, 0, 1, 255, 34, 222,
+                     b"disk's own guid.", 2, 128, 128, 0)
+    struct.pack_into("<16s16sQQQ", gpt, 1024, b"type of the part", b"the part's own..", 40, 99, 0)
+    gpt[1024 + 56:1024 + 64] = "data".encode("utf-16-le")
+    yield bytes(gpt)
+
+
 def pci():
     device = bytearray(256)
     struct.pack_into("<IIIB", device, 0, 0x10011af4, 0x00100007, 0x01000000, 0)
@@ -415,7 +435,8 @@ def usb_storage():
 TARGETS = {function.__name__: function for function in (
     acpi, aml, archive, audit, boot_entry, cpio, efi_variable, elf, elf_kernel, fat, fuse_message,
     image, keyboard,
-    line_discipline, load_options, memory_attributes, memory_map, memory_options, net_boot, options, pci,
+    line_discipline, load_options, memory_attributes, memory_map, memory_options, net_boot, options,
+    partition_table, pci,
     pe_image, record, screen, script, smbios_tables, symbols, unpacker,
     usb_descriptors, usb_hid_keyboard, usb_storage)}
 

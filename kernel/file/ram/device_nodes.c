@@ -1,10 +1,16 @@
-/* device_nodes.c: what a devtmpfs begins with. */
+/* device_nodes.c: the devtmpfs, and what it begins with. */
 #include "file/ram/device_nodes.h"
 
+#include <asm/errno.h>
 #include <linux/stat.h>
 
 #include "file/device.h"
+#include "file/ram/ram.h"
+#include "file/tree/file_system_context.h"
+#include "file/tree/file_system_type.h"
+#include "file/tree/mount.h"
 #include "file/tree/names.h"
+#include "library/memory_options.h"
 #include "library/string.h"
 
 /* Documentation/admin-guide/devices.txt */
@@ -20,7 +26,7 @@ static const struct {
     {"fuse", 0666, 10, 229},
 };
 
-int device_nodes_create(struct mount *mount)
+static int nodes_create(struct mount *mount)
 {
     const struct path root = {mount, mount->root};
     struct dentry *created;
@@ -37,4 +43,46 @@ int device_nodes_create(struct mount *mount)
     }
     mutex_release(&mount->root->inode->lock);
     return error;
+}
+
+static struct mount *tree; /* nowhere: it keeps the file system, and is where the kernel makes
+                              names; constant after boot */
+
+/* Every mount shows the same, as on Linux. */
+static int tree_mount(const struct mount_request *request, struct file_system **result)
+{
+    (void)request;
+    file_system_reference(tree->file_system);
+    *result = tree->file_system;
+    return 0;
+}
+
+int device_nodes_initialize(void)
+{
+    static struct file_system_type type = {.name = "devtmpfs", .mount = tree_mount};
+    struct file_system *file_system =
+        ram_file_system_create("devtmpfs", 0755, &(struct memory_options){0});
+    if (!file_system)
+        return -ENOMEM;
+    tree = mount_create(file_system, file_system->root, "devtmpfs", 0);
+    file_system_release(file_system); /* the mount's is left */
+    if (!tree)
+        return -ENOMEM;
+    file_system_type_add(&type);
+    return nodes_create(tree);
+}
+
+struct file_system_context *device_nodes_context(void)
+{
+    struct file_system_context *context = file_system_context_create();
+
+    if (!context)
+        return NULL;
+    path_release(&context->root);
+    path_release(&context->working);
+    context->root = context->working = (struct path){tree, tree->root};
+    path_reference(&context->root);
+    path_reference(&context->working);
+    context->umask = 0;
+    return context;
 }

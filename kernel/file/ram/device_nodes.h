@@ -1,10 +1,13 @@
-/* device_nodes.h: what a devtmpfs begins with. */
+/* device_nodes.h: the one devtmpfs, whose nodes the kernel makes. */
 #ifndef BATON_FILE_RAM_DEVICE_NODES_H
 #define BATON_FILE_RAM_DEVICE_NODES_H
 
-#include "file/tree/path.h"
+struct file_system_context;
 
-/* The nodes of the known devices, in the root of a fresh devtmpfs. 0, or what name_create says. */
-int device_nodes_create(struct mount *mount);
+/* Makes it, with the nodes of the known devices, and makes it known. Once, at boot. 0 or -ENOMEM. */
+int device_nodes_initialize(void);
+/* For a thread of the kernel that makes and removes names in it (thread->file_system): its root is
+   there, whatever is mounted where. NULL: no memory. */
+struct file_system_context *device_nodes_context(void);
 
 #endif

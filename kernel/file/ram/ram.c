@@ -255,25 +255,20 @@ struct file_system *ram_file_system_create(const char *type, uint32_t mode,
 
 static int ram_mount(const struct mount_request *request, struct file_system **result)
 {
-    bool device_tree = strcmp(request->type, "devtmpfs") == 0;
     bool limited = strcmp(request->type, "ramfs") != 0;
     struct memory_options wanted;
 
     int error = memory_options_parse(request->options, frame_total(), &wanted);
     if (error && limited) /* ramfs has never minded any (ramfs) */
         return error;
-    *result = ram_file_system_create(device_tree ? "devtmpfs"
-                                     : limited   ? "tmpfs"
-                                                 : "ramfs",
-                                     device_tree ? 0755 : 01777, &wanted);
+    *result = ram_file_system_create(limited ? "tmpfs" : "ramfs", 01777, &wanted);
     return *result ? 0 : -ENOMEM;
 }
 
 void ram_initialize(void)
 {
     static struct file_system_type types[] = {{.name = "tmpfs", .mount = ram_mount},
-                                              {.name = "ramfs", .mount = ram_mount},
-                                              {.name = "devtmpfs", .mount = ram_mount}};
+                                              {.name = "ramfs", .mount = ram_mount}};
 
     for (size_t i = 0; i < array_length(types); i++)
         file_system_type_add(&types[i]);

@@ -5,7 +5,7 @@
 #include "file/tree/path.h"
 
 struct memory_options;
-/* Makes tmpfs, ramfs and devtmpfs known. */
+/* Makes tmpfs and ramfs known. */
 void ram_initialize(void);
 /* A RAM file system with an empty root directory of this mode, unless the options say another;
    one reference. NULL: no memory. */

@@ -3,7 +3,6 @@
 #include <linux/fcntl.h>
 #include <linux/mount.h>
 
-#include "file/ram/device_nodes.h"
 #include "file/system_calls.h"
 #include "file/tree/dentry.h"
 #include "file/tree/file_system_type.h"
@@ -93,10 +92,7 @@ static int mount_new(const struct mount_request *request, const struct path *pla
         return -ENOMEM;
     }
     file_system_release(file_system); /* the mount's is left */
-    if (strcmp(file_system->type, "devtmpfs") == 0)
-        error = device_nodes_create(mount);
-    if (!error)
-        error = mount_on(mount, place);
+    error = mount_on(mount, place);
     mount_release(mount);
     return error;
 }

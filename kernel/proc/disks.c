@@ -1,0 +1,401 @@
+/*
+ * disks.c: /proc/partitions, /proc/diskstats, /sys/block and what leads there, for lsblk(8),
+ * fdisk(8) and their like: proc(5), Linux's Documentation/ABI/stable/sysfs-block.
+ *
+ * A disk is a directory of /sys/block, and its partitions are directories in it; /sys/class/block
+ * and /sys/dev/block lead there. number[0] of a key is a device's number; nothing is held, each
+ * look finds it anew.
+ */
+#include <asm/errno.h>
+#include <linux/stat.h>
+
+#include "cpu/clock.h"
+#include "library/format.h"
+#include "library/string.h"
+#include "proc/proc.h"
+#include "storage/block.h"
+
+static uint64_t number_of(const struct block_device *device)
+{
+    return device_number(device->major, device->minor);
+}
+
+/* With a reference, or NULL: it is gone. */
+static struct block_device *device_of(const struct pseudo_key *key)
+{
+    return block_device_find(device_major(key->number[0]), device_minor(key->number[0]));
+}
+
+static uint64_t sectors(const struct block_device *device)
+{
+    return block_device_size(device) >> SECTOR_SHIFT;
+}
+
+/* ---- /proc ---- */
+
+static int partitions_show(const struct pseudo_key *key, struct text *text)
+{
+    struct block_device *device = NULL;
+    bool any = false;
+
+    (void)key;
+    while ((device = block_device_next(device))) {
+        if (!any)
+            text_print(text, "major minor  #blocks  name\n\n");
+        any = true;
+        text_print(text, "%4u  %7u %10lu %s\n", device->major, device->minor, sectors(device) / 2,
+                   device->name);
+    }
+    return 0;
+}
+
+static uint64_t statistic(const uint64_t *field)
+{
+    return __atomic_load_n(field, __ATOMIC_RELAXED);
+}
+
+/* Documentation/admin-guide/iostats.rst; nothing is merged, and who waits is not counted. */
+static void text_statistics(struct text *text, const struct block_device *device,
+                            const char *separator)
+{
+    static const enum disk_operation operations[] = {DISK_READ, DISK_WRITE, DISK_DISCARD};
+    const struct block_statistics *statistics = &device->statistics;
+    uint64_t total = 0, milliseconds[array_length(operations)];
+
+    for (size_t i = 0; i < array_length(operations); i++) {
+        milliseconds[i] = statistic(&statistics->nanoseconds[operations[i]]) / 1000000;
+        total += milliseconds[i];
+    }
+    for (size_t i = 0; i < array_length(operations); i++) {
+        enum disk_operation operation = operations[i];
+        text_print(text, "%s%lu%s0%s%lu%s%lu", i ? separator : "",
+                   statistic(&statistics->requests[operation]), separator, separator,
+                   statistic(&statistics->sectors[operation]), separator, milliseconds[i]);
+        if (operation == DISK_WRITE)
+            text_print(text, "%s0%s%lu%s%lu", separator, separator, total, separator, total);
+    }
+    text_print(text, "%s%lu%s%lu\n", separator, statistic(&statistics->requests[DISK_FLUSH]),
+               separator, statistic(&statistics->nanoseconds[DISK_FLUSH]) / 1000000);
+}
+
+static int statistics_show(const struct pseudo_key *key, struct text *text)
+{
+    struct block_device *device = NULL;
+
+    (void)key;
+    while ((device = block_device_next(device))) {
+        text_print(text, "%4u %7u %s ", device->major, device->minor, device->name);
+        text_statistics(text, device, " ");
+    }
+    return 0;
+}
+
+static struct pseudo_node proc_nodes[] = {
+    {.name = "diskstats", .mode = S_IFREG | 0444, .show = statistics_show},
+    {.name = "partitions", .mode = S_IFREG | 0444, .show = partitions_show},
+};
+
+/* ---- files of a device's directory ---- */
+
+/* A function of a device becomes the text of a file. */
+#define SHOW(function, statement)                                                                  \
+    static int function##_show(const struct pseudo_key *key, struct text *text)                    \
+    {                                                                                              \
+        struct block_device *device = device_of(key);                                              \
+        if (!device)                                                                               \
+            return -ENODEV;                                                                        \
+        const struct disk *facts = &device->owner->facts;                                          \
+        (void)facts;                                                                               \
+        statement;                                                                                 \
+        block_device_release(device);                                                              \
+        return 0;                                                                                  \
+    }
+
+static uint32_t physical(const struct disk *facts)
+{
+    return facts->physical_block_size ? facts->physical_block_size : facts->block_size;
+}
+
+SHOW(dev, text_print(text, "%u:%u\n", device->major, device->minor))
+SHOW(size, text_print(text, "%lu\n", sectors(device)))
+SHOW(start, text_print(text, "%lu\n", device->first >> SECTOR_SHIFT))
+SHOW(partition, text_print(text, "%u\n", device->partition))
+SHOW(ro, text_print(text, "%d\n", block_device_read_only(device)))
+SHOW(removable, text_print(text, "%d\n", facts->removable))
+SHOW(stat, text_statistics(text, device, " "))
+SHOW(serial, text_print(text, "%s\n", facts->serial))
+SHOW(model, text_print(text, "%s\n", facts->model))
+SHOW(vendor, text_print(text, "%s\n", facts->vendor))
+SHOW(revision, text_print(text, "%s\n", facts->revision))
+SHOW(logical, text_print(text, "%u\n", facts->block_size))
+SHOW(physical, text_print(text, "%u\n", physical(facts)))
+SHOW(rotational, text_print(text, "%d\n", facts->rotates))
+SHOW(write_cache, text_print(text, "write %s\n", facts->keeps_late ? "back" : "through"))
+SHOW(granularity, text_print(text, "%u\n", facts->discards ? facts->block_size : 0))
+SHOW(discard, text_print(text, "%u\n", facts->discards ? UINT32_MAX & ~4095U : 0))
+SHOW(sectors, text_print(text, "%u\n", facts->blocks_maximum * facts->block_size / 1024))
+SHOW(segments, text_print(text, "%u\n", facts->segments_maximum))
+SHOW(requests, text_print(text, "%u\n", facts->requests_maximum))
+
+static void text_event(struct text *text, const struct block_device *device)
+{
+    char guid[GUID_TEXT_SIZE];
+
+    text_print(text, "MAJOR=%u\nMINOR=%u\nDEVNAME=%s\nDEVTYPE=%s\n", device->major, device->minor,
+               device->name, device->partition ? "partition" : "disk");
+    if (!device->partition)
+        return;
+    text_print(text, "PARTN=%u\n", device->partition);
+    if (*device->label)
+        text_print(text, "PARTNAME=%s\n", device->label);
+    if (device->table == PARTITION_TABLE_GPT) {
+        guid_text(device->guid, guid);
+        text_print(text, "PARTUUID=%s\n", guid);
+    }
+}
+SHOW(uevent, text_event(text, device))
+
+static int zero_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(text, "0\n");
+    return 0;
+}
+
+static int inflight_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(text, "       0        0\n");
+    return 0;
+}
+
+static int scheduler_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(text, "[none]\n");
+    return 0;
+}
+
+static int zoned_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(text, "none\n");
+    return 0;
+}
+
+static int read_ahead_show(const struct pseudo_key *key, struct text *text)
+{
+    (void)key;
+    text_print(text, "128\n");
+    return 0;
+}
+
+#define FILE_NODE(file, function)                                                                  \
+    {                                                                                              \
+        .name = (file), .mode = S_IFREG | 0444, .show = (function)                                 \
+    }
+
+static struct pseudo_node queue_files[] = {
+    FILE_NODE("discard_granularity", granularity_show),
+    FILE_NODE("discard_max_bytes", discard_show),
+    FILE_NODE("discard_max_hw_bytes", discard_show),
+    FILE_NODE("discard_zeroes_data", zero_show),
+    FILE_NODE("hw_sector_size", logical_show),
+    FILE_NODE("logical_block_size", logical_show),
+    FILE_NODE("max_hw_sectors_kb", sectors_show),
+    FILE_NODE("max_sectors_kb", sectors_show),
+    FILE_NODE("max_segments", segments_show),
+    FILE_NODE("minimum_io_size", physical_show),
+    FILE_NODE("nr_requests", requests_show),
+    FILE_NODE("optimal_io_size", zero_show),
+    FILE_NODE("physical_block_size", physical_show),
+    FILE_NODE("read_ahead_kb", read_ahead_show),
+    FILE_NODE("rotational", rotational_show),
+    FILE_NODE("scheduler", scheduler_show),
+    FILE_NODE("write_cache", write_cache_show),
+    FILE_NODE("zoned", zoned_show),
+};
+static struct pseudo_node facts_files[] = {
+    FILE_NODE("model", model_show),
+    FILE_NODE("rev", revision_show),
+    FILE_NODE("serial", serial_show),
+    FILE_NODE("vendor", vendor_show),
+};
+#define FOLDER_NODE(folder, files)                                                                 \
+    {                                                                                              \
+        .name = (folder), .mode = S_IFDIR | 0755, .children = (files),                             \
+        .child_count = array_length(files)                                                         \
+    }
+
+static struct pseudo_node partition_files[] = {
+    FILE_NODE("alignment_offset", zero_show),
+    FILE_NODE("dev", dev_show),
+    FILE_NODE("discard_alignment", zero_show),
+    {.name = "holders", .mode = S_IFDIR | 0755},
+    FILE_NODE("inflight", inflight_show),
+    FILE_NODE("partition", partition_show),
+    FILE_NODE("ro", ro_show),
+    FILE_NODE("size", size_show),
+    FILE_NODE("start", start_show),
+    FILE_NODE("stat", stat_show),
+    FILE_NODE("uevent", uevent_show),
+};
+static struct pseudo_node partition_directory = {
+    .mode = S_IFDIR | 0755,
+    .children = partition_files,
+    .child_count = array_length(partition_files),
+};
+
+static struct pseudo_node disk_files[] = {
+    FILE_NODE("alignment_offset", zero_show),
+    FILE_NODE("capability", zero_show),
+    FILE_NODE("dev", dev_show),
+    FOLDER_NODE("device", facts_files),
+    FILE_NODE("discard_alignment", zero_show),
+    FILE_NODE("hidden", zero_show),
+    {.name = "holders", .mode = S_IFDIR | 0755},
+    FILE_NODE("inflight", inflight_show),
+    FOLDER_NODE("queue", queue_files),
+    FILE_NODE("removable", removable_show),
+    FILE_NODE("ro", ro_show),
+    FILE_NODE("serial", serial_show),
+    FILE_NODE("size", size_show),
+    {.name = "slaves", .mode = S_IFDIR | 0755},
+    FILE_NODE("stat", stat_show),
+    FILE_NODE("uevent", uevent_show),
+};
+
+/* ---- directories of devices ---- */
+
+/* Which devices a directory lists, by the device it is about (NULL: none). */
+typedef bool lists_function(const struct block_device *device, uint64_t about);
+
+static bool lists_disks(const struct block_device *device, uint64_t about)
+{
+    (void)about;
+    return !device->partition;
+}
+
+static bool lists_partitions(const struct block_device *device, uint64_t about)
+{
+    return device->partition && number_of(device->owner->whole) == about;
+}
+
+static bool lists_all(const struct block_device *device, uint64_t about)
+{
+    (void)device;
+    (void)about;
+    return true;
+}
+
+static void name_by_name(const struct block_device *device, char *name, size_t size)
+{
+    string_copy(name, device->name, size);
+}
+
+static void name_by_number(const struct block_device *device, char *name, size_t size)
+{
+    format_string(name, size, "%u:%u", device->major, device->minor);
+}
+
+struct listing {
+    lists_function *lists;
+    void (*name)(const struct block_device *device, char *name, size_t size);
+    uint32_t type;
+};
+
+static int find(const struct listing *listing, const struct pseudo_key *key, const char *wanted,
+                struct pseudo_key *child_key)
+{
+    struct block_device *device = NULL;
+    char name[32];
+
+    while ((device = block_device_next(device))) {
+        listing->name(device, name, sizeof(name));
+        if (!listing->lists(device, key->number[0]) || strcmp(name, wanted) != 0)
+            continue;
+        child_key->number[0] = number_of(device);
+        block_device_release(device);
+        return 0;
+    }
+    return -ENOENT;
+}
+
+static bool next(const struct listing *listing, const struct pseudo_key *key, uint64_t *position,
+                 struct pseudo_name *name)
+{
+    struct block_device *device = NULL;
+    uint64_t index = 0;
+
+    while ((device = block_device_next(device))) {
+        if (!listing->lists(device, key->number[0]) || index++ < *position)
+            continue;
+        listing->name(device, name->text, sizeof(name->text));
+        name->type = listing->type;
+        block_device_release(device);
+        ++*position;
+        return true;
+    }
+    return false;
+}
+
+#define LISTING(kind, lists_what, named_how, file_type, child_node)                                \
+    static const struct listing kind##_listing = {lists_what, named_how, file_type};               \
+    static int kind##_find(const struct pseudo_key *key, const char *wanted,                       \
+                           struct pseudo_key *child_key, struct pseudo_node **child)               \
+    {                                                                                              \
+        *child = &(child_node);                                                                    \
+        return find(&kind##_listing, key, wanted, child_key);                                      \
+    }                                                                                              \
+    static bool kind##_next(const struct pseudo_key *key, uint64_t *position,                      \
+                            struct pseudo_name *name)                                              \
+    {                                                                                              \
+        return next(&kind##_listing, key, position, name);                                         \
+    }
+
+LISTING(partition, lists_partitions, name_by_name, S_IFDIR, partition_directory)
+static struct pseudo_node disk_directory = {
+    .mode = S_IFDIR | 0755,
+    .children = disk_files,
+    .child_count = array_length(disk_files),
+    .find = partition_find,
+    .next = partition_next,
+};
+LISTING(disk, lists_disks, name_by_name, S_IFDIR, disk_directory)
+
+/* From /sys/class/block and /sys/dev/block: both are two folders deep. */
+static ssize_t link_read(const struct pseudo_key *key, char *buffer, size_t size)
+{
+    struct block_device *device = device_of(key);
+    char target[96];
+
+    if (!device)
+        return -ENOENT;
+    const char *disk = device->owner->facts.name;
+    int length = device->partition ? format_string(target, sizeof(target), "../../block/%s/%s",
+                                                   disk, device->name)
+                                   : format_string(target, sizeof(target), "../../block/%s", disk);
+    block_device_release(device);
+    if ((size_t)length > size)
+        length = (int)size;
+    memcpy(buffer, target, (size_t)length);
+    return length;
+}
+static struct pseudo_node device_link = {.mode = S_IFLNK | 0777, .read_link = link_read};
+LISTING(name, lists_all, name_by_name, S_IFLNK, device_link)
+LISTING(number, lists_all, name_by_number, S_IFLNK, device_link)
+
+static struct pseudo_node block_directory = {
+    .name = "block", .mode = S_IFDIR | 0755, .find = disk_find, .next = disk_next};
+static struct pseudo_node class_directory = {
+    .name = "block", .mode = S_IFDIR | 0755, .find = name_find, .next = name_next};
+static struct pseudo_node number_directory = {
+    .name = "block", .mode = S_IFDIR | 0755, .find = number_find, .next = number_next};
+
+void proc_disks_initialize(void)
+{
+    pseudo_add(&proc_root, proc_nodes, array_length(proc_nodes));
+    pseudo_add(&sys_root, &block_directory, 1);
+    pseudo_add(&sys_class_directory, &class_directory, 1);
+    pseudo_add(&sys_number_directory, &number_directory, 1);
+}

@@ -1,0 +1,214 @@
+#include "storage/names.h"
+
+#include <asm/errno.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
+
+#include "cpu/log.h"
+#include "device/driver.h"
+#include "file/ram/device_nodes.h"
+#include "file/tree/file_system_context.h"
+#include "file/tree/names.h"
+#include "library/error.h"
+#include "library/format.h"
+#include "library/string.h"
+#include "storage/block.h"
+
+static struct file_system_context *device_tree; /* constant after boot */
+
+int block_names_initialize(void)
+{
+    device_tree = device_nodes_context();
+    return device_tree ? 0 : -ENOMEM;
+}
+
+/* ---- what links are called: as udev's rules do (60-persistent-storage.rules) ---- */
+
+/* Characters that stay: udev's (systemd, device-util); others become _ here, \x and digits there.
+ */
+static bool is_plain(char character)
+{
+    return (character >= '0' && character <= '9') || (character >= 'A' && character <= 'Z') ||
+           (character >= 'a' && character <= 'z') || strchr("#+-.:=@_", character);
+}
+
+static void append(char *text, size_t size, const char *more, bool escape)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t length = strlen(text);
+
+    for (; *more && length + 5 < size; more++) {
+        if (is_plain(*more) || *more & 0x80) {
+            text[length++] = *more;
+        } else if (escape) {
+            text[length++] = '\\';
+            text[length++] = 'x';
+            text[length++] = digits[(uint8_t)*more >> 4];
+            text[length++] = digits[*more & 0xf];
+        } else {
+            text[length++] = '_';
+        }
+    }
+    text[length] = '\0';
+}
+
+static void append_partition(char *text, size_t size, const struct block_device *device)
+{
+    size_t length = strlen(text);
+
+    if (device->partition)
+        format_string(text + length, size - length, "-part%u", device->partition);
+}
+
+#define LINK_SIZE 256
+
+/* Each fills `link`, or leaves it empty. */
+static void link_by_id(const struct block_device *device, char link[LINK_SIZE])
+{
+    const struct disk *facts = &device->owner->facts;
+    const char *bus = strncmp(facts->name, "vd", 2) == 0     ? "virtio-"
+                      : strncmp(facts->name, "nvme", 4) == 0 ? "nvme-"
+                      : strncmp(facts->name, "mmc", 3) == 0  ? "mmc-"
+                      : facts->pci && facts->internal        ? "ata-"
+                                                             : "usb-";
+    if (!*facts->serial)
+        return;
+    append(link, LINK_SIZE, "disk/by-id/", false);
+    link[4] = link[10] = '/';
+    append(link, LINK_SIZE, bus, false);
+    if (*facts->model) {
+        append(link, LINK_SIZE, facts->model, false);
+        append(link, LINK_SIZE, "_", false);
+    }
+    append(link, LINK_SIZE, facts->serial, false);
+    append_partition(link, LINK_SIZE, device);
+}
+
+static void link_by_path(const struct block_device *device, char link[LINK_SIZE])
+{
+    const struct disk *facts = &device->owner->facts;
+    char place[PCI_PLACE_LENGTH];
+
+    if (!facts->pci)
+        return;
+    pci_place_text(facts->pci, place);
+    format_string(link, LINK_SIZE, "disk/by-path/pci-%s%s%s", place, *facts->path ? "-" : "",
+                  facts->path);
+    append_partition(link, LINK_SIZE, device);
+}
+
+static void link_by_guid(const struct block_device *device, char link[LINK_SIZE])
+{
+    char guid[GUID_TEXT_SIZE];
+
+    if (!device->partition)
+        return;
+    if (device->table == PARTITION_TABLE_GPT) {
+        guid_text(device->guid, guid);
+        format_string(link, LINK_SIZE, "disk/by-partuuid/%s", guid);
+    } else if (device->owner->signature) {
+        format_string(link, LINK_SIZE, "disk/by-partuuid/%08x-%02u", device->owner->signature,
+                      device->partition);
+    }
+}
+
+static void link_by_label(const struct block_device *device, char link[LINK_SIZE])
+{
+    if (!*device->label)
+        return;
+    format_string(link, LINK_SIZE, "disk/by-partlabel/");
+    append(link, LINK_SIZE, device->label, true);
+}
+
+static void (*const links[])(const struct block_device *device, char link[LINK_SIZE]) = {
+    link_by_id, link_by_path, link_by_guid, link_by_label};
+
+/* ---- making and removing ---- */
+
+static int make_folders(const char *path)
+{
+    char folder[LINK_SIZE];
+    const char *slash = path;
+
+    while ((slash = strchr(slash, '/'))) {
+        size_t length = (size_t)(slash - path);
+        memcpy(folder, path, length);
+        folder[length] = '\0';
+        int error = name_make(AT_FDCWD, folder, S_IFDIR | 0755, 0, NULL);
+        if (error && error != -EEXIST)
+            return error;
+        slash++;
+    }
+    return 0;
+}
+
+/* The one that came first keeps the name. */
+static void link_make(const struct block_device *device, const char *link)
+{
+    char target[64];
+
+    format_string(target, sizeof(target), "../../%s", device->name);
+    if (!make_folders(link))
+        name_make(AT_FDCWD, link, S_IFLNK | 0777, 0, target);
+}
+
+static bool leads_to(const struct block_device *device, const char *link)
+{
+    char target[64];
+    struct path path;
+
+    if (path_lookup(AT_FDCWD, link, 0, &path))
+        return false;
+    const struct inode *inode = path.dentry->inode;
+    format_string(target, sizeof(target), "../../%s", device->name);
+    bool leads = S_ISLNK(inode->mode) && strcmp(inode->link_target, target) == 0;
+    path_release(&path);
+    return leads;
+}
+
+static void make_all(struct block_device *device)
+{
+    int error = name_make(AT_FDCWD, device->name, S_IFBLK | 0660,
+                          device_number(device->major, device->minor), NULL);
+    if (error)
+        log_write(LOG_WARNING, "/dev/%s cannot be made: %s", device->name, error_text(error));
+    for (size_t i = 0; i < array_length(links); i++) {
+        char link[LINK_SIZE] = "";
+        links[i](device, link);
+        if (*link)
+            link_make(device, link);
+    }
+}
+
+static void remove_all(struct block_device *device)
+{
+    for (size_t i = 0; i < array_length(links); i++) {
+        char link[LINK_SIZE] = "";
+        links[i](device, link);
+        if (*link && leads_to(device, link))
+            name_remove(AT_FDCWD, link, false);
+    }
+    name_remove(AT_FDCWD, device->name, false);
+}
+
+static void in_device_tree(void (*function)(struct block_device *device),
+                           struct block_device *device)
+{
+    struct thread *thread = thread_current();
+    struct file_system_context *own = thread->file_system;
+
+    debug_assert(!thread->process);
+    thread->file_system = device_tree;
+    function(device);
+    thread->file_system = own;
+}
+
+void block_names_add(struct block_device *device)
+{
+    in_device_tree(make_all, device);
+}
+
+void block_names_remove(struct block_device *device)
+{
+    in_device_tree(remove_all, device);
+}

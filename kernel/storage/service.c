@@ -1,0 +1,212 @@
+/*
+ * service.c: the room's threads. One looks for partitions and writes back what has been dirty for a
+ * while, and may wait for disks; the other has drivers recover whose disks it waits for.
+ */
+#include <asm/errno.h>
+
+#include "cpu/clock.h"
+#include "memory/heap.h"
+#include "storage/block.h"
+#include "storage/disks.h"
+
+/* What is dirty stays so long in memory at most, as on Linux (vm.dirty_writeback_centisecs). */
+#define WRITE_BACK_DELAY (5 * NANOSECONDS_PER_SECOND)
+
+static struct spinlock service_lock = SPINLOCK_RANKED(LOCK_BLOCK_SERVICE); /* with interrupts off */
+
+struct service {
+    STAILQ_HEAD(, block_job) jobs; /* service_lock */
+    struct wait_queue waiting;     /* the thread */
+    struct wait_queue done;        /* who waits for a job */
+    bool write_back;               /* service_lock */
+    bool busy;                     /* service_lock */
+    void (*work)(struct block_job *job);
+    struct thread thread;
+};
+static struct service scanner, recoverer;
+static struct timer write_back_timer;
+static bool write_back_armed; /* service_lock */
+
+/* ---- asking ---- */
+
+/* A reference to the disk goes with the job. */
+static void ask(struct service *service, struct block_disk *disk, struct block_job *job)
+{
+    bool enabled = spinlock_acquire_save(&service_lock);
+
+    job->wanted++;
+    if (!job->queued) {
+        __atomic_fetch_add(&disk->references, 1, __ATOMIC_RELAXED);
+        STAILQ_INSERT_TAIL(&service->jobs, job, link);
+        job->queued = true;
+    }
+    spinlock_release_restore(&service_lock, enabled);
+    wait_queue_wake(&service->waiting);
+}
+
+void block_service_scan(struct block_disk *disk)
+{
+    ask(&scanner, disk, &disk->scan);
+}
+
+void block_service_recover(struct block_disk *disk)
+{
+    ask(&recoverer, disk, &disk->recovery);
+}
+
+static bool is_done(const struct block_job *job, uint64_t number)
+{
+    bool enabled = spinlock_acquire_save(&service_lock);
+    bool done = job->done >= number;
+
+    spinlock_release_restore(&service_lock, enabled);
+    return done;
+}
+
+void block_service_scan_await(struct block_disk *disk)
+{
+    bool enabled = spinlock_acquire_save(&service_lock);
+    uint64_t number = disk->scan.wanted + 1;
+    spinlock_release_restore(&service_lock, enabled);
+
+    block_service_scan(disk);
+    wait_event(&scanner.done, is_done(&disk->scan, number), THREAD_UNINTERRUPTIBLE, CLOCK_NEVER);
+}
+
+void block_service_dirtied(void)
+{
+    if (__atomic_load_n(&write_back_armed, __ATOMIC_RELAXED))
+        return;
+    bool enabled = spinlock_acquire_save(&service_lock);
+    bool arm = !write_back_armed;
+
+    __atomic_store_n(&write_back_armed, true, __ATOMIC_RELAXED);
+    spinlock_release_restore(&service_lock, enabled);
+    if (arm)
+        timer_arm(&write_back_timer, clock_now() + WRITE_BACK_DELAY);
+}
+
+static void write_back_due(struct timer *timer)
+{
+    (void)timer;
+    spinlock_acquire(&service_lock);
+    __atomic_store_n(&write_back_armed, false, __ATOMIC_RELAXED);
+    scanner.write_back = true;
+    spinlock_release(&service_lock);
+    wait_queue_wake(&scanner.waiting);
+}
+
+/* ---- doing ---- */
+
+struct work {
+    struct block_job *job;
+    uint64_t number; /* of the job, when it was taken */
+    bool write_back;
+};
+
+static bool take(struct service *service, struct work *work)
+{
+    bool enabled = spinlock_acquire_save(&service_lock);
+    struct block_job *job = STAILQ_FIRST(&service->jobs);
+
+    *work = (struct work){.job = job, .write_back = service->write_back};
+    service->write_back = false;
+    if (job) {
+        STAILQ_REMOVE_HEAD(&service->jobs, link);
+        job->queued = false;
+        work->number = job->wanted;
+    }
+    service->busy = job || work->write_back;
+    spinlock_release_restore(&service_lock, enabled);
+    return job || work->write_back;
+}
+
+static void finish(struct service *service, const struct work *work)
+{
+    bool enabled = spinlock_acquire_save(&service_lock);
+
+    if (work->job)
+        work->job->done = work->number;
+    service->busy = false;
+    spinlock_release_restore(&service_lock, enabled);
+    wait_queue_wake_all(&service->done);
+}
+
+static void write_back_all(void)
+{
+    struct block_device *device = NULL;
+
+    while ((device = block_device_next(device)))
+        block_write_back(device);
+}
+
+static void scan(struct block_job *job)
+{
+    struct block_disk *disk = container_of(job, struct block_disk, scan);
+
+    __atomic_store_n(&disk->scan_error, block_partitions_scan(disk), __ATOMIC_RELAXED);
+}
+
+static void recover(struct block_job *job)
+{
+    block_requests_recover(container_of(job, struct block_disk, recovery));
+}
+
+static struct block_disk *disk_of(const struct service *service, struct block_job *job)
+{
+    return service == &scanner ? container_of(job, struct block_disk, scan)
+                               : container_of(job, struct block_disk, recovery);
+}
+
+static void serve(void *argument)
+{
+    struct service *service = argument;
+    struct work work;
+
+    for (;;) {
+        wait_event(&service->waiting, take(service, &work), THREAD_UNINTERRUPTIBLE, CLOCK_NEVER);
+        if (work.job)
+            service->work(work.job);
+        if (work.write_back)
+            write_back_all();
+        finish(service, &work);
+        if (work.job)
+            block_disk_release(disk_of(service, work.job));
+    }
+}
+
+static bool is_idle(void)
+{
+    bool enabled = spinlock_acquire_save(&service_lock);
+    bool idle = STAILQ_EMPTY(&scanner.jobs) && !scanner.busy;
+
+    spinlock_release_restore(&service_lock, enabled);
+    return idle;
+}
+
+void storage_settle(uint64_t patience)
+{
+    wait_event(&scanner.done, is_idle(), THREAD_UNINTERRUPTIBLE, clock_now() + patience);
+}
+
+static int start(struct service *service, const char *name, void (*work)(struct block_job *job))
+{
+    STAILQ_INIT(&service->jobs);
+    wait_queue_initialize(&service->waiting);
+    wait_queue_initialize(&service->done);
+    service->work = work;
+    vaddr_t stack = kernel_stack_allocate();
+    if (!stack)
+        return -ENOMEM;
+    thread_initialize(&service->thread, name, stack, KERNEL_STACK_SIZE, serve, service,
+                      thread_current()->page_table_root);
+    thread_start(&service->thread);
+    return 0;
+}
+
+int block_service_start(void)
+{
+    timer_initialize(&write_back_timer, write_back_due);
+    int error = start(&scanner, "disks", scan);
+    return error ? error : start(&recoverer, "disk-recovery", recover);
+}
