@@ -63,8 +63,9 @@ enum {
 #define COMMANDS_EACH      8
 #define COMMANDS           (NAMESPACES_MAXIMUM * COMMANDS_EACH)
 _Static_assert(COMMANDS < QUEUE_ENTRIES, "the queue is never full");
-#define LIST_ENTRIES 64 /* of a command's list of pages: half a KiB, so that none crosses a page   \
-                         */
+#define LIST_ENTRIES                                                                               \
+    64 /* of a command's list of pages: half a KiB, so that none crosses a page                    \
+        */
 #define ADMIN_PATIENCE (5 * NANOSECONDS_PER_SECOND)
 
 struct command {

@@ -10,6 +10,7 @@
 #include "cpu/spinlock.h"
 #include "device/disk.h"
 #include "device/virtio.h"
+#include "device/wait.h"
 #include "library/string.h"
 #include "memory/heap.h"
 
@@ -40,7 +41,9 @@ enum {
 #define SECTOR 512 /* of all that it says of places */
 
 /* 5.2.6 */
-enum { TYPE_READ = 0, TYPE_WRITE = 1, TYPE_FLUSH = 4, TYPE_DISCARD = 11 };
+enum { TYPE_READ = 0, TYPE_WRITE = 1, TYPE_FLUSH = 4, TYPE_IDENTIFY = 8, TYPE_DISCARD = 11 };
+#define IDENTIFIER_SIZE     20
+#define IDENTIFIER_PATIENCE NANOSECONDS_PER_SECOND
 enum { STATUS_OK = 0, STATUS_UNSUPPORTED = 2, STATUS_NONE = 0xff };
 
 struct header {
@@ -58,6 +61,7 @@ struct discard {
 struct chain_memory {
     struct header header;
     struct discard discard;
+    uint8_t identifier[IDENTIFIER_SIZE];
     volatile uint8_t status;
 };
 
@@ -67,8 +71,9 @@ struct virtio_disk {
     size_t chains_offset;  /* in the ring's memory; constant, as the next */
     unsigned chain_length; /* descriptors */
 
-    struct spinlock lock; /* with interrupts off; guards the ring and the next two */
+    struct spinlock lock; /* with interrupts off; guards the ring and the next three */
     struct disk_request *requests[CHAINS]; /* under way; NULL: the chain is free */
+    bool started;                          /* before, who begins looks at the ring himself */
     bool dead;                             /* it lied, or went: nothing more is asked of it */
 };
 
@@ -208,7 +213,7 @@ static struct disk_request *next_done(struct virtio_disk *disk)
     struct disk_request *request = NULL;
     bool enabled = spinlock_acquire_save(&disk->lock);
 
-    if (!disk->dead && virtio_ring_take(&disk->virtio.ring, &head, &written)) {
+    if (disk->started && !disk->dead && virtio_ring_take(&disk->virtio.ring, &head, &written)) {
         request = chain_take(disk, head);
         if (!request)
             give_up(disk);
@@ -332,6 +337,47 @@ static void describe(struct virtio_disk *device, uint64_t features)
     disk->private = device;
 }
 
+static bool identifier_came(struct virtio_disk *disk)
+{
+    uint32_t head, written;
+    bool enabled = spinlock_acquire_save(&disk->lock);
+    bool came = virtio_ring_take(&disk->virtio.ring, &head, &written);
+
+    spinlock_release_restore(&disk->lock, enabled);
+    return came;
+}
+
+/* 5.2.6: QEMU's serial=. A device that says nothing has none, and is asked for nothing else before.
+ */
+static int ask_identifier(struct virtio_disk *disk)
+{
+    struct chain_memory *memory = chain_memory(disk, 0);
+    struct virtio_descriptor *first = disk->virtio.ring.descriptors;
+    struct chain_builder builder = {first, first, 0};
+
+    memory->header = (struct header){.type = TYPE_IDENTIFY};
+    memory->status = STATUS_NONE;
+    chain_add(&builder, bus_address(disk, &memory->header), sizeof(memory->header), 0);
+    chain_add(&builder, bus_address(disk, memory->identifier), IDENTIFIER_SIZE, VIRTIO_WRITES);
+    chain_add(&builder, bus_address(disk, &memory->status), 1, VIRTIO_WRITES);
+    chain_end(&builder);
+    virtio_ring_offer(&disk->virtio.ring, 0);
+    if (!device_wait(identifier_came(disk), IDENTIFIER_PATIENCE))
+        return -ENODEV;
+    if (memory->status == STATUS_OK)
+        disk_text(disk->disk.serial, sizeof(disk->disk.serial), memory->identifier,
+                  IDENTIFIER_SIZE);
+    return 0;
+}
+
+static void set_started(struct virtio_disk *disk)
+{
+    bool enabled = spinlock_acquire_save(&disk->lock);
+
+    disk->started = true;
+    spinlock_release_restore(&disk->lock, enabled);
+}
+
 static int begin(struct virtio_disk *disk, struct pci_device *pci)
 {
     uint64_t features;
@@ -351,7 +397,9 @@ static int begin(struct virtio_disk *disk, struct pci_device *pci)
         return -ENODEV;
     pci_master_enable(pci);
     virtio_ready(&disk->virtio);
-    return disk_add(&disk->disk);
+    error = ask_identifier(disk);
+    set_started(disk);
+    return error ? error : disk_add(&disk->disk);
 }
 
 static void end(struct virtio_disk *disk)

@@ -3,6 +3,7 @@
 
 #include "cpu/clock.h"
 #include "cpu/cpu.h"
+#include "cpu/device_vector.h"
 #include "cpu/interrupt_controller.h"
 #include "library/format.h"
 #include "library/string.h"
@@ -107,6 +108,20 @@ static const struct {
     {"LOG", VECTOR_LOG, "Kernel log interrupts"},
 };
 
+/* Devices that interrupt by message, by their vector. */
+static void text_messages(struct text *text)
+{
+    char name[DEVICE_VECTOR_NAME];
+
+    for (unsigned vector = DEVICE_VECTOR_FIRST; vector <= DEVICE_VECTOR_LAST; vector++) {
+        if (!device_vector_describe((uint8_t)vector, name))
+            continue;
+        text_print(text, "%3u: ", vector);
+        text_vector(text, vector);
+        text_print(text, "  PCI-MSI %7u-edge      %s\n", vector, name);
+    }
+}
+
 static int interrupts_show(const struct pseudo_key *key, struct text *text)
 {
     (void)key;
@@ -126,6 +141,7 @@ static int interrupts_show(const struct pseudo_key *key, struct text *text)
         else
             text_print(text, "  XT-PIC                 %s\n", interrupt.name);
     }
+    text_messages(text);
     for (size_t i = 0; i < array_length(own_interrupts); i++) {
         text_print(text, "%s: ", own_interrupts[i].name);
         text_vector(text, own_interrupts[i].vector);

@@ -29,6 +29,7 @@ enum mutex_rank {
     MUTEX_PAGE_CACHE,
     MUTEX_VARIABLES, /* the list of the firmware's variables */
     MUTEX_FIRMWARE,  /* whose turn it is to call the firmware: one for all */
+    MUTEX_DRIVER,    /* a device's, of its own */
     MUTEX_RECORD,    /* the record of the handoff */
     MUTEX_RANK_COUNT,
 };

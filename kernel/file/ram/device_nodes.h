@@ -4,7 +4,8 @@
 
 struct file_system_context;
 
-/* Makes it, with the nodes of the known devices, and makes it known. Once, at boot. 0 or -ENOMEM. */
+/* Makes it, with the nodes of the known devices, and makes it known. Once, at boot. 0 or -ENOMEM.
+ */
 int device_nodes_initialize(void);
 /* For a thread of the kernel that makes and removes names in it (thread->file_system): its root is
    there, whatever is mounted where. NULL: no memory. */
