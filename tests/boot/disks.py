@@ -12,7 +12,7 @@ import zlib
 import harness
 
 MIB = 1 << 20
-SIZE = 32 * MIB  # an SD card's is a power of two
+SIZE = 16 * MIB  # an SD card's is a power of two
 PIECE = 300 * 1024 + 512  # what is written, not whole pages
 PLACE = 5 * MIB + 512
 
