@@ -13,6 +13,7 @@
 #include "device/dma.h"
 #include "device/driver.h"
 #include "device/registers.h"
+#include "device/tamper.h"
 #include "device/wait.h"
 #include "library/bytes.h"
 #include "library/format.h"
@@ -349,7 +350,7 @@ static void abandon(struct ahci_port *port, int error)
 /* An error stands in the port's registers before what was done by then is told of as done. */
 static bool port_interrupt(struct ahci_port *port)
 {
-    uint32_t causes = port_read(port, PORT_INTERRUPTS);
+    uint32_t causes = tamper(port_read(port, PORT_INTERRUPTS));
 
     if (!causes || causes == UINT32_MAX)
         return false;
@@ -401,7 +402,7 @@ static void finish_before(struct ahci_port *port)
 static void port_restart(struct ahci_port *port, int error)
 {
     finish_before(port);
-    unsigned slot = COMMAND_SLOT(port_read(port, PORT_COMMAND));
+    unsigned slot = COMMAND_SLOT(tamper(port_read(port, PORT_COMMAND)));
     bool of_link = !(port_read(port, TASK_FILE) & TASK_ERROR);
     bool stopped = port_stop(port);
 
@@ -486,6 +487,8 @@ static bool describe(struct ahci_port *port)
     uint8_t words[SECTOR];
 
     memcpy(words, (uint8_t *)port->memory.address + IDENTIFY_OFFSET, sizeof(words));
+    words[2 * 106 + 1] ^= (uint8_t)tamper(0); /* how large blocks are */
+    words[2 * 102 + 1] ^= (uint8_t)tamper(0); /* how many there are */
     *disk = (struct disk){.kind = "sd", .internal = true, .block_size = SECTOR};
     if (!(word(words, 83) & 1 << 10))
         return false; /* no addresses of 48 bits: older than SATA */

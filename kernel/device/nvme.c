@@ -13,6 +13,7 @@
 #include "device/dma.h"
 #include "device/driver.h"
 #include "device/registers.h"
+#include "device/tamper.h"
 #include "device/wait.h"
 #include "library/bytes.h"
 #include "library/format.h"
@@ -153,7 +154,8 @@ static bool queue_take(struct nvme *nvme, struct queue *queue, struct completion
     if ((status & COMPLETION_PHASE) != queue->phase)
         return false;
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    *completion = (struct completion){.result = entries[queue->head].result, .status = status};
+    *completion = (struct completion){.result = tamper(entries[queue->head].result),
+                                      .status = tamper(status)};
     queue->head = (queue->head + 1) % QUEUE_ENTRIES;
     if (queue->head == 0)
         queue->phase ^= COMPLETION_PHASE;
@@ -533,8 +535,8 @@ static void read_controller(struct nvme *nvme)
 static bool read_namespace(struct nvme *nvme, struct disk *disk)
 {
     const uint8_t *page = nvme->page.address;
-    uint64_t blocks = load64(page);
-    uint32_t format = load32(page + 128 + 4 * (page[26] & 0xfU));
+    uint64_t blocks = load64(page) ^ tamper(0);
+    uint32_t format = tamper(load32(page + 128 + 4 * (page[26] & 0xfU)));
     uint32_t shift = format >> 16 & 0xff;
 
     if (!blocks || shift < 9 || shift > PAGE_SHIFT || format & 0xffff)

@@ -13,6 +13,7 @@
 #include "device/dma.h"
 #include "device/driver.h"
 #include "device/registers.h"
+#include "device/tamper.h"
 #include "device/wait.h"
 #include "library/format.h"
 #include "library/string.h"
@@ -177,7 +178,7 @@ static int command(struct sdhci *sdhci, uint8_t number, uint8_t answer, uint32_t
 
 static uint32_t response(const struct sdhci *sdhci, unsigned index)
 {
-    return register_read32(sdhci->registers, RESPONSE + (size_t)4 * index);
+    return tamper(register_read32(sdhci->registers, RESPONSE + (size_t)4 * index));
 }
 
 static int application_command(struct sdhci *sdhci, uint8_t number, uint8_t answer,
@@ -404,7 +405,7 @@ static struct disk_request *request_take(struct sdhci *sdhci, uint32_t happened)
 static bool look(struct sdhci *sdhci)
 {
     bool enabled = spinlock_acquire_save(&sdhci->lock);
-    uint32_t happened = events(sdhci);
+    uint32_t happened = tamper(events(sdhci));
 
     if (happened == GONE)
         happened = 0;

@@ -3,6 +3,7 @@
 #include <asm/errno.h>
 
 #include "device/registers.h"
+#include "device/tamper.h"
 #include "device/wait.h"
 #include "library/align.h"
 #include "library/bytes.h"
@@ -217,8 +218,8 @@ bool virtio_ring_take(struct virtio_ring *ring, uint32_t *head, uint32_t *writte
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     const volatile uint32_t *entry =
         (const volatile uint32_t *)(ring->used + RING_ENTRIES) + 2 * (ring->used_next % ring->size);
-    *head = entry[0];
-    *written = entry[1];
+    *head = tamper(entry[0]);
+    *written = tamper(entry[1]);
     ring->used_next++;
     return true;
 }

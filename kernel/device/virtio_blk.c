@@ -9,6 +9,7 @@
 #include "cpu/log.h"
 #include "cpu/spinlock.h"
 #include "device/disk.h"
+#include "device/tamper.h"
 #include "device/virtio.h"
 #include "device/wait.h"
 #include "library/string.h"
@@ -180,7 +181,7 @@ static struct disk_request *chain_take(struct virtio_disk *disk, uint32_t head)
     if (head % disk->chain_length || chain >= CHAINS || !disk->requests[chain])
         return NULL;
     struct disk_request *request = disk->requests[chain];
-    request->status = status_error(chain_memory(disk, chain)->status);
+    request->status = status_error((uint8_t)tamper(chain_memory(disk, chain)->status));
     disk->requests[chain] = NULL;
     return request;
 }

@@ -20,6 +20,7 @@
 #include "cpu/symbol.h"
 #include "device/driver.h"
 #include "device/pci.h"
+#include "device/tamper.h"
 #include "exec/init.h"
 #include "exec/placement.h"
 #include "file/device.h"
@@ -459,6 +460,11 @@ static void start(void *unused)
     if (firmware_tables_initialize(&handoff.tables, acpi))
         log_write(LOG_WARNING, "firmware: no tables for programs: too little memory");
     pci_initialize(acpi, ranges, (size_t)range_count);
+#ifdef DEBUG_CHECKS
+    uint64_t one_in;
+    if (!options_number(options, "tamper", &one_in))
+        tamper_begin(one_in);
+#endif
     if (storage_initialize(options_flag(options, "rw-disks")))
         log_write(LOG_WARNING, "no disks: too little memory");
     else if (drivers_start())

@@ -125,4 +125,5 @@ def test(tap):
         one_kind(tap, name, machine)
 
 
-harness.main(test)
+if __name__ == "__main__":
+    harness.main(test)
