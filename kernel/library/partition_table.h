@@ -1,7 +1,7 @@
 /*
  * partition_table.h: how a disk is divided: GUID partition tables (UEFI 2.11, 5.3), and the older
- * ones of the first sector with its chain of logical partitions (as Linux reads them,
- * block/partitions/msdos.c: there is no standard).
+ * ones of the first sector with its chain of logical partitions (as Linux reads
+ * them: there is no standard).
  *
  * Pure: blocks are read through a function; nothing in them is trusted. What lies outside the disk
  * is no partition.
