@@ -197,7 +197,8 @@ static bool make_room(int64_t least)
     if (thread_interrupted(THREAD_KILLABLE))
         return false;
     if (!victim_ends() && !__atomic_exchange_n(&choosing, true, __ATOMIC_ACQUIRE)) {
-        if (memory_gather() || backed_reclaim() || block_cache_reclaim()) { /* one at a time: it waits for every CPU */
+        if (memory_gather() || backed_reclaim() ||
+            block_cache_reclaim()) { /* one at a time: it waits for every CPU */
             __atomic_store_n(&choosing, false, __ATOMIC_RELEASE);
             return true;
         }

@@ -104,13 +104,14 @@ static int check_direct(const struct block_device *device, const struct transfer
                         int64_t offset)
 {
     size_t mask = device->owner->facts.block_size - 1;
+    size_t rest = transfer->left > transfer->run ? transfer->left - transfer->run : 0;
+    uint64_t bits = (uint64_t)offset | transfer->address | transfer->left;
 
-    for (size_t i = 0; i < transfer->segment_count; i++) {
-        const struct iovec *segment = &transfer->segments[i];
-        if (((uintptr_t)segment->iov_base | segment->iov_len) & mask)
-            return -EINVAL;
+    for (const struct iovec *piece = transfer->next; rest; piece++) {
+        bits |= (uintptr_t)piece->iov_base | piece->iov_len;
+        rest -= piece->iov_len < rest ? piece->iov_len : rest;
     }
-    return offset & (int64_t)mask || transfer->left & mask ? -EINVAL : 0;
+    return bits & mask ? -EINVAL : 0;
 }
 
 static ssize_t node_read(struct file *file, struct transfer *to, int64_t *offset)

@@ -22,8 +22,8 @@ enum mutex_rank {
     MUTEX_SOCKET_RIGHTS, /* files on their way: one for all */
     MUTEX_TERMINAL_OPEN,
     MUTEX_RECORD_LOCKS,
-    MUTEX_DISKS,           /* which disks and partitions there are, who has them open: one for all */
-    MUTEX_BLOCK_DEVICE,    /* its contents */
+    MUTEX_DISKS,        /* which disks and partitions there are, who has them open: one for all */
+    MUTEX_BLOCK_DEVICE, /* its contents */
     MUTEX_TRUNCATION,
     MUTEX_ADDRESS_SPACE, /* of two: the parent's before the child's (fork) */
     MUTEX_PAGE_CACHE,

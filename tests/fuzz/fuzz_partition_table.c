@@ -1,5 +1,5 @@
-/* The input is a disk; what lies behind it are zeros, so that a backup can be far away. The sums of a
-   GPT are made right, or no input would get behind them. */
+/* The input is a disk; what lies behind it are zeros, so that a backup can be far away. The sums of
+   a GPT are made right, or no input would get behind them. */
 #include "fuzz.h"
 #include "library/crc32.h"
 #include "library/partition_table.h"
