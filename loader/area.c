@@ -103,16 +103,43 @@ bool area_map_device(struct area *area, uint64_t base, uint64_t size)
 /* What has to be mapped whatever the map says of it: what was handed to us as ours. */
 enum { OWN_RANGES = 7 };
 
-static void own_ranges(const struct kernel_image *kernel, const struct handoff *handoff,
-                       const struct area *area, struct page_table_range own[OWN_RANGES])
+static void own_ranges(const struct handoff *handoff, const struct area *area,
+                       struct page_table_range own[OWN_RANGES])
 {
     own[0] = identity_range(area->range.base, area->range.size);
-    own[1] = identity_range(kernel->handoff.physical_base, kernel->handoff.size);
+    own[1] = identity_range(handoff->kernel.physical_base, handoff->kernel.size);
     own[2] = identity_range(handoff->initrd.base, handoff->initrd.size);
     own[3] = identity_range(handoff->options.base, handoff->options.size);
-    own[4] = identity_range(kernel->symbols.base, kernel->symbols.size);
-    own[5] = identity_range(kernel->symbol_names.base, kernel->symbol_names.size);
+    own[4] = identity_range(handoff->symbols.base, handoff->symbols.size);
+    own[5] = identity_range(handoff->symbol_names.base, handoff->symbol_names.size);
     own[6] = identity_range(handoff->record.base, handoff->record.size);
+}
+
+/* Whether the map calls all of it memory that the kernel may touch. */
+static bool is_memory(const struct area *area, const struct page_table_range *own)
+{
+    uint64_t next = own->start;
+
+    while (next < own->end) {
+        const struct memory_range *range =
+            memory_map_find(area->ranges, area->range_count, next);
+
+        if (!range || !memory_kind_is_mapped(range->kind))
+            return false;
+        next = range->base + range->size;
+    }
+    return true;
+}
+
+bool area_keeps_its_own(const struct area *area)
+{
+    struct page_table_range own[OWN_RANGES];
+    bool keeps = true;
+
+    own_ranges(area->handoff, area, own);
+    for (int i = 0; i < OWN_RANGES; i++)
+        keeps &= is_memory(area, &own[i]);
+    return keeps;
 }
 
 static uint64_t frames_needed(const struct kernel_image *kernel, const struct handoff *handoff,
@@ -126,7 +153,7 @@ static uint64_t frames_needed(const struct kernel_image *kernel, const struct ha
         range = segment_range(kernel, i);
         page_table_count(&counter, &range, gigabyte);
     }
-    own_ranges(kernel, handoff, planned, own);
+    own_ranges(handoff, planned, own);
     for (int i = 0; i < OWN_RANGES; i++)
         page_table_count(&counter, &own[i], gigabyte);
     range = identity_range(handoff->framebuffer.base, handoff->framebuffer.size);
@@ -149,7 +176,7 @@ static bool tables_build(struct area *area, const struct kernel_image *kernel,
         range = segment_range(kernel, i);
         mapped = page_table_map(&area->tables, &range);
     }
-    own_ranges(kernel, handoff, area, own);
+    own_ranges(handoff, area, own);
     for (int i = 0; i < OWN_RANGES && mapped; i++)
         mapped = page_table_map(&area->tables, &own[i]);
     return mapped && area_map_memory(area, map->descriptors, map->size, map->descriptor_size);
@@ -179,6 +206,7 @@ static EFI_STATUS area_allocate(struct area *area, const struct map_snapshot *ma
     area->handoff = (struct handoff *)((uint8_t *)memory + STACK_SIZE);
     area->map = (uint8_t *)area->handoff + PAGE_TABLE_FRAME;
     area->map_capacity = map_size;
+    area->descriptor_size = map->descriptor_size;
     area->ranges = (struct memory_range *)((uint8_t *)area->map + map_size);
     area->ranges_capacity = capacity;
     page_table_begin(&area->tables, base + size - frames * PAGE_TABLE_FRAME, frames, gigabyte);

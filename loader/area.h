@@ -17,6 +17,7 @@ struct area {
     uint64_t stack_top;          /* physical */
     void *map;                   /* for the final memory map */
     uint64_t map_capacity;       /* bytes */
+    uint64_t descriptor_size;    /* of the map when the area was made */
     struct memory_range *ranges; /* the map, checked and sorted, as it was when it was mapped */
     uint64_t ranges_capacity;
     int range_count;
@@ -39,6 +40,10 @@ void area_release(struct area *area);
  * map has no form.
  */
 bool area_map_memory(struct area *area, const void *map, uint64_t size, uint64_t descriptor_size);
+
+/* Whether the map that was mapped last calls all that is handed over memory which the kernel may
+   touch; no firmware call. */
+bool area_keeps_its_own(const struct area *area);
 
 /* Maps what lies in no memory, but has to be seen: the framebuffer. False: out of page tables. */
 bool area_map_device(struct area *area, uint64_t base, uint64_t size);

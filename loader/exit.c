@@ -81,20 +81,32 @@ void map_snapshot_free(struct map_snapshot *map)
     map->descriptors = NULL;
 }
 
+/* What a call says of its map may be impossible also when it succeeded. */
+static bool final_map_possible(const struct area *area, const struct final_map *taken)
+{
+    return !EFI_ERROR(taken->status) && taken->size && taken->size <= area->map_capacity &&
+           taken->descriptor_size == area->descriptor_size;
+}
+
 /*
  * Rule 2: the buffer's full size is restored before each call, which overwrites it. Rule 4: the
  * key is that of this call, and only when it succeeded. Rule 6: the map is handed on raw.
+ * EFI_COMPROMISED_DATA: it is no map, or calls what was allocated no memory.
  */
 static EFI_STATUS final_map_take(struct area *area, struct final_map *taken)
 {
     struct handoff_memory_map *map = &area->handoff->memory_map;
+    bool possible;
 
     *taken = (struct final_map){.size = area->map_capacity};
     taken->status = firmware.boot->GetMemoryMap(&taken->size, area->map, &taken->key,
                                                 &taken->descriptor_size, &taken->version);
-    recording_final_map(taken, area->map);
+    possible = final_map_possible(area, taken);
+    recording_final_map(taken, possible ? area->map : NULL);
     if (EFI_ERROR(taken->status))
         return taken->status;
+    if (!possible)
+        return EFI_COMPROMISED_DATA;
     map->base = (uintptr_t)area->map;
     map->size = taken->size;
     map->descriptor_size = taken->descriptor_size;
@@ -102,7 +114,7 @@ static EFI_STATUS final_map_take(struct area *area, struct final_map *taken)
     /* Between the map and the exit no firmware call, so that the key stays fresh. */
     if (!area_map_memory(area, area->map, taken->size, taken->descriptor_size))
         return EFI_BUFFER_TOO_SMALL;
-    return EFI_SUCCESS;
+    return area_keeps_its_own(area) ? EFI_SUCCESS : EFI_COMPROMISED_DATA;
 }
 
 /* Rule 24: how interrupts were left is seen at once, and recorded by the kernel. */
@@ -112,6 +124,7 @@ static EFI_STATUS exit_try(struct area *area, uint32_t attempt, const struct fin
     EFI_STATUS status = firmware.boot->ExitBootServices(firmware.image, map->key);
 
     area->handoff->exit_rflags = rflags_read();
+    flags_clean();
     recording_exit_attempt(attempt, map, status, before);
     return status;
 }

@@ -24,8 +24,8 @@
     .globl jump_to_kernel
 jump_page:
 jump_to_kernel:
-    cli                                     /* rule 24: the firmware's handlers are gone */
-    cld
+    pushq   $2                              /* rule 24: the firmware's handlers are gone */
+    popfq
 
     /* From here on the stack carries what is needed last: below it, handoff and entry. */
     mov     %rcx, %rdi

@@ -223,7 +223,7 @@ static EFI_STATUS loader_commit(const struct kernel_image *kernel, struct handof
             area_release(area);
     }
     if (EFI_ERROR(status))
-        return failure(status, "cannot take the final memory map");
+        return failure(status, "the firmware's final memory map cannot be used");
     recording_system_table_after();
     interrupts_disable(); /* rule 24: the firmware's handlers are free memory from here on */
     area->handoff->bus_masters = dma_stop();

@@ -16,6 +16,15 @@ static inline bool random_read(uint64_t *value)
     return ready;
 }
 
+/* Interrupts as they are, everything else as compiled code expects it (UEFI 2.10, 2.3.4): no
+   direction, no trace, nothing nested, no alignment checks. */
+static inline void flags_clean(void)
+{
+    const uint64_t kept = 0x202;
+
+    __asm__ volatile("pushfq\n\tandq %0, (%%rsp)\n\tpopfq" : : "r"(kept) : "memory", "cc");
+}
+
 /* ---- what the firmware has left; the loader changes none of it ---- */
 
 static inline uint64_t cs_read(void)

@@ -5,6 +5,7 @@
 #include "cpu/fpu.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/panic.h"
+#include "cpu/processor_state.h"
 #include "cpu/registers.h"
 #include "cpu/trap_offsets.h"
 
@@ -18,6 +19,9 @@ _Static_assert(__builtin_offsetof(struct contained_call, after) == CALL_AFTER, "
 void contained_call_enter(struct contained_call *call);
 extern const char contained_call_leave[];
 
+/* How long after its time is over a call that does not see its own timer is helped by another CPU. */
+#define WATCH_AFTER (200 * 1000000UL) /* ns */
+
 static struct contained_call *running; /* atomic; written by the CPU that makes the call */
 static struct cpu *running_on;         /* constant while a call is running */
 static char user_registers[FPU_IMAGE_MAXIMUM] __attribute__((aligned(64)));
@@ -27,31 +31,14 @@ bool contained_call_runs(void)
     return __atomic_load_n(&running, __ATOMIC_ACQUIRE);
 }
 
-/* What the call may have changed that no stack brings back. */
-struct machine_state {
-    uint64_t cr0, cr4, fs_base, user_gs_base;
-};
-
-static void restore(const struct machine_state *before, struct cpu *cpu)
-{
-    msr_write(MSR_GS_BASE, (uint64_t)cpu);
-    msr_write(MSR_FS_BASE, before->fs_base);
-    msr_write(MSR_KERNEL_GS_BASE, before->user_gs_base);
-    if (cr0_read() != before->cr0)
-        cr0_write(before->cr0);
-    if (cr4_read() != before->cr4)
-        cr4_write(before->cr4);
-    trap_leave_contained();
-}
-
 enum contained_end contained_call(struct contained_call *call)
 {
     bool enabled = interrupts_save();
     struct cpu *cpu = cpu_current();
-    const struct machine_state before = {cr0_read(), cr4_read(), msr_read(MSR_FS_BASE),
-                                         msr_read(MSR_KERNEL_GS_BASE)};
+    struct processor_state before;
 
     assert_invariant(!running);
+    processor_state_take(&before);
     call->end = CONTAINED_RETURNED;
     call->interrupt_depth = cpu->interrupt_depth;
     fpu_save(user_registers);
@@ -63,7 +50,8 @@ enum contained_end contained_call(struct contained_call *call)
     contained_call_enter(call);
     interrupt_nmi_ticks(false);
     __atomic_store_n(&running, NULL, __ATOMIC_RELEASE);
-    restore(&before, cpu);
+    call->changed = processor_state_restore(&before, cpu);
+    trap_leave_contained();
     fpu_load(user_registers);
     interrupts_restore(enabled);
     return call->end;
@@ -145,6 +133,15 @@ bool contained_call_nmi(struct trap_frame *frame)
         end_call(call, CONTAINED_LATE, frame, 0);
     }
     return true;
+}
+
+void contained_call_watch(void)
+{
+    struct contained_call *call = __atomic_load_n(&running, __ATOMIC_ACQUIRE);
+
+    if (call && running_on != cpu_current() &&
+        clock_now() >= __atomic_load_n(&call->deadline, __ATOMIC_RELAXED) + WATCH_AFTER)
+        local_apic_send_nmi(running_on->apic_id);
 }
 
 /* In the handler of the timer's interrupt, which counts as one level more. */

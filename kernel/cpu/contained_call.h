@@ -40,6 +40,7 @@ struct contained_call {
     struct trap_frame trap; /* else: where it was */
     vaddr_t address;        /* of a page fault */
     struct contained_after after;
+    uint32_t changed;  /* of the processor, and put back: processor_state_names() */
     size_t stack_size; /* bytes below stack_top; given like what stands first */
 
     /* contained_call.c's own. */
@@ -54,6 +55,12 @@ struct contained_call {
  * table. Any context without spinlocks, but not within another such call.
  */
 enum contained_end contained_call(struct contained_call *call);
+
+/*
+ * By another CPU, now and then while a call is made where interrupt_nmi_ticks() gives none: one whose time is over gets an NMI from here,
+ * should nothing else reach it. The call's structure stays until this has returned. Interrupts off.
+ */
+void contained_call_watch(void);
 
 /* Which registers it changed that it should have preserved: bit n is register n in the order of
    ModRM, bit 16 + n XMM n. */

@@ -128,12 +128,17 @@ void local_apic_send_startup(uint32_t apic_id, uint8_t page)
     apic_command(apic_id, COMMAND_ASSERT | COMMAND_STARTUP | page);
 }
 
+void local_apic_send_nmi(uint32_t apic_id)
+{
+    apic_command(apic_id, COMMAND_ASSERT | COMMAND_NMI);
+}
+
 void local_apic_stop_others(void)
 {
     /* One by one: a processor that was given up has no handler for it. */
     CPU_SET_FOREACH (number, &cpu_online)
         if (cpus[number] != cpu_current())
-            apic_command(cpus[number]->apic_id, COMMAND_ASSERT | COMMAND_NMI);
+            local_apic_send_nmi(cpus[number]->apic_id);
 }
 
 void local_apic_timer_arm(uint32_t ticks)
@@ -345,6 +350,26 @@ enum { PIT_CHANNEL_0 = 0x40, PIT_CONTROL = 0x43, PIT_PERIODIC = 0x34, PIT_STOPPE
 
 /* 82093AA data sheet, 3.2.4: the vector is ignored. An edge, whatever the override says. */
 #define DELIVER_NMI (4U << 8)
+
+/* The read-back command gives channel 0's status (82C54 data sheet, "Read-Back Command"): how it is
+   to count, as it was told. Ports where nothing is give ones. */
+static bool pit_is_there(void)
+{
+    const uint8_t read_status = 0xe2, told = 0x3f;
+
+    port_write8(PIT_CONTROL, PIT_PERIODIC);
+    port_write8(PIT_CONTROL, read_status);
+    bool there = (port_read8(PIT_CHANNEL_0) & told) == PIT_PERIODIC;
+    port_write8(PIT_CONTROL, PIT_STOPPED);
+    return there;
+}
+
+bool interrupt_nmi_ticks_come(void)
+{
+    uint32_t input;
+
+    return io_apic_find(isa_routes[0].interrupt, &input) && pit_is_there();
+}
 
 void interrupt_nmi_ticks(bool on)
 {

@@ -30,6 +30,8 @@ void local_apic_send_self(uint8_t vector);
  */
 void local_apic_send_init(uint32_t apic_id);
 void local_apic_send_startup(uint32_t apic_id, uint8_t page);
+/* One that the other CPU takes whatever it does. Any context. */
+void local_apic_send_nmi(uint32_t apic_id);
 /* For a panic: the other CPUs stop where they are, by NMI. */
 void local_apic_stop_others(void);
 /* The timer: one interrupt on VECTOR_TIMER after so many of its ticks; 0: none. */
@@ -66,6 +68,8 @@ void interrupt_mask_isa(uint8_t irq);
  * off, by one CPU at a time, which turns it off again.
  */
 void interrupt_nmi_ticks(bool on);
+/* Whether they come on this machine. Interrupts off or nobody else there, and no ticks on. */
+bool interrupt_nmi_ticks_come(void);
 
 /* Nothing interrupts for the devices of ISA: somebody has to call the second function often, with
    interrupts off, on the boot CPU. It calls every handler, with no frame. */

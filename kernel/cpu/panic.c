@@ -75,11 +75,22 @@ static void stop_interrupt(void *context, struct trap_frame *frame)
 
 static uint32_t stopped; /* CPUs; atomic */
 
+/* The firmware's ResetSystem may not come back: the first to stop sees to that it is ended. An NMI
+   ends the watch. */
+static _Noreturn void watch_to_the_end(void)
+{
+    for (;;) {
+        contained_call_watch();
+        cpu_relax();
+    }
+}
+
 static void stop_in_order(void *context, struct trap_frame *frame)
 {
     (void)context;
     (void)frame;
-    __atomic_fetch_add(&stopped, 1, __ATOMIC_RELEASE);
+    if (__atomic_fetch_add(&stopped, 1, __ATOMIC_RELEASE) == 0)
+        watch_to_the_end();
     processor_stop();
 }
 

@@ -104,7 +104,7 @@ static void load_gates(const struct gate *gates)
 
 /* Code and data descriptors are flat; a TSS descriptor takes two slots (SDM volume
  * 3, 3.4.5, 8.2.3). One is only there to be asked for its limit: data that cannot be written. */
-static void load_segments(struct cpu *cpu)
+void trap_load_segments(struct cpu *cpu)
 {
     uint64_t tss = (uint64_t)&cpu->task_state;
     uint64_t *gdt = cpu->descriptors;
@@ -148,7 +148,7 @@ void trap_initialize_cpu(struct cpu *cpu, char (*stacks)[TRAP_STACK_SIZE])
     for (int i = 0; i < TRAP_STACK_COUNT; i++)
         cpu->task_state.ist[i] = (uint64_t)(stacks + i + 1);
     cpu->task_state.io_map_base = sizeof(struct task_state);
-    load_segments(cpu);
+    trap_load_segments(cpu);
 
     cpu->self = cpu;
     msr_write(MSR_GS_BASE, (uint64_t)cpu);

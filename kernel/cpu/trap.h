@@ -82,6 +82,8 @@ void trap_set_kernel_stack(struct cpu *cpu, vaddr_t top);
  * frame whether it lies there, or on that of the double fault.
  */
 void trap_enter_contained(void);
+/* Its descriptors, selectors and interrupt table again; GS has no base then. */
+void trap_load_segments(struct cpu *cpu);
 bool trap_on_contained_stack(const struct trap_frame *frame, const struct cpu *cpu);
 void trap_leave_contained(void);
 

@@ -2,11 +2,15 @@
 
 #include <asm/errno.h>
 
+#include "cpu/call.h"
 #include "cpu/clock.h"
 #include "cpu/contained_call.h"
 #include "cpu/cpu.h"
+#include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
+#include "cpu/processor_state.h"
 #include "cpu/registers.h"
+#include "firmware/parcels.h"
 #include "firmware/record/runtime.h"
 #include "firmware/runtime_calls.h"
 #include "firmware/runtime_space.h"
@@ -31,7 +35,10 @@ static char *stack;
 static const void *spoilt_reset; /* a test's, instead of the service */
 
 static struct mutex turn; /* guards what is below, the space, and the services themselves */
-static struct timer alarm;
+static struct timer alarm; /* on the CPU that makes the call */
+static struct timer watch; /* on another one, should the call have turned interrupts off */
+static bool ticks_come;    /* constant after boot: no such watch is needed */
+static uint32_t said_changed; /* what of the processor services have changed so far */
 
 /* One call, for who resolves its faults. */
 struct service_call {
@@ -62,17 +69,27 @@ static void alarm_expired(struct timer *timer)
     (void)timer;
 }
 
+#define WATCH_EVERY (NANOSECONDS_PER_SECOND / 10)
+
+static void watch_expired(struct timer *timer)
+{
+    contained_call_watch();
+    timer_arm(timer, clock_now() + WATCH_EVERY);
+}
+
 int runtime_services_initialize(const struct handoff_tables *tables, const struct acpi_root *acpi,
                                 const struct memory_range *ranges, size_t range_count)
 {
     mutex_initialize(&turn, MUTEX_FIRMWARE);
     timer_initialize(&alarm, alarm_expired);
+    timer_initialize(&watch, watch_expired);
     int error = runtime_space_initialize(tables, acpi, ranges, range_count);
     if (error)
         return error;
     stack = heap_allocate(STACK_SIZE);
-    if (!stack)
+    if (!stack || parcels_initialize())
         return -ENOMEM;
+    ticks_come = interrupt_nmi_ticks_come();
     services = find_services(tables->system_table);
     if (!services)
         return -ENODEV;
@@ -125,10 +142,6 @@ static enum contained_end call_there(struct service_call *call)
     return end;
 }
 
-struct arguments {
-    uint64_t value[CONTAINED_ARGUMENTS];
-};
-
 /* What is called: for the log, and for the record, where it stands in the table (0: nowhere). */
 struct service {
     const char *name;
@@ -150,6 +163,38 @@ static enum contained_end call_recorded(struct service_call *call, uint32_t offs
     return notes.end;
 }
 
+static void watch_begin(void *deadline)
+{
+    timer_arm(&watch, *(uint64_t *)deadline);
+}
+
+/* On any other CPU, where no NMI ticks on this one. At the machine's end the others have stopped,
+   and one of them watches by itself (cpu_stop_others()). */
+static void watch_from_elsewhere(uint64_t deadline)
+{
+    if (ticks_come)
+        return;
+    CPU_SET_FOREACH (number, &cpu_online) {
+        const struct cpu_set other = cpu_set_of(number);
+        if (number == cpu_current()->number)
+            continue;
+        cpu_call(&other, watch_begin, &deadline);
+        return;
+    }
+}
+
+/* Once for each thing that some service changes. */
+static void say_changes(const struct service_call *call)
+{
+    uint32_t new = call->contained.changed & ~said_changed;
+    char names[160];
+
+    said_changed |= new;
+    if (new)
+        log_write(LOG_WARNING, "firmware: %s changed %s: put back", call->name,
+                  processor_state_names(new, names, sizeof(names)));
+}
+
 /* By who has the turn. */
 static EFI_STATUS call_now(const struct service *service, const void *function,
                            const struct arguments *given, uint64_t patience)
@@ -167,19 +212,37 @@ static EFI_STATUS call_now(const struct service *service, const void *function,
     timer_arm(&alarm, call.contained.deadline);
     enum contained_end end = call_recorded(&call, service->offset);
     timer_cancel(&alarm);
+    say_changes(&call);
     if (end == CONTAINED_RETURNED)
         return call.contained.result;
     say_end(&call, end);
     return EFI_DEVICE_ERROR;
 }
 
+/* What it is given lies in parcels meanwhile, and comes back if it returned. */
+static EFI_STATUS call_with_parcels(const struct service *service, const void *function,
+                                    const struct argument given[CONTAINED_ARGUMENTS],
+                                    uint64_t patience)
+{
+    struct arguments arguments;
+
+    if (parcels_pack(given, &arguments))
+        return EFI_OUT_OF_RESOURCES;
+    watch_from_elsewhere(clock_now() + patience);
+    EFI_STATUS status = call_now(service, function, &arguments, patience);
+    timer_cancel(&watch);
+    parcels_unpack(given, &arguments);
+    return status;
+}
+
 static EFI_STATUS call_in_turn(const struct service *service, const void *function,
-                               const struct arguments *given, uint64_t patience)
+                               const struct argument given[CONTAINED_ARGUMENTS],
+                               uint64_t patience)
 {
     if (!function)
         return EFI_UNSUPPORTED;
     mutex_acquire(&turn);
-    EFI_STATUS status = call_now(service, function, given, patience);
+    EFI_STATUS status = call_with_parcels(service, function, given, patience);
     mutex_release(&turn);
     return status;
 }
@@ -188,8 +251,21 @@ static EFI_STATUS call_in_turn(const struct service *service, const void *functi
 #define SERVICE(member) (services ? (const void *)services->member : NULL)
 #define CALL(member, ...)                                                                          \
     call_in_turn(&(const struct service){#member, offsetof(EFI_RUNTIME_SERVICES, member)},         \
-                 SERVICE(member), &(const struct arguments){{__VA_ARGS__}}, PATIENCE)
-#define POINTER(pointer) ((uint64_t)(pointer))
+                 SERVICE(member), (const struct argument[CONTAINED_ARGUMENTS]){__VA_ARGS__},       \
+                 PATIENCE)
+#define NUMBER(number)       {(uint64_t)(number), 0}
+#define BYTES(pointer, size) {(uint64_t)(pointer), (pointer) ? (size) : 0}
+#define POINTER(pointer)     BYTES(pointer, sizeof(*(pointer)))
+
+/* Of a name that ends (UEFI 2.10, 8.2.1), with its end. */
+static size_t name_size(const CHAR16 *name)
+{
+    size_t units = 0;
+
+    while (name[units])
+        units++;
+    return (units + 1) * sizeof(*name);
+}
 
 /* UEFI 2.10, 8.3.1. */
 static bool time_can_be(const EFI_TIME *time)
@@ -223,31 +299,34 @@ EFI_STATUS runtime_set_time(EFI_TIME *time)
 EFI_STATUS runtime_get_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 *attributes, UINTN *size,
                                 void *data)
 {
-    return CALL(GetVariable, POINTER(name), POINTER(vendor), POINTER(attributes), POINTER(size),
-                POINTER(data));
+    return CALL(GetVariable, BYTES(name, name_size(name)), POINTER(vendor), POINTER(attributes),
+                POINTER(size), BYTES(data, *size));
 }
 
 EFI_STATUS runtime_get_next_variable_name(UINTN *size, CHAR16 *name, EFI_GUID *vendor)
 {
-    return CALL(GetNextVariableName, POINTER(size), POINTER(name), POINTER(vendor));
+    return CALL(GetNextVariableName, POINTER(size), BYTES(name, *size), POINTER(vendor));
 }
 
 EFI_STATUS runtime_set_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 attributes, UINTN size,
                                 void *data)
 {
-    return CALL(SetVariable, POINTER(name), POINTER(vendor), attributes, size, POINTER(data));
+    return CALL(SetVariable, BYTES(name, name_size(name)), POINTER(vendor), NUMBER(attributes),
+                NUMBER(size), BYTES(data, size));
 }
 
 EFI_STATUS runtime_query_variable_info(UINT32 attributes, UINT64 *storage, UINT64 *left,
                                        UINT64 *largest)
 {
-    return CALL(QueryVariableInfo, attributes, POINTER(storage), POINTER(left), POINTER(largest));
+    return CALL(QueryVariableInfo, NUMBER(attributes), POINTER(storage), POINTER(left),
+                POINTER(largest));
 }
 
+/* Its map is not copied: the firmware only reads it, and it may be long. */
 EFI_STATUS runtime_set_virtual_address_map(UINTN size, UINTN step, UINT32 version,
                                            EFI_MEMORY_DESCRIPTOR *map)
 {
-    return CALL(SetVirtualAddressMap, size, step, version, POINTER(map));
+    return CALL(SetVirtualAddressMap, NUMBER(size), NUMBER(step), NUMBER(version), NUMBER(map));
 }
 
 /* EDK2 does not give this one pointer its new address: nobody should call it again. */
@@ -256,19 +335,21 @@ EFI_STATUS runtime_set_virtual_address_map_again(UINTN size, UINTN step, UINT32 
 {
     const struct service service = {"SetVirtualAddressMap",
                                     offsetof(EFI_RUNTIME_SERVICES, SetVirtualAddressMap)};
+    const struct argument arguments[CONTAINED_ARGUMENTS] = {NUMBER(size), NUMBER(step),
+                                                            NUMBER(version), NUMBER(map)};
     uintptr_t function = (uintptr_t)SERVICE(SetVirtualAddressMap);
 
     if (function < RUNTIME_VIRTUAL_OFFSET)
         function += RUNTIME_VIRTUAL_OFFSET;
-    return call_in_turn(&service, (const void *)function,
-                        &(const struct arguments){{size, step, version, POINTER(map)}}, PATIENCE);
+    return call_in_turn(&service, (const void *)function, arguments, PATIENCE);
 }
 
 #ifdef DEBUG_CHECKS
 EFI_STATUS runtime_misbehave(const void *function, uint64_t argument, uint64_t patience)
 {
-    return call_in_turn(&(const struct service){.name = "a test"}, function,
-                        &(const struct arguments){{argument}}, patience);
+    const struct argument arguments[CONTAINED_ARGUMENTS] = {NUMBER(argument)};
+
+    return call_in_turn(&(const struct service){.name = "a test"}, function, arguments, patience);
 }
 
 void runtime_spoil_reset(const void *function)

@@ -9,6 +9,7 @@
 #include "cpu/registers.h"
 #include "cpu/trap.h"
 #include "firmware/acpi_devices.h"
+#include "firmware/firmware_memory.h"
 #include "library/align.h"
 #include "library/format.h"
 #include "library/memory_attributes.h"
@@ -66,6 +67,16 @@ const void *runtime_space_view_most(paddr_t address, size_t *size)
     if (*size > range->base + range->size - address)
         *size = range->base + range->size - address;
     return frame_pointer(address);
+}
+
+const void *runtime_space_table(paddr_t address, size_t *size)
+{
+    const struct memory_range *range = range_of(address);
+    uint64_t left = range ? range->base + range->size - address : PAGE_SIZE - address % PAGE_SIZE;
+
+    if (*size > left)
+        *size = left;
+    return firmware_memory_view(map, map_count, address, *size);
 }
 
 const void *runtime_space_view(paddr_t address, size_t size)

@@ -37,6 +37,9 @@ void runtime_space_close(void);
 const void *runtime_space_view(paddr_t address, size_t size);
 /* As many of them as lie in that range: *size may become less. */
 const void *runtime_space_view_most(paddr_t address, size_t *size);
+/* The same of a table of the firmware's that may lie in reserved memory too
+   (firmware_memory_view()). At boot. */
+const void *runtime_space_table(paddr_t address, size_t *size);
 
 /* Range number `index` of the firmware's memory map, NULL: no more. */
 const struct memory_range *runtime_space_range(size_t index);

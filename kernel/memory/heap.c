@@ -605,7 +605,11 @@ void kernel_stack_free(vaddr_t stack)
 void *device_map(paddr_t base, size_t size, enum device_caching caching)
 {
     static vaddr_t next = DEVICE_MAP_BASE; /* area_lock */
-    uint64_t flags = caching == DEVICE_UNCACHED ? PAGE_UNCACHED : PAGE_WRITE_COMBINING;
+    static const uint64_t page_flags[] = {
+        [DEVICE_UNCACHED] = PAGE_UNCACHED,
+        [DEVICE_WRITE_COMBINING] = PAGE_WRITE_COMBINING,
+        [DEVICE_CACHED] = 0,
+    };
     paddr_t start = align_down(base, PAGE_SIZE);
     size_t pages = (base - start + size + PAGE_SIZE - 1) / PAGE_SIZE;
 
@@ -619,7 +623,8 @@ void *device_map(paddr_t base, size_t size, enum device_caching caching)
         return NULL;
 
     for (size_t i = 0; i < pages; i++) {
-        if (kernel_page_map(address + i * PAGE_SIZE, start + i * PAGE_SIZE, flags))
+        if (kernel_page_map(address + i * PAGE_SIZE, start + i * PAGE_SIZE,
+                            page_flags[caching]))
             return NULL; /* what was mapped stays: nobody has the address */
     }
     return (void *)(address + (base - start));

@@ -44,11 +44,12 @@ bool heap_trim(size_t keep);
    stacks calls it when he may. */
 void heap_trim_surplus(void);
 
-/* Maps a device's registers or framebuffer, uncached or write-combining; NULL: no room.
-   There is no unmapping. */
+/* Maps a device's registers or framebuffer, uncached or write-combining, or as the MTRRs say what
+   is memory but not ours; NULL: no room. There is no unmapping. */
 enum device_caching {
     DEVICE_UNCACHED,
     DEVICE_WRITE_COMBINING,
+    DEVICE_CACHED,
 };
 void *device_map(paddr_t base, size_t size, enum device_caching caching);
 

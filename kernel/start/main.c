@@ -28,6 +28,7 @@
 #include "firmware/acpi_ports.h"
 #include "firmware/acpi_power.h"
 #include "firmware/battery_clock.h"
+#include "firmware/firmware_memory.h"
 #include "firmware/machine_end.h"
 #include "firmware/power_button.h"
 #include "firmware/programs/memory_device.h"
@@ -270,15 +271,10 @@ static void enter_own_tables(void)
 
 /* ---- the machine ---- */
 
-/* ACPI tables lie in RAM that the direct map covers; anything else is not followed. */
 static const void *acpi_view(void *context, uint64_t physical, size_t size)
 {
     (void)context;
-    const struct memory_range *range = memory_map_find(ranges, range_count, physical);
-
-    if (!range || !direct_map_covers(range->kind) || size > range->base + range->size - physical)
-        return NULL;
-    return frame_pointer(physical);
+    return firmware_memory_view(ranges, (size_t)range_count, physical, size);
 }
 
 static struct acpi_root acpi_root; /* constant after boot */

@@ -14,7 +14,7 @@ void recording_final_map(const struct final_map *map, const void *descriptors)
     };
 
     recording_append(RECORD_MAP_EXIT, &entry, sizeof entry, descriptors,
-                     EFI_ERROR(map->status) ? 0 : map->size);
+                     descriptors ? map->size : 0);
 }
 
 void recording_exit_attempt(uint32_t attempt, const struct final_map *map, EFI_STATUS status,

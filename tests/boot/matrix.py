@@ -4,7 +4,7 @@
 usage: matrix.py [--kernel linux] ROW...
 
 A row is a name of the table below, or options of baton.qemu.Options joined by commas:
-memory=128M, machine=pc,media=sata.
+memory=128M, machine=pc,media=sata. A firmware is one of that table, or a file (CODE;VARS).
 """
 import argparse
 import contextlib
@@ -101,7 +101,7 @@ ROWS = {
 def options_of(row):
     options = dict(ROWS[row]) if row in ROWS else dict(pair.split("=", 1) for pair in row.split(","))
     if "firmware" in options:
-        options["firmware"] = FIRMWARE[options["firmware"]]
+        options["firmware"] = FIRMWARE.get(options["firmware"], options["firmware"]).replace(";", ",")
     return options
 
 

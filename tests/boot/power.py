@@ -19,7 +19,7 @@ COMMANDS = {"poweroff": "powered off", "reboot": "reset", "halt": "halted"}
 RESTARTS = {"acpi": "ACPI's reset register", "kbd": "the keyboard controller", "efi": "ResetSystem",
             "pci": "port 0xcf9", "triple": "a triple fault"}
 NO_TABLES = ["-machine acpi=off"]
-WAIT = 120  # seconds for one step on a busy host
+WAIT = 250  # seconds for one step on a busy host; less than harness.TIMEOUT
 
 
 class Power:

@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """A machine with the ill-behaved firmware (firmware/): it starts once, up to where the firmware waits
 for orders, and is put back there for each case, which takes a second."""
 import json

@@ -35,14 +35,14 @@ static int smbios_read(paddr_t address)
     const char *reason = "the SMBIOS anchor lies in no memory of the firmware's";
     struct smbios_anchor anchor;
     size_t size = SMBIOS_ANCHOR_MAXIMUM;
-    const uint8_t *bytes = runtime_space_view_most(address, &size);
+    const uint8_t *bytes = runtime_space_table(address, &size);
 
     if (!bytes || smbios_anchor_parse(bytes, size, &anchor, &reason)) {
         log_write(LOG_WARNING, "firmware: %s", reason);
         return -EINVAL;
     }
     size_t length = anchor.length < STRUCTURES_MAXIMUM ? anchor.length : STRUCTURES_MAXIMUM;
-    smbios.structures = runtime_space_view_most(anchor.base, &length);
+    smbios.structures = runtime_space_table(anchor.base, &length);
     if (!smbios.structures) {
         log_write(LOG_WARNING, "firmware: SMBIOS's structures lie in no memory of the firmware's");
         return -EINVAL;

@@ -1,13 +1,16 @@
 /*
  * acpi.c: tables that lie. `acpi SIGNATURE OFFSET BYTES [seal]` writes bytes over a table, of which
  * RSDP and DSDT are two; with `seal` its checksum is right again. `acpi-append SIGNATURE BYTES`
- * makes a longer copy of a table, sealed, and puts it into XSDT and RSDT. `acpi-none` takes the
- * tables from the configuration table.
+ * makes a longer copy of a table, sealed, and puts it into XSDT and RSDT; of the XSDT, in its place.
+ * `acpi-point SIGNATURE OFFSET BYTES` puts the bytes into a reserved page and that page's address
+ * into a table. `acpi-none` takes the tables from the configuration table.
  */
 #include <library/string.h>
 
 #include "hooks.h"
 #include "orders.h"
+
+#define APPENDED_PAGES 16
 
 #pragma pack(push, 1)
 struct root_pointer { /* ACPI 6.4, 5.2.5.3 */
@@ -122,12 +125,17 @@ static void entry_replace(struct table *list, size_t width, uint64_t old, uint64
 static void append(struct root_pointer *root, const struct order *order)
 {
     struct table *table = table_find(root, order->words[1]), *longer;
+    UINTN pages = table ? table->length / EFI_PAGE_SIZE + 1 + APPENDED_PAGES : 0;
 
-    if (!table || !(longer = pages_take(EfiACPIReclaimMemory, table->length / EFI_PAGE_SIZE + 2)))
+    if (!table || !(longer = pages_take(EfiACPIReclaimMemory, pages)))
         return;
     memcpy(longer, table, table->length);
-    longer->length += order_bytes(order, 2, (uint8_t *)longer + table->length, EFI_PAGE_SIZE);
+    longer->length += order_bytes(order, 2, (uint8_t *)longer + table->length,
+                                  APPENDED_PAGES * EFI_PAGE_SIZE);
     seal(longer);
+    if (table == (struct table *)root->xsdt)
+        root->xsdt = (uintptr_t)longer;
+    root_pointer_seal(root);
     entry_replace((struct table *)root->xsdt, 8, (uintptr_t)table, (uintptr_t)longer);
     entry_replace((struct table *)(uintptr_t)root->rsdt, 4, (uintptr_t)table, (uintptr_t)longer);
 }
@@ -152,6 +160,19 @@ static void overwrite(struct root_pointer *root, const struct order *order)
         seal(table);
 }
 
+static void point(struct root_pointer *root, const struct order *order)
+{
+    struct table *table = table_find(root, order->words[1]);
+    uint8_t *page = pages_take(EfiReservedMemoryType, 1);
+    uint64_t address = (uintptr_t)page;
+
+    if (!table || !page)
+        return;
+    order_bytes(order, 3, page, EFI_PAGE_SIZE);
+    memcpy((uint8_t *)table + order_number(order, 2), &address, sizeof address);
+    seal(table);
+}
+
 void acpi_install(void)
 {
     static EFI_GUID guids[] = {ACPI_20_TABLE_GUID, ACPI_TABLE_GUID};
@@ -160,6 +181,8 @@ void acpi_install(void)
 
     for (order = NULL; root && (order = order_next(order, "acpi-append"));)
         append(root, order);
+    for (order = NULL; root && (order = order_next(order, "acpi-point"));)
+        point(root, order);
     for (order = NULL; root && (order = order_next(order, "acpi"));)
         overwrite(root, order);
     if (order_next(NULL, "acpi-none")) {

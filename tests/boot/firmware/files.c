@@ -2,8 +2,8 @@
  * files.c: a volume that lies. A wrapper stands for each open file; `file PATH BYTES` puts a file
  * there, the others belong to whichever file is read:
  * `read-short BYTES`, `read-fails NUMBER STATUS`, `read-zero NUMBER`, `read-more BYTES`,
- * `open-fails PATH STATUS`, `info-size PATH SIZE`, `info-fails STATUS`, `info-directory PATH`,
- * `volume-fails STATUS`.
+ * `open-fails PATH STATUS`, `info-size PATH SIZE`, `info-fails STATUS`, `info-small SIZE`,
+ * `info-directory PATH`, `volume-fails STATUS`.
  */
 #include <library/string.h>
 
@@ -126,6 +126,10 @@ static EFI_STATUS EFIAPI file_information(EFI_FILE *file, EFI_GUID *type, UINTN 
 
     if (order_next(NULL, "info-fails"))
         return order_value("info-fails", 0) | EFI_ERROR_MASK;
+    if (order_next(NULL, "info-small")) {
+        *size = order_value("info-small", 0);
+        return EFI_BUFFER_TOO_SMALL;
+    }
     if (self->content) {
         UINTN room = *size;
 

@@ -70,7 +70,8 @@ static EFI_DEVICE_PATH *file_path(EFI_HANDLE device, const CHAR16 *name, size_t 
     return (EFI_DEVICE_PATH *)whole;
 }
 
-/* `load-options BYTES`, `no-device`: as if the loader had come from nowhere. */
+/* `load-options BYTES`, `load-options-size SIZE`, `load-options-at ADDRESS`; `no-device`: as if the
+   loader had come from nowhere. */
 void image_install(EFI_LOADED_IMAGE *loader)
 {
     static uint8_t options[4096];
@@ -80,6 +81,9 @@ void image_install(EFI_LOADED_IMAGE *loader)
         loader->LoadOptionsSize = order_bytes(order, 1, options, sizeof options);
         loader->LoadOptions = options;
     }
+    loader->LoadOptionsSize = order_value("load-options-size", loader->LoadOptionsSize);
+    loader->LoadOptions =
+        (void *)order_value("load-options-at", (uintptr_t)loader->LoadOptions);
     if (order_next(NULL, "no-device"))
         loader->DeviceHandle = NULL;
 }
@@ -114,6 +118,8 @@ static EFI_STATUS loader_start(EFI_HANDLE image, EFI_LOADED_IMAGE *ours)
     protocols_install();
     files_install(ours->DeviceHandle);
     image_install(loader_image);
+    if (order_next(NULL, "watchdog"))
+        real_boot.SetWatchdogTimer(order_value("watchdog", 0), 0, 0, NULL);
     memory_map_install();
     memory_install();
     processor_install();

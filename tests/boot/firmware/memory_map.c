@@ -8,7 +8,6 @@
 #include "orders.h"
 
 #define DESCRIPTORS_MAXIMUM 40000
-#define LOCAL_APIC          UINT64_C(0xfee00000)
 
 /* Taken once, so that a change of the map costs no memory between two calls. */
 static uint8_t *raw; /* as the firmware gave it */
@@ -173,6 +172,18 @@ static void map_give(uint8_t *to, UINTN step)
         memcpy(to + i * step, &map[i], sizeof map[i]);
 }
 
+/* `map-size CALL BYTES [LAST]`, `map-step CALL BYTES [LAST]`: what the loader's call CALL, or those
+   from there to LAST, say of themselves, and is not so. */
+static void said_of_call(const char *name, UINTN *value)
+{
+    for (const struct order *order = NULL; (order = order_next(order, name));) {
+        uint64_t first = order_number(order, 1);
+
+        if (calls >= first && calls <= (*order->words[3] ? order_number(order, 3) : first))
+            *value = order_number(order, 2);
+    }
+}
+
 static EFI_STATUS EFIAPI get_memory_map(UINTN *size, EFI_MEMORY_DESCRIPTOR *descriptors, UINTN *key,
                                         UINTN *step, UINT32 *version)
 {
@@ -193,25 +204,18 @@ static EFI_STATUS EFIAPI get_memory_map(UINTN *size, EFI_MEMORY_DESCRIPTOR *desc
     *size = map_count * *step + order_value("map-tail", 0);
     if (room < *size || !descriptors) {
         *key = 0x5741; /* rule 4: rubbish */
+        said_of_call("map-size", size);
+        said_of_call("map-step", step);
         return EFI_BUFFER_TOO_SMALL;
     }
     map_give((uint8_t *)descriptors, *step);
+    said_of_call("map-size", size);
+    said_of_call("map-step", step);
     return EFI_SUCCESS;
 }
 
-/* What the firmware leaves behind, having shut down: `exit-pointers`, `exit-apic REGISTER VALUE`,
-   `exit-interrupts`. */
-static void leave_behind(const EFI_SYSTEM_TABLE *before)
-{
-    if (order_next(NULL, "exit-pointers"))
-        *system_table = *before;
-    for (const struct order *order = NULL; (order = order_next(order, "exit-apic"));)
-        *(volatile uint32_t *)(LOCAL_APIC + order_number(order, 1)) = order_number(order, 2);
-    if (order_next(NULL, "exit-interrupts"))
-        __asm__ volatile("sti");
-}
-
-/* `exit-stale N`, `exit-status STATUS`. As a real one it shuts down in part before it refuses. */
+/* `exit-stale N`, `exit-status STATUS`, `exit-answers STATUS`. As a real one it shuts down in part
+   before it refuses. */
 static EFI_STATUS EFIAPI exit_boot_services(EFI_HANDLE image, UINTN key)
 {
     EFI_SYSTEM_TABLE before = *system_table;
@@ -225,9 +229,11 @@ static EFI_STATUS EFIAPI exit_boot_services(EFI_HANDLE image, UINTN key)
         return order_value("exit-status", 0) | EFI_ERROR_MASK;
     status = real_boot.ExitBootServices(image, key);
     boot_services_gone = !EFI_ERROR(status);
-    if (!EFI_ERROR(status))
-        leave_behind(&before);
-    return status;
+    if (EFI_ERROR(status))
+        return status;
+    poison(map, map_count, DESCRIPTORS_MAXIMUM * sizeof *map);
+    leave_behind(&before);
+    return order_value("exit-answers", status);
 }
 
 /* `exit-slow MILLISECONDS`: a driver that takes its time when boot services end. */

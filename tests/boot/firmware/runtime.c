@@ -10,13 +10,19 @@
  *   stack       works on a stack in boot-services memory
  *   interrupts  returns with interrupts on
  *   direction   returns with the direction flag set
- *   fails       with status VALUE
+ *   fails       with status VALUE; `answers`: the same without an error bit of its own
  *   rubbish     fills what it gives with VALUE
  *   attributes  get-variable: says that they are VALUE
  *   returns     without doing anything, with success
+ *   size        says that what it gave has VALUE bytes
+ *   small       gives nothing: the buffer is too small, VALUE bytes are needed
+ *   beyond      writes VALUE bytes more than there is room for
+ *   name        next-variable: one variable, of that name (BYTES), and no more
+ *   endless     next-variable: one after the other, another name each time
+ *   sleeps      for VALUE milliseconds first; `sleeps-deaf` with interrupts off
  *   spins       for ever
- *   deaf        for ever, with interrupts off
- * from the exit from boot services on. Without VALUE there is nothing at 0x7fff0000000; TIMES is
+ *   deaf        for ever, with interrupts off; `halts` there
+ * or a way of runtime_processor.c, from the exit from boot services on. Without VALUE there is nothing at 0x7fff0000000; TIMES is
  * how often, without it always.
  */
 #include <library/string.h>
@@ -47,6 +53,7 @@ static struct {
     const char *how; /* NULL: nothing */
     uint64_t value;
     uint64_t times;
+    const struct order *order;
     service_call real;
 } services[SERVICE_COUNT];
 
@@ -68,6 +75,78 @@ static void vectors_change(void)
     __asm__ volatile("movaps %0, %%xmm0\n\tmovaps %0, %%xmm7\n\tmovaps %0, %%xmm15"
                      :
                      : "m"(pattern));
+}
+
+static uint64_t millisecond; /* in cycles of the time stamp counter */
+
+static uint64_t tsc_read(void)
+{
+    uint32_t low, high;
+
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
+    return (uint64_t)high << 32 | low;
+}
+
+static void sleep(uint64_t milliseconds)
+{
+    uint64_t start = tsc_read();
+
+    while (tsc_read() - start < milliseconds * millisecond)
+        __asm__ volatile("pause");
+}
+
+/* What it does for as long as it is let. */
+static void stay(enum service service)
+{
+    if (is(service, "deaf") || is(service, "sleeps-deaf") || is(service, "halts"))
+        __asm__ volatile("cli");
+    if (is(service, "sleeps") || is(service, "sleeps-deaf"))
+        sleep(services[service].value);
+    while (is(service, "halts"))
+        __asm__ volatile("hlt");
+    while (is(service, "spins") || is(service, "deaf"))
+        __asm__ volatile("pause");
+}
+
+/* Where a service says how much it gives, and where it gives it. */
+static UINTN *size_place(enum service service, void *a, void *d)
+{
+    return service == GET_VARIABLE ? d : service == NEXT_VARIABLE ? a : NULL;
+}
+
+static uint8_t *given_end(enum service service, void *a, void *b, void *d, void *e)
+{
+    switch (service) {
+    case GET_TIME:
+        return (uint8_t *)a + sizeof(EFI_TIME);
+    case GET_VARIABLE:
+        return e ? (uint8_t *)e + *(UINTN *)d : NULL;
+    case NEXT_VARIABLE:
+        return (uint8_t *)b + *(UINTN *)a;
+    case QUERY_VARIABLE:
+        return (uint8_t *)d + sizeof(UINT64);
+    default:
+        return NULL;
+    }
+}
+
+/* `name`, `endless`: a list of variables that is not the firmware's. */
+static EFI_STATUS name_give(const struct order *order, CHAR16 *name)
+{
+    static unsigned count;
+    bool endless = strcmp(order->words[2], "endless") == 0;
+
+    if (name[0] && !endless)
+        return EFI_NOT_FOUND;
+    if (!endless) {
+        order_bytes(order, 3, name, 1024);
+        return EFI_SUCCESS;
+    }
+    name[0] = L'E';
+    for (unsigned digit = 0, rest = count++; digit < 8; digit++, rest /= 10)
+        name[8 - digit] = (CHAR16)(L'0' + rest % 10);
+    name[9] = 0;
+    return EFI_SUCCESS;
 }
 
 static EFI_STATUS on_other_stack(service_call call, void *a, void *b, void *c, void *d, void *e)
@@ -94,7 +173,7 @@ static EFI_STATUS through_boot_code(service_call call, void *a, void *b, void *c
 }
 
 /* Before the service's own work; true: there is no more to do, *status is the answer. */
-static bool misbehave(enum service service, void *a, EFI_STATUS *status)
+static bool misbehave(enum service service, void *a, void *b, void *d, EFI_STATUS *status)
 {
     uint64_t value = services[service].value;
     volatile uint8_t *place = (volatile uint8_t *)value;
@@ -110,15 +189,36 @@ static bool misbehave(enum service service, void *a, EFI_STATUS *status)
         dma_start(value);
     else if (is(service, "sse"))
         vectors_change();
-    if (is(service, "deaf"))
-        __asm__ volatile("cli");
-    while (is(service, "spins") || is(service, "deaf"))
-        __asm__ volatile("pause");
+    stay(service);
     if (is(service, "fails"))
         *status = value | EFI_ERROR_MASK;
+    if (is(service, "answers"))
+        *status = value;
     if (is(service, "rubbish"))
         memset(a, (int)value, service == GET_TIME ? sizeof(EFI_TIME) : 8);
-    return is(service, "fails") || is(service, "rubbish") || is(service, "returns");
+    if (is(service, "name") || is(service, "endless"))
+        *status = name_give(services[service].order, b);
+    if (is(service, "small") && size_place(service, a, d)) {
+        *size_place(service, a, d) = value;
+        *status = EFI_BUFFER_TOO_SMALL;
+    }
+    return is(service, "fails") || is(service, "answers") || is(service, "rubbish") ||
+           is(service, "returns") || is(service, "name") || is(service, "endless") ||
+           is(service, "small");
+}
+
+/* After the service's own work. */
+static void spoil(enum service service, void *a, void *b, void *c, void *d, void *e)
+{
+    uint64_t value = services[service].value;
+    uint8_t *end = given_end(service, a, b, d, e);
+
+    if (is(service, "attributes") && c)
+        *(UINT32 *)c = value;
+    if (is(service, "beyond") && end)
+        memset(end, 0x5a, value);
+    if (is(service, "size") && size_place(service, a, d))
+        *size_place(service, a, d) = value;
 }
 
 static EFI_STATUS work(enum service service, void *a, void *b, void *c, void *d, void *e)
@@ -129,7 +229,7 @@ static EFI_STATUS work(enum service service, void *a, void *b, void *c, void *d,
     if (!boot_services_gone || !services[service].how || services[service].times == 0)
         return real(a, b, c, d, e);
     services[service].times--;
-    if (misbehave(service, a, &status))
+    if (misbehave(service, a, b, d, &status))
         return status;
     if (is(service, "boot-code"))
         status = through_boot_code(real, a, b, c, d, e);
@@ -137,8 +237,9 @@ static EFI_STATUS work(enum service service, void *a, void *b, void *c, void *d,
         status = on_other_stack(real, a, b, c, d, e);
     else
         status = real(a, b, c, d, e);
-    if (is(service, "attributes") && !EFI_ERROR(status) && c)
-        *(UINT32 *)c = services[service].value;
+    if (!EFI_ERROR(status))
+        spoil(service, a, b, c, d, e);
+    processor_leave(services[service].how, services[service].value);
     if (is(service, "interrupts"))
         __asm__ volatile("sti");
     if (is(service, "direction"))
@@ -187,6 +288,7 @@ static void order_take(const struct order *order)
     for (int i = 0; i < SERVICE_COUNT; i++) {
         if (strcmp(order->words[1], names[i]) != 0)
             continue;
+        services[i].order = order;
         services[i].how = order->words[2];
         services[i].value = *order->words[3] ? order_number(order, 3) : NOWHERE;
         services[i].times = *order->words[4] ? order_number(order, 4) : UINT64_MAX;
@@ -214,6 +316,9 @@ void runtime_install(void)
     };
 
     boot_memory_prepare();
+    millisecond = tsc_read();
+    real_boot.Stall(10000);
+    millisecond = (tsc_read() - millisecond) / 10;
     for (const struct order *order = NULL; (order = order_next(order, "runtime"));)
         order_take(order);
     for (int i = 0; i < SERVICE_COUNT; i++) {

@@ -1,6 +1,6 @@
 /*
  * screen.c: a screen that is not as it is said to be: `screen FIELD VALUE` on every graphics
- * output, `no-screen` for none at all. The firmware's own console draws as it always did.
+ * output, `screen-null mode|information` for none of that. The firmware's own console draws as it always did.
  */
 #include <library/string.h>
 
@@ -43,6 +43,12 @@ static void mode_change(EFI_GRAPHICS_OUTPUT_PROTOCOL *output)
         return;
     for (const struct order *order = NULL; (order = order_next(order, "screen"));)
         field_set(output->Mode, order->words[1], order_number(order, 2));
+    for (const struct order *order = NULL; (order = order_next(order, "screen-null"));) {
+        if (strcmp(order->words[1], "mode") == 0)
+            output->Mode = NULL;
+        else
+            output->Mode->Info = NULL;
+    }
 }
 
 void screen_install(void)
@@ -51,8 +57,10 @@ void screen_install(void)
     EFI_HANDLE *handles;
     UINTN count = 0;
 
-    if (!order_next(NULL, "screen") || EFI_ERROR(real_boot.LocateHandleBuffer(
-                                           ByProtocol, &graphics_output, NULL, &count, &handles)))
+    if (!order_next(NULL, "screen") && !order_next(NULL, "screen-null"))
+        return;
+    if (EFI_ERROR(real_boot.LocateHandleBuffer(ByProtocol, &graphics_output, NULL, &count,
+                                               &handles)))
         return;
     for (UINTN i = 0; i < count; i++) {
         if (!EFI_ERROR(real_boot.HandleProtocol(handles[i], &graphics_output, (void **)&output)))

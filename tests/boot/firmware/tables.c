@@ -1,8 +1,9 @@
 /*
  * tables.c: configuration tables that are wrong. `table GUID OFFSET BYTES` writes bytes over one,
  * `table-add GUID BYTES` installs one, `table-null GUID` leaves it with no address, `table-twice
- * GUID` lists it a second time. A GUID is its 16 bytes as they lie in memory, in hexadecimal
- * digits.
+ * GUID` lists it a second time, `table-at GUID ADDRESS` says that it is there. A GUID is its 16 bytes
+ * as they lie in memory, in hexadecimal digits. `system-table OFFSET BYTES` and `runtime-table OFFSET
+ * BYTES` write over the tables of the firmware itself.
  */
 #include <library/string.h>
 
@@ -54,6 +55,25 @@ static void table_null(const struct order *order)
         entry->VendorTable = NULL;
 }
 
+static void table_at(const struct order *order)
+{
+    EFI_CONFIGURATION_TABLE *entry = entry_find(order);
+
+    if (entry)
+        entry->VendorTable = (void *)order_number(order, 2);
+}
+
+static void system_table_overwrite(const struct order *order)
+{
+    order_bytes(order, 2, (uint8_t *)system_table + order_number(order, 1), sizeof *system_table);
+}
+
+static void runtime_table_overwrite(const struct order *order)
+{
+    order_bytes(order, 2, (uint8_t *)system_table->RuntimeServices + order_number(order, 1),
+                sizeof *system_table->RuntimeServices);
+}
+
 static void table_twice(const struct order *order)
 {
     EFI_CONFIGURATION_TABLE *entry = entry_find(order);
@@ -79,6 +99,9 @@ void tables_install(void)
         {"table", table_overwrite},
         {"table-null", table_null},
         {"table-twice", table_twice},
+        {"table-at", table_at},
+        {"runtime-table", runtime_table_overwrite},
+        {"system-table", system_table_overwrite},
     };
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {

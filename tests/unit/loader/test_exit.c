@@ -33,6 +33,7 @@ static void start(void)
         .handoff = &handoff,
         .map = map_buffer,
         .map_capacity = sizeof map_buffer,
+        .descriptor_size = mock.descriptor_size,
         .ranges = ranges,
         .ranges_capacity = 256,
     };
@@ -95,7 +96,7 @@ static void test_descriptor_sizes(void)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         test_case("descriptors of %zu bytes", sizes[i]);
         start();
-        mock.descriptor_size = sizes[i];
+        mock.descriptor_size = area.descriptor_size = sizes[i];
         expect(leave() == EFI_SUCCESS);
         expect_equal(handoff.memory_map.descriptor_size, sizes[i]);
         finish();
@@ -109,6 +110,27 @@ static void test_failure(void)
     mock.map_fails_at = 1;
     expect(leave() == EFI_DEVICE_ERROR);
     expect_equal(mock.exit_calls, 0);
+    finish();
+
+    test_case("descriptors of another size than before: an error while the firmware is whole");
+    start();
+    mock.descriptor_size = 56;
+    expect(leave() == EFI_COMPROMISED_DATA);
+    expect_equal(mock.exit_calls, 0);
+    expect_equal(recorded(RECORD_MAP_EXIT), 1);
+    finish();
+
+    test_case("what is handed over lies in no memory: an error while the firmware is whole");
+    start();
+    handoff.initrd = (struct handoff_range){.base = 0x10000000, .size = 0x1000};
+    expect(leave() == EFI_COMPROMISED_DATA);
+    expect_equal(mock.exit_calls, 0);
+    finish();
+
+    test_case("what is handed over lies in memory");
+    start();
+    handoff.initrd = (struct handoff_range){.base = 0x100000, .size = 0x100000};
+    expect(leave() == EFI_SUCCESS);
     finish();
 
     test_case("a map larger than its buffer: an error while the firmware is whole");

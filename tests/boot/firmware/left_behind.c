@@ -1,0 +1,93 @@
+/*
+ * left_behind.c: how the firmware leaves the machine when boot services end:
+ *   exit-pointers             the system table as it was
+ *   exit-interrupts           interrupts on
+ *   exit-flags BITS           these set in RFLAGS
+ *   exit-control N BITS       these set in control register N, 0 or 4
+ *   exit-msr REGISTER VALUE   a model-specific register so
+ *   exit-breakpoints ADDRESS  a hardware breakpoint on what is executed there
+ *   exit-apic REGISTER VALUE  a local APIC's register, by its offset, so
+ *   exit-write ADDRESS VALUE  32 bits of a device's memory so
+ *   exit-port PORT VALUE      a byte written to a port
+ */
+#include "hooks.h"
+#include "orders.h"
+
+#define LOCAL_APIC UINT64_C(0xfee00000)
+/* DR7: breakpoint 0 is on in every task, for execution (SDM, volume 3B, 18.2.4). */
+#define BREAKPOINT_0_ON 2
+
+static void msr_write(uint32_t number, uint64_t value)
+{
+    __asm__ volatile("wrmsr" : : "c"(number), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+}
+
+static void write32(uint64_t address, uint32_t value)
+{
+    *(volatile uint32_t *)address = value;
+}
+
+static void port_write(uint16_t port, uint8_t value)
+{
+    __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static void control_set(uint64_t number, uint64_t bits)
+{
+    uint64_t value;
+
+    if (number == 0) {
+        __asm__ volatile("mov %%cr0, %0" : "=r"(value));
+        __asm__ volatile("mov %0, %%cr0" : : "r"(value | bits) : "memory");
+    } else {
+        __asm__ volatile("mov %%cr4, %0" : "=r"(value));
+        __asm__ volatile("mov %0, %%cr4" : : "r"(value | bits) : "memory");
+    }
+}
+
+static void breakpoint_set(uint64_t address)
+{
+    __asm__ volatile("mov %0, %%dr0" : : "r"(address));
+    __asm__ volatile("mov %0, %%dr7" : : "r"(UINT64_C(BREAKPOINT_0_ON)));
+}
+
+static void flags_set(uint64_t bits)
+{
+    __asm__ volatile("pushfq\n\torq %0, (%%rsp)\n\tpopfq" : : "r"(bits) : "memory", "cc");
+}
+
+static void leave_devices(void)
+{
+    const struct order *order;
+
+    for (order = NULL; (order = order_next(order, "exit-apic"));)
+        write32(LOCAL_APIC + order_number(order, 1), order_number(order, 2));
+    for (order = NULL; (order = order_next(order, "exit-write"));)
+        write32(order_number(order, 1), order_number(order, 2));
+    for (order = NULL; (order = order_next(order, "exit-port"));)
+        port_write(order_number(order, 1), order_number(order, 2));
+}
+
+static void leave_processor(void)
+{
+    const struct order *order;
+
+    for (order = NULL; (order = order_next(order, "exit-msr"));)
+        msr_write(order_number(order, 1), order_number(order, 2));
+    for (order = NULL; (order = order_next(order, "exit-control"));)
+        control_set(order_number(order, 1), order_number(order, 2));
+    if (order_next(NULL, "exit-breakpoints"))
+        breakpoint_set(order_value("exit-breakpoints", 0));
+    if (order_next(NULL, "exit-flags"))
+        flags_set(order_value("exit-flags", 0));
+    if (order_next(NULL, "exit-interrupts"))
+        __asm__ volatile("sti");
+}
+
+void leave_behind(const EFI_SYSTEM_TABLE *before)
+{
+    if (order_next(NULL, "exit-pointers"))
+        *system_table = *before;
+    leave_devices();
+    leave_processor();
+}
