@@ -121,8 +121,7 @@ static bool is_memory(const struct area *area, const struct page_table_range *ow
     uint64_t next = own->start;
 
     while (next < own->end) {
-        const struct memory_range *range =
-            memory_map_find(area->ranges, area->range_count, next);
+        const struct memory_range *range = memory_map_find(area->ranges, area->range_count, next);
 
         if (!range || !memory_kind_is_mapped(range->kind))
             return false;

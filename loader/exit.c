@@ -117,14 +117,15 @@ static EFI_STATUS final_map_take(struct area *area, struct final_map *taken)
     return area_keeps_its_own(area) ? EFI_SUCCESS : EFI_COMPROMISED_DATA;
 }
 
-/* Rule 24: how interrupts were left is seen at once, and recorded by the kernel. */
+/* Rule 24: how interrupts were left is seen at once, and recorded by the kernel; then they are off,
+   for the firmware's handlers are free memory. */
 static EFI_STATUS exit_try(struct area *area, uint32_t attempt, const struct final_map *map)
 {
     uint64_t before = tsc_read();
     EFI_STATUS status = firmware.boot->ExitBootServices(firmware.image, map->key);
 
     area->handoff->exit_rflags = rflags_read();
-    flags_clean();
+    flags_clean(EFI_ERROR(status));
     recording_exit_attempt(attempt, map, status, before);
     return status;
 }

@@ -5,6 +5,8 @@
 
 #include "console.h"
 #include "firmware.h"
+#include "page_table.h"
+#include "processor.h"
 
 static bool mode_linear(const EFI_GRAPHICS_OUTPUT_PROTOCOL *output)
 {
@@ -117,7 +119,12 @@ static const char *size_problem(const struct handoff_framebuffer *framebuffer)
 {
     uint64_t lines = (uint64_t)framebuffer->stride * 4 * framebuffer->height;
     uint64_t rest = device_rest(framebuffer->base);
+    uint64_t end = UINT64_C(1) << physical_address_bits();
 
+    if (end > PAGE_TABLE_IDENTITY_END)
+        end = PAGE_TABLE_IDENTITY_END;
+    if (framebuffer->base + framebuffer->size > end)
+        return "it lies beyond the processor's addresses";
     return rest && lines > rest ? "it exceeds the card's memory" : NULL;
 }
 

@@ -225,7 +225,6 @@ static EFI_STATUS loader_commit(const struct kernel_image *kernel, struct handof
     if (EFI_ERROR(status))
         return failure(status, "the firmware's final memory map cannot be used");
     recording_system_table_after();
-    interrupts_disable(); /* rule 24: the firmware's handlers are free memory from here on */
     area->handoff->bus_masters = dma_stop();
     jump_to_kernel((uintptr_t)area->tables.root, area->stack_top, (uintptr_t)area->handoff,
                    area->handoff->kernel.entry);

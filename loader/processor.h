@@ -16,11 +16,11 @@ static inline bool random_read(uint64_t *value)
     return ready;
 }
 
-/* Interrupts as they are, everything else as compiled code expects it (UEFI 2.10, 2.3.4): no
-   direction, no trace, nothing nested, no alignment checks. */
-static inline void flags_clean(void)
+/* As compiled code expects it (UEFI 2.10, 2.3.4): no direction, no trace, nothing nested, no
+   alignment checks; interrupts stay as they are, or go off. */
+static inline void flags_clean(bool interrupts)
 {
-    const uint64_t kept = 0x202;
+    const uint64_t kept = interrupts ? 0x202 : 0x2;
 
     __asm__ volatile("pushfq\n\tandq %0, (%%rsp)\n\tpopfq" : : "r"(kept) : "memory", "cc");
 }

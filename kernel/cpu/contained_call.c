@@ -19,7 +19,8 @@ _Static_assert(__builtin_offsetof(struct contained_call, after) == CALL_AFTER, "
 void contained_call_enter(struct contained_call *call);
 extern const char contained_call_leave[];
 
-/* How long after its time is over a call that does not see its own timer is helped by another CPU. */
+/* How long after its time is over a call that does not see its own timer is helped by another CPU.
+ */
 #define WATCH_AFTER (200 * 1000000UL) /* ns */
 
 static struct contained_call *running; /* atomic; written by the CPU that makes the call */

@@ -57,8 +57,9 @@ struct contained_call {
 enum contained_end contained_call(struct contained_call *call);
 
 /*
- * By another CPU, now and then while a call is made where interrupt_nmi_ticks() gives none: one whose time is over gets an NMI from here,
- * should nothing else reach it. The call's structure stays until this has returned. Interrupts off.
+ * By another CPU, now and then while a call is made where interrupt_nmi_ticks() gives none: one
+ * whose time is over gets an NMI from here, should nothing else reach it. The call's structure
+ * stays until this has returned. Interrupts off.
  */
 void contained_call_watch(void);
 

@@ -509,6 +509,21 @@ static void read_madt(const struct acpi_root *acpi, device_map_function *map)
     }
 }
 
+/* An override that leads to no I/O APIC's input: the interrupt comes where it always did. */
+static void judge_routes(void)
+{
+    uint32_t input;
+
+    for (uint32_t irq = 0; io_apic_count && irq < ISA_INTERRUPTS; irq++) {
+        if (io_apic_find(isa_routes[irq].interrupt, &input))
+            continue;
+        log_write(LOG_WARNING,
+                  "interrupts: IRQ %u is said to be input %u of an I/O APIC: there is none", irq,
+                  isa_routes[irq].interrupt);
+        isa_routes[irq] = (struct isa_route){.interrupt = irq};
+    }
+}
+
 /* Rule 24: the 8259s are moved off the CPU's own vectors and masked: a spurious one may still come.
    Without an I/O APIC they are what there is. */
 static void choose_isa_way(bool pic_there)
@@ -538,6 +553,7 @@ int interrupt_controller_initialize(const struct acpi_root *acpi, device_map_fun
     for (uint32_t irq = 0; irq < array_length(isa_routes); irq++)
         isa_routes[irq].interrupt = irq;
     read_madt(acpi, map);
+    judge_routes();
     choose_isa_way(pic_there);
     local_apic_initialize_cpu();
     return 0;

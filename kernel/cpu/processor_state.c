@@ -166,7 +166,8 @@ static void write_segments(uint32_t unused, uint64_t value)
                      "r"((uint32_t)(value >> 48)));
 }
 
-/* In the order in which they are put back; segments change the bases of FS and GS. What not every processor has (a TSC_AUX) is not here. */
+/* In the order in which they are put back; segments change the bases of FS and GS. What not every
+ * processor has (a TSC_AUX) is not here. */
 static const struct kept kept[PROCESSOR_STATE_REGISTERS] = {
     {"the base of GS", read_msr, write_msr, MSR_GS_BASE},
     {"CR0", read_cr0, write_cr0, 0},

@@ -34,10 +34,10 @@ static char *stack;
 
 static const void *spoilt_reset; /* a test's, instead of the service */
 
-static struct mutex turn; /* guards what is below, the space, and the services themselves */
-static struct timer alarm; /* on the CPU that makes the call */
-static struct timer watch; /* on another one, should the call have turned interrupts off */
-static bool ticks_come;    /* constant after boot: no such watch is needed */
+static struct mutex turn;     /* guards what is below, the space, and the services themselves */
+static struct timer alarm;    /* on the CPU that makes the call */
+static struct timer watch;    /* on another one, should the call have turned interrupts off */
+static bool ticks_come;       /* constant after boot: no such watch is needed */
 static uint32_t said_changed; /* what of the processor services have changed so far */
 
 /* One call, for who resolves its faults. */
@@ -236,8 +236,7 @@ static EFI_STATUS call_with_parcels(const struct service *service, const void *f
 }
 
 static EFI_STATUS call_in_turn(const struct service *service, const void *function,
-                               const struct argument given[CONTAINED_ARGUMENTS],
-                               uint64_t patience)
+                               const struct argument given[CONTAINED_ARGUMENTS], uint64_t patience)
 {
     if (!function)
         return EFI_UNSUPPORTED;
@@ -253,9 +252,15 @@ static EFI_STATUS call_in_turn(const struct service *service, const void *functi
     call_in_turn(&(const struct service){#member, offsetof(EFI_RUNTIME_SERVICES, member)},         \
                  SERVICE(member), (const struct argument[CONTAINED_ARGUMENTS]){__VA_ARGS__},       \
                  PATIENCE)
-#define NUMBER(number)       {(uint64_t)(number), 0}
-#define BYTES(pointer, size) {(uint64_t)(pointer), (pointer) ? (size) : 0}
-#define POINTER(pointer)     BYTES(pointer, sizeof(*(pointer)))
+#define NUMBER(number)                                                                             \
+    {                                                                                              \
+        (uint64_t)(number), 0                                                                      \
+    }
+#define BYTES(pointer, size)                                                                       \
+    {                                                                                              \
+        (uint64_t)(pointer), (pointer) ? (size) : 0                                                \
+    }
+#define POINTER(pointer) BYTES(pointer, sizeof(*(pointer)))
 
 /* Of a name that ends (UEFI 2.10, 8.2.1), with its end. */
 static size_t name_size(const CHAR16 *name)

@@ -9,6 +9,11 @@
 
 #define PIXEL_SIZE 4 /* bytes */
 
+/* Where every PC has I/O APIC, HPET, local APIC and its firmware's flash (Intel ICH9 data
+   sheet, 9.3): what is drawn there are commands. */
+#define CHIP_SET_BASE UINT64_C(0xfec00000)
+#define CHIP_SET_END  UINT64_C(0x100000000)
+
 const char *framebuffer_check(const struct handoff_framebuffer *framebuffer)
 {
     uint64_t pixels;
@@ -26,6 +31,8 @@ const char *framebuffer_check(const struct handoff_framebuffer *framebuffer)
         return "its size does not hold its lines";
     if (framebuffer->base + framebuffer->size < framebuffer->base)
         return "it wraps round the address space";
+    if (framebuffer->base < CHIP_SET_END && framebuffer->base + framebuffer->size > CHIP_SET_BASE)
+        return "it lies where the chip set has its registers";
     return NULL;
 }
 

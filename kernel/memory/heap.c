@@ -10,6 +10,7 @@
 
 #include <bsd/sys/queue.h>
 
+#include "cpu/log.h"
 #include "cpu/panic.h"
 #include "cpu/spinlock.h"
 #include "cpu/tlb.h"
@@ -613,6 +614,10 @@ void *device_map(paddr_t base, size_t size, enum device_caching caching)
     paddr_t start = align_down(base, PAGE_SIZE);
     size_t pages = (base - start + size + PAGE_SIZE - 1) / PAGE_SIZE;
 
+    if (direct_map_shows(base)) {
+        log_write(LOG_WARNING, "a device is said to be at %#lx, which is memory: not used", base);
+        return NULL;
+    }
     bool enabled = spinlock_acquire_save(&area_lock);
     vaddr_t address = next;
     bool room = pages < (DEVICE_MAP_BASE + KERNEL_AREA_SIZE - next) / PAGE_SIZE;
@@ -623,8 +628,7 @@ void *device_map(paddr_t base, size_t size, enum device_caching caching)
         return NULL;
 
     for (size_t i = 0; i < pages; i++) {
-        if (kernel_page_map(address + i * PAGE_SIZE, start + i * PAGE_SIZE,
-                            page_flags[caching]))
+        if (kernel_page_map(address + i * PAGE_SIZE, start + i * PAGE_SIZE, page_flags[caching]))
             return NULL; /* what was mapped stays: nobody has the address */
     }
     return (void *)(address + (base - start));

@@ -142,6 +142,24 @@ bool direct_map_covers(enum memory_kind kind)
     return direct_map_flags(kind) != 0;
 }
 
+bool direct_map_shows(paddr_t address)
+{
+    const uint64_t *table = frame_pointer(kernel_root);
+    vaddr_t place = DIRECT_MAP_BASE + address;
+
+    if (address >= DIRECT_MAP_SIZE)
+        return false;
+    for (unsigned level = 4; level-- > 0;) {
+        uint64_t entry = table[place >> (12 + 9 * level) & 511];
+        if (!(entry & PAGE_PRESENT))
+            return false;
+        if (level == 0 || entry & PAGE_LARGE)
+            return true;
+        table = frame_pointer(entry & PAGE_FRAME);
+    }
+    return false;
+}
+
 /* Maps [start, end), but what belongs to the kernel's text and constants read-only (W^X). */
 static bool map_direct(const struct handoff_kernel *image, paddr_t start, paddr_t end,
                        uint64_t flags)

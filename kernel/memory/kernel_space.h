@@ -41,6 +41,9 @@ int memory_start(void);
 /* Is memory of this kind in the direct map? */
 bool direct_map_covers(enum memory_kind kind);
 
+/* Does the direct map show this address? Then it is memory, and no device's. Any context. */
+bool direct_map_shows(paddr_t address);
+
 /* The root of kernel and idle threads and of other CPUs' start; constant. */
 extern paddr_t kernel_root;
 

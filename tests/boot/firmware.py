@@ -9,19 +9,20 @@ import re
 import sys
 import time
 
+import firmware_cases_input
 import firmware_cases_kernel
+import firmware_cases_left
 import firmware_cases_loader
+import firmware_cases_services
+import firmware_cases_tables
 import firmware_cases_unseen
 import harness
 from snapshot_machine import PROMPT, SnapshotMachine
 
 WAIT = 60  # seconds for one step on a busy host
-TABLES = {"loader": firmware_cases_loader, "kernel": firmware_cases_kernel,
-          "unseen": firmware_cases_unseen}
-import os
-if os.environ.get("ATTACK"):
-    import firmware_cases_attack
-    TABLES["attack"] = firmware_cases_attack
+TABLES = {"loader": firmware_cases_loader, "kernel": firmware_cases_kernel, "unseen": firmware_cases_unseen,
+          "input": firmware_cases_input, "left": firmware_cases_left, "services": firmware_cases_services,
+          "tables": firmware_cases_tables}
 # Nothing of this is an answer to anything, whatever a case expects.
 NEVER = re.compile(r"!!!! X64 Exception|ASSERT |panic: (?!cannot start|end)")
 
@@ -53,11 +54,14 @@ class Run:
         good = self.machine.wait(lambda: PROMPT in self.machine.log or self.ended(), WAIT) and \
             PROMPT in self.machine.log
         for line, answer in self.case.typed if good else ():
-            start = len(self.text())
+            prompts = self.text().count(PROMPT)
+
+            def answered():
+                since = PROMPT.join(self.text().split(PROMPT)[prompts:])
+                return re.search(answer, since.replace(line, "", 1))
+
             self.machine.type(line + "\n")
-            good = good and self.machine.wait(
-                lambda: re.search(answer, self.text()[start + len(line):]) or self.ended(), WAIT) and \
-                re.search(answer, self.text()[start + len(line):])
+            good = good and self.machine.wait(lambda: answered() or self.ended(), WAIT) and answered()
         missing = [word for word in self.case.words if not self.has(word)]
         self.check(good and not missing and not NEVER.search(self.text()),
                    f"boots{'; missing in the log: ' * bool(missing)}{', '.join(missing)}")

@@ -43,6 +43,19 @@ def exit_cases():
     ]
 
 
+def rule_cases():
+    """Rules 7, 19 and 22 of loader/README.md: boot services' memory, bus mastering, the watchdog."""
+    mastering = "for f in /sys/bus/pci/devices/*/config; do " \
+        "echo m$(($(hexdump -s 4 -n 1 -e '1/1 \"%d\"' $f) & 4)); done | sort | uniq -c"
+    runs = ("exec_basic", "EXEC_OK")
+    return [
+        boots("boot services' memory is overwritten at the exit", ["exit-poison 0xcc"]),
+        boots("no device writes to memory by itself any more", [],
+              typed=((mastering, r"^\s*[1-9]\d* m0\s+baton"), runs)),
+        boots("a watchdog of two seconds, and an exit of four", ["watchdog 2", "exit-slow 4000"]),
+    ]
+
+
 def map_cases():
     together = [f"map-add {CONVENTIONAL} 0x100000 0 8", f"map-add {RESERVED} 0x3000000 16 8",
                 f"map-add {CONVENTIONAL} 0x7000800 4 8", "map-add 0x70000001 0x4000000 4 8",
@@ -339,6 +352,6 @@ def allocation_cases():
 
 
 def cases():
-    tables = (exit_cases, map_cases, combined_cases, screen_cases, acpi_cases, file_cases, entry_cases,
-              archive_cases, options_cases, allocation_cases)
+    tables = (exit_cases, rule_cases, map_cases, combined_cases, screen_cases, acpi_cases, file_cases,
+              entry_cases, archive_cases, options_cases, allocation_cases)
     return [case for table in tables for case in table()]

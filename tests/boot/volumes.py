@@ -8,14 +8,22 @@ import sys
 import harness
 from harness import project
 
+LOADER = "EFI/BOOT/BOOTX64.EFI"
 KERNEL = "baton/kernel.elf"
 INITRD = "baton/initrd.cpio"
 ENTRY = "loader/entries/baton.conf"
+MAGIC = b"BATON\0\0\0"  # HANDOFF_MAGIC of include/handoff.h, in memory
 
 
 def read(name):
     with open(os.path.join(project.ESP, name), "rb") as file:
         return file.read()
+
+
+def other_magic():
+    """The loader, with what it writes first into the handoff changed (include/handoff.h)."""
+    loader = read(LOADER)
+    return loader.replace(MAGIC, MAGIC[::-1])
 
 
 def cases():
@@ -55,6 +63,7 @@ def cases():
         *((f"a processor without {name}", {"cpu": f"max,-{flag}"}, ["processor", word])
           for name, flag, word in (("NX", "nx", "no-execute"), ("a local APIC", "apic", "local apic"),
                                    ("SSE2", "sse2", "sse2"), ("SYSCALL", "syscall", "syscall"))),
+        ("a loader that hands over with another magic number", with_file(LOADER, other_magic()), ["handoff"]),
         ("too little memory for the kernel", {"append": "mem=64K"}, ["memory"]),
         ("too little memory for the initrd's files", {"append": "mem=1M"}, ["memory", "initrd"]),
     ]

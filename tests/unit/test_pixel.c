@@ -56,6 +56,17 @@ static void test_geometry(void)
     framebuffer.base = UINT64_MAX - 3;
     expect(framebuffer_check(&framebuffer) != NULL);
 
+    test_case("where a PC's chip set has its registers");
+    framebuffer = good;
+    framebuffer.base = 0xfee00000;
+    expect(framebuffer_check(&framebuffer) != NULL);
+    framebuffer.base = 0xfec00000 - framebuffer.size + 4;
+    expect(framebuffer_check(&framebuffer) != NULL);
+    framebuffer.base = 0xfec00000 - framebuffer.size;
+    expect(framebuffer_check(&framebuffer) == NULL);
+    framebuffer.base = 0x100000000;
+    expect(framebuffer_check(&framebuffer) == NULL);
+
     test_case("no framebuffer");
     framebuffer = good;
     framebuffer.format = HANDOFF_PIXEL_NONE;

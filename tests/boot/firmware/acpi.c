@@ -1,9 +1,9 @@
 /*
  * acpi.c: tables that lie. `acpi SIGNATURE OFFSET BYTES [seal]` writes bytes over a table, of which
  * RSDP and DSDT are two; with `seal` its checksum is right again. `acpi-append SIGNATURE BYTES`
- * makes a longer copy of a table, sealed, and puts it into XSDT and RSDT; of the XSDT, in its place.
- * `acpi-point SIGNATURE OFFSET BYTES` puts the bytes into a reserved page and that page's address
- * into a table. `acpi-none` takes the tables from the configuration table.
+ * makes a longer copy of a table, sealed, and puts it into XSDT and RSDT; of the XSDT, in its
+ * place. `acpi-point SIGNATURE OFFSET BYTES` puts the bytes into a reserved page and that page's
+ * address into a table. `acpi-none` takes the tables from the configuration table.
  */
 #include <library/string.h>
 
@@ -130,8 +130,8 @@ static void append(struct root_pointer *root, const struct order *order)
     if (!table || !(longer = pages_take(EfiACPIReclaimMemory, pages)))
         return;
     memcpy(longer, table, table->length);
-    longer->length += order_bytes(order, 2, (uint8_t *)longer + table->length,
-                                  APPENDED_PAGES * EFI_PAGE_SIZE);
+    longer->length +=
+        order_bytes(order, 2, (uint8_t *)longer + table->length, APPENDED_PAGES * EFI_PAGE_SIZE);
     seal(longer);
     if (table == (struct table *)root->xsdt)
         root->xsdt = (uintptr_t)longer;

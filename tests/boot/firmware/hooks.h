@@ -36,13 +36,15 @@ void table_seal(EFI_TABLE_HEADER *header);
 /* runtime_processor.c: leaves the processor so; another `how` is none of its own. */
 void processor_leave(const char *how, uint64_t value);
 
-/* poison.c: fills the memory of boot services, as this map has it, but for the map itself, of `size`
-   bytes. */
+/* poison.c: fills the memory of boot services, as this map has it, but for the map itself, of
+   `size` bytes. */
 void poison(const EFI_MEMORY_DESCRIPTOR *map, size_t count, size_t size);
 
 /* left_behind.c: what the orders say is left so by a firmware that has shut down; `before` is the
    system table as it was. */
 void leave_behind(const EFI_SYSTEM_TABLE *before);
+
+void processor_leave_five_levels(void); /* processor.c */
 
 void memory_map_install(void);                /* memory_map.c: the map and the exit */
 void memory_install(void);                    /* memory.c: allocations */

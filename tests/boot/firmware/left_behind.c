@@ -7,6 +7,7 @@
  *   exit-msr REGISTER VALUE   a model-specific register so
  *   exit-breakpoints ADDRESS  a hardware breakpoint on what is executed there
  *   exit-apic REGISTER VALUE  a local APIC's register, by its offset, so
+ *   exit-five-levels          5-level paging on (processor.c)
  *   exit-write ADDRESS VALUE  32 bits of a device's memory so
  *   exit-port PORT VALUE      a byte written to a port
  */
@@ -76,6 +77,7 @@ static void leave_processor(void)
         msr_write(order_number(order, 1), order_number(order, 2));
     for (order = NULL; (order = order_next(order, "exit-control"));)
         control_set(order_number(order, 1), order_number(order, 2));
+    processor_leave_five_levels();
     if (order_next(NULL, "exit-breakpoints"))
         breakpoint_set(order_value("exit-breakpoints", 0));
     if (order_next(NULL, "exit-flags"))

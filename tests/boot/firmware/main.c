@@ -82,8 +82,7 @@ void image_install(EFI_LOADED_IMAGE *loader)
         loader->LoadOptions = options;
     }
     loader->LoadOptionsSize = order_value("load-options-size", loader->LoadOptionsSize);
-    loader->LoadOptions =
-        (void *)order_value("load-options-at", (uintptr_t)loader->LoadOptions);
+    loader->LoadOptions = (void *)order_value("load-options-at", (uintptr_t)loader->LoadOptions);
     if (order_next(NULL, "no-device"))
         loader->DeviceHandle = NULL;
 }

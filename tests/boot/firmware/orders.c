@@ -5,7 +5,9 @@
 
 #include "processor.h"
 
-enum { COM3 = 0x3e8, LINE_STATUS = 5, DATA_READY = 1, TRANSMITTER_EMPTY = 0x20 };
+enum { COM3 = 0x3e8, FIFO_CONTROL = 2, LINE_STATUS = 5, DATA_READY = 1, TRANSMITTER_EMPTY = 0x20 };
+/* On, and an interrupt at 14 bytes, of which here only QEMU knows: it takes as many at once. */
+#define FIFO_ON 0xc1
 
 /* Static, so that orders cost no memory of the firmware. */
 static char text[256 * 1024];
@@ -46,27 +48,50 @@ static void line_divide(char *line, struct order *order)
     }
 }
 
+/* A line behind what is there already, without its end; NULL: there is no room. */
+static char *line_read(size_t *used)
+{
+    char *line = &text[*used];
+
+    do {
+        if (*used == sizeof text)
+            return NULL;
+        text[(*used)++] = (char)byte_read();
+    } while (text[*used - 1] != '\n');
+    text[*used - 1] = 0;
+    return line;
+}
+
+/*
+ * What is left over of other orders may come first, when whoever gave them has put the machine back
+ * meanwhile: `begin NUMBER` forgets it, and only that number's `go` counts.
+ */
 bool orders_read(void)
 {
     size_t used = 0;
+    char *line;
 
+    port_write8(COM3 + FIFO_CONTROL, FIFO_ON);
     order_count = 0;
     report("ready\n");
-    for (;;) {
-        char *line = &text[used];
+    while (order_count < sizeof orders / sizeof orders[0] && (line = line_read(&used))) {
+        struct order *order = &orders[order_count++];
 
-        do {
-            if (used == sizeof text)
-                return false;
-            text[used++] = (char)byte_read();
-        } while (text[used - 1] != '\n');
-        text[used - 1] = 0;
-        if (strcmp(line, "go") == 0)
+        line_divide(line, order);
+        if (strcmp(order->words[0], "begin") == 0) {
+            orders[0] = *order;
+            order_count = 1;
+        }
+        if (strcmp(order->words[0], "go") != 0)
+            continue;
+        if (strcmp(orders[0].words[0], "begin") == 0 &&
+            strcmp(orders[0].words[1], order->words[1]) == 0) {
+            report("go %s\n", order->words[1]);
             return true;
-        if (order_count == sizeof orders / sizeof orders[0])
-            return false;
-        line_divide(line, &orders[order_count++]);
+        }
+        order_count = used = 0;
     }
+    return false;
 }
 
 const struct order *order_next(const struct order *previous, const char *name)

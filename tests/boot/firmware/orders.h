@@ -1,8 +1,9 @@
 /*
  * orders.h: what this firmware is told to do wrong, read from COM3 when it waits for it.
  *
- * An order is a line of words, as `map-add 4 0x100000 16 0xf`; `go` ends them. README.md has the
- * whole list. Numbers are decimal or, with 0x, hexadecimal; bytes are hexadecimal digits.
+ * An order is a line of words, as `map-add 4 0x100000 16 0xf`, between `begin N` and `go N`.
+ * README.md has the whole list. Numbers are decimal or, with 0x, hexadecimal; bytes are hexadecimal
+ * digits.
  */
 #ifndef BATON_TEST_FIRMWARE_ORDERS_H
 #define BATON_TEST_FIRMWARE_ORDERS_H

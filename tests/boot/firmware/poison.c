@@ -1,8 +1,8 @@
 /*
  * poison.c: `exit-poison BYTE`: when boot services have ended, all their memory is filled with that
  * byte, but for what the processor itself still stands on: the stack, the page tables, the
- * descriptor tables. Whoever reads there what he was shown before, or calls what was there, is found
- * out.
+ * descriptor tables. Whoever reads there what he was shown before, or calls what was there, is
+ * found out.
  */
 #include <library/string.h>
 

@@ -1,6 +1,7 @@
 /*
  * processor.c: the processor as the loader finds it. `five-levels [ADDRESS]`: with 5-level paging
- * on, with the root of the page tables there; `cr0 BITS`: with these set too.
+ * on, with the root of the page tables there; `exit-five-levels`: on when boot services have ended,
+ * and the firmware has stopped its other processors; `cr0 BITS`: with these set too.
  */
 #include <library/string.h>
 
@@ -50,11 +51,11 @@ static void root_move(EFI_PHYSICAL_ADDRESS place)
     __asm__ volatile("mov %0, %%cr3" : : "r"(place) : "memory");
 }
 
+static uint64_t *root; /* of five levels */
+
 /* One level more above the firmware's own tables. */
 static void five_levels(void)
 {
-    uint64_t *root = pages_take(EfiBootServicesData, 1);
-
     if (root && (uintptr_t)root < LIMIT_4G && !(cr4_read() & LA57)) {
         root[0] = (cr3_read() & ADDRESS_MASK) | PRESENT | WRITABLE;
         five_levels_enter((uintptr_t)root);
@@ -64,8 +65,15 @@ static void five_levels(void)
     report("paging of %u levels\n", cr4_read() & LA57 ? 5 : 4);
 }
 
+void processor_leave_five_levels(void)
+{
+    if (order_next(NULL, "exit-five-levels"))
+        five_levels();
+}
+
 void processor_install(void)
 {
+    root = pages_take(EfiBootServicesData, 1);
     if (order_next(NULL, "five-levels"))
         five_levels();
     if (order_next(NULL, "cr0"))

@@ -22,8 +22,8 @@
  *   sleeps      for VALUE milliseconds first; `sleeps-deaf` with interrupts off
  *   spins       for ever
  *   deaf        for ever, with interrupts off; `halts` there
- * or a way of runtime_processor.c, from the exit from boot services on. Without VALUE there is nothing at 0x7fff0000000; TIMES is
- * how often, without it always.
+ * or a way of runtime_processor.c, from the exit from boot services on. Without VALUE there is
+ * nothing at 0x7fff0000000; TIMES is how often, without it always.
  */
 #include <library/string.h>
 

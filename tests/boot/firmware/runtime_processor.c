@@ -122,10 +122,10 @@ void processor_leave(const char *how, uint64_t value)
         const char *how;
         void (*leave)(uint64_t value);
     } ways[] = {
-        {"flags", flags},         {"control0", control0},     {"control4", control4},
-        {"msr", msr},             {"cache-bits", cache_bits}, {"gdt", gdt},
-        {"idt", idt},             {"segments", segments},     {"breakpoint", breakpoint},
-        {"floating", floating},   {"int", interrupt},
+        {"flags", flags},       {"control0", control0},     {"control4", control4},
+        {"msr", msr},           {"cache-bits", cache_bits}, {"gdt", gdt},
+        {"idt", idt},           {"segments", segments},     {"breakpoint", breakpoint},
+        {"floating", floating}, {"int", interrupt},
     };
 
     for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {

@@ -1,6 +1,7 @@
 /*
  * screen.c: a screen that is not as it is said to be: `screen FIELD VALUE` on every graphics
- * output, `screen-null mode|information` for none of that. The firmware's own console draws as it always did.
+ * output, `screen-null mode|information` for none of that. The firmware's own console draws as it
+ * always did.
  */
 #include <library/string.h>
 
@@ -59,8 +60,8 @@ void screen_install(void)
 
     if (!order_next(NULL, "screen") && !order_next(NULL, "screen-null"))
         return;
-    if (EFI_ERROR(real_boot.LocateHandleBuffer(ByProtocol, &graphics_output, NULL, &count,
-                                               &handles)))
+    if (EFI_ERROR(
+            real_boot.LocateHandleBuffer(ByProtocol, &graphics_output, NULL, &count, &handles)))
         return;
     for (UINTN i = 0; i < count; i++) {
         if (!EFI_ERROR(real_boot.HandleProtocol(handles[i], &graphics_output, (void **)&output)))

@@ -1,9 +1,9 @@
 /*
  * tables.c: configuration tables that are wrong. `table GUID OFFSET BYTES` writes bytes over one,
  * `table-add GUID BYTES` installs one, `table-null GUID` leaves it with no address, `table-twice
- * GUID` lists it a second time, `table-at GUID ADDRESS` says that it is there. A GUID is its 16 bytes
- * as they lie in memory, in hexadecimal digits. `system-table OFFSET BYTES` and `runtime-table OFFSET
- * BYTES` write over the tables of the firmware itself.
+ * GUID` lists it a second time, `table-at GUID ADDRESS` says that it is there. A GUID is its 16
+ * bytes as they lie in memory, in hexadecimal digits. `system-table OFFSET BYTES` and
+ * `runtime-table OFFSET BYTES` write over the tables of the firmware itself.
  */
 #include <library/string.h>
 
