@@ -232,13 +232,21 @@ static void io_apic_write(const struct io_apic *io_apic, uint8_t index, uint32_t
     io_apic->registers[4] = value;
 }
 
+/* Its version register is neither zero nor ones (82093AA data sheet, 3.2.2): otherwise none is
+ * there. */
 static void io_apic_add(uint32_t first, void *registers)
 {
-    struct io_apic *io_apic = &io_apics[io_apic_count++];
+    struct io_apic *io_apic = &io_apics[io_apic_count];
 
     io_apic->registers = registers;
     io_apic->first = first;
-    io_apic->count = (io_apic_read(io_apic, 1) >> 16 & 0xff) + 1;
+    uint32_t version = io_apic_read(io_apic, 1);
+    if (!version || version == UINT32_MAX) {
+        log_write(LOG_WARNING, "interrupts: no I/O APIC answers where one is said to be");
+        return;
+    }
+    io_apic_count++;
+    io_apic->count = (version >> 16 & 0xff) + 1;
     for (uint32_t input = 0; input < io_apic->count; input++)
         io_apic_write(io_apic, 0x10 + 2 * input, LVT_MASKED);
 }
@@ -514,8 +522,8 @@ static void judge_routes(void)
 {
     uint32_t input;
 
-    for (uint32_t irq = 0; io_apic_count && irq < ISA_INTERRUPTS; irq++) {
-        if (io_apic_find(isa_routes[irq].interrupt, &input))
+    for (uint32_t irq = 0; irq < ISA_INTERRUPTS; irq++) {
+        if (io_apic_find(isa_routes[irq].interrupt, &input) || !io_apic_find(irq, &input))
             continue;
         log_write(LOG_WARNING,
                   "interrupts: IRQ %u is said to be input %u of an I/O APIC: there is none", irq,
@@ -528,7 +536,10 @@ static void judge_routes(void)
    Without an I/O APIC they are what there is. */
 static void choose_isa_way(bool pic_there)
 {
-    if (io_apic_count)
+    const uint32_t keyboard = 1;
+    uint32_t input;
+
+    if (io_apic_find(isa_routes[keyboard].interrupt, &input))
         return;
     isa_way = pic_there ? BY_LEGACY_PIC : BY_NOTHING;
     log_write(LOG_WARNING, "interrupts: no I/O APIC: %s",

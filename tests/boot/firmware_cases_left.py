@@ -29,7 +29,7 @@ def processor_cases():
     yield halts("left: the local APIC off", [f"exit-msr {LOCAL_APIC_BASE:#x} 0xfee00100"], "local APIC",
                 memory="320M")
     yield boots("left: the local APIC elsewhere", [f"exit-msr {LOCAL_APIC_BASE:#x} 0xfed90900"],
-                memory="320M")
+                memory="330M")
 
 
 def interrupt_cases():

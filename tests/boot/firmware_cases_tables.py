@@ -90,9 +90,11 @@ def madt_cases():
             ("a second I/O APIC where nothing is", io_apic(0xfec10000, 24)),
             ("a second I/O APIC for the same interrupts", io_apic(0xfec00000, 0, 0)),
             ("the serial port's interrupt nowhere", override(4, 0xffffff)),
-            ("all interrupts on one", "".join(override(i, 9, 13) for i in range(16))),
             ("300 overrides", "".join(override(i, i) for i in range(300)))):
         yield boots(f"tables: an MADT with {text}", [f"acpi-append APIC {entries}"])
+    # Nobody can know which device is meant then: the machine runs, its keyboard does not.
+    yield boots("tables: an MADT with all interrupts on one",
+                ["acpi-append APIC " + "".join(override(i, 9, 13) for i in range(16))], typed=())
     # The offsets are those of QEMU's MADT with one processor.
     for text, order in (
             ("the I/O APIC at 0", "56 00000000"),
