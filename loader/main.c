@@ -139,9 +139,9 @@ static EFI_STATUS files_load(struct volume *volume, struct seed *seed, struct ke
 /* P2 and P3 are only for who asked, and P0 to P3 on the volume. */
 static void record_what_is_asked_for(struct volume *volume, const char *options)
 {
-    bool report = options_flag(options, "report");
+    bool report = options_asked(options, "report");
 
-    if (!report && !options_flag(options, "audit")) {
+    if (!report && !options_asked(options, "audit")) {
         recording_calls_stop();
         return;
     }

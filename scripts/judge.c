@@ -59,15 +59,6 @@ static int record_read(const char *path, struct record *record)
     return record_open(record, bytes, size, &reason) != 0 ? complain(path, reason) : 0;
 }
 
-static int profile_find(const char *name)
-{
-    for (int i = 0; i < AUDIT_PROFILES; i++) {
-        if (strcmp(name, audit_profile_name((enum audit_profile)i)) == 0)
-            return i;
-    }
-    return -1;
-}
-
 /* ---- names ---- */
 
 static void list_print(const char *title, int count, const char *(*name)(int))
@@ -213,12 +204,13 @@ static int code_print(const char *path)
 
 int main(int count, char **arguments)
 {
+    enum audit_profile profile = AUDIT_UEFI;
+
     if (count == 3 && strcmp(arguments[1], "record") == 0)
         return record_print(arguments[2]);
     if ((count == 4 || count == 5) && strcmp(arguments[1], "audit") == 0 &&
-        profile_find(arguments[3]) >= 0)
-        return audit_print(arguments[2], (enum audit_profile)profile_find(arguments[3]),
-                           count == 5 ? arguments[4] : NULL);
+        audit_profile_find(arguments[3], &profile))
+        return audit_print(arguments[2], profile, count == 5 ? arguments[4] : NULL);
     if (count == 3 && strcmp(arguments[1], "code") == 0)
         return code_print(arguments[2]);
     if (count == 2 && strcmp(arguments[1], "names") == 0)

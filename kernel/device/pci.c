@@ -266,6 +266,8 @@ static bool look_at_function(struct search *search, struct pci_device *found)
     ask_ranges(found);
     if (found->function.layout == PCI_BRIDGE)
         pci_bridge_windows(config, &found->ranges[PCI_RANGE_WINDOWS]);
+    if (found->function.layout == PCI_DEVICE)
+        pci_ide_ranges(found->function.class, found->ranges);
     remember_buses(search, found);
     if (!device_add(found))
         log_write(LOG_WARNING, "pci: %04x:%02x:%02x.%x is left out: too little memory",

@@ -105,21 +105,32 @@ bool options_find(const char *options, const char *key, struct option *option)
     return found;
 }
 
+static bool is_one_of(const struct option *option, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strlen(words[i]) == option->value_length &&
+            memcmp(words[i], option->value, option->value_length) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool options_flag(const char *options, const char *key)
 {
     static const char *const words[] = {"1", "y", "yes", "on", "true"};
     struct option option;
 
-    if (!options_find(options, key, &option))
-        return false;
-    if (option.value == NULL)
-        return true;
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strlen(words[i]) == option.value_length &&
-            memcmp(words[i], option.value, option.value_length) == 0)
-            return true;
-    }
-    return false;
+    return options_find(options, key, &option) &&
+           (option.value == NULL || is_one_of(&option, words, sizeof(words) / sizeof(words[0])));
+}
+
+bool options_asked(const char *options, const char *key)
+{
+    static const char *const words[] = {"0", "n", "no", "off", "false"};
+    struct option option;
+
+    return options_find(options, key, &option) &&
+           (option.value == NULL || !is_one_of(&option, words, sizeof(words) / sizeof(words[0])));
 }
 
 int options_string(const char *options, const char *key, char *buffer, size_t size)

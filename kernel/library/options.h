@@ -34,6 +34,9 @@ bool options_find(const char *options, const char *key, struct option *option);
 /* Whether the key is there and its value is none, 1, y, yes, on or true. */
 bool options_flag(const char *options, const char *key);
 
+/* The same, but any value is a yes that is not 0, n, no, off or false: `audit=emp`. */
+bool options_asked(const char *options, const char *key);
+
 /*
  * Copies the key's value, terminated, into buffer. 0, -ENOENT: no such key or
  * a bare one; -ENAMETOOLONG: it does not fit in size bytes; buffer is then "".

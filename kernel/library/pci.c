@@ -1,6 +1,7 @@
 #include "library/pci.h"
 
 #include "library/bytes.h"
+#include "library/string.h"
 
 enum {
     STATUS = 0x06,
@@ -260,4 +261,22 @@ void pci_bridge_windows(const uint8_t *config, struct pci_range windows[PCI_WIND
     windows[0] = port_window(config);
     windows[1] = memory_window(config);
     windows[2] = prefetch_window(config);
+}
+
+void pci_ide_ranges(uint32_t class, struct pci_range ranges[PCI_IDE_RANGES])
+{
+    static const struct pci_range old[PCI_IDE_RANGES] = {
+        {0x1f0, 0x1f7, PCI_RANGE_PORTS | PCI_RANGE_FIXED},
+        {0x3f6, 0x3f6, PCI_RANGE_PORTS | PCI_RANGE_FIXED},
+        {0x170, 0x177, PCI_RANGE_PORTS | PCI_RANGE_FIXED},
+        {0x376, 0x376, PCI_RANGE_PORTS | PCI_RANGE_FIXED},
+    };
+    enum { IDE = 0x0101, FIRST_NATIVE = 1, SECOND_NATIVE = 4 };
+
+    if (class >> 8 != IDE)
+        return;
+    if (!(class & FIRST_NATIVE))
+        memcpy(ranges, old, 2 * sizeof(*old));
+    if (!(class & SECOND_NATIVE))
+        memcpy(ranges + 2, old + 2, 2 * sizeof(*old));
 }

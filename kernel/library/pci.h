@@ -83,6 +83,7 @@ struct pci_range {
     uint32_t flags;
 };
 enum {
+    PCI_RANGE_FIXED = 0x10,
     PCI_RANGE_PORTS = 0x100,
     PCI_RANGE_MEMORY = 0x200,
     PCI_RANGE_PREFETCH = 0x2000,
@@ -100,6 +101,14 @@ bool pci_bar_is_wide(uint32_t value);
 struct pci_range pci_bar_range(uint64_t value, uint64_t ones);
 /* The same of a ROM's register. */
 struct pci_range pci_rom_range(uint32_t value, uint32_t ones);
+
+/*
+ * An IDE controller's first four ranges where its interface (class) says that a channel is in
+ * compatibility mode: the ports of old, whatever its registers say (PCI IDE Controller
+ * Specification 1.0, 2.1). Others stay as they are.
+ */
+#define PCI_IDE_RANGES 4
+void pci_ide_ranges(uint32_t class, struct pci_range ranges[PCI_IDE_RANGES]);
 
 /* What a bridge passes on: ports, memory, prefetchable memory. */
 #define PCI_WINDOW_COUNT 3

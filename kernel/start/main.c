@@ -320,7 +320,17 @@ static void *map_registers(paddr_t base, size_t size)
 /* Whether the handoff is recorded whole. */
 static bool records_all(void)
 {
-    return options_flag(options, "report") || options_flag(options, "audit");
+    return options_asked(options, "report") || options_asked(options, "audit");
+}
+
+/* `audit=emp`; without a value, or with a yes for one, it is the usual profile. */
+static void choose_profile(void)
+{
+    char profile[16];
+
+    if (!options_flag(options, "audit") &&
+        !options_string(options, "audit", profile, sizeof(profile)))
+        handoff_findings_choose(profile);
 }
 
 /* Interrupts, clocks, registers of programs. */
@@ -474,6 +484,8 @@ static void start(void *unused)
     if (battery_clock_initialize())
         log_write(LOG_NOTICE, "clock: none that runs while the machine is off");
     handoff_record_settle(records_all());
+    if (records_all())
+        choose_profile();
     handoff_record_functions();
     handoff_record_canary_start();
     handoff_record_try_services();
@@ -487,7 +499,7 @@ static void start(void *unused)
         other_cpus_hold_back(milliseconds);
 #endif
     other_cpus_start(acpi, options_number(options, "maxcpus", &most) ? CPU_MAXIMUM : most);
-    if (options_flag(options, "audit"))
+    if (options_asked(options, "audit"))
         handoff_findings_log();
     drivers_wait(DRIVERS_PATIENCE);
     storage_settle(DRIVERS_PATIENCE);

@@ -89,6 +89,8 @@ def on_the_machine(tap):
     tap.check('"name":"entry_state"' in text, "record.json tells fields")
     log = machine.log.text()
     tap.check("audit: H 30 bus mastering" in log, "with audit the log has the findings", log[-300:])
+    text, _ = run(f"grep -c '^H 42' {handoff}/audit", append="audit=emp")
+    tap.equal(text, "1\n", "audit=emp judges by that profile")
     text, _ = run(f"cat {handoff}/record | wc -c")
     tap.check(4096 < int(text.split()[0]) < 128 * 1024, "without an option a small record is there", text)
 

@@ -98,6 +98,11 @@ static void test_find(void)
     for (size_t i = 0; i < array_length(flags); i++)
         expect_equal(options_flag(flags[i].line, "f"), flags[i].set);
 
+    test_case("what is asked for, with or without a value");
+    expect(options_asked("f", "f") && options_asked("f=emp", "f") && options_asked("f=1", "f"));
+    expect(!options_asked("g", "f") && !options_asked("f=0", "f") && !options_asked("f=off", "f"));
+    expect(!options_asked("f=emp f=no", "f") && !options_asked("-- f", "f"));
+
     test_case("strings");
     expect_equal(options_string("init=/a init=/bin/sh", "init", buffer, 8), 0);
     expect_string(buffer, "/bin/sh");

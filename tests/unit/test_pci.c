@@ -215,6 +215,27 @@ static void test_ranges(void)
     expect_range(pci_bar_range(0xc0001000, 0x0ff00010), 0, 0xf, 0x40200);
 }
 
+static void test_ide(void)
+{
+    const struct pci_range own = {0x6000, 0x6007, PCI_RANGE_PORTS};
+    struct pci_range ranges[PCI_IDE_RANGES];
+
+    test_case("an IDE controller's ports of old, a channel each");
+    for (unsigned interface = 0; interface < 16; interface++) {
+        for (unsigned i = 0; i < PCI_IDE_RANGES; i++)
+            ranges[i] = own;
+        pci_ide_ranges(0x010100 | interface, ranges);
+        expect_equal(ranges[0].first, interface & 1 ? 0x6000 : 0x1f0);
+        expect_equal(ranges[1].last, interface & 1 ? 0x6007 : 0x3f6);
+        expect_equal(ranges[2].last, interface & 4 ? 0x6007 : 0x177);
+        expect_equal(ranges[3].flags, interface & 4 ? 0x100 : 0x110);
+    }
+    test_case("others keep what their registers say");
+    ranges[0] = own;
+    pci_ide_ranges(0x010600, ranges);
+    expect_range(ranges[0], 0x6000, 0x6007, 0x100);
+}
+
 static void test_windows(void)
 {
     struct pci_range windows[PCI_WINDOW_COUNT];
@@ -260,6 +281,7 @@ int main(void)
     test_capabilities();
     test_messages();
     test_ranges();
+    test_ide();
     test_windows();
     return test_end();
 }

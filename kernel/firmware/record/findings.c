@@ -8,6 +8,20 @@
 #include "library/string.h"
 #include "memory/heap.h"
 
+static enum audit_profile chosen = AUDIT_UEFI; /* constant after boot */
+
+void handoff_findings_choose(const char *profile)
+{
+    if (profile && *profile && !audit_profile_find(profile, &chosen))
+        log_write(LOG_WARNING, "audit: there is no profile %s: it is minimal, uefi or emp",
+                  profile);
+}
+
+enum audit_profile handoff_findings_profile(void)
+{
+    return chosen;
+}
+
 struct audit_finding *handoff_findings(int *error)
 {
     struct audit_finding *findings = heap_allocate(AUDIT_CHECKS * sizeof(*findings));
@@ -22,7 +36,7 @@ struct audit_finding *handoff_findings(int *error)
     const void *bytes = handoff_record_view_locked(&size);
     *error = bytes && !record_open(&record, bytes, size, &reason) ? 0 : -ENODATA;
     if (!*error)
-        audit_run(&record, NULL, AUDIT_UEFI, findings);
+        audit_run(&record, NULL, chosen, findings);
     handoff_record_unlock();
     if (!*error)
         return findings;

@@ -5,7 +5,14 @@
 #include "library/audit/audit.h"
 
 /*
- * Judges the record as it is now, by the profile `uefi`: AUDIT_CHECKS findings in memory of their
+ * By which profile the machine judges itself: the value of the option `audit`. NULL or "": `uefi`;
+ * a name that no profile has is told in the log. At boot, before there are others.
+ */
+void handoff_findings_choose(const char *profile);
+enum audit_profile handoff_findings_profile(void);
+
+/*
+ * Judges the record as it is now, by that profile: AUDIT_CHECKS findings in memory of their
  * own, for the caller to free (heap_free()). NULL: there is no record (*error -ENODATA), or no
  * memory
  * (-ENOMEM). By a thread; may sleep.

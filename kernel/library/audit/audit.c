@@ -79,3 +79,14 @@ const char *audit_profile_name(enum audit_profile profile)
 
     return names[profile];
 }
+
+bool audit_profile_find(const char *name, enum audit_profile *profile)
+{
+    for (int i = 0; i < AUDIT_PROFILES; i++) {
+        if (strcmp(name, audit_profile_name((enum audit_profile)i)) == 0) {
+            *profile = (enum audit_profile)i;
+            return true;
+        }
+    }
+    return false;
+}

@@ -93,6 +93,9 @@ const char *audit_severity_word(enum audit_severity severity);
 const char *audit_result_name(enum audit_result result);
 const char *audit_profile_name(enum audit_profile profile);
 
+/* The profile with that name; false: there is none, and *profile stays as it was. */
+bool audit_profile_find(const char *name, enum audit_profile *profile);
+
 /* Takes a line, without its end; at most AUDIT_LINE_SIZE bytes with its NUL. */
 enum { AUDIT_LINE_SIZE = 512 };
 typedef void audit_line_function(void *context, const char *line);

@@ -72,7 +72,7 @@ static int audit_json_show(const struct pseudo_key *key, struct text *text)
 
     (void)key;
     if (findings)
-        audit_write_json(findings, AUDIT_UEFI, emit, text);
+        audit_write_json(findings, handoff_findings_profile(), emit, text);
     heap_free(findings);
     return error;
 }

@@ -207,6 +207,17 @@ static void told_in_lines(const struct record *clean)
     expect_string(heard.last, last);
 }
 
+static void profiles_found(void)
+{
+    enum audit_profile profile = AUDIT_MINIMAL;
+
+    test_case("profiles by their names");
+    expect(audit_profile_find("emp", &profile) && profile == AUDIT_EMP);
+    expect(audit_profile_find("uefi", &profile) && profile == AUDIT_UEFI);
+    expect(!audit_profile_find("em", &profile) && !audit_profile_find("", &profile));
+    expect_equal(profile, AUDIT_UEFI);
+}
+
 static void words_read(void)
 {
     test_case("amounts of pages, and statuses, as words");
@@ -248,6 +259,7 @@ int main(int count, char **arguments)
     shortened(&clean);
     field_missing();
     full_record();
+    profiles_found();
     words_read();
     told(&clean);
     told_in_lines(&clean);
