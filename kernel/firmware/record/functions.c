@@ -50,8 +50,8 @@ static void record_function(const struct pci_device *device)
 
     if (device->segment == 0)
         return;
-    for (uint16_t offset = 0; offset < CONFIGURATION; offset += 4)
-        configuration[offset / 4] = pci_config_read(device, offset);
+    for (uint32_t offset = 0; offset < CONFIGURATION; offset += 4)
+        configuration[offset / 4] = pci_config_read(device, (uint16_t)offset);
     handoff_record_append(RECORD_PCI_FUNCTION, &head, sizeof(head), configuration,
                           sizeof(configuration));
 }
