@@ -10,6 +10,8 @@ enum lock_rank {
     LOCK_UNRANKED,
     LOCK_KEYBOARDS,
     LOCK_KEYBOARD_PORT,
+    LOCK_USB_STORAGE,
+    LOCK_USB, /* a controller's */
     LOCK_TERMINAL,
     LOCK_TERMINAL_CONTROL,
     LOCK_ASYNC_LIST,

@@ -19,8 +19,9 @@ struct pci_driver {
     void (*remove)(struct pci_device *device);
 };
 
-/* The drivers there are: drivers.c. The last has no name. */
+/* The drivers there are: drivers.c. The last is NULL. */
 extern const struct pci_driver *const pci_drivers[];
+extern const struct pci_driver xhci_driver;
 
 /* Starts the thread that offers each function to the first driver that matches; once, at boot. 0 or
    -ENOMEM. */

@@ -4,5 +4,5 @@
 extern const struct pci_driver ahci_driver, nvme_driver, sdhci_driver, virtio_blk_driver;
 
 const struct pci_driver *const pci_drivers[] = {
-    &ahci_driver, &nvme_driver, &sdhci_driver, &virtio_blk_driver, NULL,
+    &ahci_driver, &nvme_driver, &sdhci_driver, &virtio_blk_driver, &xhci_driver, NULL,
 };

@@ -27,10 +27,13 @@ enum mutex_rank {
     MUTEX_TRUNCATION,
     MUTEX_ADDRESS_SPACE, /* of two: the parent's before the child's (fork) */
     MUTEX_PAGE_CACHE,
-    MUTEX_VARIABLES, /* the list of the firmware's variables */
-    MUTEX_FIRMWARE,  /* whose turn it is to call the firmware: one for all */
-    MUTEX_DRIVER,    /* a device's, of its own */
-    MUTEX_RECORD,    /* the record of the handoff */
+    MUTEX_USB_CONTROL, /* a device's: one request at a time */
+    MUTEX_USB_INPUT,   /* …what its controller is told of it */
+    MUTEX_USB_COMMAND, /* a controller's: one command at a time */
+    MUTEX_VARIABLES,   /* the list of the firmware's variables */
+    MUTEX_FIRMWARE,    /* whose turn it is to call the firmware: one for all */
+    MUTEX_DRIVER,      /* a device's, of its own */
+    MUTEX_RECORD,      /* the record of the handoff */
     MUTEX_RANK_COUNT,
 };
 
