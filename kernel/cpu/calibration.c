@@ -7,7 +7,8 @@
 #include "library/acpi.h"
 #include "library/clock_choice.h"
 
-#define CALIBRATION_NS 10000000ULL  /* 10 ms */
+#define WITNESS_NS     100000ULL    /* to see whether it runs, and agrees with another */
+#define CALIBRATION_NS 1000000ULL   /* by the one that is believed */
 #define STANDSTILL_NS  100000000ULL /* by a counter whose speed is not known yet */
 #define GUESS          1000000000ULL
 
@@ -97,53 +98,86 @@ static bool find_pit(const struct acpi_root *acpi, struct reference *reference,
     return true;
 }
 
-/* All three clocks at one moment. */
+/* The clocks as they were read one after the other, `took` ticks from the first to the last. */
+struct reading {
+    uint64_t tsc, took, reference, apic_left;
+};
+
+static struct reading read_once(const struct reference *reference)
+{
+    uint64_t before = tsc_read();
+    struct reading reading = {
+        .reference = reference->read(),
+        .apic_left = local_apic_timer_left(),
+    };
+
+    reading.took = tsc_read() - before;
+    reading.tsc = before + reading.took / 2;
+    return reading;
+}
+
+/* All three clocks at one moment: a reading, and how far behind it the moment lies, in parts of a
+   tick. */
+#define PARTS 256
 struct moment {
-    uint64_t tsc, reference, apic_left;
+    struct reading first;
+    uint64_t tsc, reference, apic;
 };
 
 /*
- * Reads the clocks so that little time passes between the first reading and the
- * last: of several tries, the quickest. A host that runs something else in the
- * middle of a try would spoil the clock for good.
+ * The middle of many readings. A tick of the reference may be as long as a reading takes, and each
+ * comes at another place in it: so many say some ten times as much as one, and a tenth of the time
+ * has to pass between two moments. Readings are left out that took much longer than the quickest: a
+ * host that runs something else in the middle of one would spoil the clock for good.
  */
-#define READ_TRIES 20
+#define READINGS 64
 
 static struct moment read_moment(const struct reference *reference)
 {
-    struct moment best = {0};
-    uint64_t quickest = UINT64_MAX;
+    struct reading readings[READINGS];
+    uint64_t quickest = UINT64_MAX, count = 0;
 
-    for (int i = 0; i < READ_TRIES; i++) {
-        uint64_t before = tsc_read();
-        struct moment moment = {0, reference->read(), local_apic_timer_left()};
-        uint64_t took = tsc_read() - before;
-        if (took < quickest) {
-            quickest = took;
-            best = moment;
-            best.tsc = before + took / 2;
-        }
+    for (int i = 0; i < READINGS; i++) {
+        readings[i] = read_once(reference);
+        if (readings[i].took < quickest)
+            quickest = readings[i].took;
     }
-    return best;
+    struct moment moment = {.first = readings[0]};
+    for (int i = 0; i < READINGS; i++) {
+        if (readings[i].took > quickest + quickest / 4)
+            continue;
+        moment.tsc += readings[i].tsc - readings[0].tsc;
+        moment.reference += (readings[i].reference - readings[0].reference) & reference->mask;
+        moment.apic += readings[0].apic_left - readings[i].apic_left;
+        count++;
+    }
+    moment.tsc = moment.tsc * PARTS / count;
+    moment.reference = moment.reference * PARTS / count;
+    moment.apic = moment.apic * PARTS / count;
+    return moment;
 }
 
-/* What a reference said, of both counters; zeros: it stands still. */
-static struct calibration measure(const struct reference *reference)
+/* What a reference says of both counters within so much time; zeros: it stands still. */
+static struct calibration measure(const struct reference *reference, uint64_t nanoseconds)
 {
-    uint64_t wanted = reference->frequency * CALIBRATION_NS / NANOSECONDS_PER_SECOND;
+    uint64_t wanted = reference->frequency * nanoseconds / NANOSECONDS_PER_SECOND;
     uint64_t patience = clock_patience(STANDSTILL_NS);
 
     local_apic_timer_arm(UINT32_MAX);
     struct moment start = read_moment(reference);
-    while (((reference->read() - start.reference) & reference->mask) < wanted)
+    while (((reference->read() - start.first.reference) & reference->mask) < wanted)
         if (clock_patience_over(patience))
             return (struct calibration){0};
     struct moment end = read_moment(reference);
     local_apic_timer_arm(0);
-    uint64_t passed = (end.reference - start.reference) & reference->mask;
+
+    uint64_t passed = ((end.first.reference - start.first.reference) & reference->mask) * PARTS +
+                      end.reference - start.reference;
+    uint64_t tsc = (end.first.tsc - start.first.tsc) * PARTS + end.tsc - start.tsc;
+    uint64_t apic = (start.first.apic_left - end.first.apic_left) * PARTS + end.apic - start.apic;
     return (struct calibration){
-        .tsc_frequency = (end.tsc - start.tsc) * reference->frequency / passed,
-        .apic_frequency = (start.apic_left - end.apic_left) * reference->frequency / passed,
+        .tsc_frequency = tsc * reference->frequency / passed,
+        .apic_frequency = apic * reference->frequency / passed,
     };
 }
 
@@ -176,12 +210,10 @@ static uint64_t tsc_reference_read(void)
     return tsc_read();
 }
 
-/* The local APIC's timer against a time stamp counter whose speed is believed. */
-static struct calibration by_statement(uint64_t frequency)
+/* The time stamp counter itself, whose speed is believed: for the local APIC's timer. */
+static struct reference statement(uint64_t frequency)
 {
-    const struct reference reference = {"CPUID", tsc_reference_read, frequency, UINT64_MAX};
-
-    return measure(&reference);
+    return (struct reference){"CPUID", tsc_reference_read, frequency, UINT64_MAX};
 }
 
 /* ---- whom to believe ---- */
@@ -230,15 +262,15 @@ static void say(const struct clock_witness *witnesses, bool was_asked[WITNESSES]
 struct calibration calibrate(const struct acpi_root *acpi, void *(*map)(paddr_t base, size_t size))
 {
     struct clock_witness witnesses[WITNESSES] = {[BY_CPUID] = {"CPUID", stated_frequency()}};
-    struct calibration results[WITNESSES] = {0};
+    struct reference references[WITNESSES] = {[BY_CPUID] =
+                                                  statement(witnesses[BY_CPUID].frequency)};
     bool was_asked[WITNESSES] = {[BY_CPUID] = witnesses[BY_CPUID].frequency};
-    struct reference reference;
 
     for (int i = 0; i < BY_CPUID && !settled(witnesses); i++) {
-        if (!finders[i](acpi, &reference, map))
+        if (!finders[i](acpi, &references[i], map))
             continue;
-        results[i] = measure(&reference);
-        witnesses[i] = (struct clock_witness){reference.name, results[i].tsc_frequency};
+        witnesses[i].name = references[i].name;
+        witnesses[i].frequency = measure(&references[i], WITNESS_NS).tsc_frequency;
         was_asked[i] = true;
     }
     int chosen = clock_choose(witnesses, WITNESSES);
@@ -247,12 +279,13 @@ struct calibration calibrate(const struct acpi_root *acpi, void *(*map)(paddr_t 
         log_write(LOG_WARNING, "clock: none runs: time is a guess");
         return (struct calibration){GUESS, GUESS};
     }
-    if (chosen == BY_CPUID)
-        results[chosen] = by_statement(witnesses[chosen].frequency);
-    if (!results[chosen].apic_frequency)
-        results[chosen].apic_frequency = GUESS;
+    struct calibration result = measure(&references[chosen], CALIBRATION_NS);
+    if (chosen == BY_CPUID || !result.tsc_frequency) /* …or it stands still by now */
+        result.tsc_frequency = witnesses[chosen].frequency;
+    if (!result.apic_frequency)
+        result.apic_frequency = GUESS;
     log_write(LOG_NOTICE, "clock: time stamp counter %lu kHz, APIC timer %lu kHz, by the %s%s",
-              results[chosen].tsc_frequency / 1000, results[chosen].apic_frequency / 1000,
-              witnesses[chosen].name, settled(witnesses) ? ", to which another agrees" : "");
-    return results[chosen];
+              result.tsc_frequency / 1000, result.apic_frequency / 1000, witnesses[chosen].name,
+              settled(witnesses) ? ", to which another agrees" : "");
+    return result;
 }

@@ -305,6 +305,10 @@ void trap_dispatch(struct trap_frame *frame)
 {
     vaddr_t address = frame->vector == TRAP_PAGE_FAULT ? cr2_read() : 0;
 
+    if (frame->vector == TRAP_PAGE_FAULT && trap_from_user(frame)) { /* most are */
+        user_trap(frame, address);
+        return;
+    }
     if (frame->vector >= 32) {
         interrupt_dispatch(frame);
         return;

@@ -147,3 +147,50 @@ user_access_compare_exchange:
     movl $-1, %eax
     ret
     ON_FAULT 1b, 2b
+
+/*
+ * int user_access_fpu_save(void *image, uint64_t features)
+ * int user_access_fpu_load(const void *image, uint64_t features)
+ * The FPU registers to and from a user's image, 64-byte aligned: by XSAVE and XRSTOR those of
+ * `features`, by FXSAVE and FXRSTOR where it is 0. 0; -1 after a fault, also where the CPU refuses the
+ * image: then the registers may be anything.
+ */
+    .globl user_access_fpu_save
+user_access_fpu_save:
+    ALLOW
+    movq %rsi, %rax
+    movq %rsi, %rdx
+    shrq $32, %rdx
+    testq %rsi, %rsi
+    jz 2f
+1:  xsave64 (%rdi)
+    jmp 3f
+2:  fxsave64 (%rdi)
+3:  FORBID
+    xorl %eax, %eax
+    ret
+4:  FORBID
+    movl $-1, %eax
+    ret
+    ON_FAULT 1b, 4b
+    ON_FAULT 2b, 4b
+
+    .globl user_access_fpu_load
+user_access_fpu_load:
+    ALLOW
+    movq %rsi, %rax
+    movq %rsi, %rdx
+    shrq $32, %rdx
+    testq %rsi, %rsi
+    jz 2f
+1:  xrstor64 (%rdi)
+    jmp 3f
+2:  fxrstor64 (%rdi)
+3:  FORBID
+    xorl %eax, %eax
+    ret
+4:  FORBID
+    movl $-1, %eax
+    ret
+    ON_FAULT 1b, 4b
+    ON_FAULT 2b, 4b

@@ -13,6 +13,8 @@ extern bool user_access_smap;
 size_t user_access_copy(void *to, const void *from, size_t size);
 size_t user_access_zero(void *to, size_t size);
 ssize_t user_access_string(char *to, const char *from, size_t size);
+int user_access_fpu_save(void *image, uint64_t features);
+int user_access_fpu_load(const void *image, uint64_t features);
 int user_access_compare_exchange(uint32_t *address, uint32_t *expected, uint32_t value);
 
 /* Where to go on when the instruction at `rip` has faulted for good; 0: it is none of these. */

@@ -3,6 +3,7 @@
 
 #include <linux/errno.h>
 
+#include "cpu/fpu.h"
 #include "cpu/user_access.h"
 #include "library/string.h"
 
@@ -79,6 +80,26 @@ ssize_t user_string_in(char *to, vaddr_t from, size_t size)
     if (length >= 0)
         return length;
     return length == -1 || room < size ? -EFAULT : -ENAMETOOLONG;
+}
+
+static bool fpu_image_ok(vaddr_t image)
+{
+    return image % 64 == 0 && user_range_ok(image, fpu_image_size);
+}
+
+int user_fpu_save(vaddr_t image)
+{
+    return fpu_image_ok(image) && !user_access_fpu_save((void *)image, fpu_image_features)
+               ? 0
+               : -EFAULT;
+}
+
+int user_fpu_load(vaddr_t image, uint64_t features)
+{
+    if (fpu_image_ok(image) && !user_access_fpu_load((const void *)image, features))
+        return 0;
+    fpu_reset();
+    return -EFAULT;
 }
 
 int user_compare_exchange(vaddr_t address, uint32_t *expected, uint32_t value)

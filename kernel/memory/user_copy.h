@@ -39,6 +39,14 @@ size_t user_copy_out_partial(vaddr_t to, const void *from, size_t size);
  */
 int user_compare_exchange(vaddr_t address, uint32_t *expected, uint32_t value);
 
+/*
+ * The calling thread's FPU registers to and from an image in its memory (cpu/fpu.h): those of
+ * `features`, 0: by FXSAVE's form. 0; -EFAULT, also when the address is not aligned to 64 bytes or
+ * the CPU refuses what is there: then, after a load, the registers are a new program's.
+ */
+int user_fpu_save(vaddr_t image);
+int user_fpu_load(vaddr_t image, uint64_t features);
+
 /* Is [address, address+size) in user space at all? */
 static inline bool user_range_ok(vaddr_t address, size_t size)
 {

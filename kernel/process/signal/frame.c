@@ -97,83 +97,62 @@ size_t signal_frame_size(void)
     return sizeof(struct user_frame) + image_size_on_stack() + 64 + 16 + 8;
 }
 
-/* What Linux writes into the bytes that FXSAVE leaves to software, to say how much follows. */
-static void mark_image(void *image)
+#define IMAGE_MARKS  offsetof(struct _fpstate, sw_reserved)
+#define IMAGE_HEADER offsetof(struct _xstate, xstate_hdr)
+
+/* The registers go where they are wanted at once. XSAVE looks at its header first, which has to be
+   zeros, and writes all but what FXSAVE leaves to software: there stands, as on Linux, how much
+   follows. */
+static int image_push(vaddr_t to)
 {
-    struct _fpstate *state = image;
     struct _fpx_sw_bytes marks = {0};
+    uint32_t magic2 = FP_XSTATE_MAGIC2;
 
     if (fpu_image_features) {
         marks.magic1 = FP_XSTATE_MAGIC1;
         marks.extended_size = fpu_image_size + FP_XSTATE_MAGIC2_SIZE;
         marks.xfeatures = fpu_image_features;
         marks.xstate_size = fpu_image_size;
+        if (user_zero(to + IMAGE_HEADER, sizeof(struct _header)) ||
+            user_put(to + fpu_image_size, &magic2))
+            return -EFAULT;
     }
-    memcpy(&state->sw_reserved, &marks, sizeof(marks));
+    return user_fpu_save(to) || user_put(to + IMAGE_MARKS, &marks) ? -EFAULT : 0;
 }
 
-static int image_push(vaddr_t to)
+/* What of the registers is in the image: a program that knows only FXSAVE wrote no marks. */
+static uint64_t image_features(vaddr_t image, const struct _fpx_sw_bytes *marks)
 {
-    uint8_t image[FPU_IMAGE_MAXIMUM] __attribute__((aligned(64)));
-    uint32_t magic2 = FP_XSTATE_MAGIC2;
+    uint32_t magic2;
+    bool extended = marks->magic1 == FP_XSTATE_MAGIC1 && marks->xstate_size >= 576 &&
+                    marks->xstate_size <= fpu_image_size &&
+                    marks->extended_size >= marks->xstate_size + FP_XSTATE_MAGIC2_SIZE &&
+                    user_get(&magic2, image + marks->xstate_size) == 0 &&
+                    magic2 == FP_XSTATE_MAGIC2;
 
-    /* XSAVE leaves parts as they were: nothing of ours goes out. */
-    memset(image, 0, fpu_image_size);
-    fpu_save(image);
-    mark_image(image);
-    if (user_copy_out(to, image, fpu_image_size))
-        return -EFAULT;
-    if (fpu_image_features && user_put(to + fpu_image_size, &magic2))
-        return -EFAULT;
-    return 0;
+    return extended ? marks->xfeatures & fpu_image_features : 0;
 }
 
-/*
- * A frame may hold less than this kernel would write: a program that knows only
- * FXSAVE wrote no marks; then the rest gets its initial state.
- */
+/* A frame may hold less than this kernel would write: then the rest gets its initial state. */
 static int image_restore(vaddr_t from)
 {
-    uint8_t image[FPU_IMAGE_MAXIMUM] __attribute__((aligned(64)));
-    struct _fpstate *state = (struct _fpstate *)image;
-    const size_t header = offsetof(struct _xstate, xstate_hdr);
-    uint64_t features;
-    uint32_t magic2;
+    struct _fpx_sw_bytes marks;
+    uint32_t mxcsr;
 
     if (!from) {
         fpu_reset();
         return 0;
     }
-    if (from % 64)
-        return -EFAULT;
-    memset(image, 0, sizeof(image));
-    if (user_copy_in(image, from, sizeof(*state)))
+    if (user_get(&mxcsr, from + offsetof(struct _fpstate, mxcsr)) ||
+        user_get(&marks, from + IMAGE_MARKS))
         return -EFAULT;
     /* Some emulators let reserved bits of MXCSR pass (Intel SDM volume 1, 10.2.3). */
-    if (state->mxcsr & ~0xffffU)
+    if (mxcsr & ~0xffffU)
         return -EFAULT;
-    if (!fpu_image_features)
-        return fpu_load(image);
-
-    const struct _fpx_sw_bytes *marks = &state->sw_reserved;
-    bool extended = marks->magic1 == FP_XSTATE_MAGIC1 && marks->xstate_size >= 576 &&
-                    marks->xstate_size <= fpu_image_size &&
-                    marks->extended_size >= marks->xstate_size + FP_XSTATE_MAGIC2_SIZE &&
-                    user_get(&magic2, from + marks->xstate_size) == 0 && magic2 == FP_XSTATE_MAGIC2;
-    if (extended) {
-        features = marks->xfeatures;
-        if (user_copy_in(image + header, from + header, marks->xstate_size - header))
-            return -EFAULT;
-        memcpy(&magic2, image + header, sizeof(magic2));
-        uint64_t present;
-        memcpy(&present, image + header, sizeof(present));
-        present &= features & fpu_image_features;
-        memcpy(image + header, &present, sizeof(present));
-    } else {
-        features = 3; /* x87 and SSE */
-        memcpy(image + header, &features, sizeof(features));
-    }
-    return fpu_load(image);
+    uint64_t features = fpu_image_features ? image_features(from, &marks) : 0;
+    if (features != fpu_image_features)
+        fpu_reset();
+    return user_fpu_load(from, features);
 }
 
 /* ---- building ---- */
