@@ -112,7 +112,7 @@ size_t transfer_in(struct transfer *transfer, void *to, size_t size)
     return done;
 }
 
-size_t transfer_zeros(struct transfer *transfer, size_t size)
+static size_t pieces_zero(struct transfer *transfer, size_t size)
 {
     size_t total = 0, piece, done;
     vaddr_t address;
@@ -125,6 +125,16 @@ size_t transfer_zeros(struct transfer *transfer, size_t size)
         total += done;
     }
     return total;
+}
+
+size_t transfer_zeros(struct transfer *transfer, size_t size)
+{
+    if (size > PAGE_SIZE || !is_one_user_piece(transfer, size))
+        return pieces_zero(transfer, size);
+    if (user_zero(transfer->address, size))
+        return 0;
+    transfer_advance(transfer, size);
+    return size;
 }
 
 int transfer_vector_begin(struct transfer_vector *vector, vaddr_t address, unsigned count)

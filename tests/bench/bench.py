@@ -1,11 +1,14 @@
 #!/usr/bin/python3
 """Counts what processes cost on Baton and on Debian's Linux, checks Baton's limits, makes the table.
 
-usage: bench.py NAME=FILE...
+usage: bench.py PLUGIN NAME=FILE...
 
-Each FILE is laid in both guests as /bench/NAME; /bench/bench makes the measurements. The table goes
-to bench.md in the build folder, and as remarks to standard output.
+Each FILE is laid in both guests as /bench/NAME; /bench/bench makes the measurements: once as they are,
+once with PLUGIN (count.c), which counts atomics, fences and what else instructions hide. The table goes
+to bench.md in the build folder, all figures to bench.json, a chart to bench.svg; and the table as remarks
+to standard output.
 """
+import json
 import os
 import re
 import shutil
@@ -14,6 +17,8 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "boot"))
 
+import chart  # noqa: E402
+import counts  # noqa: E402
 import harness  # noqa: E402
 from baton import project  # noqa: E402
 
@@ -67,6 +72,15 @@ ROWS = {
     "fork_resident_64m": "fork with 64 MiB resident",
 }
 
+# Of these kinds no operation may have one on Baton (counts.py).
+NEVER = {
+    "getpid": ["locked", "fence", "msr", "device", "tlb"],
+    "read_zero": ["locked", "fence", "msr", "device", "tlb"],
+    "pipe_round_trip": ["msr", "device"],
+    "page_touch": ["msr", "device"],
+}
+NEARLY_NEVER = 0.05  # an interrupt of the timer may come in between
+
 LINE = re.compile(r"^bench (\w+) (.*)$", re.MULTILINE)
 FIELD = re.compile(r"(\w+)=(\S+)")
 
@@ -78,6 +92,26 @@ def measure(tap, kernel, root):
     tap.check(good, f"{kernel}: makes the measurements", harness.describe(machine))
     output = machine.output.data.decode("utf-8", "replace")
     return {name: dict(FIELD.findall(fields)) for name, fields in LINE.findall(output)}
+
+
+def count(tap, kernel, root, plugin):
+    """{name: {kind: an operation's}} of one more boot; what is missing is {}."""
+    with tempfile.NamedTemporaryFile() as file:
+        machine = harness.run(["/bench/bench"], root=[root], kernel=kernel, **MACHINE,
+                              qemu=[f"-plugin {plugin},out={file.name},devices=on"])
+        output = machine.output.data.decode("utf-8", "replace")
+        made = [(name, float(dict(FIELD.findall(fields)).get("iterations", 1)))
+                for name, fields in LINE.findall(output)]
+        found = counts.of_measurements(file.name, made)
+    tap.check(found, f"{kernel}: its instructions are counted by kind", harness.describe(machine))
+    return found
+
+
+def check_counts(tap, found):
+    for name, kinds in NEVER.items():
+        for kind in kinds:
+            often = found.get(name, {}).get(kind, float("inf"))
+            tap.check(often <= NEARLY_NEVER, f"{name}: none of this kind: {counts.KINDS[kind]}", often)
 
 
 def check(tap, results):
@@ -93,6 +127,28 @@ def check(tap, results):
     for name in ROWS:
         frames = results.get(name, {}).get("frames")
         tap.check(frames == "same", f"{name}: frames by owner are the same at both ends", frames)
+
+
+def counts_table(baton, linux):
+    """What else an operation does, on Baton / on Linux."""
+    lines = ["| an operation's, Baton / Linux | " + " | ".join(counts.KINDS) + " |",
+             "|---|" + "--:|" * len(counts.KINDS)]
+    for name, text in ROWS.items():
+        pairs = [f"{baton.get(name, {}).get(kind, '?')} / {linux.get(name, {}).get(kind, '?')}"
+                 for kind in counts.KINDS]
+        lines.append(f"| {text} | " + " | ".join(pairs) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def write(name, text):
+    with open(os.path.join(project.BUILD, name), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def rows_of_chart(baton, linux):
+    return [(text, float(baton[name]["per_operation"]), float(linux[name]["per_operation"]))
+            for name, text in ROWS.items()
+            if "per_operation" in baton.get(name, {}) and "per_operation" in linux.get(name, {})]
 
 
 def table(baton, linux):
@@ -111,7 +167,8 @@ def table(baton, linux):
 
 
 def main():
-    programs = dict(program.split("=", 1) for program in sys.argv[1:])
+    plugin = sys.argv[1]
+    programs = dict(program.split("=", 1) for program in sys.argv[2:])
 
     def test(tap):
         with tempfile.TemporaryDirectory() as root:
@@ -123,12 +180,19 @@ def main():
             baton = measure(tap, "baton", root)
             check(tap, baton)
             linux = measure(tap, "linux", root)
+            baton_counts = count(tap, "baton", root, plugin)
+            check_counts(tap, baton_counts)
+            linux_counts = count(tap, "linux", root, plugin)
         for name in ROWS:
             tap.check("per_operation" in linux.get(name, {}), f"{name}: Linux has a figure too",
                       linux.get(name))
-        with open(os.path.join(project.BUILD, "bench.md"), "w", encoding="utf-8") as file:
-            file.write(table(baton, linux))
-        tap.note(table(baton, linux))
+        text = table(baton, linux) + "\n" + counts_table(baton_counts, linux_counts)
+        write("bench.md", text)
+        write("bench.json", json.dumps({"baton": baton, "linux": linux,
+                                        "baton_counts": baton_counts,
+                                        "linux_counts": linux_counts}, indent=1))
+        write("bench.svg", chart.chart(rows_of_chart(baton, linux)))
+        tap.note(text)
 
     harness.main(test)
 

@@ -4,8 +4,8 @@
  * A mark is the eight-byte NOP 0F 1F 84 00 with the number MARK behind it, which no compiler makes:
  * the first begins a section, the second ends it, the third begins another. At each end a line
  * `section` and what was run in it: address, how often, the instruction's bytes; with `devices=on`
- * also how many of its accesses went to device registers. Without a mark nothing is written, with
- * `whole=on` one section is the machine's whole life.
+ * also how many of its accesses went to device registers. MARK_GROUP writes a line `group`. Without
+ * a mark nothing is written, with `whole=on` one section is the machine's whole life.
  *
  *     -plugin count.so,out=FILE[,devices=on][,whole=on]
  *
@@ -53,6 +53,7 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *);
 
 #define INSTRUCTION_SIZE 15 /* at most (Intel SDM volume 2, 2.3.11) */
 #define MARK             0x5ba7c0deU
+#define MARK_GROUP       0x5ba7c0dfU
 #define TABLE_BITS       22
 
 struct instruction {
@@ -129,6 +130,13 @@ static void on_mark(unsigned cpu, void *data)
     pthread_mutex_unlock(&lock);
 }
 
+static void on_group(unsigned cpu, void *data)
+{
+    (void)cpu;
+    (void)data;
+    fputs("group\n", out);
+}
+
 static void on_memory(unsigned cpu, uint32_t access, uint64_t address, void *data)
 {
     const struct qemu_plugin_hwaddr *place = qemu_plugin_get_hwaddr(access, address);
@@ -139,12 +147,16 @@ static void on_memory(unsigned cpu, uint32_t access, uint64_t address, void *dat
         instruction->devices++;
 }
 
-static bool is_mark(const struct instruction *instruction)
+/* What is marked by it; NULL: it is no mark. */
+static on_execution *mark_of(const struct instruction *instruction)
 {
-    static const uint8_t bytes[8] = {
-        0x0f, 0x1f, 0x84, 0x00, MARK & 0xff, MARK >> 8 & 0xff, MARK >> 16 & 0xff, MARK >> 24};
+    static const uint8_t begin[4] = {0x0f, 0x1f, 0x84, 0x00};
+    uint32_t number;
 
-    return instruction->size == sizeof(bytes) && !memcmp(instruction->bytes, bytes, sizeof(bytes));
+    if (instruction->size != 8 || memcmp(instruction->bytes, begin, sizeof(begin)) != 0)
+        return NULL;
+    memcpy(&number, instruction->bytes + sizeof(begin), sizeof(number));
+    return number == MARK ? on_mark : number == MARK_GROUP ? on_group : NULL;
 }
 
 static void on_block(plugin_id id, struct qemu_plugin_tb *block)
@@ -159,8 +171,9 @@ static void on_block(plugin_id id, struct qemu_plugin_tb *block)
         if (with_devices)
             qemu_plugin_register_vcpu_mem_cb(from, on_memory, NO_REGISTERS, LOADS_AND_STORES,
                                              instruction);
-        if (is_mark(instruction) && !whole)
-            qemu_plugin_register_vcpu_insn_exec_cb(from, on_mark, NO_REGISTERS, NULL);
+        on_execution *mark = whole ? NULL : mark_of(instruction);
+        if (mark)
+            qemu_plugin_register_vcpu_insn_exec_cb(from, mark, NO_REGISTERS, NULL);
     }
     pthread_mutex_unlock(&lock);
 }
