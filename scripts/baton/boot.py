@@ -13,7 +13,7 @@ import re
 import signal
 import sys
 
-from . import machine, media, project, qemu, terminal
+from . import machine, media, profile, project, qemu, terminal
 
 MEMORY_MINIMUM = 128 << 20
 PROCESSORS_MAXIMUM = 255  # an xAPIC has no more numbers, and QEMU's emulation no x2APIC
@@ -175,10 +175,14 @@ def main():
                          "\nCtrl-] ends a machine that has this terminal.")
     parser.add_argument("--kernel", choices=("baton", "linux"), default="baton",
                         help="linux: Debian's kernel with the same root file system, to compare")
+    parser.add_argument("--profile", action="store_true",
+                        help="tell on standard error in which functions of the kernel, and how far in "
+                        "programs, the command's instructions were run; implies --icount")
     arguments, command = parse(parser, sys.argv[1:])
+    profiled = arguments.pop("profile")
     options = qemu.Options(**arguments)
     try:
-        status, ended = boot(options, command)
+        status, ended = profile.boot(options, command, boot) if profiled else boot(options, command)
     except (project.Failure, OSError) as error:
         print(f"baton: {project.explain(error)}", file=sys.stderr)
         return machine.LOST
