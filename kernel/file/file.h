@@ -47,6 +47,8 @@ struct file_operations {
     /* Its queues are woken with interrupts off (poll_wait_limited), or are other files' too: few
        ways may lead up from it through epoll instances that watch each other. */
     bool few_ways;
+    /* Each read is one message, and takes a buffer of FILE_MESSAGE_MAXIMUM bytes. */
+    bool messages;
     /* The list of those who want signals of it (async.h), which is about to be joined or left.
        NULL: it sends none. */
     struct async_list *(*async)(struct file *file, bool joins);
@@ -66,6 +68,9 @@ struct file_operations {
     /* A line or more for /proc/PID/fdinfo. */
     void (*describe)(struct file *file, char *buffer, size_t size);
 };
+
+/* The longest message that a read may be: a FUSE request, with 128 KiB of data. */
+#define FILE_MESSAGE_MAXIMUM (36 * PAGE_SIZE)
 
 /* In file->references: a socket that is on its way in messages (unix(7), SCM_RIGHTS); whether these
    alone hold it is looked at with each reference that goes. */

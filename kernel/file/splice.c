@@ -126,13 +126,14 @@ static ssize_t pipe_to_file(struct file *in, struct copy_end *out, size_t size, 
 /* ---- to a pipe ---- */
 
 /* A stream is read once: what comes later might have to be waited for. */
-static ssize_t fill(struct copy_end *in, struct file *out, size_t size, char *buffer)
+static ssize_t fill(struct copy_end *in, struct file *out, size_t size, char *buffer,
+                    size_t buffer_size)
 {
     size_t total = 0;
     ssize_t done = 0;
 
     while (total < size) {
-        size_t wanted = smaller(size - total, COPY_BUFFER_SIZE);
+        size_t wanted = smaller(size - total, buffer_size);
         ssize_t got = done = copy_end_move(in, false, buffer, wanted);
         if (got <= 0)
             break;
@@ -156,12 +157,17 @@ static ssize_t file_to_pipe(struct copy_end *in, struct file *out, size_t size, 
     ssize_t room = pipe_wait_room(out, nonblocking);
     if (room < 0)
         return room;
-    if (nonblocking && in->file->stream && !(file_poll(in->file, NULL) & (POLLIN | POLLHUP)))
+    /* Where each read is a message, its own O_NONBLOCK counts, not the pipe's (libfuse has such).
+     */
+    bool messages = in->file->operations->messages;
+    if (nonblocking && !messages && in->file->stream &&
+        !(file_poll(in->file, NULL) & (POLLIN | POLLHUP)))
         return -EAGAIN;
-    char *buffer = heap_allocate(COPY_BUFFER_SIZE);
+    size_t buffer_size = messages ? FILE_MESSAGE_MAXIMUM : COPY_BUFFER_SIZE;
+    char *buffer = heap_allocate(buffer_size);
     if (!buffer)
         return -ENOMEM;
-    ssize_t done = fill(in, out, smaller(size, (size_t)room), buffer);
+    ssize_t done = fill(in, out, smaller(size, (size_t)room), buffer, buffer_size);
     heap_free(buffer);
     return done;
 }

@@ -62,6 +62,7 @@
 #include "start/handoff_check.h"
 #include "start/other_cpus.h"
 #include "storage/disks.h"
+#include "storage/fat.h"
 #include "storage/fuse/fuse.h"
 #include "syscall/table.h"
 #include "terminal/console.h"
@@ -446,6 +447,7 @@ static void start(void *unused)
     sockets_initialize();
     if (fuse_initialize())
         stop("the number of /dev/fuse is taken");
+    fat_initialize();
     if (vdso_initialize())
         stop("too little memory for the vDSO");
     kcmp_initialize();

@@ -321,6 +321,7 @@ static const struct file_operations fuse_device_operations = {
     .read = device_read,
     .write = device_write,
     .poll = device_poll,
+    .messages = true,
     .ioctl = device_ioctl,
     .release = device_release,
 };
