@@ -327,12 +327,26 @@ static int directory_lookup(struct dentry *directory, const char *name, size_t l
 /* Names are the same in any case: one that was removed in another spelling is not any more. */
 static int directory_revalidate(struct dentry *dentry)
 {
+    struct fat_file_system *fat = fat_of(dentry->inode);
+    struct fat_name found;
+    char name[NAME_LENGTH_MAXIMUM + 1];
+
     struct dentry *parent = dentry_parent(dentry);
-    uint64_t expired = __atomic_load_n(&fat_file(parent->inode)->names_expired, __ATOMIC_RELAXED);
+    struct fat_file *directory = fat_file(parent->inode);
+    uint64_t expired = __atomic_load_n(&directory->names_expired, __ATOMIC_RELAXED);
     int valid =
         cached_name_fresh(dentry) && __atomic_load_n(&dentry->asked, __ATOMIC_RELAXED) > expired;
+    int error = valid ? 0 : volume_lock(fat);
+    if (!valid && !error) {
+        dentry_name_copy(dentry, name, sizeof(name));
+        error = fat_lookup(&fat->volume, &directory->node, name, strlen(name), &found);
+        valid = !error && found.node.entry == fat_file(dentry->inode)->entry;
+        volume_unlock(fat);
+        if (valid)
+            cached_name_refresh(dentry, UINT64_MAX);
+    }
     dentry_release(parent);
-    return valid;
+    return error && error != -ENOENT ? error : valid;
 }
 
 static int directory_create(struct dentry *directory, const char *name, size_t length,
@@ -776,11 +790,7 @@ static int fat_mount(const struct mount_request *request, struct file_system **r
 
 void fat_initialize(void)
 {
-    static struct file_system_type types[] = {
-        {.name = "vfat", .on_device = true, .mount = fat_mount},
-        {.name = "msdos", .on_device = true, .mount = fat_mount},
-    };
+    static struct file_system_type type = {.name = "vfat", .on_device = true, .mount = fat_mount};
 
-    for (size_t i = 0; i < array_length(types); i++)
-        file_system_type_add(&types[i]);
+    file_system_type_add(&type);
 }

@@ -2,7 +2,7 @@
 #ifndef BATON_STORAGE_FAT_FAT_H
 #define BATON_STORAGE_FAT_FAT_H
 
-/* Makes vfat and msdos known to mount(2). At boot. */
+/* Makes vfat known to mount(2). At boot. */
 void fat_initialize(void);
 
 #endif

@@ -147,6 +147,19 @@ int cached_name_move(struct dentry *source, struct dentry *directory, const char
     return 0;
 }
 
+/* A name without any below it, taken out of the tree: its reference; NULL: there is none. */
+static struct dentry *take_leaf(struct cached_names *names)
+{
+    spinlock_acquire(&tree_lock);
+    struct dentry *dentry = TAILQ_FIRST(&names->list);
+    while (dentry && dentry_next(dentry, UINT64_MAX))
+        dentry = dentry_next(dentry, UINT64_MAX);
+    if (dentry)
+        dentry_remove(dentry);
+    spinlock_release(&tree_lock);
+    return dentry;
+}
+
 void cached_names_end(struct file_system *file_system)
 {
     struct dentry *root = file_system->root;
@@ -156,4 +169,7 @@ void cached_names_end(struct file_system *file_system)
         return;
     dentry_tear_down(root);
     dentry_release(root);
+    /* What hung below a directory whose own name went before. */
+    while ((root = take_leaf(file_system->names)))
+        dentry_release(root);
 }
