@@ -6,6 +6,7 @@
 
 #include <asm/errno.h>
 #include <linux/fcntl.h>
+#include <linux/prctl.h>
 
 #include "cpu/fpu.h"
 #include "cpu/log.h"
@@ -96,6 +97,7 @@ static int create_thread(struct user_thread *thread, struct exec *exec,
     thread_signals_initialize(&thread->signals, NULL, false);
     thread->started = clock_now();
     thread->timer_slack = thread->default_timer_slack = TIMER_SLACK_DEFAULT;
+    thread->machine_check_policy = PR_MCE_KILL_DEFAULT;
     thread->thread.id = thread->identity->number;
     thread->thread.affinity = cpu_set_all;
     *user_thread_place_frame(thread) = exec_first_frame(exec);

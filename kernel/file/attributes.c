@@ -1,5 +1,6 @@
 /* attributes.c: what can be changed about files beside their bytes. */
 #include <asm/errno.h>
+#include <linux/falloc.h>
 #include <linux/fcntl.h>
 #include <linux/mount.h>
 #include <linux/stat.h>
@@ -89,6 +90,8 @@ static int change_mode(const struct path *path, const void *wanted)
         return error;
     if (S_ISLNK(attributes.mode)) {
         error = -EOPNOTSUPP;
+    } else if ((error = inode_change_allowed(inode, INODE_CHANGE_MODE))) {
+        /* not even by its owner */
     } else if (!inode_owned(inode, credentials)) {
         error = -EPERM;
     } else {
@@ -152,10 +155,12 @@ static int change_owner(const struct path *path, const void *wanted)
     /* chown(2): set-user-ID goes, also for user 0, and in the same step: nobody is to see it with
        the new owner. Who may not change a mode does not change it by this either. */
     uint32_t dropped = S_ISDIR(attributes.mode) ? 0 : inode_privileges(&attributes, credentials);
-    if (!may_change_owner(credentials, &attributes, owner) ||
-        (dropped && !inode_owned(inode, credentials))) {
+    if (owner->user != KEEP_ID || owner->group != KEEP_ID)
+        error = inode_change_allowed(inode, INODE_CHANGE_OWNER);
+    if (!error && (!may_change_owner(credentials, &attributes, owner) ||
+                   (dropped && !inode_owned(inode, credentials))))
         error = -EPERM;
-    } else {
+    if (!error) {
         if (owner->user != KEEP_ID)
             attributes.user = owner->user;
         if (owner->group != KEEP_ID)
@@ -255,7 +260,8 @@ static int change_times(const struct path *path, const void *wanted)
     int error = attributes_begin(inode, &attributes);
     if (error)
         return error;
-    if (!inode_owned(inode, credentials))
+    error = inode_change_allowed(inode, INODE_CHANGE_TIMES);
+    if (!error && !inode_owned(inode, credentials))
         error = now ? inode_permission(inode, PERMISSION_WRITE, credentials) : -EPERM;
     if (!error)
         error = times_change(inode, times->set ? &times->accessed : &now_time,
@@ -340,6 +346,17 @@ ssize_t sys_utime(vaddr_t name, vaddr_t address)
 
 /* ---- truncate(2) ---- */
 
+/* What makes its contents when it is read has no size to be set; that is no error. `file`: by which
+   it is asked for, or NULL. */
+static int set_size(struct inode *inode, int64_t size, struct file *file)
+{
+    int64_t last = inode->file_system->last_offset;
+
+    if (last && size > last)
+        return -EFBIG;
+    return inode_can_truncate(inode) ? inode_truncate(inode, (uint64_t)size, file) : 0;
+}
+
 static int change_size(const struct path *path, const void *wanted)
 {
     struct inode *inode = path->dentry->inode;
@@ -349,13 +366,11 @@ static int change_size(const struct path *path, const void *wanted)
     if (!S_ISREG(inode->mode))
         return -EINVAL;
     int error = inode_permission(inode, PERMISSION_WRITE, credentials_current());
-    if (!error && !inode_can_truncate(inode))
-        error = -EPERM;
     if (!error)
         error = inode_write_begin(inode);
     if (error)
         return error;
-    error = inode_truncate(inode, (uint64_t) * (const int64_t *)wanted, NULL);
+    error = set_size(inode, *(const int64_t *)wanted, NULL);
     inode_write_end(inode);
     return error;
 }
@@ -374,10 +389,30 @@ ssize_t sys_ftruncate(int descriptor, int64_t size)
         return -EBADF;
     int error = -EINVAL;
     if (S_ISREG(file->inode->mode) && file->writable)
-        error =
-            inode_can_truncate(file->inode) ? inode_truncate(file->inode, (uint64_t)size, file) : 0;
+        error = set_size(file->inode, size, file);
     file_release(file);
     return error;
+}
+
+#define ALLOCATE_KNOWN                                                                             \
+    (FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_COLLAPSE_RANGE |                       \
+     FALLOC_FL_ZERO_RANGE | FALLOC_FL_INSERT_RANGE | FALLOC_FL_UNSHARE_RANGE)
+
+/* Is this mode one that fallocate(2) tells of, whether or not the file can do it? */
+static int check_allocate_mode(int mode)
+{
+    const int alone = FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE;
+
+    if (mode & ~ALLOCATE_KNOWN)
+        return -EOPNOTSUPP;
+    if (mode & FALLOC_FL_PUNCH_HOLE &&
+        (mode & FALLOC_FL_ZERO_RANGE || !(mode & FALLOC_FL_KEEP_SIZE)))
+        return -EOPNOTSUPP;
+    if (mode & alone && mode != FALLOC_FL_COLLAPSE_RANGE && mode != FALLOC_FL_INSERT_RANGE)
+        return -EINVAL;
+    if (mode & FALLOC_FL_UNSHARE_RANGE && mode & ~(FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE))
+        return -EINVAL;
+    return 0;
 }
 
 ssize_t sys_fallocate(int descriptor, int mode, int64_t offset, int64_t size)
@@ -385,10 +420,12 @@ ssize_t sys_fallocate(int descriptor, int mode, int64_t offset, int64_t size)
     struct file *file = descriptor_get(descriptor);
     if (!file)
         return -EBADF;
-    int64_t end;
-    int error;
+    int64_t end, last = file->inode->file_system->last_offset;
+    int error = check_allocate_mode(mode);
     if (offset < 0 || size <= 0)
         error = -EINVAL;
+    else if (error)
+        ; /* before anything is asked of the file */
     else if (!file->writable)
         error = -EBADF;
     else if (S_ISFIFO(file->inode->mode))
@@ -397,7 +434,7 @@ ssize_t sys_fallocate(int descriptor, int mode, int64_t offset, int64_t size)
         error = -EISDIR;
     else if (!S_ISREG(file->inode->mode))
         error = -ENODEV;
-    else if (__builtin_add_overflow(offset, size, &end))
+    else if (__builtin_add_overflow(offset, size, &end) || (last && end > last))
         error = -EFBIG;
     else if (!file->operations->allocate)
         error = -EOPNOTSUPP;

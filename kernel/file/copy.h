@@ -15,6 +15,9 @@ struct copy_end {
 
 /* Reads or writes, with kernel memory, as read(2) and write(2) or pread(2) and pwrite(2). */
 ssize_t copy_end_move(struct copy_end *end, bool writes, void *buffer, size_t size);
+/* As splice(2) does; `size` at least 1. Bytes, 0 at the end, or an error. Sleeps unless
+   `nonblocking` for bytes and for room. */
+ssize_t splice_to_pipe(struct copy_end *in, struct file *out, size_t size, bool nonblocking);
 /* Puts back what was read and could not be written, where the file has offsets. */
 void copy_end_return(struct copy_end *end, size_t size);
 

@@ -1,6 +1,5 @@
 /* descriptor_calls.c: the system calls about descriptors themselves. */
 #include <asm/errno.h>
-#include <asm/ioctls.h>
 #include <linux/close_range.h>
 #include <linux/fcntl.h>
 
@@ -146,6 +145,27 @@ static ssize_t add_seals(struct file *file, uint32_t seals)
     return error;
 }
 
+/* F_GET_RW_HINT, F_SET_RW_HINT: how long what is written will live, which memory does not ask. */
+static ssize_t write_hint_control(struct file *file, unsigned command, vaddr_t argument)
+{
+    struct inode *inode = file->inode;
+    uint64_t hint = __atomic_load_n(&inode->write_hint, __ATOMIC_RELAXED);
+
+    if (command == F_GET_RW_HINT)
+        return user_put(argument, &hint);
+    if (!inode_owned(inode, credentials_current()))
+        return -EPERM;
+    int error = inode_change_allowed(inode, INODE_CHANGE_ATTRIBUTES);
+    if (error)
+        return error;
+    if (user_get(&hint, argument))
+        return -EFAULT;
+    if (hint > RWH_WRITE_LIFE_EXTREME)
+        return -EINVAL;
+    __atomic_store_n(&inode->write_hint, (uint8_t)hint, __ATOMIC_RELAXED);
+    return 0;
+}
+
 static ssize_t control(int descriptor, struct file *file, unsigned command, uint64_t argument)
 {
     struct descriptor_table *table = thread_current()->descriptors;
@@ -191,6 +211,15 @@ static ssize_t control(int descriptor, struct file *file, unsigned command, uint
         return 0;
     case F_GETLEASE:
         return F_UNLCK;
+    case F_SETLEASE: /* none can be taken, so there is none to be given back */
+        return argument == F_UNLCK && S_ISREG(file->inode->mode) ? -EAGAIN : -EINVAL;
+    case F_NOTIFY: /* as well */
+        return argument & ~(uint64_t)DN_MULTISHOT ? -EINVAL : 0;
+    case F_GET_RW_HINT:
+    case F_SET_RW_HINT:
+        return write_hint_control(file, command, argument);
+    case F_GETOWNER_UIDS:
+        return async_owner_users(file, argument);
     case F_GETPIPE_SZ:
     case F_SETPIPE_SZ:
         return pipe_control_size(file, command, argument);
@@ -209,68 +238,6 @@ ssize_t sys_fcntl(int descriptor, unsigned command, uint64_t argument)
     if (!file)
         return -EBADF;
     ssize_t result = control(descriptor, file, command, argument);
-    file_release(file);
-    return result;
-}
-
-/* ---- ioctl(2) ---- */
-
-static void change_flag(struct file *file, uint32_t flag, bool on)
-{
-    if (on)
-        __atomic_fetch_or(&file->flags, flag, __ATOMIC_RELAXED);
-    else
-        __atomic_fetch_and(&file->flags, ~flag, __ATOMIC_RELAXED);
-}
-
-static ssize_t change_nonblocking(struct file *file, vaddr_t argument)
-{
-    int on;
-
-    if (user_get(&on, argument))
-        return -EFAULT;
-    change_flag(file, O_NONBLOCK, on);
-    return 0;
-}
-
-static ssize_t change_async(int descriptor, struct file *file, vaddr_t argument)
-{
-    int on;
-
-    if (user_get(&on, argument))
-        return -EFAULT;
-    return async_set(file, descriptor, on);
-}
-
-static ssize_t device_control(int descriptor, struct file *file, unsigned command, vaddr_t argument)
-{
-    switch (command) {
-    case FIOCLEX:
-        descriptor_set_close_on_exec(descriptor, true);
-        return 0;
-    case FIONCLEX:
-        descriptor_set_close_on_exec(descriptor, false);
-        return 0;
-    case FIONBIO:
-        return change_nonblocking(file, argument);
-    case FIOASYNC:
-        return change_async(descriptor, file, argument);
-    case FIONREAD:
-        if (S_ISREG(file->inode->mode)) {
-            int left = (int)((int64_t)inode_size(file->inode) - file->offset);
-            return user_put(argument, &left);
-        }
-        break;
-    }
-    return file->operations->ioctl ? file->operations->ioctl(file, command, argument) : -ENOTTY;
-}
-
-ssize_t sys_ioctl(int descriptor, unsigned command, vaddr_t argument)
-{
-    struct file *file = descriptor_get(descriptor);
-    if (!file)
-        return -EBADF;
-    ssize_t result = device_control(descriptor, file, command, argument);
     file_release(file);
     return result;
 }

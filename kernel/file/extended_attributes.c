@@ -1,9 +1,12 @@
 /*
- * extended_attributes.c: getxattr(2) and its kin. Files in memory have none; where a file lies with
- * a server, that has the last word.
+ * extended_attributes.c: getxattr(2) and its kin. Files in memory keep none: what is asked for is
+ * not there (ENODATA), and none can be set (EOPNOTSUPP); where a file lies with a server, that has
+ * the last word. What is wrong with a call is found in Linux's order: the file, the flags, the
+ * name, the value, then what the name's class asks of the file.
  */
 #include <asm/errno.h>
 #include <linux/limits.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/xattr.h>
 
@@ -60,6 +63,77 @@ static bool has_prefix(const char *name, const char *prefix)
     return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
+/* ---- where none is kept ---- */
+
+/* What comes behind the prefix; NULL: the name is not of that class. */
+static const char *behind(const char *name, const char *prefix)
+{
+    return has_prefix(name, prefix) ? name + strlen(prefix) : NULL;
+}
+
+static bool is_access_list(const char *name)
+{
+    return strcmp(name, XATTR_NAME_POSIX_ACL_ACCESS) == 0 ||
+           strcmp(name, XATTR_NAME_POSIX_ACL_DEFAULT) == 0;
+}
+
+/* Does Linux's file system of this kind keep attributes of that class, so that one could be there?
+   What comes behind the class's prefix, or NULL: it does not. */
+static const char *kept_as(const struct inode *inode, const char *name)
+{
+    uint32_t magic = inode->file_system->magic;
+    bool memory = magic == TMPFS_MAGIC || magic == RAMFS_MAGIC, sys = magic == SYSFS_MAGIC;
+    const char *rest = NULL;
+
+    if (memory && is_access_list(name) && !S_ISLNK(inode->mode))
+        return name;
+    if (memory || sys)
+        rest = behind(name, XATTR_TRUSTED_PREFIX);
+    if (!rest && (memory || sys))
+        rest = behind(name, XATTR_SECURITY_PREFIX);
+    return !rest && sys ? behind(name, XATTR_USER_PREFIX) : rest;
+}
+
+static int none_to_get(const struct inode *inode, const char *name)
+{
+    const char *rest = kept_as(inode, name);
+    return !rest ? -EOPNOTSUPP : *rest ? -ENODATA : -EINVAL;
+}
+
+static int none_to_set(const struct inode *inode, const char *name, size_t size)
+{
+    const char *rest = kept_as(inode, name);
+    return rest && (!*rest || (is_access_list(name) && !size)) ? -EINVAL : -EOPNOTSUPP;
+}
+
+/* An access list that is gone leaves the mode, which says all there is to say, as before. */
+static int none_to_remove(const struct inode *inode, const char *name)
+{
+    int error = none_to_get(inode, name);
+
+    if (error != -ENODATA)
+        return error;
+    if (is_access_list(name))
+        return 0;
+    return has_prefix(name, XATTR_USER_PREFIX) ? -EOPNOTSUPP : error;
+}
+
+/* ---- who may ---- */
+
+/* A size that is none of a file's capabilities' (linux/capability.h). */
+static bool is_bad_capability(const char *name, size_t size)
+{
+    return strcmp(name, XATTR_NAME_CAPS) == 0 && size && size != XATTR_CAPS_SZ_2 &&
+           size != XATTR_CAPS_SZ_3;
+}
+
+/* Before anybody is asked who he is. */
+static int may_change(const struct inode *inode, const char *name, size_t size)
+{
+    return is_bad_capability(name, size) ? -EINVAL
+                                         : inode_change_allowed(inode, INODE_CHANGE_ATTRIBUTES);
+}
+
 static int may_use(struct inode *inode, const char *name, unsigned permission)
 {
     const struct credentials *credentials = credentials_current();
@@ -113,7 +187,7 @@ static ssize_t get(const struct path *path, void *data)
     if (!error)
         error = may_use(inode, name, PERMISSION_READ);
     if (!error && !(inode->operations && inode->operations->attribute_get))
-        error = -EOPNOTSUPP;
+        error = none_to_get(inode, name);
     if (!error)
         error = buffer_create(&wanted->size, XATTR_SIZE_MAX, &buffer);
     if (error)
@@ -171,8 +245,6 @@ ssize_t sys_flistxattr(int descriptor, vaddr_t names, size_t size)
 
 static int value_get(const struct attribute *wanted, void **value)
 {
-    if (wanted->flags & ~(XATTR_CREATE | XATTR_REPLACE))
-        return -EINVAL;
     if (wanted->size > XATTR_SIZE_MAX)
         return -E2BIG;
     *value = heap_allocate(wanted->size ? wanted->size : 1);
@@ -191,16 +263,20 @@ static ssize_t set(const struct path *path, void *data)
     char name[XATTR_NAME_MAX + 1];
     void *value;
 
-    int error = value_get(wanted, &value);
+    if (mount_flag(path->mount, MS_RDONLY))
+        return -EROFS;
+    if (wanted->flags & ~(XATTR_CREATE | XATTR_REPLACE))
+        return -EINVAL;
+    int error = name_get(wanted, name);
+    if (!error)
+        error = value_get(wanted, &value);
     if (error)
         return error;
-    error = name_get(wanted, name);
-    if (!error && mount_flag(path->mount, MS_RDONLY))
-        error = -EROFS;
+    error = may_change(inode, name, wanted->size);
     if (!error)
         error = may_use(inode, name, PERMISSION_WRITE);
     if (!error && !(inode->operations && inode->operations->attribute_set))
-        error = -EOPNOTSUPP;
+        error = none_to_set(inode, name, wanted->size);
     if (!error)
         error = inode_lock(inode);
     if (!error) {
@@ -231,13 +307,15 @@ static ssize_t remove(const struct path *path, void *data)
     struct inode *inode = path->dentry->inode;
     char name[XATTR_NAME_MAX + 1];
 
+    if (mount_flag(path->mount, MS_RDONLY))
+        return -EROFS;
     int error = name_get(data, name);
-    if (!error && mount_flag(path->mount, MS_RDONLY))
-        error = -EROFS;
+    if (!error)
+        error = may_change(inode, name, 0);
     if (!error)
         error = may_use(inode, name, PERMISSION_WRITE);
     if (!error && !(inode->operations && inode->operations->attribute_remove))
-        error = -EOPNOTSUPP;
+        return none_to_remove(inode, name);
     if (!error)
         error = inode_lock(inode);
     if (!error) {

@@ -142,19 +142,21 @@ void file_allow_write(struct file *file)
 /* ---- reading and writing ---- */
 
 /* Does what is asked for end where an offset can still be told? */
-static bool offset_possible(const struct transfer *transfer, int64_t offset)
+static bool offset_possible(const struct file *file, const struct transfer *transfer,
+                            int64_t offset)
 {
-    return transfer->left <= (uint64_t)(INT64_MAX - offset);
+    return file->operations->any_offset ||
+           transfer->left <= (uint64_t)INT64_MAX - (uint64_t)offset; /* -1: a stream's */
 }
 
 ssize_t file_read_at(struct file *file, struct transfer *to, int64_t *offset)
 {
     if (!file->readable)
         return -EBADF;
+    if (!offset_possible(file, to, *offset))
+        return -EINVAL;
     if (!file->operations->read)
         return S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
-    if (!offset_possible(to, *offset))
-        return -EINVAL;
     if (injection_fails(INJECTION_READ, __builtin_return_address(0)))
         return -EIO;
     return file->operations->read(file, to, offset);
@@ -166,7 +168,7 @@ ssize_t file_write_at(struct file *file, struct transfer *from, int64_t *offset)
         return -EBADF;
     if (!file->operations->write)
         return -EINVAL;
-    if (!offset_possible(from, *offset))
+    if (!offset_possible(file, from, *offset))
         return -EINVAL;
     return file->operations->write(file, from, offset);
 }
@@ -239,7 +241,8 @@ int64_t file_seek_size(struct file *file, int64_t offset, int whence)
     default:
         return -EINVAL;
     }
-    if (offset < 0)
+    int64_t last = file->inode->file_system->last_offset;
+    if (offset < 0 || (last && offset > last))
         return -EINVAL;
     file->offset = offset;
     return offset;
@@ -247,9 +250,10 @@ int64_t file_seek_size(struct file *file, int64_t offset, int whence)
 
 int64_t file_seek_no_end(struct file *file, int64_t offset, int whence)
 {
-    if (whence != SEEK_SET && whence != SEEK_CUR)
+    if (whence == SEEK_CUR ? __builtin_add_overflow(offset, file->offset, &offset)
+                           : whence != SEEK_SET)
         return -EINVAL;
-    return file_seek_size(file, offset, whence);
+    return offset < 0 ? -EINVAL : (file->offset = offset);
 }
 
 int64_t file_seek_null(struct file *file, int64_t offset, int whence)
@@ -257,6 +261,14 @@ int64_t file_seek_null(struct file *file, int64_t offset, int whence)
     (void)offset;
     (void)whence;
     return file->offset = 0;
+}
+
+int file_map_none(struct file *file, unsigned flags, struct memory_object **object)
+{
+    (void)file;
+    (void)flags;
+    (void)object;
+    return -ENODEV;
 }
 
 int file_map_cache(struct file *file, unsigned flags, struct memory_object **object)

@@ -39,6 +39,12 @@ struct file_operations {
     int (*iterate)(struct file *file, struct directory_sink *sink);
     /* The new offset. NULL: -ESPIPE. file_seek_* below are the usual ones. */
     int64_t (*seek)(struct file *file, int64_t offset, int whence);
+    bool writes_in_order; /* pwrite(2) is -ESPIPE */
+    bool any_offset;      /* also above 2^63: addresses */
+    /* preadv2(2) and pwritev2(2): knows no flags, and of several pieces each is a write of its own;
+       RWF_NOWAIT is no question, or transfer->nowait is looked at. */
+    bool plain_read, plain_write, takes_nowait;
+    bool no_splice_in, no_splice_out; /* splice(2) and sendfile(2) from it, to it: -EINVAL */
     /* -ENOTTY for unknown commands. */
     ssize_t (*ioctl)(struct file *file, unsigned command, vaddr_t argument);
     /* EPOLLIN-like bits (POLLIN, …) that hold now; calls poll_wait for each queue. NULL: always
@@ -81,15 +87,16 @@ struct file {
     const struct file_operations *operations; /* constant after open */
     uint32_t references;                      /* and FILE_IN_FLIGHT; atomic */
     uint32_t flags; /* O_*: access mode and creation: constant; O_APPEND, O_NONBLOCK, …: atomic */
-    uint32_t opened_with;     /* all of open's flags, for `open` operations (O_NOCTTY); constant */
-    bool readable, writable;  /* constant */
-    bool stream;              /* no offset (pipe, terminal): reads and writes take no offset_lock */
-    bool counts_as_writer;    /* in inode->writers; constant after open */
-    bool denies_write;        /* opened by exec: inode_allow_write at the end; owner's */
-    struct path path;         /* constant; references are held */
-    struct inode *inode;      /* path.dentry->inode; constant */
-    int64_t offset;           /* offset_lock */
-    struct mutex offset_lock; /* taken before the inode's lock */
+    uint32_t opened_with;    /* all of open's flags, for `open` operations (O_NOCTTY); constant */
+    bool readable, writable; /* constant */
+    bool stream;           /* no offset (pipe, terminal): reads and writes take no offset_lock, and
+                              are at no place (pread(2)) */
+    bool counts_as_writer; /* in inode->writers; constant after open */
+    bool denies_write;     /* opened by exec: inode_allow_write at the end; owner's */
+    struct path path;      /* constant; references are held */
+    struct inode *inode;   /* path.dentry->inode; constant */
+    int64_t offset;        /* offset_lock */
+    struct mutex offset_lock;              /* taken before the inode's lock */
     const struct credentials *credentials; /* of who opened it; constant */
     struct spinlock owner_lock;            /* with interrupts off; an async_list's comes before */
     struct file_owner owner;               /* owner_lock */
@@ -170,7 +177,8 @@ ssize_t file_write(struct file *file, struct transfer *from);
 /* Usual operations. */
 int64_t file_seek_size(struct file *file, int64_t offset, int whence);   /* SEEK_END by the size */
 int64_t file_seek_no_end(struct file *file, int64_t offset, int whence); /* devices without one */
-int64_t file_seek_null(struct file *file, int64_t offset, int whence);   /* /dev/null: always 0 */
+int64_t file_seek_null(struct file *file, int64_t offset, int whence);   /* always 0: /dev/null */
+int file_map_none(struct file *file, unsigned flags, struct memory_object **object); /* -ENODEV */
 int file_map_cache(struct file *file, unsigned flags, struct memory_object **object);
 extern const struct file_operations regular_operations, directory_operations;
 /* What files of this type do, in memory; of devices and FIFOs anywhere. NULL: sockets. */

@@ -159,6 +159,11 @@ static __attribute__((noinline)) int permission_refreshed(struct inode *inode, u
 {
     struct inode_attributes attributes;
 
+    if (inode->operations->forbid) {
+        int error = inode->operations->forbid(inode, permission);
+        if (error)
+            return error;
+    }
     if (inode->operations->permission)
         return inode->operations->permission(inode, permission, credentials);
     int error = inode->operations->refresh(inode, &attributes);
@@ -179,9 +184,14 @@ int inode_attributes_permission(const struct inode_attributes *attributes, unsig
     return permission_of(*attributes, permission & 7, credentials);
 }
 
-bool inode_owned(const struct inode *inode, const struct credentials *credentials)
+bool inode_owned(struct inode *inode, const struct credentials *credentials)
 {
-    return credentials->file_user == __atomic_load_n(&inode->user, __ATOMIC_RELAXED) ||
+    struct inode_attributes attributes = {.user = __atomic_load_n(&inode->user, __ATOMIC_RELAXED)};
+
+    /* Whose a process's files are it knows itself; what a server says was asked before. */
+    if (inode->refreshes && inode->operations->forbid_change)
+        inode->operations->refresh(inode, &attributes);
+    return credentials->file_user == attributes.user ||
            credentials_capable(credentials, CAP_FOWNER);
 }
 
@@ -338,7 +348,7 @@ int inode_stat(struct inode *inode, struct stat *result)
     result->st_gid = attributes.group;
     result->st_rdev = inode->device;
     result->st_size = (long)inode_size(inode);
-    result->st_blksize = PAGE_SIZE;
+    result->st_blksize = file_system_block_size(inode->file_system);
     uint64_t pages = __atomic_load_n(&inode->cache.frame_count, __ATOMIC_RELAXED);
     if (inode->link_target)
         pages = link_pages((uint64_t)result->st_size);

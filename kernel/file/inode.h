@@ -72,6 +72,9 @@ struct file_system {
     uint64_t device;                                 /* st_dev; constant */
     bool in_memory;       /* the tree of names is all there is, each name is counted; constant */
     bool internal;        /* cannot be mounted or linked from (pipes); constant */
+    bool no_execute;      /* its files are never executed, however it is mounted; constant */
+    uint32_t block_size;  /* st_blksize; 0: a page; constant */
+    int64_t last_offset;  /* that a file of it can have; 0: any; constant */
     uint64_t next_number; /* atomic: inode numbers */
     struct mutex rename;  /* one rename between directories at a time: who is above whom stays */
     struct cached_names *names;  /* backed/names.c; NULL: names are not cached; constant */
@@ -88,6 +91,10 @@ struct file_system {
 /* The limits of a tmpfs that is told none: of pages, and of inodes. */
 uint64_t ram_default_limit(void);
 
+static inline uint32_t file_system_block_size(const struct file_system *file_system)
+{
+    return file_system->block_size ? file_system->block_size : PAGE_SIZE;
+}
 /* A number for a new one's `device`. */
 uint64_t file_system_next_device(void);
 
@@ -102,6 +109,14 @@ static inline uint64_t link_pages(uint64_t length)
 struct inode_attributes {
     uint32_t mode; /* with its type, which is constant */
     uint32_t user, group;
+};
+
+/* What of an inode is about to be changed. */
+enum inode_change {
+    INODE_CHANGE_MODE,
+    INODE_CHANGE_OWNER,
+    INODE_CHANGE_TIMES,
+    INODE_CHANGE_ATTRIBUTES, /* extended ones */
 };
 
 /* A moment, of any year (struct timespec64 of Linux); each half is atomic. */
@@ -164,6 +179,9 @@ struct attribute_change {
  * and Linux's other checks made; of lookup, the directory's lock may be held or not.
  */
 struct inode_operations {
+    /* What nobody may, whoever asks: 0 or an error. Only with `refresh`. */
+    int (*forbid)(const struct inode *inode, unsigned permission /* PERMISSION_* */);
+    int (*forbid_change)(const struct inode *inode, enum inode_change change);
     /*
      * A directory whose names are not in the tree, or not all: finds `name` (not NUL-terminated). A
      * dentry with a reference, or an error.
@@ -239,6 +257,7 @@ struct inode {
     int32_t writers;
     bool refreshes;                 /* operations->refresh is there; constant */
     bool nameless;                  /* made by O_TMPFILE and not yet linked; atomic */
+    uint8_t write_hint;             /* RWH_*, fcntl(2); atomic */
     uint32_t seals;                 /* F_SEAL_*, fcntl(2); lock */
     struct page_cache cache;        /* contents and size; a RAM file's storage */
     struct pipe *pipe;              /* a FIFO that is open; lock */
@@ -311,8 +330,15 @@ int inode_permission(struct inode *inode, unsigned permission,
 /* The same for a file with these attributes. */
 int inode_attributes_permission(const struct inode_attributes *attributes, unsigned permission,
                                 const struct credentials *credentials);
+/* May this be changed at all, by anybody? 0 or an error. */
+static inline int inode_change_allowed(const struct inode *inode, enum inode_change change)
+{
+    return inode->operations && inode->operations->forbid_change
+               ? inode->operations->forbid_change(inode, change)
+               : 0;
+}
 /* Is the caller the owner, or has CAP_FOWNER? */
-bool inode_owned(const struct inode *inode, const struct credentials *credentials);
+bool inode_owned(struct inode *inode, const struct credentials *credentials);
 
 /*
  * ETXTBSY: a program that runs is not written to, a file open for writing is

@@ -184,6 +184,9 @@ static const struct file_operations kmsg_operations = {
     .write = kmsg_write,
     .seek = kmsg_seek,
     .poll = kmsg_poll,
+    .plain_read = true,
+    .no_splice_in = true,
+    .no_splice_out = true,
 };
 
 static struct device kmsg_device = {DEVICE_CHARACTER, 1,     11,   1,

@@ -22,6 +22,7 @@
 #define FLOCK_EXCLUSIVE   2
 #define FLOCK_NONBLOCKING 4
 #define FLOCK_UNLOCK      8
+#define FLOCK_MANDATORY   32 /* LOCK_MAND: Linux has given it up, and says that all is well */
 
 /* Of one user a 64th of all memory; then fcntl(2) and flock(2) say ENOLCK. Linux knows no limit. */
 #define LOCKS_PART 64
@@ -463,7 +464,7 @@ ssize_t record_lock_control(struct file *file, int descriptor, unsigned command,
 
     if (user_get(&request, argument))
         return -EFAULT;
-    if (by_file && request.l_pid)
+    if (get && by_file && request.l_pid)
         return -EINVAL;
     if (request.l_type != F_RDLCK && request.l_type != F_WRLCK && request.l_type != F_UNLCK)
         return -EINVAL;
@@ -484,6 +485,8 @@ ssize_t record_lock_control(struct file *file, int descriptor, unsigned command,
     if ((request.l_type == F_RDLCK && !file->readable) ||
         (request.l_type == F_WRLCK && !file->writable))
         return -EBADF;
+    if (by_file && request.l_pid)
+        return -EINVAL;
     bool unlock = request.l_type == F_UNLCK;
     bool waits = command == F_SETLKW || command == F_OFD_SETLKW;
     return by_file ? range_set(file->inode, &wanted, unlock, waits)
@@ -532,6 +535,8 @@ ssize_t sys_flock(int descriptor, unsigned operation)
 {
     unsigned kind = operation & ~FLOCK_NONBLOCKING;
 
+    if (operation & FLOCK_MANDATORY)
+        return 0;
     if (kind != FLOCK_SHARED && kind != FLOCK_EXCLUSIVE && kind != FLOCK_UNLOCK)
         return -EINVAL;
     struct file *file = descriptor_get(descriptor);

@@ -170,8 +170,21 @@ static ssize_t random_ioctl(struct file *file, unsigned command, vaddr_t argumen
 {
     int bits = 256;
 
+    int more;
+
     (void)file;
-    return command == RNDGETENTCNT ? user_put(argument, &bits) : -EINVAL;
+    switch (command) {
+    case RNDGETENTCNT:
+        return user_put(argument, &bits);
+    case RNDADDTOENTCNT: /* there is enough, whatever is promised */
+        if (!credentials_capable(credentials_current(), CAP_SYS_ADMIN))
+            return -EPERM;
+        if (user_get(&more, argument))
+            return -EFAULT;
+        return more < 0 ? -EINVAL : 0;
+    default:
+        return -EINVAL;
+    }
 }
 
 ssize_t sys_getrandom(vaddr_t buffer, size_t size, unsigned flags)
@@ -189,20 +202,53 @@ ssize_t sys_getrandom(vaddr_t buffer, size_t size, unsigned flags)
     return random_give(&to);
 }
 
+static unsigned random_poll(struct file *file, struct poll_table *table)
+{
+    (void)file;
+    (void)table;
+    return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
+}
+
+/* Only the random devices can be spliced from on Linux 6.1, and only they and null to. */
 static const struct file_operations null_operations = {
-    .read = null_read, .write = null_write, .seek = file_seek_null};
-static const struct file_operations zero_operations = {
-    .read = zero_read, .write = null_write, .seek = file_seek_null, .map = zero_map};
-static const struct file_operations full_operations = {
-    .read = zero_read, .write = full_write, .seek = file_seek_null};
-static const struct file_operations random_operations = {
-    .read = random_read, .write = random_write, .seek = file_seek_null, .ioctl = random_ioctl};
+    .read = null_read,
+    .write = null_write,
+    .seek = file_seek_null,
+    .takes_nowait = true,
+    .no_splice_in = true,
+};
+static const struct file_operations zero_operations = {.read = zero_read,
+                                                       .write = null_write,
+                                                       .seek = file_seek_null,
+                                                       .map = zero_map,
+                                                       .takes_nowait = true,
+                                                       .no_splice_in = true,
+                                                       .no_splice_out = true};
+static const struct file_operations full_operations = {.read = zero_read,
+                                                       .write = full_write,
+                                                       .plain_write = true,
+                                                       .seek = file_seek_null,
+                                                       .no_splice_in = true,
+                                                       .no_splice_out = true};
+static const struct file_operations random_operations = {.read = random_read,
+                                                         .write = random_write,
+                                                         .seek = file_seek_null,
+                                                         .poll = random_poll,
+                                                         .takes_nowait = true,
+                                                         .ioctl = random_ioctl};
+/* As random's, but that it is always ready, and nobody asks. */
+static const struct file_operations urandom_operations = {.read = random_read,
+                                                          .write = random_write,
+                                                          .seek = file_seek_null,
+                                                          .takes_nowait = true,
+                                                          .ioctl = random_ioctl};
 
 static struct device memory_devices[] = {
     {DEVICE_CHARACTER, 1, 3, 1, &null_operations, "mem", NULL, NULL},
     {DEVICE_CHARACTER, 1, 5, 1, &zero_operations, "mem", NULL, NULL},
     {DEVICE_CHARACTER, 1, 7, 1, &full_operations, "mem", NULL, NULL},
-    {DEVICE_CHARACTER, 1, 8, 2, &random_operations, "mem", NULL, NULL},
+    {DEVICE_CHARACTER, 1, 8, 1, &random_operations, "mem", NULL, NULL},
+    {DEVICE_CHARACTER, 1, 9, 1, &urandom_operations, "mem", NULL, NULL},
 };
 
 int memory_devices_initialize(void)

@@ -11,14 +11,17 @@
 #define MAP_KNOWN                                                                                  \
     (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE |       \
      MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB |          \
-     MAP_FIXED_NOREPLACE | MAP_32BIT)
+     MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_HUGE_2MB | MAP_HUGE_1GB)
 
-/* Does a regular file have so many pages at all? */
+/* Does a file have so many pages at all? Files and sockets end with the largest offset, others with
+   the last page. */
 static bool range_possible(const struct file *file, const struct mapping *mapping)
 {
-    return !S_ISREG(file->inode->mode) ||
-           (mapping->size <= INT64_MAX - PAGE_SIZE &&
-            mapping->page_offset <= (INT64_MAX - align_up(mapping->size, PAGE_SIZE)) >> PAGE_SHIFT);
+    bool has_offsets = S_ISREG(file->inode->mode) || S_ISSOCK(file->inode->mode);
+    uint64_t most = has_offsets ? INT64_MAX : UINT64_MAX;
+
+    return mapping->size <= most - PAGE_SIZE &&
+           mapping->page_offset <= (most - align_up(mapping->size, PAGE_SIZE)) >> PAGE_SHIFT;
 }
 
 /* Asks the file for its object, a reference included; NULL: anonymous memory. What it says about
@@ -38,6 +41,8 @@ static int file_object(struct file *file, const struct mapping *mapping,
         return -EPERM;
     if (!file->operations->map)
         return -ENODEV;
+    if (!shared && mapping->flags & MAP_GROWSDOWN)
+        return -EINVAL;
     if (protection & PROT_WRITE)
         region |= REGION_WRITE;
     return file->operations->map(file, region, object);
@@ -70,8 +75,10 @@ ssize_t sys_mmap(vaddr_t address, size_t size, unsigned long protection, unsigne
         unsigned type = flags & MAP_TYPE;
         mapping.may_write =
             file->writable && !(file->inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
-        mapping.may_execute = !mount_flag(file->path.mount, MS_NOEXEC);
+        mapping.may_execute = path_may_execute(&file->path);
         if (!size || (type != MAP_SHARED && type != MAP_PRIVATE && type != MAP_SHARED_VALIDATE))
+            error = -EINVAL;
+        else if (flags & MAP_HUGETLB)
             error = -EINVAL;
         else if (!range_possible(file, &mapping))
             error = -EOVERFLOW;

@@ -50,6 +50,8 @@ static int opening_begin(struct opening *opening, int flags, uint32_t mode)
     *opening = (struct opening){.credentials = credentials_current()};
     if (wanted & O_PATH)
         wanted &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    if ((wanted & (O_CREAT | O_DIRECTORY)) == (O_CREAT | O_DIRECTORY))
+        return -EINVAL; /* it would make a regular file */
     if (wanted & (O_CREAT | __O_TMPFILE))
         opening->mode = mode & 07777;
     if (wanted & __O_TMPFILE &&
@@ -128,9 +130,6 @@ static int open_place(const struct opening *opening, const struct path *path, st
         return error;
     if (!inode->file_operations)
         return -ENXIO; /* a socket */
-    if (flags & O_DIRECT && !(inode->operations && inode->operations->read_pages))
-        return -EINVAL; /* no file in memory can do without its pages */
-
     struct file *file = file_allocate(path, flags & ~OPEN_FLAGS_PASSING, inode->file_operations);
     if (!file)
         return -ENOMEM;
@@ -149,7 +148,9 @@ static int open_place(const struct opening *opening, const struct path *path, st
         file_free(file);
         return error;
     }
-    if (flags & O_TRUNC && !opening->created && inode_can_truncate(inode))
+    if (flags & O_DIRECT && !(inode->operations && inode->operations->read_pages))
+        error = -EINVAL; /* no file in memory can do without its pages */
+    else if (flags & O_TRUNC && !opening->created && inode_can_truncate(inode))
         error = open_truncate(inode, file);
     if (error) {
         file_release(file);
@@ -357,7 +358,7 @@ int file_open_executable(int directory, const char *name, int at_flags, struct f
     struct inode *inode = path.dentry->inode;
     if (S_ISLNK(inode->mode))
         error = -ELOOP;
-    else if (!S_ISREG(inode->mode) || mount_flag(path.mount, MS_NOEXEC))
+    else if (!S_ISREG(inode->mode) || !path_may_execute(&path))
         error = -EACCES;
     else
         error = inode_permission(inode, PERMISSION_EXECUTE, credentials_current());

@@ -742,7 +742,8 @@ static struct file *pipe_end_create(struct inode *inode, uint32_t flags)
 /* Both ends, read end first. 0 or -ENOMEM. */
 static int pipe_create_ends(uint32_t flags, struct file *ends[2])
 {
-    struct inode *inode = internal_inode_create(S_IFIFO | 0600, NULL, &fifo_operations);
+    struct inode *inode =
+        internal_inode_create(INTERNAL_PIPES, S_IFIFO | 0600, NULL, &fifo_operations);
     if (!inode)
         return -ENOMEM;
     int error = pipe_create(&inode->pipe);

@@ -5,6 +5,7 @@
 #include <linux/fs.h>
 #include <linux/magic.h>
 
+#include "file/pseudo_file.h"
 #include "file/ram/directory.h"
 #include "file/ram/ram.h"
 #include "file/tree/dentry.h"
@@ -12,16 +13,20 @@
 #include "library/hash.h"
 #include "library/string.h"
 #include "memory/heap.h"
-#include "memory/user_account.h"
 #include "thread/preemption.h"
-
-#define STORE_MAXIMUM 65536 /* bytes of one write */
 
 struct pseudo_node proc_root = {.mode = S_IFDIR | 0555};
 struct pseudo_node sys_root = {.mode = S_IFDIR | 0555};
 
-static struct file_system proc = {.type = "proc", .magic = PROC_SUPER_MAGIC};
-static struct file_system sys = {.type = "sysfs", .magic = SYSFS_MAGIC};
+/* The last offset is that of Linux's file systems that name none (MAX_NON_LFS); nothing in them
+   is ever executed (SB_I_NOEXEC). */
+static struct file_system proc = {.type = "proc",
+                                  .magic = PROC_SUPER_MAGIC,
+                                  .block_size = 1024,
+                                  .last_offset = INT32_MAX,
+                                  .no_execute = true};
+static struct file_system sys = {
+    .type = "sysfs", .magic = SYSFS_MAGIC, .last_offset = INT32_MAX, .no_execute = true};
 
 void pseudo_add(struct pseudo_node *directory, struct pseudo_node *nodes, size_t count)
 {
@@ -38,15 +43,9 @@ void pseudo_add(struct pseudo_node *directory, struct pseudo_node *nodes, size_t
 
 /* ---- inodes ---- */
 
-/* What an inode stands for; its `private`. */
-struct place {
-    struct pseudo_node *node;
-    struct pseudo_key key;
-};
-
 static const struct inode_operations directory_inode, changing_inode, file_inode, link_inode,
     magic_inode;
-static const struct file_operations pseudo_directory_operations, pseudo_file_operations;
+static const struct file_operations pseudo_directory_operations;
 
 /* The same name in the same directory has the same number each time it is looked up. */
 static uint64_t child_number(const struct inode *directory, const char *name, size_t length)
@@ -54,31 +53,32 @@ static uint64_t child_number(const struct inode *directory, const char *name, si
     return (hash_bytes(name, length, directory->number) & 0x7fffffff) | 0x40000000;
 }
 
-static struct inode *pseudo_inode_create(struct file_system *file_system, struct pseudo_node *node,
-                                         const struct pseudo_key *key, uint64_t number)
+static struct inode *pseudo_inode_create(struct file_system *file_system,
+                                         const struct pseudo_place *stands_for, uint64_t number)
 {
+    const struct pseudo_node *node = stands_for->node;
     const struct inode_operations *operations = &file_inode;
-    const struct file_operations *file_operations = &pseudo_file_operations;
+    const struct file_operations *file_operations = pseudo_file_operations(file_system, stands_for);
 
     if (S_ISDIR(node->mode)) {
         operations = node->create ? &changing_inode : &directory_inode;
         file_operations = &pseudo_directory_operations;
     } else if (S_ISLNK(node->mode)) {
         operations = node->follow ? &magic_inode : &link_inode;
-    } else if (node->operations) {
-        file_operations = node->operations;
     }
-    struct place *place = heap_allocate(sizeof(*place));
+    struct pseudo_place *place = heap_allocate(sizeof(*place));
     struct inode *inode =
         place ? inode_create(file_system, node->mode, operations, file_operations) : NULL;
     if (!inode) {
         heap_free(place);
         return NULL;
     }
-    *place = (struct place){node, *key};
+    *place = *stands_for;
     inode->private = place;
     inode->number = number;
     inode->links = S_ISDIR(node->mode) ? 2 : 1;
+    if (file_system == &sys && S_ISREG(node->mode))
+        inode->cache.size = PAGE_SIZE; /* what a file of /sys says at most, and always that */
     return inode;
 }
 
@@ -89,7 +89,7 @@ static void pseudo_destroy(struct inode *inode)
 
 static int pseudo_refresh(struct inode *inode, struct inode_attributes *result)
 {
-    const struct place *place = inode->private;
+    const struct pseudo_place *place = inode->private;
     struct pseudo_attributes attributes = {
         .mode = place->node->mode,
         .links = S_ISDIR(place->node->mode) ? 2 : 1,
@@ -109,6 +109,35 @@ static int pseudo_refresh(struct inode *inode, struct inode_attributes *result)
         .group = attributes.group,
     };
     return 0;
+}
+
+/*
+ * What nobody may, root neither. What is of a process belongs to it, whatever chmod(2) says, and
+ * its directory is immutable; /proc/sys has the modes that it has, whatever capabilities who asks
+ * has, and no names to be made.
+ */
+static int pseudo_forbid(const struct inode *inode, unsigned permission)
+{
+    const struct pseudo_place *place = inode->private;
+
+    if (!(permission & PERMISSION_WRITE))
+        return 0;
+    if (place->node->is_immutable)
+        return -EPERM;
+    if (!place->is_setting)
+        return 0;
+    return S_ISDIR(place->node->mode) || !(place->node->mode & 0222) ? -EACCES : 0;
+}
+
+static int pseudo_forbid_change(const struct inode *inode, enum inode_change change)
+{
+    const struct pseudo_place *place = inode->private;
+
+    if (place->node->is_immutable)
+        return -EPERM;
+    if (change == INODE_CHANGE_MODE)
+        return place->is_setting || pseudo_is_of_process(place) ? -EPERM : 0;
+    return place->is_setting && change == INODE_CHANGE_OWNER ? -EPERM : 0;
 }
 
 /* ---- directories ---- */
@@ -148,8 +177,8 @@ static void keep_in_tree(struct dentry *directory, struct dentry **child)
 static int pseudo_lookup(struct dentry *directory, const char *name, size_t length,
                          struct dentry **found)
 {
-    const struct place *place = directory->inode->private;
-    struct pseudo_key key = place->key;
+    const struct pseudo_place *place = directory->inode->private;
+    struct pseudo_place found_place = {.key = place->key, .is_setting = place->is_setting};
     struct pseudo_node *child;
     bool own = true;
 
@@ -162,12 +191,14 @@ static int pseudo_lookup(struct dentry *directory, const char *name, size_t leng
             return -ENOENT;
         memcpy(text, name, length);
         text[length] = '\0';
-        int error = place->node->find(&place->key, text, &key, &child);
+        int error = place->node->find(&place->key, text, &found_place.key, &child);
         if (error)
             return error;
         own = false;
     }
-    struct inode *inode = pseudo_inode_create(directory->inode->file_system, child, &key,
+    found_place.node = child;
+    found_place.is_setting |= child->is_setting;
+    struct inode *inode = pseudo_inode_create(directory->inode->file_system, &found_place,
                                               child_number(directory->inode, name, length));
     if (!inode)
         return -ENOMEM;
@@ -176,7 +207,7 @@ static int pseudo_lookup(struct dentry *directory, const char *name, size_t leng
     if (!dentry)
         return -ENOMEM;
     static const struct pseudo_key nothing;
-    if (own && S_ISDIR(child->mode) && memcmp(&key, &nothing, sizeof(key)) == 0) {
+    if (own && S_ISDIR(child->mode) && memcmp(&found_place.key, &nothing, sizeof(nothing)) == 0) {
         keep_in_tree(directory, &dentry);
     } else {
         spinlock_acquire(&tree_lock);
@@ -189,7 +220,7 @@ static int pseudo_lookup(struct dentry *directory, const char *name, size_t leng
 
 static int pseudo_iterate(struct file *file, struct directory_sink *sink)
 {
-    const struct place *place = file->inode->private;
+    const struct pseudo_place *place = file->inode->private;
     struct pseudo_node *child;
     int64_t first = 2; /* behind the dots */
 
@@ -223,7 +254,7 @@ static int pseudo_iterate(struct file *file, struct directory_sink *sink)
 static int pseudo_create(struct dentry *directory, const char *name, size_t length,
                          const struct creation *creation, struct dentry **created)
 {
-    const struct place *place = directory->inode->private;
+    const struct pseudo_place *place = directory->inode->private;
     char text[NAME_LENGTH_MAXIMUM + 1];
 
     if (!S_ISREG(creation->mode))
@@ -236,7 +267,7 @@ static int pseudo_create(struct dentry *directory, const char *name, size_t leng
 
 static int pseudo_remove(struct dentry *directory, struct dentry *victim)
 {
-    const struct place *place = directory->inode->private;
+    const struct pseudo_place *place = directory->inode->private;
     int error = place->node->remove(&place->key, victim->name);
 
     if (error)
@@ -251,7 +282,7 @@ static int pseudo_remove(struct dentry *directory, struct dentry *victim)
 
 static ssize_t pseudo_read_link(struct inode *inode, char *buffer, size_t size)
 {
-    const struct place *place = inode->private;
+    const struct pseudo_place *place = inode->private;
     struct path target;
 
     if (place->node->read_link)
@@ -275,185 +306,65 @@ static ssize_t pseudo_read_link(struct inode *inode, char *buffer, size_t size)
 
 static int pseudo_follow(struct inode *inode, struct path *target)
 {
-    const struct place *place = inode->private;
+    const struct pseudo_place *place = inode->private;
     return place->node->follow(&place->key, target);
 }
 
-/* ---- files ---- */
+/* What all kinds have in common. */
+#define PSEUDO_INODE                                                                               \
+    .forbid = pseudo_forbid, .forbid_change = pseudo_forbid_change, .refresh = pseudo_refresh,     \
+    .destroy = pseudo_destroy
+static const struct inode_operations directory_inode = {.lookup = pseudo_lookup, PSEUDO_INODE};
+static const struct inode_operations changing_inode = {
+    .lookup = pseudo_lookup, .create = pseudo_create, .remove = pseudo_remove, PSEUDO_INODE};
+static const struct inode_operations file_inode = {PSEUDO_INODE};
+static const struct inode_operations link_inode = {.read_link = pseudo_read_link, PSEUDO_INODE};
+static const struct inode_operations magic_inode = {
+    .read_link = pseudo_read_link, .follow = pseudo_follow, PSEUDO_INODE};
 
-/* An open text file: what a reader has seen stays until it begins anew. */
-struct reader {
-    struct mutex lock;
-    struct text text;             /* lock */
-    bool made;                    /* lock */
-    uint64_t subject;             /* constant: what it was opened for */
-    struct user_account *account; /* charged for the text: a reference; constant */
-};
-
-/* Lock held, or nobody else has it. */
-static void reader_forget(struct reader *reader)
-{
-    __atomic_fetch_sub(&reader->account->heap_bytes, reader->text.capacity, __ATOMIC_RELAXED);
-    text_free(&reader->text);
-}
+/* ---- open files ---- */
 
 const struct pseudo_node *pseudo_directory_node(const struct file *file)
 {
     if (file->inode->operations != &directory_inode && file->inode->operations != &changing_inode)
         return NULL;
-    const struct place *place = file->inode->private;
+    const struct pseudo_place *place = file->inode->private;
     return place->node;
 }
 
 const struct pseudo_key *pseudo_file_key(const struct file *file)
 {
-    const struct place *place = file->inode->private;
+    const struct pseudo_place *place = file->inode->private;
     return &place->key;
 }
 
-/* In /sys the superuser too opens a file only for what its mode lets somebody do (Linux,
-   KERNFS_ROOT_EXTRA_OPEN_PERM_CHECK). */
-static bool mode_forbids(const struct inode *inode, const struct file *file)
+/* The directories of /proc and /sys have a size, of 0, and no others (generic_file_llseek). */
+static int64_t pseudo_directory_seek(struct file *file, int64_t offset, int whence)
 {
-    uint32_t mode = ((const struct place *)inode->private)->node->mode;
-
-    return inode->file_system == &sys &&
-           ((file->readable && !(mode & 0444)) || (file->writable && !(mode & 0222)));
+    return file->inode->file_system->last_offset ? file_seek_size(file, offset, whence)
+                                                 : directory_seek(file, offset, whence);
 }
 
-static int pseudo_open(struct inode *inode, struct file *file)
+static int pseudo_directory_synchronise(struct file *file, bool data_only)
 {
-    const struct place *place = inode->private;
-
-    if (mode_forbids(inode, file))
-        return -EACCES;
-    /* Before it is checked: should it change in between, the check was for the later one. */
-    uint64_t subject = place->node->subject ? place->node->subject(&place->key) : 0;
-    int error = place->node->check ? place->node->check(&place->key, file) : 0;
-    if (error)
-        return error;
-    struct reader *reader = heap_allocate_zeroed(sizeof(*reader));
-    if (!reader)
-        return -ENOMEM;
-    reader->subject = subject;
-    reader->account = user_account_get_current();
-    mutex_initialize(&reader->lock, MUTEX_PSEUDO_READER);
-    file->private = reader;
-    return 0;
+    (void)data_only;
+    return file->inode->file_system->last_offset ? -EINVAL : 0;
 }
 
-static void pseudo_release(struct file *file)
-{
-    struct reader *reader = file->private;
-    reader_forget(reader);
-    user_account_release(reader->account);
-    heap_free(reader);
-}
-
-static uint64_t pseudo_memory(const struct file *file)
-{
-    const struct reader *reader = file->private;
-    return __atomic_load_n(&reader->text.capacity, __ATOMIC_RELAXED);
-}
-
-/* Makes the text. Reader's lock held. */
-static int reader_make(struct reader *reader, const struct place *place)
-{
-    reader_forget(reader);
-    reader->made = false;
-    if (!place->node->show)
-        return -EINVAL;
-    int error = place->node->show(&place->key, &reader->text);
-    __atomic_fetch_add(&reader->account->heap_bytes, reader->text.capacity, __ATOMIC_RELAXED);
-    if (!error && reader->text.failed)
-        error = -ENOMEM;
-    if (place->node->subject && place->node->subject(&place->key) != reader->subject)
-        reader_forget(reader);
-    reader->made = !error;
-    return error;
-}
-
-static ssize_t pseudo_read(struct file *file, struct transfer *to, int64_t *offset)
-{
-    struct reader *reader = file->private;
-    ssize_t result = 0;
-
-    if (!to->left)
-        return 0;
-    mutex_acquire(&reader->lock);
-    if (*offset == 0 || !reader->made)
-        result = reader_make(reader, file->inode->private);
-    if (!result && (uint64_t)*offset < reader->text.size) {
-        size_t left = reader->text.size - (uint64_t)*offset;
-        if (left > to->left)
-            left = to->left;
-        result = (ssize_t)transfer_out(to, reader->text.bytes + *offset, left);
-        *offset += result;
-        if (!result)
-            result = -EFAULT;
-    }
-    mutex_release(&reader->lock);
-    return result;
-}
-
-static ssize_t pseudo_write(struct file *file, struct transfer *from, int64_t *offset)
-{
-    const struct place *place = file->inode->private;
-    size_t size = from->left;
-
-    if (!place->node->store)
-        return -EIO; /* as /proc does */
-    if (size > STORE_MAXIMUM)
-        return -EINVAL;
-    char *bytes = heap_allocate(size + 1);
-    if (!bytes)
-        return -ENOMEM;
-    ssize_t result = -EFAULT;
-    if (transfer_in(from, bytes, size) == size) {
-        bytes[size] = '\0';
-        result = place->node->store(&place->key, bytes, size);
-    }
-    heap_free(bytes);
-    if (result)
-        return result;
-    *offset += (int64_t)size;
-    return (ssize_t)size;
-}
-
-static const struct inode_operations directory_inode = {
-    .lookup = pseudo_lookup, .refresh = pseudo_refresh, .destroy = pseudo_destroy};
-static const struct inode_operations changing_inode = {.lookup = pseudo_lookup,
-                                                       .create = pseudo_create,
-                                                       .remove = pseudo_remove,
-                                                       .refresh = pseudo_refresh,
-                                                       .destroy = pseudo_destroy};
-static const struct inode_operations file_inode = {.refresh = pseudo_refresh,
-                                                   .destroy = pseudo_destroy};
-static const struct inode_operations link_inode = {
-    .read_link = pseudo_read_link, .refresh = pseudo_refresh, .destroy = pseudo_destroy};
-static const struct inode_operations magic_inode = {.read_link = pseudo_read_link,
-                                                    .follow = pseudo_follow,
-                                                    .refresh = pseudo_refresh,
-                                                    .destroy = pseudo_destroy};
-static const struct file_operations pseudo_directory_operations = {.iterate = pseudo_iterate,
-                                                                   .seek = directory_seek};
-static const struct file_operations pseudo_file_operations = {
-    .memory = pseudo_memory,
-    .open = pseudo_open,
-    .read = pseudo_read,
-    .write = pseudo_write,
-    .seek = file_seek_size,
-    .release = pseudo_release,
+static const struct file_operations pseudo_directory_operations = {
+    .iterate = pseudo_iterate,
+    .seek = pseudo_directory_seek,
+    .synchronise = pseudo_directory_synchronise,
 };
 
 /* ---- boot ---- */
 
 static int pseudo_create_root(struct file_system *file_system, struct pseudo_node *node)
 {
-    static const struct pseudo_key nothing;
+    struct pseudo_place place = {.node = node};
 
     file_system_begin(file_system);
-    struct inode *inode = pseudo_inode_create(file_system, node, &nothing, 1);
+    struct inode *inode = pseudo_inode_create(file_system, &place, 1);
     if (!inode)
         return -ENOMEM;
     file_system->root = dentry_create(NULL, "", 0, inode);
@@ -493,7 +404,10 @@ int pseudo_tree_add(const char *type, uint32_t magic, struct pseudo_node *root,
         return -ENOMEM;
     struct file_system *tree = &trees[tree_count];
 
-    *tree = (struct file_system){.type = type, .magic = magic, .first_mounted = first_mounted};
+    *tree = (struct file_system){.type = type,
+                                 .magic = magic,
+                                 .block_size = magic == DEVPTS_SUPER_MAGIC ? 1024 : 0,
+                                 .first_mounted = first_mounted};
     int error = pseudo_create_root(tree, root);
     if (error)
         return error;

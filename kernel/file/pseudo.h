@@ -90,6 +90,9 @@ struct pseudo_node {
     ssize_t (*read_link)(const struct pseudo_key *key, char *buffer, size_t size);
     int (*follow)(const struct pseudo_key *key, struct path *target);
 
+    bool is_setting;   /* a directory, below which everything is a setting: /proc/sys */
+    bool is_immutable; /* a directory: nobody changes anything of it */
+
     /* Changes what stat shows (owner of a process's files); gone: leaves them. */
     void (*attributes)(const struct pseudo_key *key, struct pseudo_attributes *attributes);
 

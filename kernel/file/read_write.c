@@ -4,6 +4,7 @@
 
 #include "file/copy.h"
 #include "file/descriptor_table.h"
+#include "file/pipe.h"
 #include "file/system_calls.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
@@ -17,17 +18,32 @@ static ssize_t read_or_write(struct file *file, bool writes, struct transfer *tr
 static ssize_t read_or_write_at(struct file *file, bool writes, struct transfer *transfer,
                                 int64_t offset)
 {
-    if (file->stream || !file->operations->seek)
-        return -ESPIPE;
     return writes ? file_write_at(file, transfer, &offset) : file_read_at(file, transfer, &offset);
+}
+
+/* Can the file be read or written at any place of it? */
+static bool has_places(const struct file *file, bool writes)
+{
+    return !file->stream && file->operations->seek &&
+           !(writes && file->operations->writes_in_order);
+}
+
+/* What the file has to say before anybody looks at the memory. */
+static int check_file(const struct file *file, bool writes)
+{
+    if (!(writes ? file->writable : file->readable))
+        return -EBADF;
+    if (S_ISDIR(file->inode->mode))
+        return 0; /* its own error comes last */
+    return (writes ? !!file->operations->write : !!file->operations->read) ? 0 : -EINVAL;
 }
 
 /* The checks that come before the kind's own, in Linux's order. */
 static int check_buffer(const struct file *file, bool writes, vaddr_t buffer, size_t size)
 {
-    if (!(writes ? file->writable : file->readable))
-        return -EBADF;
-    return user_range_ok(buffer, size) ? 0 : -EFAULT;
+    int error = check_file(file, writes);
+
+    return error ? error : user_range_ok(buffer, size) ? 0 : -EFAULT;
 }
 
 static ssize_t transfer_buffer(int descriptor, bool writes, vaddr_t buffer, size_t size)
@@ -57,7 +73,7 @@ static ssize_t transfer_buffer_at(int descriptor, bool writes, vaddr_t buffer, s
     if (!file)
         return -EBADF;
     ssize_t done = -ESPIPE;
-    if (!file->stream && file->operations->seek)
+    if (has_places(file, writes))
         done = check_buffer(file, writes, buffer, size);
     if (!done) {
         transfer_user(&transfer, buffer, size < TRANSFER_MAXIMUM ? size : TRANSFER_MAXIMUM);
@@ -69,24 +85,78 @@ static ssize_t transfer_buffer_at(int descriptor, bool writes, vaddr_t buffer, s
 
 #define OFFSET_CURRENT INT64_C(-1) /* preadv2's and pwritev2's */
 
+static ssize_t transfer_once(struct file *file, bool writes, struct transfer *transfer,
+                             int64_t offset)
+{
+    return offset == OFFSET_CURRENT ? read_or_write(file, writes, transfer)
+                                    : read_or_write_at(file, writes, transfer, offset);
+}
+
+/* Each piece is a write of its own, as far as they are taken whole. */
+static ssize_t write_each(struct file *file, const struct transfer_vector *vector)
+{
+    ssize_t total = 0;
+    size_t left = vector->transfer.left;
+
+    for (const struct iovec *piece = vector->segments; left; piece++) {
+        struct transfer transfer;
+        transfer_user(&transfer, (vaddr_t)piece->iov_base, piece->iov_len);
+        ssize_t done = read_or_write(file, true, &transfer);
+        if (done < 0)
+            return total ? total : done;
+        total += done;
+        left -= (size_t)done;
+        if ((size_t)done < piece->iov_len)
+            break;
+    }
+    return total;
+}
+
+/* preadv2(2): of those that are known RWF_APPEND alone means something to RAM. RWF_NOWAIT is for
+   what can tell whether it would wait. */
+static int check_flags(const struct file *file, bool writes, int flags)
+{
+    int known = RWF_HIPRI;
+
+    if (writes ? !file->operations->plain_write
+               : file->operations->read && !file->operations->plain_read)
+        known |= RWF_DSYNC | RWF_SYNC | RWF_APPEND;
+    if (file->operations->takes_nowait && !(writes && file->operations->plain_write))
+        known |= RWF_NOWAIT;
+    return flags & ~known ? -EOPNOTSUPP : 0;
+}
+
+static ssize_t transfer_checked(struct file *file, bool writes, struct transfer_vector *vector,
+                                int64_t offset, int flags)
+{
+    struct transfer *transfer = &vector->transfer;
+    int error = check_file(file, writes);
+
+    if (error || !transfer->left)
+        return error;
+    error = check_flags(file, writes, flags);
+    if (error)
+        return error;
+    transfer->nowait = flags & RWF_NOWAIT;
+    transfer->append = flags & RWF_APPEND;
+    if (writes && file->operations->plain_write && offset == OFFSET_CURRENT)
+        return write_each(file, vector);
+    return transfer_once(file, writes, transfer, offset);
+}
+
 static ssize_t transfer_vectors(int descriptor, bool writes, vaddr_t address, unsigned long count,
-                                int64_t offset)
+                                int64_t offset, int flags)
 {
     struct transfer_vector vector;
 
     struct file *held, *file = descriptor_use(descriptor, &held);
     if (!file)
         return -EBADF;
-    ssize_t done = -EBADF;
-    if (offset != OFFSET_CURRENT && (file->stream || !file->operations->seek))
-        done = -ESPIPE;
-    else if (writes ? file->writable : file->readable)
+    ssize_t done = -ESPIPE;
+    if (offset == OFFSET_CURRENT || has_places(file, writes))
         done = transfer_vector_begin(&vector, address, count);
     if (!done) {
-        if (offset == OFFSET_CURRENT)
-            done = read_or_write(file, writes, &vector.transfer);
-        else
-            done = read_or_write_at(file, writes, &vector.transfer, offset);
+        done = transfer_checked(file, writes, &vector, offset, flags);
         transfer_vector_end(&vector);
     }
     file_release(held);
@@ -115,34 +185,31 @@ ssize_t sys_pwrite64(int descriptor, vaddr_t buffer, size_t size, int64_t offset
 
 ssize_t sys_readv(int descriptor, vaddr_t vector, unsigned long count)
 {
-    return transfer_vectors(descriptor, false, vector, count, OFFSET_CURRENT);
+    return transfer_vectors(descriptor, false, vector, count, OFFSET_CURRENT, 0);
 }
 
 ssize_t sys_writev(int descriptor, vaddr_t vector, unsigned long count)
 {
-    return transfer_vectors(descriptor, true, vector, count, OFFSET_CURRENT);
+    return transfer_vectors(descriptor, true, vector, count, OFFSET_CURRENT, 0);
 }
 
 ssize_t sys_preadv(int descriptor, vaddr_t vector, unsigned long count, int64_t offset)
 {
-    return offset < 0 ? -EINVAL : transfer_vectors(descriptor, false, vector, count, offset);
+    return offset < 0 ? -EINVAL : transfer_vectors(descriptor, false, vector, count, offset, 0);
 }
 
 ssize_t sys_pwritev(int descriptor, vaddr_t vector, unsigned long count, int64_t offset)
 {
-    return offset < 0 ? -EINVAL : transfer_vectors(descriptor, true, vector, count, offset);
+    return offset < 0 ? -EINVAL : transfer_vectors(descriptor, true, vector, count, offset, 0);
 }
 
-/* preadv2 and pwritev2 know the offset -1 and flags, of which those mean nothing to RAM that are
-   not refused. */
+/* preadv2 and pwritev2 know the offset -1, and flags. */
 static ssize_t transfer_vectors_flagged(int descriptor, bool writes, vaddr_t vector,
                                         unsigned long count, int64_t offset, int flags)
 {
-    if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC))
-        return -EOPNOTSUPP;
     if (offset < OFFSET_CURRENT)
         return -EINVAL;
-    return transfer_vectors(descriptor, writes, vector, count, offset);
+    return transfer_vectors(descriptor, writes, vector, count, offset, flags);
 }
 
 ssize_t sys_preadv2(int descriptor, vaddr_t vector, unsigned long count, int64_t offset,
@@ -167,7 +234,7 @@ ssize_t sys_lseek(int descriptor, int64_t offset, unsigned whence)
     int64_t result = -ESPIPE;
     if (whence > SEEK_MAX) {
         result = -EINVAL;
-    } else if (file->operations->seek && !file->stream) {
+    } else if (file->operations->seek) {
         mutex_acquire(&file->offset_lock);
         result = file->operations->seek(file, offset, (int)whence);
         mutex_release(&file->offset_lock);
@@ -186,16 +253,10 @@ static int copy_end_begin(struct copy_end *end, int descriptor, vaddr_t offset_a
         return -EBADF;
     if (!offset_address)
         return 0;
-    int error = 0;
-    if (user_get(&end->offset, offset_address))
-        error = -EFAULT;
-    else if (end->file->stream || !end->file->operations->seek)
-        error = -ESPIPE;
-    else if (end->offset < 0)
-        error = -EINVAL;
-    if (error)
-        file_release(end->file);
-    return error;
+    if (!user_get(&end->offset, offset_address))
+        return 0;
+    file_release(end->file);
+    return -EFAULT;
 }
 
 /* Gives the offset back to the caller; keeps an error that came before. */
@@ -266,24 +327,49 @@ static ssize_t copy(struct copy_end *in, struct copy_end *out, size_t size)
     return total ? total : done;
 }
 
+/* May sendfile(2) read here? */
+static int check_sendfile_in(const struct copy_end *in, size_t count)
+{
+    if (!in->file->readable)
+        return -EBADF;
+    if (in->offset_address && !has_places(in->file, false))
+        return -ESPIPE;
+    return in->offset < 0 || (ssize_t)count < 0 ? -EINVAL : 0;
+}
+
+/* What is sent into a pipe is spliced there, from whatever has bytes; elsewhere goes only what
+   comes from a place. In the order in which Linux finds what is wrong. */
+static ssize_t sendfile(struct copy_end *in, struct copy_end *out, size_t count)
+{
+    const struct file_operations *from = in->file->operations, *to = out->file->operations;
+    bool to_pipe = file_is_pipe(out->file);
+
+    if (!out->file->writable)
+        return -EBADF;
+    if (!to_pipe && (out->file->flags & O_APPEND || !from->seek))
+        return -EINVAL;
+    if (!count)
+        return 0;
+    count = count < TRANSFER_MAXIMUM ? count : TRANSFER_MAXIMUM;
+    if (to_pipe)
+        return splice_to_pipe(in, out->file, count, file_nonblocking(out->file));
+    if (!from->read || from->no_splice_in || in->file->stream || to->no_splice_out)
+        return -EINVAL;
+    return copy(in, out, count);
+}
+
 ssize_t sys_sendfile(int out_descriptor, int in_descriptor, vaddr_t offset, size_t count)
 {
     struct copy_end in, out;
 
-    int error = copy_end_begin(&in, in_descriptor, offset);
-    if (error)
-        return error;
-    ssize_t result = copy_end_begin(&out, out_descriptor, 0);
-    if (!result) {
-        if (!in.file->readable || !out.file->writable)
-            result = -EBADF;
-        else if (!in.file->operations->read || in.file->stream || out.file->flags & O_APPEND ||
-                 (ssize_t)count < 0)
-            result = -EINVAL;
-        else
-            result = copy(&in, &out, count < TRANSFER_MAXIMUM ? count : TRANSFER_MAXIMUM);
-        result = copy_end_finish(&out, result);
-    }
+    ssize_t result = copy_end_begin(&in, in_descriptor, offset);
+    if (result)
+        return result;
+    result = check_sendfile_in(&in, count);
+    if (!result)
+        result = copy_end_begin(&out, out_descriptor, 0);
+    if (!result)
+        result = copy_end_finish(&out, sendfile(&in, &out, count));
     return copy_end_finish(&in, result);
 }
 
@@ -316,6 +402,10 @@ ssize_t sys_copy_file_range(int in_descriptor, vaddr_t in_offset, int out_descri
             result = -EINVAL;
         else if (!in.file->readable || !out.file->writable || out.file->flags & O_APPEND)
             result = -EBADF;
+        else if (from_offset < 0 || to_offset < 0)
+            result = -EINVAL;
+        else if (from->file_system != to->file_system)
+            result = -EXDEV;
         else if ((uint64_t)from_offset + size < size || (uint64_t)to_offset + size < size)
             result = -EOVERFLOW;
         else if (from == to && from_offset < to_offset + (int64_t)there &&

@@ -31,6 +31,21 @@ static size_t smaller(size_t one, size_t other)
     return one < other ? one : other;
 }
 
+/* What is no pipe has bytes to give and to take (and not events, as an eventfd), and a given offset
+   is one that it can be read or written at. */
+static bool spliceable(const struct copy_end *end, bool writes)
+{
+    const struct file_operations *operations = end->file->operations;
+    uint32_t mode = end->file->inode->mode;
+
+    if (end->offset_address && (end->file->stream || !operations->seek || end->offset < 0))
+        return false;
+    if (writes ? operations->no_splice_out : operations->no_splice_in)
+        return false;
+    return file_is_pipe(end->file) || S_ISREG(mode) || S_ISCHR(mode) || S_ISBLK(mode) ||
+           S_ISSOCK(mode);
+}
+
 /* ---- from a pipe ---- */
 
 /* Where a pipe's bytes go: fewer than `size` when there is no room for more; or an error. */
@@ -152,8 +167,10 @@ static ssize_t fill(struct copy_end *in, struct file *out, size_t size, char *bu
     return total ? (ssize_t)total : done;
 }
 
-static ssize_t file_to_pipe(struct copy_end *in, struct file *out, size_t size, bool nonblocking)
+ssize_t splice_to_pipe(struct copy_end *in, struct file *out, size_t size, bool nonblocking)
 {
+    if (file_is_pipe(in->file) || !spliceable(in, false))
+        return -EINVAL;
     ssize_t room = pipe_wait_room(out, nonblocking);
     if (room < 0)
         return room;
@@ -204,19 +221,6 @@ static int offset_write(const struct copy_end *end)
     return user_put(end->offset_address, &end->offset) ? -EFAULT : 0;
 }
 
-/* What is no pipe has bytes to give and to take (and not events, as an eventfd), and a given offset
-   is one that it can be read or written at. */
-static bool spliceable(const struct copy_end *end)
-{
-    uint32_t mode = end->file->inode->mode;
-
-    if (end->offset_address &&
-        (end->file->stream || !end->file->operations->seek || end->offset < 0))
-        return false;
-    return file_is_pipe(end->file) || S_ISREG(mode) || S_ISCHR(mode) || S_ISBLK(mode) ||
-           S_ISSOCK(mode);
-}
-
 static bool splice_nonblocking(const struct copy_end *end, unsigned flags)
 {
     return flags & SPLICE_NONBLOCKING || file_nonblocking(end->file);
@@ -229,7 +233,7 @@ static ssize_t splice(struct copy_end *in, struct copy_end *out, size_t size, un
 
     if (!in->file->readable || !out->file->writable)
         return -EBADF;
-    if ((!from_pipe && !to_pipe) || !spliceable(in) || !spliceable(out))
+    if ((!from_pipe && !to_pipe) || !spliceable(in, false) || !spliceable(out, true))
         return -EINVAL;
     if (!to_pipe && (ssize_t)size < 0)
         return -EINVAL;
@@ -241,7 +245,7 @@ static ssize_t splice(struct copy_end *in, struct copy_end *out, size_t size, un
         return pipe_to_pipe(in->file, out->file, size, nonblocking, false);
     }
     return from_pipe ? pipe_to_file(in->file, out, size, splice_nonblocking(in, flags))
-                     : file_to_pipe(in, out->file, size, splice_nonblocking(out, flags));
+                     : splice_to_pipe(in, out->file, size, splice_nonblocking(out, flags));
 }
 
 ssize_t sys_splice(int in_descriptor, vaddr_t in_offset, int out_descriptor, vaddr_t out_offset,

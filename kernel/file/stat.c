@@ -205,7 +205,7 @@ static int access_path(const struct path *path, int mode, const struct credentia
 {
     struct inode *inode = path->dentry->inode;
 
-    if (mode & PERMISSION_EXECUTE && S_ISREG(inode->mode) && mount_flag(path->mount, MS_NOEXEC))
+    if (mode & PERMISSION_EXECUTE && S_ISREG(inode->mode) && !path_may_execute(path))
         return -EACCES;
     int error = inode_permission(inode, (unsigned)mode | PERMISSION_ASKED, credentials);
     if (error)

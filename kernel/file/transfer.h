@@ -17,12 +17,14 @@ struct transfer {
                                  more */
     size_t left;              /* bytes in all */
     bool kernel;              /* kernel memory */
+    bool nowait; /* RWF_NOWAIT: -EAGAIN rather than sleep, where the kind looks at it */
+    bool append; /* a write goes to the end, as with O_APPEND: RWF_APPEND */
 };
 static inline void transfer_user(struct transfer *transfer, vaddr_t buffer, size_t size)
 {
     transfer->address = buffer;
     transfer->run = transfer->left = size;
-    transfer->kernel = false;
+    transfer->kernel = transfer->nowait = transfer->append = false;
 }
 static inline void transfer_kernel(struct transfer *transfer, void *buffer, size_t size)
 {

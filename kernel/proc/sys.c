@@ -331,7 +331,11 @@ static struct pseudo_node sys_directories[] = {
     [SYS_VM] = DIRECTORY_NODE("vm", memory_files),
 };
 static struct pseudo_node sys_nodes[] = {
-    DIRECTORY_NODE("sys", sys_directories),
+    {.name = "sys",
+     .mode = S_IFDIR | 0555,
+     .children = sys_directories,
+     .child_count = array_length(sys_directories),
+     .is_setting = true},
 };
 
 void proc_sys_initialize(void)

@@ -222,6 +222,8 @@ static void prepare_thread(struct user_thread *child, const struct fork_request 
     child->no_new_privileges = caller->no_new_privileges;
     scheduling_inherit(child, caller);
     child->timer_slack = child->default_timer_slack = caller->timer_slack;
+    child->machine_check_policy = caller->machine_check_policy;
+    child->io_flusher = caller->io_flusher;
     child->thread.affinity = caller->thread.affinity;
     child->thread.id = child->identity->number;
 }

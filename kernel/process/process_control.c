@@ -66,10 +66,10 @@ static ssize_t secure_bits_set(uint64_t bits)
 
 static ssize_t bounding_drop(uint64_t capability)
 {
-    if (capability > CAP_LAST_CAP)
-        return -EINVAL;
     if (!credentials_capable(credentials_current(), CAP_SETPCAP))
         return -EPERM;
+    if (capability > CAP_LAST_CAP)
+        return -EINVAL;
     struct credentials *fresh = credentials_change_begin();
     if (!fresh)
         return -ENOMEM;
@@ -133,6 +133,74 @@ static ssize_t no_new_privileges_set(uint64_t value, bool rest)
     return 0;
 }
 
+/* Of a broken page of memory nobody learns before it is used, whatever is wished. */
+static ssize_t machine_check_set(uint64_t operation, uint64_t policy, bool rest)
+{
+    struct user_thread *thread = user_thread_current();
+
+    if (rest)
+        return -EINVAL;
+    if (operation == PR_MCE_KILL_CLEAR && !policy)
+        thread->machine_check_policy = PR_MCE_KILL_DEFAULT;
+    else if (operation == PR_MCE_KILL_SET && policy <= PR_MCE_KILL_DEFAULT)
+        thread->machine_check_policy = (uint8_t)policy;
+    else
+        return -EINVAL;
+    return 0;
+}
+
+static ssize_t flusher_set(uint64_t value, bool rest)
+{
+    if (!credentials_capable(credentials_current(), CAP_SYS_RESOURCE))
+        return -EPERM;
+    if (value > 1 || rest)
+        return -EINVAL;
+    user_thread_current()->io_flusher = value;
+    return 0;
+}
+
+static ssize_t flusher_get(bool arguments)
+{
+    if (!credentials_capable(credentials_current(), CAP_SYS_RESOURCE))
+        return -EPERM;
+    return arguments ? -EINVAL : user_thread_current()->io_flusher;
+}
+
+/* PR_SET_MM: what is where in memory stays as exec made it. */
+static ssize_t place_set(bool odd)
+{
+    return odd || credentials_capable(credentials_current(), CAP_SYS_RESOURCE) ? -EINVAL : -EPERM;
+}
+
+/* Whom Yama would let trace this process beside its parents: here nobody's parents are asked
+   (/proc/sys/kernel/yama/ptrace_scope is 0), so there is nothing to be remembered. */
+static ssize_t tracer_set(int id)
+{
+    if (id == 0 || id == -1)
+        return 0;
+    struct user_thread *tracer = id > 0 ? user_thread_find((uint32_t)id) : NULL;
+
+    if (!tracer)
+        return -EINVAL;
+    user_thread_release(tracer);
+    return 0;
+}
+
+static ssize_t subreaper_set(uint64_t value)
+{
+    __atomic_store_n(&process_current()->subreaper, value != 0, __ATOMIC_RELAXED);
+    return 0;
+}
+
+/* Timers here have none: they fire when they are due. */
+static ssize_t timer_slack_set(uint64_t value)
+{
+    struct user_thread *thread = user_thread_current();
+
+    thread->timer_slack = (int64_t)value > 0 ? value : thread->default_timer_slack;
+    return 0;
+}
+
 ssize_t sys_prctl(int option, uint64_t argument2, uint64_t argument3, uint64_t argument4,
                   uint64_t argument5)
 {
@@ -159,8 +227,7 @@ ssize_t sys_prctl(int option, uint64_t argument2, uint64_t argument3, uint64_t a
     case PR_GET_NO_NEW_PRIVS:
         return argument2 || rest ? -EINVAL : thread->no_new_privileges;
     case PR_SET_CHILD_SUBREAPER:
-        __atomic_store_n(&process->subreaper, argument2 != 0, __ATOMIC_RELAXED);
-        return 0;
+        return subreaper_set(argument2);
     case PR_GET_CHILD_SUBREAPER:
         return put_int(argument2, process->subreaper);
     case PR_SET_KEEPCAPS:
@@ -187,9 +254,8 @@ ssize_t sys_prctl(int option, uint64_t argument2, uint64_t argument3, uint64_t a
         return argument2 || rest ? -EINVAL : 0;
     case PR_GET_TIMERSLACK:
         return (ssize_t)thread->timer_slack;
-    case PR_SET_TIMERSLACK: /* timers here have none: they fire when they are due */
-        thread->timer_slack = (int64_t)argument2 > 0 ? argument2 : thread->default_timer_slack;
-        return 0;
+    case PR_SET_TIMERSLACK:
+        return timer_slack_set(argument2);
     case PR_GET_TIMING:
         return PR_TIMING_STATISTICAL;
     case PR_SET_TIMING:
@@ -201,13 +267,19 @@ ssize_t sys_prctl(int option, uint64_t argument2, uint64_t argument3, uint64_t a
     case PR_GET_TID_ADDRESS:
         return user_put(argument2, &thread->clear_child_tid);
     case PR_MCE_KILL:
-        return argument4 || argument5 ? -EINVAL : 0;
+        return machine_check_set(argument2, argument3, argument4 || argument5);
     case PR_MCE_KILL_GET:
-        return argument2 || rest ? -EINVAL : PR_MCE_KILL_DEFAULT;
-    case PR_SET_VMA: /* names for anonymous memory: as a Linux without that option */
-    default:
-        return -EINVAL;
+        return argument2 || rest ? -EINVAL : thread->machine_check_policy;
+    case PR_SET_IO_FLUSHER:
+        return flusher_set(argument2, rest);
+    case PR_GET_IO_FLUSHER:
+        return flusher_get(argument2 || rest);
+    case PR_SET_MM:
+        return place_set(argument4 || argument5);
+    case PR_SET_PTRACER:
+        return tracer_set((int)argument2);
     }
+    return -EINVAL; /* PR_SET_VMA too, names for anonymous memory: as a Linux without that option */
 }
 
 /* ---- the others ---- */

@@ -70,6 +70,8 @@ ssize_t sys_time(vaddr_t result);
 ssize_t sys_gettimeofday(vaddr_t time, vaddr_t zone);
 ssize_t sys_settimeofday(vaddr_t time, vaddr_t zone);
 ssize_t sys_clock_gettime(int clock, vaddr_t time);
+ssize_t sys_adjtimex(vaddr_t state);
+ssize_t sys_clock_adjtime(int clock, vaddr_t state);
 ssize_t sys_clock_settime(int clock, vaddr_t time);
 ssize_t sys_clock_getres(int clock, vaddr_t resolution);
 ssize_t sys_nanosleep(vaddr_t request, vaddr_t remaining);

@@ -49,6 +49,8 @@ struct user_thread {
     int policy, priority;                /* sched_setscheduler(2): remembered; atomic */
     bool reset_on_fork;                  /* its children begin as SCHED_OTHER; atomic */
     uint64_t timer_slack;                /* prctl(2), ns; kept only to be told; own */
+    uint8_t machine_check_policy;        /* PR_MCE_KILL_*; the same */
+    bool io_flusher;                     /* the same */
     uint64_t default_timer_slack;        /* …what it was when the thread began; constant */
 };
 

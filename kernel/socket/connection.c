@@ -348,9 +348,12 @@ ssize_t sys_accept4(int descriptor, vaddr_t address, vaddr_t size, int flags)
     struct socket *listener;
     struct file *file;
 
-    if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
-        return -EINVAL;
     int error = socket_get(descriptor, &file, &listener);
+    if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK) && error != -EBADF) {
+        if (!error)
+            file_release(file);
+        return -EINVAL;
+    }
     if (error)
         return error;
     int number = descriptor_reserve(0, flags & SOCK_CLOEXEC);

@@ -329,7 +329,8 @@ ssize_t socket_receive(struct socket *socket, struct incoming *in)
         mutex_release(&socket->lock);
         if (done > 0)
             total += done;
-        bool more = in->all && !in->peek && socket->type == SOCK_STREAM && done > 0 &&
+        bool wanted = in->all || total < __atomic_load_n(&socket->least_received, __ATOMIC_RELAXED);
+        bool more = wanted && !in->peek && socket->type == SOCK_STREAM && done > 0 &&
                     in->data->left && !in->rights;
         if (!more && (done != -EAGAIN || in->nonblocking))
             break;

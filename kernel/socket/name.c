@@ -132,13 +132,27 @@ static int bind_automatically(struct socket *socket)
     return -ENOSPC;
 }
 
+/* What is wrong with a second name: a file's is looked for before that. names_mutex held. */
+static int refuse_second_name(const struct socket_name *name)
+{
+    struct path path;
+
+    if (!name->length)
+        return 0;
+    int error = name->text[0] ? path_lookup(AT_FDCWD, name->text, 0, &path) : -ENOENT;
+    if (error)
+        return error == -ENOENT ? -EINVAL : error;
+    path_release(&path);
+    return -EADDRINUSE;
+}
+
 int socket_bind(struct socket *socket, const struct socket_name *name, uint32_t mode)
 {
     int error;
 
     mutex_acquire(&names_mutex);
     if (socket->name.length)
-        error = name->length ? -EINVAL : 0;
+        error = refuse_second_name(name);
     else if (!name->length)
         error = bind_automatically(socket);
     else if (name->text[0])

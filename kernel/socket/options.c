@@ -10,7 +10,7 @@
 /* Options that are on or off; but for SO_PASSCRED nothing depends on them here. */
 #define SWITCHES                                                                                   \
     (1U << SO_DEBUG | 1U << SO_REUSEADDR | 1U << SO_DONTROUTE | 1U << SO_BROADCAST |               \
-     1U << SO_KEEPALIVE | 1U << SO_OOBINLINE | 1U << SO_PASSCRED)
+     1U << SO_KEEPALIVE | 1U << SO_OOBINLINE | 1U << SO_NO_CHECK | 1U << SO_PASSCRED)
 
 #define BUFFER_LIMIT_SEND    4608   /* the least that Linux gives: SOCK_MIN_SNDBUF */
 #define BUFFER_LIMIT_RECEIVE 2304   /* SOCK_MIN_RCVBUF */
@@ -81,6 +81,42 @@ static bool may_prioritise(int priority)
            credentials_capable(credentials, CAP_NET_ADMIN);
 }
 
+static int set_priority(struct socket *socket, int priority)
+{
+    if (!may_prioritise(priority))
+        return -EPERM;
+    __atomic_store_n(&socket->priority, priority, __ATOMIC_RELAXED);
+    return 0;
+}
+
+/* Nothing here lingers, but what is set is told: the seconds only change while it is on. */
+static int set_linger(struct socket *socket, vaddr_t address, unsigned size)
+{
+    union {
+        struct linger value;
+        uint64_t whole;
+    } linger, old = {.whole = __atomic_load_n(&socket->linger, __ATOMIC_RELAXED)};
+
+    if (size < sizeof(linger.value))
+        return -EINVAL;
+    if (user_get(&linger.value, address))
+        return -EFAULT;
+    linger.value.on = linger.value.on != 0;
+    if (!linger.value.on)
+        linger.value.seconds = old.value.seconds;
+    __atomic_store_n(&socket->linger, linger.whole, __ATOMIC_RELAXED);
+    return 0;
+}
+
+/* At least a byte, however little is asked for. */
+static int set_least_received(struct socket *socket, int value)
+{
+    int least = value < 0 ? INT32_MAX : value ? value : 1;
+
+    __atomic_store_n(&socket->least_received, least, __ATOMIC_RELAXED);
+    return 0;
+}
+
 static int set_option(struct socket *socket, int option, vaddr_t address, unsigned size)
 {
     int value;
@@ -101,11 +137,15 @@ static int set_option(struct socket *socket, int option, vaddr_t address, unsign
     case SO_RCVTIMEO:
         return set_timeout(&socket->receive_timeout, address, size);
     case SO_LINGER:
-        return size < sizeof(struct linger) ? -EINVAL : 0; /* nothing lingers */
+        return set_linger(socket, address, size);
     case SO_PRIORITY:
-        return may_prioritise(value) ? 0 : -EPERM;
+        return set_priority(socket, value);
     case SO_RCVLOWAT:
+        return set_least_received(socket, value);
+    case SO_BSDCOMPAT: /* means nothing since long */
         return 0;
+    case SO_DETACH_FILTER: /* there is none */
+        return -ENOENT;
     case SO_REUSEPORT: /* there are no ports */
         return value ? -EOPNOTSUPP : 0;
     case SO_SNDBUFFORCE: /* beyond the limits: nobody gets that here */
@@ -137,6 +177,7 @@ ssize_t sys_setsockopt(int descriptor, int level, int option, vaddr_t value, int
 union option_value {
     int number;
     struct linger linger;
+    uint64_t whole_linger;
     struct __kernel_sock_timeval time;
     struct socket_identity identity;
 };
@@ -167,7 +208,7 @@ static ssize_t get_option(struct socket *socket, int option, union option_value 
         value->number = AF_UNIX;
         return sizeof(int);
     case SO_PROTOCOL:
-    case SO_PRIORITY:
+    case SO_BSDCOMPAT:
     case SO_REUSEPORT:
         value->number = 0;
         return sizeof(int);
@@ -183,7 +224,12 @@ static ssize_t get_option(struct socket *socket, int option, union option_value 
     case SO_RCVBUF:
         value->number = (int)__atomic_load_n(&socket->receive_limit, __ATOMIC_RELAXED);
         return sizeof(int);
+    case SO_PRIORITY:
+        value->number = __atomic_load_n(&socket->priority, __ATOMIC_RELAXED);
+        return sizeof(int);
     case SO_RCVLOWAT:
+        value->number = __atomic_load_n(&socket->least_received, __ATOMIC_RELAXED);
+        return sizeof(int);
     case SO_SNDLOWAT:
         value->number = 1;
         return sizeof(int);
@@ -192,7 +238,7 @@ static ssize_t get_option(struct socket *socket, int option, union option_value 
     case SO_RCVTIMEO:
         return (ssize_t)give_time(&socket->receive_timeout, value);
     case SO_LINGER:
-        value->linger = (struct linger){0, 0};
+        value->whole_linger = __atomic_load_n(&socket->linger, __ATOMIC_RELAXED);
         return sizeof(value->linger);
     case SO_PEERCRED:
         value->identity = socket_other(socket);

@@ -80,6 +80,7 @@ int socket_create(uint32_t type, struct socket **result)
     LIST_INIT(&socket->carriers);
     wait_queue_initialize(&socket->changed);
     async_list_initialize(&socket->async);
+    socket->least_received = 1;
     socket->send_limit = BUFFER_LIMIT_DEFAULT;
     socket->receive_limit = BUFFER_LIMIT_DEFAULT;
     socket->other = (struct socket_identity){.user = UINT32_MAX, .group = UINT32_MAX};
@@ -102,7 +103,7 @@ struct file *socket_file_create(uint32_t flags)
 {
     char name[32];
 
-    struct inode *inode = internal_inode_create(S_IFSOCK | 0777, NULL, NULL);
+    struct inode *inode = internal_inode_create(INTERNAL_SOCKETS, S_IFSOCK | 0777, NULL, NULL);
     if (!inode)
         return NULL;
     int length = format_string(name, sizeof(name), "socket:[%lu]", inode->number);
@@ -241,6 +242,11 @@ static ssize_t socket_ioctl(struct file *file, unsigned command, vaddr_t argumen
             return -EINVAL;
         bytes = (int)socket_readable_size(socket);
         break;
+    case SIOCATMARK: /* nothing comes out of band */
+        if (socket->type != SOCK_STREAM)
+            return -EOPNOTSUPP;
+        bytes = 0;
+        break;
     case TIOCOUTQ: /* SIOCOUTQ */
         bytes = (int)__atomic_load_n(&socket->charged, __ATOMIC_RELAXED);
         break;
@@ -304,6 +310,7 @@ static const struct file_operations socket_operations = {
     .read = socket_read,
     .write = socket_write,
     .ioctl = socket_ioctl,
+    .map = file_map_none,
     .poll = socket_poll,
     .async = socket_async,
     .release = socket_file_release,

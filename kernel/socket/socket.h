@@ -120,6 +120,9 @@ struct socket {
     size_t receive_limit;         /* SO_RCVBUF: told, and no more; atomic */
     uint64_t send_timeout;        /* ns, 0: none; atomic */
     uint64_t receive_timeout;     /* …as well */
+    int priority;                 /* SO_PRIORITY: told, and no more; atomic */
+    int least_received;           /* SO_RCVLOWAT: bytes that a stream's read waits for; atomic */
+    uint64_t linger;              /* SO_LINGER: a struct linger, told, and no more; atomic */
     struct socket_identity own;   /* at listen(2); connection_mutex */
     struct socket_identity other; /* SO_PEERCRED; connection_mutex */
 

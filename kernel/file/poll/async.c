@@ -88,6 +88,15 @@ void async_owner_default(struct file *file, int type, int32_t number)
     (void)owner_set(file, type, number, true);
 }
 
+ssize_t async_owner_users(struct file *file, vaddr_t to)
+{
+    bool enabled = spinlock_acquire_save(&file->owner_lock);
+    const uint32_t users[2] = {file->owner.real_user, file->owner.effective_user};
+
+    spinlock_release_restore(&file->owner_lock, enabled);
+    return user_copy_out(to, users, sizeof(users)) ? -EFAULT : 0;
+}
+
 /* ---- lists ---- */
 
 void async_list_initialize(struct async_list *list)

@@ -42,6 +42,8 @@ ssize_t async_owner_set(struct file *file, int32_t number);
 int32_t async_owner_get(struct file *file);
 ssize_t async_owner_set_extended(struct file *file, vaddr_t from);
 ssize_t async_owner_get_extended(struct file *file, vaddr_t to);
+/* F_GETOWNER_UIDS: the real and effective user of who set it. */
+ssize_t async_owner_users(struct file *file, vaddr_t to);
 /* Who opened a terminal by default: unless there is an owner. */
 void async_owner_default(struct file *file, int type, int32_t number);
 

@@ -567,6 +567,7 @@ static void epoll_describe(struct file *file, char *buffer, size_t size)
 }
 
 static const struct file_operations epoll_operations = {
+    .seek = file_seek_null,
     .poll = epoll_poll,
     .release = epoll_release,
     .describe = epoll_describe,

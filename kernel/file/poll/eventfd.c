@@ -55,7 +55,7 @@ static ssize_t event_read(struct file *file, struct transfer *to, int64_t *offse
     if (to->left < sizeof(value))
         return -EINVAL;
     while (!(value = event_take(event))) {
-        if (file_nonblocking(file))
+        if (to->nowait || file_nonblocking(file))
             return -EAGAIN;
         if (wait_event(&event->changed, event_count(event), THREAD_INTERRUPTIBLE, CLOCK_NEVER))
             return -RESTART_CALL;
@@ -111,6 +111,9 @@ static void event_describe(struct file *file, char *buffer, size_t size)
 static const struct file_operations event_operations = {
     .read = event_read,
     .write = event_write,
+    .plain_write = true,
+    .takes_nowait = true,
+    .seek = file_seek_null,
     .poll = event_poll,
     .release = event_release,
     .describe = event_describe,

@@ -1,6 +1,6 @@
 /*
  * anonymous.c: files that have no place in the tree: eventfd, epoll, memfd. They
- * live in a file system of their own that is mounted nowhere.
+ * live in file systems of their own that are mounted nowhere.
  */
 #include <asm/errno.h>
 #include <linux/fcntl.h>
@@ -15,27 +15,48 @@
 #include "memory/heap.h"
 #include "memory/user_account.h"
 
-static struct file_system anonymous_file_system = {
-    .references = 1,
-    .type = "anon_inodefs",
-    .magic = ANON_INODE_FS_MAGIC,
-    .internal = true,
-    .next_number = 1,
+#define INTERNAL(name, number)                                                                     \
+    {                                                                                              \
+        .references = 1, .type = (name), .magic = (number), .internal = true, .next_number = 1     \
+    }
+static struct file_system file_systems[INTERNAL_FILE_SYSTEM_COUNT] = {
+    [INTERNAL_ANONYMOUS] = INTERNAL("anon_inodefs", ANON_INODE_FS_MAGIC),
+    [INTERNAL_PIPES] = INTERNAL("pipefs", PIPEFS_MAGIC),
+    [INTERNAL_SOCKETS] = INTERNAL("sockfs", SOCKFS_MAGIC),
+    [INTERNAL_MEMORY] = INTERNAL("tmpfs", TMPFS_MAGIC),
 };
-static struct mount *anonymous_mount;
+static struct mount *mounts[INTERNAL_FILE_SYSTEM_COUNT];
 static struct inode *shared_inode; /* of all files that have no contents */
+
+/* Its root is never seen. */
+static int internal_mount(enum internal_file_system which, struct inode *root)
+{
+    if (!root)
+        return -ENOMEM;
+    root->links = 1;
+    struct dentry *dentry = dentry_create(NULL, "", 0, root);
+    if (dentry)
+        mounts[which] = mount_create(&file_systems[which], dentry, "none", 0);
+    return mounts[which] ? 0 : -ENOMEM;
+}
 
 int anonymous_initialize(void)
 {
-    anonymous_file_system.device = file_system_next_device();
-    shared_inode = inode_create(&anonymous_file_system, 0600, NULL, NULL);
-    if (!shared_inode)
-        return -ENOMEM;
-    shared_inode->links = 1;
-    struct dentry *root = dentry_create(NULL, "", 0, shared_inode);
-    if (root)
-        anonymous_mount = mount_create(&anonymous_file_system, root, "none", 0);
-    return anonymous_mount ? 0 : -ENOMEM;
+    for (int which = 0; which < INTERNAL_FILE_SYSTEM_COUNT; which++) {
+        file_systems[which].device = file_system_next_device();
+        struct inode *root = inode_create(&file_systems[which], 0600, NULL, NULL);
+        int error = internal_mount(which, root);
+        if (error)
+            return error;
+        if (which == INTERNAL_ANONYMOUS)
+            shared_inode = root;
+    }
+    return 0;
+}
+
+static struct mount *mount_of(const struct inode *inode)
+{
+    return mounts[inode->file_system - file_systems];
 }
 
 struct file *internal_file_create(const char *name, size_t length, struct inode *inode,
@@ -44,7 +65,7 @@ struct file *internal_file_create(const char *name, size_t length, struct inode 
     struct dentry *dentry = dentry_create(NULL, name, length, inode);
     if (!dentry)
         return NULL;
-    struct path path = {anonymous_mount, dentry};
+    struct path path = {mount_of(inode), dentry};
     struct file *file = file_allocate(&path, flags, operations);
     dentry_release(dentry);
     if (!file)
@@ -69,11 +90,12 @@ struct file *file_create_anonymous(const char *name, const struct file_operation
     return file;
 }
 
-struct inode *internal_inode_create(uint32_t mode, const struct inode_operations *operations,
+struct inode *internal_inode_create(enum internal_file_system which, uint32_t mode,
+                                    const struct inode_operations *operations,
                                     const struct file_operations *file_operations)
 {
     const struct credentials *credentials = credentials_current();
-    struct inode *inode = inode_create(&anonymous_file_system, mode, operations, file_operations);
+    struct inode *inode = inode_create(&file_systems[which], mode, operations, file_operations);
     if (!inode)
         return NULL;
     inode->user = credentials->file_user;
@@ -84,7 +106,8 @@ struct inode *internal_inode_create(uint32_t mode, const struct inode_operations
 
 int memory_file_create(const char *name, size_t length, bool sealable, struct file **result)
 {
-    struct inode *inode = internal_inode_create(S_IFREG | 0777, NULL, &regular_operations);
+    struct inode *inode =
+        internal_inode_create(INTERNAL_MEMORY, S_IFREG | 0777, NULL, &regular_operations);
     if (!inode)
         return -ENOMEM;
     inode->account = user_account_get_current();

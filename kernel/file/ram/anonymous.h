@@ -4,9 +4,19 @@
 
 #include "file/file.h"
 
+/* File systems that are mounted nowhere: what statfs(2) says a file is of. */
+enum internal_file_system {
+    INTERNAL_ANONYMOUS, /* eventfd, epoll, … */
+    INTERNAL_PIPES,
+    INTERNAL_SOCKETS,
+    INTERNAL_MEMORY, /* memfd */
+    INTERNAL_FILE_SYSTEM_COUNT
+};
+
 int anonymous_initialize(void);
-/* An inode of the file system that has no tree, owned by the caller; one reference. */
-struct inode *internal_inode_create(uint32_t mode, const struct inode_operations *operations,
+/* An inode of such a file system, owned by the caller; one reference. NULL: no memory. */
+struct inode *internal_inode_create(enum internal_file_system which, uint32_t mode,
+                                    const struct inode_operations *operations,
                                     const struct file_operations *file_operations);
 /* A file on it that is shown under this name. Access as in the flags. NULL: no memory. */
 struct file *internal_file_create(const char *name, size_t length, struct inode *inode,

@@ -101,7 +101,7 @@ static ssize_t regular_write(struct file *file, struct transfer *from, int64_t *
     if (!from->left)
         return 0;
     mutex_acquire(&inode->lock);
-    if (__atomic_load_n(&file->flags, __ATOMIC_RELAXED) & O_APPEND)
+    if (from->append || __atomic_load_n(&file->flags, __ATOMIC_RELAXED) & O_APPEND)
         *offset = (int64_t)inode_size(inode);
     ssize_t allowed = write_limit(inode, (uint64_t)*offset, from->left);
     if (allowed < 0) {

@@ -40,12 +40,21 @@ int name_may_create(const struct credentials *credentials, const struct path *di
     return operations && operations->create ? 0 : -EPERM;
 }
 
+/* A node that opens a device. The character device 0:0 opens none: anybody may make it (a
+   "whiteout", mknod(2) of Linux since 5.8). */
+static bool is_device(const struct creation *creation)
+{
+    return S_ISBLK(creation->mode) || (S_ISCHR(creation->mode) && creation->device != 0);
+}
+
 int name_create(const struct path *directory, const char *name, size_t length,
                 const struct creation *creation, struct dentry **created)
 {
     struct dentry *parent = directory->dentry;
 
     int error = name_may_create(creation->credentials, directory);
+    if (!error && is_device(creation) && !credentials_capable(creation->credentials, CAP_MKNOD))
+        error = -EPERM;
     return error ? error
                  : parent->inode->operations->create(parent, name, length, creation, created);
 }
@@ -163,8 +172,6 @@ ssize_t sys_mknodat(int directory, vaddr_t name, unsigned mode, unsigned device)
         break;
     case S_IFCHR:
     case S_IFBLK:
-        if (!credentials_capable(credentials_current(), CAP_MKNOD))
-            return -EPERM;
         break;
     case S_IFDIR:
         return -EPERM;
@@ -275,8 +282,6 @@ static int may_remove(const struct credentials *credentials, const struct path *
     int error = inode_permission(parent, PERMISSION_WRITE | PERMISSION_EXECUTE, credentials);
     if (error)
         return error;
-    if (!has_remove(parent))
-        return -EPERM;
     /* The directory's lock is held: its attributes are those that gave permission. */
     struct inode_attributes own = inode_attributes(parent);
     if (own.mode & S_ISVTX && credentials->file_user != own.user &&
@@ -344,6 +349,8 @@ static int remove_checked(struct walk *walk, struct dentry *victim, bool directo
         return -ENOTDIR;
     if (!directory && is_directory)
         return -EISDIR;
+    if (!has_remove(walk->at.dentry->inode))
+        return -EPERM;
     if (victim->mounts) /* as Linux: before -ENOTEMPTY; what counts is asked with the removal */
         return -EBUSY;
     if (directory && !directory_is_empty(victim))
@@ -481,6 +488,13 @@ struct renaming {
     unsigned flags;
 };
 
+/* Two names of one file? Where each lookup makes its inode anew its number tells. */
+static bool is_same(const struct dentry *source, const struct dentry *target)
+{
+    return target && target->inode->file_system == source->inode->file_system &&
+           target->inode->number == source->inode->number;
+}
+
 /* The errors of do_renameat2 and vfs_rename in their order. */
 static int rename_check(const struct renaming *renaming)
 {
@@ -507,15 +521,15 @@ static int rename_check(const struct renaming *renaming)
         return exchange ? -EINVAL : -ENOTEMPTY;
     if (mount_flag(from->at.mount, MS_RDONLY))
         return -EROFS;
-    if (target && target->inode == source->inode)
+    if (is_same(source, target))
         return 0;
 
     int error = may_remove(credentials, &from->at, source);
-    if (!error && !from->at.dentry->inode->operations->rename)
-        error = -EPERM;
     if (!error)
         error = target ? may_remove(credentials, &to->at, target)
                        : name_may_create(credentials, &to->at);
+    if (!error && !from->at.dentry->inode->operations->rename)
+        error = -EPERM;
     if (error)
         return error;
     if (target && !exchange && source_directory != target_directory)
@@ -541,7 +555,7 @@ static int rename_commit(struct renaming *renaming)
     const struct walk *to = &renaming->to;
     struct dentry *source = renaming->source, *target = renaming->target;
 
-    if (target && target->inode == source->inode)
+    if (is_same(source, target))
         return 0;
     return to->at.dentry->inode->operations->rename(source, to->at.dentry, to->last,
                                                     to->last_length, target, renaming->flags);

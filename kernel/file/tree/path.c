@@ -2,6 +2,7 @@
 #include "file/tree/path.h"
 
 #include <asm/errno.h>
+#include <linux/mount.h>
 
 #include "file/tree/file_system_context.h"
 #include "library/string.h"
@@ -71,4 +72,9 @@ ssize_t path_describe(const struct path *path, const struct path *root, bool del
         return error;
     memmove(buffer, buffer + start, size - start);
     return (ssize_t)(size - start - 1);
+}
+
+bool path_may_execute(const struct path *path)
+{
+    return !mount_flag(path->mount, MS_NOEXEC) && !path->mount->file_system->no_execute;
 }

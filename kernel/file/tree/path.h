@@ -159,5 +159,7 @@ static inline bool mount_flag(const struct mount *mount, uint32_t flag)
 {
     return __atomic_load_n(&mount->flags, __ATOMIC_RELAXED) & flag;
 }
+/* May files there be executed, and mapped so? */
+bool path_may_execute(const struct path *path);
 
 #endif

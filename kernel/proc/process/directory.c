@@ -41,6 +41,10 @@ static struct pseudo_node process_files[] = {
      .attributes = pid_attributes},
     {SHOWN("limits", 0444, pid_limits_show)},
     {SHOWN("maps", 0444, pid_maps_show), .check = pid_check_access, .subject = pid_memory_number},
+    {.name = "mem",
+     .mode = S_IFREG | 0600,
+     .operations = &pid_memory_operations,
+     .attributes = pid_attributes},
     {SHOWN("mountinfo", 0444, proc_mount_info_show)},
     {SHOWN("mounts", 0444, proc_mounts_show)},
     {SHOWN("oom_score", 0444, pid_oom_score_show)},
@@ -63,6 +67,7 @@ static struct pseudo_node thread_directory = {
     .mode = S_IFDIR | 0555,
     .children = process_files,
     .child_count = array_length(process_files) - 1, /* all but "task" */
+    .is_immutable = true,
     .attributes = pid_attributes,
 };
 
@@ -109,6 +114,7 @@ static struct pseudo_node process_directory = {
     .mode = S_IFDIR | 0555,
     .children = process_files,
     .child_count = array_length(process_files),
+    .is_immutable = true,
     .attributes = pid_attributes,
 };
 

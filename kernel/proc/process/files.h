@@ -20,6 +20,10 @@ int pid_command_line_show(const struct pseudo_key *key, struct text *text);
 int pid_environment_show(const struct pseudo_key *key, struct text *text);
 int pid_statm_show(const struct pseudo_key *key, struct text *text);
 
+/* ---- memory_file.c ---- */
+
+extern const struct file_operations pid_memory_operations;
+
 /* ---- maps.c ---- */
 
 int pid_maps_show(const struct pseudo_key *key, struct text *text);

@@ -174,8 +174,9 @@ static struct pseudo_node descriptor_link = {
     .attributes = descriptor_attributes,
 };
 static struct pseudo_node descriptor_information = {
-    .mode = S_IFREG | 0400,
+    .mode = S_IFREG | 0444,
     .show = descriptor_information_show,
+    .check = pid_check_access,
     .attributes = pid_attributes,
 };
 

@@ -160,6 +160,8 @@ static void signal_file_describe(struct file *file, char *buffer, size_t size)
 
 static const struct file_operations signal_file_operations = {
     .read = signal_file_read,
+    .plain_read = true,
+    .seek = file_seek_null,
     .poll = signal_file_poll,
     .few_ways = true,
     .release = signal_file_release,

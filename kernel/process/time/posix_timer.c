@@ -370,13 +370,10 @@ ssize_t sys_timer_create(int clock, vaddr_t event, vaddr_t id)
     if (clock_read(clock, &now) || clock == CLOCK_MONOTONIC_RAW ||
         clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_REALTIME_COARSE)
         return clock_read(clock, &now) ? -EINVAL : -EOPNOTSUPP;
-    int error = clock_may_wake(clock);
-    if (error)
-        return error;
     struct posix_timer *timer = heap_allocate_zeroed(sizeof(*timer));
     if (!timer)
         return -EAGAIN;
-    error = timer_prepare(timer, clock, event);
+    int error = timer_prepare(timer, clock, event);
     if (error) {
         heap_free(timer);
         return error;
@@ -387,9 +384,10 @@ ssize_t sys_timer_create(int clock, vaddr_t event, vaddr_t id)
     timer_publish(timer);
     injection_delay(); /* as a page may take that is not there */
 #endif
-    if (user_put(id, &timer->id)) {
+    error = user_put(id, &timer->id) ? -EFAULT : clock_may_wake(clock);
+    if (error) {
         timer_discard(timer);
-        return -EFAULT;
+        return error;
     }
 #ifndef MUTATION_TIMER_EARLY
     timer_publish(timer);

@@ -330,6 +330,14 @@ ssize_t sys_clock_getres(int clock, vaddr_t to)
     return to ? time_put_timespec(to, resolution) : 0;
 }
 
+/* The CPU clock of the calling thread itself, by 0 or by its number. */
+static bool cpu_clock_is_own_thread(int clock)
+{
+    uint32_t id = ~(clock >> 3);
+
+    return clock < 0 && clock & CPU_CLOCK_THREAD && (!id || id == thread_current()->id);
+}
+
 /* The clock can be set to any time after the boot that leaves 30 years of uptime before it ends. */
 #define SETTABLE_MAXIMUM (TIME_MAXIMUM - 30 * 365 * 86400UL * NANOSECONDS_PER_SECOND)
 
@@ -439,11 +447,16 @@ int clock_of_interval(int clock)
     return clock_is_wall(clock) ? CLOCK_MONOTONIC : clock;
 }
 
+static bool clock_is_alarm(int clock)
+{
+    return clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
+}
+
 int clock_may_wake(int clock)
 {
-    bool wakes = clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
-
-    return wakes && !credentials_capable(credentials_current(), CAP_WAKE_ALARM) ? -EPERM : 0;
+    return clock_is_alarm(clock) && !credentials_capable(credentials_current(), CAP_WAKE_ALARM)
+               ? -EPERM
+               : 0;
 }
 
 static int64_t sleep_again(struct restart_block *block);
@@ -487,8 +500,12 @@ ssize_t sys_clock_nanosleep(int clock, int flags, vaddr_t request, vaddr_t remai
         clock == CLOCK_MONOTONIC_COARSE || clock == CLOCK_REALTIME_COARSE)
         return -EOPNOTSUPP;
     error = time_interval_user(&value, request);
+    if (!error && clock_is_alarm(clock) && flags & ~TIMER_ABSTIME)
+        error = -EINVAL;
     if (!error)
         error = clock_may_wake(clock);
+    if (!error && cpu_clock_is_own_thread(clock))
+        error = -EINVAL; /* whoever waits for itself uses no time */
     if (error)
         return error;
     if (flags & TIMER_ABSTIME) {

@@ -188,6 +188,8 @@ static void timer_file_describe(struct file *file, char *buffer, size_t size)
 
 static const struct file_operations timer_file_operations = {
     .read = timer_file_read,
+    .plain_read = true,
+    .seek = file_seek_null,
     .poll = timer_file_poll,
     .few_ways = true,
     .release = timer_file_release,

@@ -144,6 +144,54 @@ static int try_to_open_file(pid_t victim, int victim_file)
     return result;
 }
 
+/* The victim's memory as a file, opened anew for each attempt. */
+static int try_to_use_memory_file(pid_t victim, bool writes)
+{
+    char path[64], bytes[MARKER_SIZE] = "";
+
+    snprintf(path, sizeof(path), "/proc/%d/mem", victim);
+    int file = open(path, O_RDWR | O_CLOEXEC);
+    if (file < 0)
+        return errno == EACCES ? -1 : 0;
+    ssize_t done = writes ? pwrite(file, written, MARKER_SIZE, (off_t)(uintptr_t)marker)
+                          : pread(file, bytes, MARKER_SIZE, (off_t)(uintptr_t)marker);
+    close(file);
+    return !writes && done == MARKER_SIZE && memcmp(bytes, secret, MARKER_SIZE) == 0;
+}
+
+static int try_to_read_memory_file(pid_t victim, int victim_file)
+{
+    (void)victim_file;
+    return try_to_use_memory_file(victim, false);
+}
+
+static int try_to_write_memory_file(pid_t victim, int victim_file)
+{
+    (void)victim_file;
+    return try_to_use_memory_file(victim, true);
+}
+
+/* Opened while the victim was still the attacker's, and kept. */
+static int try_to_keep_memory_file(pid_t victim, int victim_file)
+{
+    static _Thread_local pid_t opened_for;
+    static _Thread_local int file = -1;
+    char path[64], bytes[MARKER_SIZE] = "";
+
+    (void)victim_file;
+    if (opened_for != victim) {
+        close(file);
+        snprintf(path, sizeof(path), "/proc/%d/mem", victim);
+        file = open(path, O_RDWR | O_CLOEXEC);
+        opened_for = victim;
+    }
+    off_t place = (off_t)(uintptr_t)marker;
+    bool seen = pread(file, bytes, MARKER_SIZE, place) == MARKER_SIZE &&
+                memcmp(bytes, secret, MARKER_SIZE) == 0;
+    /* Its old image may be written to, and the next must not be the one that is. */
+    return pwrite(file, bytes, MARKER_SIZE, place) == MARKER_SIZE && seen;
+}
+
 static void become_set_user(void)
 {
     char *const arguments[] = {"set-user", "be-looked-at", NULL};
@@ -208,6 +256,18 @@ static bool memory_is_not_read(void)
 static bool memory_is_not_written(void)
 {
     return attack_many(try_to_write, 150);
+}
+static bool memory_file_is_not_read(void)
+{
+    return attack_many(try_to_read_memory_file, 40);
+}
+static bool memory_file_is_not_written(void)
+{
+    return attack_many(try_to_write_memory_file, 40);
+}
+static bool memory_file_ends_with_its_image(void)
+{
+    return attack_many(try_to_keep_memory_file, 40);
 }
 static bool file_is_not_taken(void)
 {
@@ -463,6 +523,9 @@ static bool limit_holds_in_new_image(void)
 static const struct test_case cases[] = {
     {"memory of a set-user-ID program is not read", "process_vm_readv(2)", memory_is_not_read},
     {"…nor written", "process_vm_writev(2)", memory_is_not_written},
+    {"memory of a set-user-ID program is not read as a file", "proc(5)", memory_file_is_not_read},
+    {"…nor written", "proc(5)", memory_file_is_not_written},
+    {"…nor by who opened it before", "proc(5)", memory_file_ends_with_its_image},
     {"a file of a set-user-ID program is not taken", "pidfd_getfd(2)", file_is_not_taken},
     {"…nor opened", "proc(5)", file_is_not_opened},
     {"a set-user-ID bit never goes with another owner", "chown(2)", nobody_becomes_root},
