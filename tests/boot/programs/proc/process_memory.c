@@ -93,8 +93,8 @@ static bool of_a_child(void)
     int file = memory_of(child, O_RDWR);
 
     REQUIRE(file >= 0);
-    REQUIRE(pwrite(file, "childs", 7, place(own)) == 7);
-    REQUIRE(pread(file, bytes, 7, place(own)) == 7 && strcmp(bytes, "childs") == 0);
+    REQUIRE(pwrite(file, "theirs", 7, place(own)) == 7);
+    REQUIRE(pread(file, bytes, 7, place(own)) == 7 && strcmp(bytes, "theirs") == 0);
     REQUIRE(strcmp((char *)own, "before") == 0);
     child_end(child);
     REQUIRE(pread(file, bytes, 7, place(own)) == 0); /* its memory has gone */
