@@ -585,6 +585,28 @@ static void processor_nodes_make(void)
     }
 }
 
+/*
+ * The kernel's own names of devices, disks that come and go among them, with what udev adds to them:
+ * where there is no devtmpfs, /dev stays as the archive has it.
+ */
+static void devices_mount(void)
+{
+    static const char *const links[][2] = {
+        {"/proc/self/fd", "/dev/fd"},
+        {"/proc/self/fd/0", "/dev/stdin"},
+        {"/proc/self/fd/1", "/dev/stdout"},
+        {"/proc/self/fd/2", "/dev/stderr"},
+    };
+
+    if (mount("devtmpfs", "/dev", "devtmpfs", MS_NOSUID, "mode=0755") != 0)
+        return;
+    for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+        symlink(links[i][0], links[i][1]);
+    mkdir("/dev/pts", 0755);
+    mkdir("/dev/shm", 01777);
+    chmod("/dev/shm", 01777); /* whatever the mask is */
+}
+
 int main(void)
 {
     static char *environment[] = {DEFAULT_PATH, "HOME=/root", NULL};
@@ -612,6 +634,7 @@ int main(void)
     if (command.mount_proc) {
         mount_at("/proc", "proc", NULL);
         mount_at("/sys", "sysfs", NULL);
+        devices_mount();
         mount_at("/dev/pts", "devpts", "mode=620,gid=5");
         if (access("/sys/firmware/efi/efivars", F_OK) == 0)
             mount("efivarfs", "/sys/firmware/efi/efivars", "efivarfs", 0, NULL);

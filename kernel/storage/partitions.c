@@ -100,6 +100,8 @@ static int scan(struct block_disk *disk)
         add_partitions(disk, table);
     }
     heap_free(table);
+    /* As when the last one closes it: what is left in memory would be nobody's. */
+    block_forget(disk->whole, false);
     return error;
 }
 
