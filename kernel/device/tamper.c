@@ -44,4 +44,12 @@ uint32_t tamper(uint32_t value)
     return another(value);
 }
 
+void tamper_bytes(void *bytes, size_t size)
+{
+    uint8_t *byte = bytes;
+
+    for (size_t i = 0; one_in_so_many && i < size; i++)
+        byte[i] = (uint8_t)tamper(byte[i]);
+}
+
 #endif

@@ -13,10 +13,17 @@
 void tamper_begin(uint64_t one_in);
 /* What the device "says". Any context. */
 uint32_t tamper(uint32_t value);
+/* The same of a copy of what the device wrote, byte by byte. */
+void tamper_bytes(void *bytes, size_t size);
 #else
 static inline uint32_t tamper(uint32_t value)
 {
     return value;
+}
+static inline void tamper_bytes(void *bytes, size_t size)
+{
+    (void)bytes;
+    (void)size;
 }
 #endif
 

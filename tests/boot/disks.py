@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Boots with disks of each kind: what is read is what the host's file has; what was written and
+"""disks.py [CASE...]: boots with disks of each kind: what is read is what the host's file has; what was written and
 flushed is in it when QEMU is killed; partitions, sizes and locks are as told; nothing is left over."""
 import hashlib
 import os
@@ -16,7 +16,7 @@ SIZE = 16 * MIB  # an SD card's is a power of two
 PIECE = 300 * 1024 + 512  # what is written, not whole pages
 PLACE = 5 * MIB + 512
 
-# What QEMU is asked for, and what the disk is called. `bs`: its blocks.
+# What QEMU is asked for, what the disk is called, its blocks.
 KINDS = {
     "virtio": (["virtio-blk-pci,drive=d,serial=baton-1"], "vdb", 512),
     "virtio, transitional": (["virtio-blk-pci-transitional,drive=d"], "vdb", 512),
@@ -27,16 +27,21 @@ KINDS = {
                               "nvme0n1", 4096),
     "SATA": (["ahci,id=extra", "ide-hd,bus=extra.0,drive=d,serial=baton-4"], "sda", 512),
     "SD": (["sdhci-pci", "sd-card,drive=d"], "mmcblk0", 512),
+    "USB": (["qemu-xhci,id=bus", "usb-storage,bus=bus.0,drive=d,serial=baton-5"], "sda", 512),
+    "USB behind a hub": (["qemu-xhci,id=bus", "usb-hub,bus=bus.0,port=1",
+                          "usb-storage,bus=bus.0,port=1.1,drive=d"], "sda", 512),
 }
+# Those that are not part of the machine are not locked.
+FREE = ("USB", "USB behind a hub")
 
 SCRIPT = r"""
-mount -t devtmpfs dev /dev
 disk=$1
+until [ -b /dev/$2 ]; do sleep 0.1; done
 frames() { grep -e kernel -e page_cache -e device /proc/baton/frames; }
 cat /sys/block/$disk/size /sys/block/$disk/queue/logical_block_size /sys/block/$disk/ro
 md5sum < /dev/$disk
 md5sum < /dev/$2
-echo x | dd of=/dev/$disk 2>&1 | grep -c 'not permitted'
+[ $5 = locked ] && echo x | dd of=/dev/$disk 2>&1 | grep -o 'not permitted' || echo free
 blockdev --setrw /dev/$disk
 dd if=/dev/$disk of=/dev/null bs=64k 2> /dev/null
 frames > /before; frames > /after # both are there when they count
@@ -85,6 +90,7 @@ def md5(data):
 
 def one_kind(tap, name, machine):
     devices, disk, block = KINDS[name]
+    free = name in FREE
     name = f"{name} on {machine}"
     contents, part = table(SIZE, block)
     pattern = random.randbytes(PIECE)
@@ -101,7 +107,8 @@ def one_kind(tap, name, machine):
                          *(f"-device {device}" for device in devices)])
         options = harness.Options(machine=machine, root=[root], qemu=[qemu], debug_kernel=True,
                                   timeout=harness.TIMEOUT)
-        arguments = ["busybox", "sh", "/script", disk, second, str(PLACE // 512), str(PIECE // 512)]
+        arguments = ["busybox", "sh", "/script", disk, second, str(PLACE // 512), str(PIECE // 512),
+                     "free" if free else "locked"]
         with harness.Machine(options, arguments, stdio="merged") as guest:
             done = guest.wait(lambda: b"synced" in guest.output.data or guest.cause, harness.TIMEOUT)
             lines = guest.output.data.decode(errors="replace").splitlines()
@@ -109,9 +116,10 @@ def one_kind(tap, name, machine):
             tap.check(done and not guest.cause, f"{name}: it gets through", *notes)
         with open(image, "rb") as file:
             after = file.read()
-    tap.equal(lines[:3], [str(SIZE // 512), str(block), "1"], f"{name}: size, blocks, lock")
+    tap.equal(lines[:3], [str(SIZE // 512), str(block), "0" if free else "1"],
+              f"{name}: size, blocks, lock")
     tap.equal(lines[3:5], [md5(contents), md5(part)], f"{name}: what is read")
-    tap.equal(lines[5:6], ["1"], f"{name}: it is locked")
+    tap.equal(lines[5:6], ["free" if free else "not permitted"], f"{name}: whether it is locked")
     tap.check(lines[6:8] == ["kept", "same"], f"{name}: memory comes back, what was written is seen",
               *notes)
     contents[PLACE:PLACE + PIECE] = pattern
@@ -126,4 +134,4 @@ def test(tap):
 
 
 if __name__ == "__main__":
-    harness.main(test)
+    sys.exit(harness.main(test))

@@ -5,6 +5,7 @@
 
 #include "cpu/log.h"
 #include "device/hooks.h"
+#include "device/tamper.h"
 #include "device/usb/usb.h"
 #include "device/usb/xhci.h"
 #include "library/keyboard/usages.h"
@@ -68,8 +69,11 @@ static void take_report(struct usb_keyboard *keyboard)
 
     for (uint32_t i = 0; i < size && i < sizeof(report); i++)
         report[i] = bytes[i];
-    hid_keyboard_input(&keyboard->description, &keyboard->state, report,
-                       size < sizeof(report) ? size : sizeof(report), key_changed, keyboard);
+    if (size > sizeof(report))
+        size = sizeof(report);
+    tamper_bytes(report, size);
+    hid_keyboard_input(&keyboard->description, &keyboard->state, report, size, key_changed,
+                       keyboard);
 }
 
 static void report_came(struct usb_transfer *transfer)

@@ -6,6 +6,7 @@
 
 #include "cpu/clock.h"
 #include "cpu/log.h"
+#include "device/tamper.h"
 #include "device/usb/usb.h"
 #include "device/usb/xhci.h"
 #include "library/error.h"
@@ -119,6 +120,7 @@ static int read_status(struct storage *storage, const struct scsi_command *comma
     if (error)
         return error;
     memcpy(bytes, (uint8_t *)storage->buffer.address + STATUS, sizeof(bytes));
+    tamper_bytes(bytes, sizeof(bytes));
     *status = bulk_only_read_status(bytes, moved, storage->tag, command, residue);
     return *status == BULK_ONLY_PHASE_ERROR ? -EIO : 0;
 }
@@ -144,6 +146,12 @@ static int command_once(struct storage *storage, const struct scsi_command *comm
     return status == BULK_ONLY_PASSED ? 0 : -EREMOTEIO;
 }
 
+static void take_answer(struct storage *storage, uint8_t answer[SCSI_MODE_SIZE], uint32_t size)
+{
+    memcpy(answer, (uint8_t *)storage->buffer.address + ANSWER, size);
+    tamper_bytes(answer, size);
+}
+
 /* A command whose answer comes to the buffer: *size bytes of it, at `answer`. */
 static int ask_once(struct storage *storage, enum scsi_operation operation,
                     uint8_t answer[SCSI_MODE_SIZE], uint32_t *size)
@@ -152,7 +160,7 @@ static int ask_once(struct storage *storage, enum scsi_operation operation,
     struct disk_segment segment = {storage->buffer.bus + ANSWER, command.bytes_moved};
     int error = command_once(storage, &command, &segment, command.bytes_moved ? 1 : 0, size);
 
-    memcpy(answer, (uint8_t *)storage->buffer.address + ANSWER, *size);
+    take_answer(storage, answer, *size);
     return error;
 }
 
@@ -205,7 +213,7 @@ static int ask(struct storage *storage, enum scsi_operation operation,
     struct disk_segment segment = {storage->buffer.bus + ANSWER, command.bytes_moved};
     int error = command_retry(storage, &command, &segment, command.bytes_moved ? 1 : 0, size);
 
-    memcpy(answer, (uint8_t *)storage->buffer.address + ANSWER, *size);
+    take_answer(storage, answer, *size);
     return error;
 }
 

@@ -5,6 +5,7 @@
 #include <asm/errno.h>
 
 #include "cpu/clock.h"
+#include "device/tamper.h"
 #include "device/usb/xhci.h"
 #include "library/bytes.h"
 #include "library/string.h"
@@ -367,8 +368,10 @@ int usb_control(struct usb_device *device, uint8_t type, uint8_t request, uint16
     if (!in && size)
         memcpy(device->buffer.address, data, size);
     int moved = control_locked(device, setup, size);
-    if (in && moved > 0)
+    if (in && moved > 0) {
         memcpy(data, device->buffer.address, (size_t)moved);
+        tamper_bytes(data, (size_t)moved);
+    }
     mutex_release(&device->control_lock);
     return moved;
 }

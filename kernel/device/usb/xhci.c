@@ -8,6 +8,7 @@
 
 #include "cpu/clock.h"
 #include "cpu/log.h"
+#include "device/tamper.h"
 #include "library/align.h"
 #include "memory/heap.h"
 
@@ -259,6 +260,7 @@ static bool take_event(struct xhci *controller, struct xhci_block *event)
     if ((control & XHCI_BLOCK_CYCLE) != controller->event_cycle)
         return false;
     *event = (struct xhci_block){at->parameter, at->status, control};
+    tamper_bytes(event, sizeof(*event));
     if (++controller->event_next == XHCI_RING_SIZE) {
         controller->event_next = 0;
         controller->event_cycle = !controller->event_cycle;
