@@ -23,7 +23,7 @@ KINDS = {
     "virtio, blocks of 4 KiB": (["virtio-blk-pci,drive=d,logical_block_size=4096"], "vdb", 4096),
     "virtio without MSI": (["virtio-blk-pci,drive=d,vectors=0"], "vdb", 512),
     "NVMe": (["nvme,drive=d,serial=baton-2"], "nvme0n1", 512),
-    "NVMe, blocks of 4 KiB": (["nvme,serial=baton-3", "nvme-ns,drive=d,logical_block_size=4096"],
+    "NVMe, blocks of 4 KiB": (["nvme,serial=baton-3", "nvme-ns,drive=d,logical_block_size=4096,physical_block_size=4096"],
                               "nvme0n1", 4096),
     "SATA": (["ahci,id=extra", "ide-hd,bus=extra.0,drive=d,serial=baton-4"], "sda", 512),
     "SD": (["sdhci-pci", "sd-card,drive=d"], "mmcblk0", 512),
