@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""disks.py [CASE...]: boots with disks of each kind: what is read is what the host's file has; what was written and
-flushed is in it when QEMU is killed; partitions, sizes and locks are as told; nothing is left over."""
+"""disks.py [CASE...]: boots with disks of each kind: what is read is what the host's file has; what was
+written and flushed is in it when QEMU is killed; partitions, sizes and locks are as told; nothing is left
+over."""
 import hashlib
 import os
 import random
@@ -16,14 +17,15 @@ SIZE = 16 * MIB  # an SD card's is a power of two
 PIECE = 300 * 1024 + 512  # what is written, not whole pages
 PLACE = 5 * MIB + 512
 
+LARGE = "logical_block_size=4096,physical_block_size=4096"
 # What QEMU is asked for, what the disk is called, its blocks.
 KINDS = {
     "virtio": (["virtio-blk-pci,drive=d,serial=baton-1"], "vdb", 512),
     "virtio, transitional": (["virtio-blk-pci-transitional,drive=d"], "vdb", 512),
-    "virtio, blocks of 4 KiB": (["virtio-blk-pci,drive=d,logical_block_size=4096"], "vdb", 4096),
+    "virtio, blocks of 4 KiB": ([f"virtio-blk-pci,drive=d,{LARGE}"], "vdb", 4096),
     "virtio without MSI": (["virtio-blk-pci,drive=d,vectors=0"], "vdb", 512),
     "NVMe": (["nvme,drive=d,serial=baton-2"], "nvme0n1", 512),
-    "NVMe, blocks of 4 KiB": (["nvme,serial=baton-3", "nvme-ns,drive=d,logical_block_size=4096,physical_block_size=4096"],
+    "NVMe, blocks of 4 KiB": (["nvme,serial=baton-3", f"nvme-ns,drive=d,{LARGE}"],
                               "nvme0n1", 4096),
     "SATA": (["ahci,id=extra", "ide-hd,bus=extra.0,drive=d,serial=baton-4"], "sda", 512),
     "SD": (["sdhci-pci", "sd-card,drive=d"], "mmcblk0", 512),
