@@ -287,12 +287,13 @@ static int status_of(pid_t child)
     return status;
 }
 
-/* What execve(2) lists, and what a path may be wrong about. */
+/* What execve(2) lists, and what a path may be wrong about. A path in which one letter is another
+   may name another worker's file, which is open for writing just then: ETXTBSY. */
 static bool is_documented(int error)
 {
-    static const int errors[] = {E2BIG,        EACCES,  EINVAL, EIO,       EISDIR,
-                                 ELIBBAD,      ELOOP,   ENOENT, ENOEXEC,   ENOMEM,
-                                 ENAMETOOLONG, ENOTDIR, EPERM,  EOVERFLOW, EEXIST};
+    static const int errors[] = {E2BIG, EACCES,    EINVAL,  EIO,    EISDIR,       ELIBBAD,
+                                 ELOOP, ENOENT,    ENOEXEC, ENOMEM, ENAMETOOLONG, ENOTDIR,
+                                 EPERM, EOVERFLOW, EEXIST,  ETXTBSY};
     for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++)
         if (errors[i] == error)
             return true;
