@@ -83,7 +83,7 @@ def screen_cases():
 
 
 def file_cases():
-    yield refuses("files: a read that wants more room", ["read-fails 3 5"], "buffer too small")
+    yield refuses("files: a read that wants more room", ["read-fails 9 5"], "buffer too small")
     for size in (0, 100, 1 << 63):
         yield refuses(f"files: information that never fits into {size}", [f"info-small {size:#x}"],
                       "baton.conf")
