@@ -586,8 +586,8 @@ static void processor_nodes_make(void)
 }
 
 /*
- * The kernel's own names of devices, disks that come and go among them, with what udev adds to them:
- * where there is no devtmpfs, /dev stays as the archive has it.
+ * The kernel's own names of devices, disks that come and go among them, with what udev adds to
+ * them: where there is no devtmpfs, /dev stays as the archive has it.
  */
 static void devices_mount(void)
 {

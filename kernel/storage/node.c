@@ -145,7 +145,7 @@ static ssize_t node_write(struct file *file, struct transfer *from, int64_t *off
         return done;
     done = is_direct(file) ? block_direct(device, from, (uint64_t)*offset, true)
                            : block_cache_write(device, from, (uint64_t)*offset);
-    if (done > 0 && flags & (O_DSYNC | O_SYNC)) {
+    if (done > 0 && flags & O_SYNC /* which has O_DSYNC's bit */) {
         int error = node_synchronise(file, true);
         done = error ? error : done;
     }

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """Which files of the kernel need each other in a ring, by the symbols of their objects: none of
-different folders, and in a folder those that its room's README names under "Circles", each with its
-reason."""
+different rooms, and in a room those that its README names under "Circles", each with its reason."""
 import collections
 import os
 import re
@@ -75,8 +74,8 @@ def text(found):
 def test(tap):
     built = objects(os.path.join(project.BUILD, "kernel", "kernel-debug.elf.p", "kernel"))
     found = circles(uses(built))
-    wide = {circle for circle in found if len({os.path.dirname(source) for source in circle}) > 1}
-    tap.check(not wide, "no files of different folders need each other", text(wide))
+    wide = {circle for circle in found if len({room(source) for source in circle}) > 1}
+    tap.check(not wide, "no files of different rooms need each other", text(wide))
     for name in sorted({room(source) for source in built}):
         own, told = {circle for circle in found - wide if room(min(circle)) == name}, named(name)
         tap.check(own == told, f"{name}: its README names its circles, and no others",

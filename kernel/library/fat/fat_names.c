@@ -8,7 +8,7 @@
 
 static bool unit_allowed(uint32_t unit)
 {
-    return unit >= 0x20 && !(unit < 0x80 && memchr("\"*/:<>?\\|", (int)unit, 9));
+    return unit >= 0x20 && !(unit < 0x80 && strchr("\"*/:<>?\\|", (int)unit));
 }
 
 /* One character of UTF-8, in its shortest form: its length, 0: it is none. */
@@ -189,7 +189,7 @@ int fat_alias_show(const uint8_t alias[11], uint8_t flags, char name[FAT_NAME_MA
 static bool alias_allowed(char character)
 {
     return (character >= 'A' && character <= 'Z') || (character >= '0' && character <= '9') ||
-           (character && memchr("!#$%&'()-@^_`{}~", character, 16));
+           (character && strchr("!#$%&'()-@^_`{}~", character));
 }
 
 bool fat_alias_exact(const char *name, size_t length, uint8_t alias[11])

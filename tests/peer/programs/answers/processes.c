@@ -177,7 +177,7 @@ static unsigned long first_only = 1, none_at_all = 0, far_away = 1UL << 63;
 static struct {
     unsigned long soft, hard;
 } crossed = {2, 1}, same = {1024, 1024}, lifted_limit = {~0UL, ~0UL};
-#define ATTRIBUTED(name) CALL("set " #name, sched_setattr, 0, ADDRESS(&name), 0)
+#define ATTRIBUTED(name) CALL("set " #name, sched_setattr, 0, ADDRESS(&(name)), 0)
 static const struct call schedules[] = {
     POLICIES(0),
     POLICIES(1),
