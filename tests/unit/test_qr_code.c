@@ -2,8 +2,10 @@
  * (tests/handoff/code.py). */
 #include "library/qr_code.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "library/audit/audit.h"
 #include "library/crc32.h"
 #include "test.h"
 
@@ -65,10 +67,58 @@ static void known(void)
     expect_equal(crc32(0, (const uint8_t *)code.rows, sizeof(code.rows)), 0xd3ccd6a6);
 }
 
+/* ---- what of an audit is shown ---- */
+
+static struct audit_check checks[AUDIT_CHECKS];
+static struct audit_finding findings[AUDIT_CHECKS];
+static const uint8_t boot[16] = {0xb9, 0x85, 0xcc, 0x61};
+static unsigned lines;
+static char last[AUDIT_LINE_SIZE];
+
+static void take_line(void *context, const char *line)
+{
+    (void)context;
+    lines++;
+    snprintf(last, sizeof(last), "%s", line);
+}
+
+static const char *audit_text(size_t failing)
+{
+    static char text[AUDIT_CODE_SIZE];
+
+    for (size_t i = 0; i < AUDIT_CHECKS; i++) {
+        checks[i] = (struct audit_check){.number = (uint8_t)(i + 1)};
+        findings[i] = (struct audit_finding){
+            .check = &checks[i],
+            .severity = i % 2 ? AUDIT_CRITICAL : AUDIT_LOW,
+            .result = i < failing ? AUDIT_FAIL : AUDIT_PASS,
+        };
+    }
+    expect_equal(audit_code_text(findings, boot, text), strlen(text));
+    return text;
+}
+
+static void audits(void)
+{
+    test_case("nothing fails");
+    expect_string(audit_text(0), "Baton handoff b985cc61: 0");
+    test_case("the worst first");
+    expect_string(audit_text(3), "Baton handoff b985cc61: C02 L01 L03");
+    test_case("more than there is room for");
+    const char *text = audit_text(AUDIT_CHECKS);
+    expect(strlen(text) < AUDIT_CODE_SIZE && strcmp(text + strlen(text) - 2, " +") == 0);
+    test_case("as lines, with the text below");
+    audit_text(3);
+    audit_write_code(findings, boot, take_line, NULL);
+    expect_equal(lines, (QR_SIZE + 2 * QR_QUIET + 1) / 2 + 1);
+    expect_string(last, "Baton handoff b985cc61: C02 L01 L03");
+}
+
 int main(void)
 {
     patterns();
     lengths();
     known();
+    audits();
     return test_end();
 }
