@@ -432,7 +432,20 @@ def usb_storage():
     yield bytes([3, 0, 0x80, 0])
 
 
+def menu():
+    yield bytes([80, 25, 3, 1, 5]) + b"jjeaudit\x0bqkmh1"
+
+
+def boot_order():
+    yield b"a+3-1.conf\n*.conf\n6.1-2\nkey\nb.conf\n[a-c]?\n6.1~rc1\nkey"
+
+
+def loader_settings():
+    yield b"timeout 5\ndefault a*\neditor no\nPRETTY_NAME=\"Baton 1\"\nID=baton\n"
+
+
 TARGETS = {function.__name__: function for function in (
+    menu, boot_order, loader_settings,
     acpi, aml, archive, audit, boot_entry, cpio, efi_variable, elf, elf_kernel, fat, fuse_message,
     image, keyboard,
     line_discipline, load_options, memory_attributes, memory_map, memory_options, net_boot, options,
