@@ -1,5 +1,6 @@
 #include "failure.h"
 #include "record/calls.h"
+#include "text.h"
 #include "volume_source.h"
 
 bool volume_files_open(struct volume *volume, EFI_STATUS *status)
@@ -27,14 +28,6 @@ void volume_files_close(struct volume *volume)
 static bool there(const struct volume *volume)
 {
     return volume->root;
-}
-
-/* A Boot Loader Specification path has slashes, UEFI's has backslashes (UEFI 2.10, 13.5). */
-static void path_widen(const char *path, CHAR16 wide[VOLUME_PATH_MAX])
-{
-    do
-        *wide++ = *path == '/' ? '\\' : (CHAR16)*path;
-    while (*path++);
 }
 
 /* EFI_FILE_INFO ends with the file's name, so its size is asked for first (UEFI 2.10, 13.5). */
@@ -78,7 +71,9 @@ static EFI_STATUS find_as(struct volume_file *file, const char *path)
     EFI_FILE_HANDLE root = file->volume->root;
     EFI_STATUS status;
 
-    path_widen(path, wide);
+    file->handle = NULL;
+    if (!text_widen_path(path, wide, VOLUME_PATH_MAX))
+        return EFI_INVALID_PARAMETER;
     status = root->Open(root, &file->handle, wide, EFI_FILE_MODE_READ, 0);
     if (EFI_ERROR(status))
         file->handle = NULL;

@@ -2,6 +2,7 @@
 #include "file/file.h"
 
 #include <asm/errno.h>
+#include <asm/signal.h>
 #include <linux/fs.h>
 
 #include "file/backed/regular.h"
@@ -13,6 +14,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "thread/injection.h"
+#include "thread/limits.h"
 
 /* ---- a mapping holds its file ---- */
 
@@ -171,6 +173,21 @@ ssize_t file_write_at(struct file *file, struct transfer *from, int64_t *offset)
     if (!offset_possible(file, from, *offset))
         return -EINVAL;
     return file->operations->write(file, from, offset);
+}
+
+ssize_t file_write_limit(uint64_t offset, size_t size)
+{
+    uint64_t limit = thread_limit(RLIMIT_FSIZE);
+
+    if (offset >= limit) {
+        file_hooks.signal_self(SIGXFSZ);
+        return -EFBIG;
+    }
+    if (size > limit - offset)
+        size = limit - offset;
+    if (offset >= INT64_MAX)
+        return -EFBIG;
+    return (ssize_t)(size > INT64_MAX - offset ? INT64_MAX - offset : size);
 }
 
 /* Nobody else has the file: a call on it comes by a descriptor of a table that is this thread's

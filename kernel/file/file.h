@@ -174,6 +174,12 @@ ssize_t file_read_kernel(struct file *file, void *buffer, size_t size, int64_t o
 ssize_t file_read(struct file *file, struct transfer *to);
 ssize_t file_write(struct file *file, struct transfer *from);
 
+/*
+ * How many of `size` bytes a regular file may be written at the offset (generic_write_checks on
+ * Linux). -EFBIG: none; beyond RLIMIT_FSIZE with SIGXFSZ sent. Any lock of the file.
+ */
+ssize_t file_write_limit(uint64_t offset, size_t size);
+
 /* Usual operations. */
 int64_t file_seek_size(struct file *file, int64_t offset, int whence);   /* SEEK_END by the size */
 int64_t file_seek_no_end(struct file *file, int64_t offset, int whence); /* devices without one */

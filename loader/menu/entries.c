@@ -6,21 +6,12 @@
 #include "console.h"
 #include "menu/interface.h"
 #include "pages.h"
+#include "text.h"
 
 #define ENTRIES_FOLDER "/loader/entries"
 #define TEXT_MAXIMUM   BOOT_ENTRY_FILE_MAX
 
 /* ---- files ---- */
-
-static bool path_widen(const char *path, CHAR16 *wide, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        wide[i] = path[i] == '/' ? '\\' : (CHAR16)(unsigned char)path[i];
-        if (!path[i])
-            return true;
-    }
-    return false;
-}
 
 static EFI_STATUS file_open(EFI_HANDLE device, const char *path, uint64_t mode,
                             EFI_FILE_HANDLE *file)
@@ -31,7 +22,7 @@ static EFI_STATUS file_open(EFI_HANDLE device, const char *path, uint64_t mode,
     EFI_FILE_HANDLE root;
     EFI_STATUS status;
 
-    if (!file_system || !path_widen(path, wide, BOOT_ENTRY_PATH_MAX))
+    if (!file_system || !text_widen_path(path, wide, BOOT_ENTRY_PATH_MAX))
         return EFI_NOT_FOUND;
     status = file_system->OpenVolume(file_system, &root);
     if (EFI_ERROR(status))
@@ -294,7 +285,7 @@ static EFI_STATUS file_rename(EFI_FILE_HANDLE file, const char *name)
 
     if (EFI_ERROR(status))
         return status;
-    path_widen(name, buffer.information.FileName, BOOT_FILE_NAME_MAX);
+    text_widen(name, buffer.information.FileName, BOOT_FILE_NAME_MAX);
     buffer.information.Size = SIZE_OF_EFI_FILE_INFO + 2 * (strlen(name) + 1);
     return file->SetInfo(file, (EFI_GUID *)&file_info, buffer.information.Size, &buffer);
 }

@@ -5,6 +5,7 @@
 
 #include "processor.h"
 #include "start.h"
+#include "text.h"
 
 static const EFI_GUID loader_vendor = {
     0x4a67b082, 0x0a4c, 0x41cf, {0xb6, 0xc7, 0x44, 0x0b, 0x29, 0xbb, 0x8c, 0x4f}};
@@ -42,12 +43,9 @@ static void variable_remove(const CHAR16 *name)
 static bool text_set(const CHAR16 *name, uint32_t attributes, const char *text)
 {
     CHAR16 wide[BOOT_FILE_NAME_MAX];
-    size_t length = strnlen(text, BOOT_FILE_NAME_MAX - 1);
 
-    for (size_t i = 0; i < length; i++)
-        wide[i] = (CHAR16)(unsigned char)text[i];
-    wide[length] = 0;
-    return variable_set(name, attributes, wide, (length + 1) * sizeof *wide);
+    return text_widen(text, wide, BOOT_FILE_NAME_MAX) &&
+           variable_set(name, attributes, wide, (strlen(text) + 1) * sizeof *wide);
 }
 
 /* False: there is none, or it is no text of ASCII. It may lack its NUL. */
@@ -168,15 +166,9 @@ static void partition_tell(void)
 static void firmware_tell(void)
 {
     EFI_SYSTEM_TABLE *system = firmware.system;
-    char text[BOOT_FILE_NAME_MAX], vendor[64] = "";
+    char text[BOOT_FILE_NAME_MAX], vendor[64];
 
-    for (size_t i = 0; system->FirmwareVendor && i < sizeof vendor - 1; i++) {
-        CHAR16 wide = system->FirmwareVendor[i];
-
-        vendor[i] = wide < 0x7f ? (char)wide : '?';
-        if (!wide)
-            break;
-    }
+    text_narrow(system->FirmwareVendor, vendor, sizeof vendor);
     format_string(text, sizeof text, "%s %u.%02u", vendor, system->FirmwareRevision >> 16,
                   system->FirmwareRevision & 0xffff);
     text_set(L"LoaderFirmwareInfo", FOR_THIS_START, text);

@@ -8,6 +8,7 @@
 #include "framebuffer.h"
 #include "menu/interface.h"
 #include "processor.h"
+#include "text.h"
 #include "trust.h"
 
 static char lines[MACHINE_FACTS_MAXIMUM][96];
@@ -27,13 +28,9 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 static void say_firmware(void)
 {
     const EFI_SYSTEM_TABLE *system = firmware.system;
-    char vendor[48] = "";
+    char vendor[48];
 
-    for (size_t i = 0; system->FirmwareVendor && i < sizeof vendor - 1; i++) {
-        vendor[i] = system->FirmwareVendor[i] < 0x7f ? (char)system->FirmwareVendor[i] : '?';
-        if (!vendor[i])
-            break;
-    }
+    text_narrow(system->FirmwareVendor, vendor, sizeof vendor);
     say("Firmware      %s, revision 0x%x, UEFI %u.%u", vendor, system->FirmwareRevision,
         system->Hdr.Revision >> 16, (system->Hdr.Revision & 0xffff) / 10);
     say("Secure Boot   %s", trust_is_asked_for() ? "on" : "off");

@@ -1,11 +1,11 @@
 #include "menu/program.h"
 
-#include <library/align.h>
 #include <library/string.h>
 
 #include "failure.h"
 #include "menu/initrd_media.h"
 #include "pages.h"
+#include "text.h"
 
 /*
  * The device path of a file: that of its volume, a node with the path, the end (UEFI 2.10,
@@ -34,8 +34,7 @@ static EFI_STATUS path_build(EFI_HANDLE device, const char *file, EFI_DEVICE_PAT
     node->Header.Type = MEDIA_DEVICE_PATH;
     node->Header.SubType = MEDIA_FILEPATH_DP;
     SetDevicePathNodeLength(&node->Header, node_size);
-    for (size_t i = 0; i < length; i++)
-        node->PathName[i] = file[i] == '/' ? '\\' : (CHAR16)(unsigned char)file[i];
+    text_widen_path(file, node->PathName, length);
     *NextDevicePathNode(&node->Header) =
         (EFI_DEVICE_PATH){END_DEVICE_PATH_TYPE, END_ENTIRE_DEVICE_PATH_SUBTYPE, {4, 0}};
     return EFI_SUCCESS;
@@ -72,8 +71,7 @@ static EFI_STATUS options_give(EFI_HANDLE image, const char *options)
     status = pages_allocate(length * sizeof *wide, "the program's options", (void **)&wide);
     if (EFI_ERROR(status))
         return status;
-    for (size_t i = 0; i < length; i++)
-        wide[i] = (CHAR16)(unsigned char)options[i];
+    text_widen(options, wide, length);
     loaded->LoadOptions = wide;
     loaded->LoadOptionsSize = (UINT32)(length * sizeof *wide);
     return status;

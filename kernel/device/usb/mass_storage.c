@@ -146,21 +146,20 @@ static int command_once(struct storage *storage, const struct scsi_command *comm
     return status == BULK_ONLY_PASSED ? 0 : -EREMOTEIO;
 }
 
-static void take_answer(struct storage *storage, uint8_t answer[SCSI_MODE_SIZE], uint32_t size)
-{
-    memcpy(answer, (uint8_t *)storage->buffer.address + ANSWER, size);
-    tamper_bytes(answer, size);
-}
+/* One of the two ways to carry out a command: command_once(), command_retry(). */
+typedef int command_function(struct storage *storage, const struct scsi_command *command,
+                             const struct disk_segment *segments, uint32_t count, uint32_t *moved);
 
 /* A command whose answer comes to the buffer: *size bytes of it, at `answer`. */
-static int ask_once(struct storage *storage, enum scsi_operation operation,
-                    uint8_t answer[SCSI_MODE_SIZE], uint32_t *size)
+static int ask_by(command_function *carry, struct storage *storage, enum scsi_operation operation,
+                  uint8_t answer[SCSI_MODE_SIZE], uint32_t *size)
 {
     struct scsi_command command = scsi_command(operation);
     struct disk_segment segment = {storage->buffer.bus + ANSWER, command.bytes_moved};
-    int error = command_once(storage, &command, &segment, command.bytes_moved ? 1 : 0, size);
+    int error = carry(storage, &command, &segment, command.bytes_moved ? 1 : 0, size);
 
-    take_answer(storage, answer, *size);
+    memcpy(answer, (uint8_t *)storage->buffer.address + ANSWER, *size);
+    tamper_bytes(answer, *size);
     return error;
 }
 
@@ -169,7 +168,7 @@ static int ask_reason(struct storage *storage)
 {
     uint8_t answer[SCSI_MODE_SIZE];
     uint32_t size;
-    int error = ask_once(storage, SCSI_REQUEST_SENSE, answer, &size);
+    int error = ask_by(command_once, storage, SCSI_REQUEST_SENSE, answer, &size);
 
     if (error)
         return error == -ENODEV ? -ENODEV : -EIO;
@@ -209,12 +208,7 @@ static int command_retry(struct storage *storage, const struct scsi_command *com
 static int ask(struct storage *storage, enum scsi_operation operation,
                uint8_t answer[SCSI_MODE_SIZE], uint32_t *size)
 {
-    struct scsi_command command = scsi_command(operation);
-    struct disk_segment segment = {storage->buffer.bus + ANSWER, command.bytes_moved};
-    int error = command_retry(storage, &command, &segment, command.bytes_moved ? 1 : 0, size);
-
-    take_answer(storage, answer, *size);
-    return error;
+    return ask_by(command_retry, storage, operation, answer, size);
 }
 
 /* ---- requests ---- */

@@ -2,11 +2,8 @@
 #include "file/backed/regular.h"
 
 #include <asm/errno.h>
-#include <asm/signal.h>
 
-#include "file/hooks.h"
 #include "library/string.h"
-#include "thread/limits.h"
 #include "thread/preemption.h"
 
 /* Pages that go in one piece. */
@@ -323,22 +320,6 @@ ssize_t backed_read_directly(struct file *file, struct transfer *to, int64_t *of
 
 /* ---- write(2) ---- */
 
-/* How many of `size` bytes may be written at the offset (generic_write_checks on Linux). */
-static ssize_t write_limit(uint64_t offset, size_t size)
-{
-    uint64_t limit = thread_limit(RLIMIT_FSIZE);
-
-    if (offset >= limit) {
-        file_hooks.signal_self(SIGXFSZ);
-        return -EFBIG;
-    }
-    if (size > limit - offset)
-        size = limit - offset;
-    if (offset >= INT64_MAX)
-        return -EFBIG;
-    return (ssize_t)(size > INT64_MAX - offset ? INT64_MAX - offset : size);
-}
-
 void backed_size_set(struct inode *inode, uint64_t size)
 {
     if (size != inode_size(inode))
@@ -392,7 +373,7 @@ static ssize_t write_locked(struct file *file, struct transfer *from, int64_t *o
         return error;
     if (__atomic_load_n(&file->flags, __ATOMIC_RELAXED) & O_APPEND)
         *offset = (int64_t)inode_size(inode);
-    ssize_t allowed = write_limit((uint64_t)*offset, from->left);
+    ssize_t allowed = file_write_limit((uint64_t)*offset, from->left);
     if (allowed < 0)
         return allowed;
     if ((size_t)allowed < from->left)

@@ -49,27 +49,18 @@ static ssize_t regular_read(struct file *file, struct transfer *to, int64_t *off
     return total ? (ssize_t)total : done;
 }
 
-/* How many of `size` bytes may be written at the offset: limits and seals, as generic_write_checks
-   on Linux. */
+/* How many of `size` bytes may be written at the offset: limits, then seals. */
 static ssize_t write_limit(struct inode *inode, uint64_t offset, size_t size)
 {
-    uint64_t limit = thread_limit(RLIMIT_FSIZE);
+    ssize_t allowed = file_write_limit(offset, size);
 
-    if (offset >= limit) {
-        file_hooks.signal_self(SIGXFSZ);
-        return -EFBIG;
-    }
-    if (size > limit - offset)
-        size = limit - offset;
-    if (offset >= INT64_MAX)
-        return -EFBIG;
-    if (size > INT64_MAX - offset)
-        size = INT64_MAX - offset;
+    if (allowed < 0)
+        return allowed;
     if (inode->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
         return -EPERM;
-    if (inode->seals & F_SEAL_GROW && offset + size > inode_size(inode))
+    if (inode->seals & F_SEAL_GROW && offset + (size_t)allowed > inode_size(inode))
         return -EPERM;
-    return (ssize_t)size;
+    return allowed;
 }
 
 /* Readers see the bytes before they see the new size. */
