@@ -38,6 +38,9 @@
 #define ATTEMPTS_MAXIMUM 300
 /* Of all memory a victim has to have one in so many for a call that wants more. */
 #define GOOD_PART 32
+/* How long a count of what descriptors keep is good enough to choose by. What is added meanwhile
+   counts for its user at once. */
+#define FILES_COUNT_LASTS (10 * 1000 * 1000 * 1000ULL)
 
 /* Written by the one who chooses; atomic. */
 static uint32_t victim;       /* its PID; 0: there was none yet */
@@ -89,32 +92,60 @@ static uint64_t memory_of_descriptors(const struct user_thread *thread, unsigned
     return bytes;
 }
 
-/* Pages that the process has by itself, and its user with it; own 0: it has begun to end. */
-struct holdings {
-    uint64_t own, user;
-};
-
-static struct holdings holdings_of(struct process *process)
+/* What the descriptors keep, in bytes. */
+static uint64_t count_descriptors(struct process *process)
 {
-    struct holdings holdings = {0, 0};
     uint64_t bytes = 0;
     unsigned descriptor = 0;
 
     do {
         bool enabled = spinlock_acquire_save(&process->lock);
         const struct user_thread *thread = thread_that_has(process);
-        if (thread && !descriptor)
-            bytes = memory_of_threads(process, thread);
         if (thread)
             bytes += memory_of_descriptors(thread, &descriptor);
         else
             descriptor = 0;
-        if (thread && thread->thread.account && thread->thread.account->user)
-            holdings.user = user_account_pages(thread->thread.account);
         spinlock_release_restore(&process->lock, enabled);
         thread_preemption_point();
     } while (descriptor);
-    holdings.own = bytes / PAGE_SIZE;
+    return bytes;
+}
+
+/* The same, counted no longer than `age` ns ago: a bomb that forks with thousands of descriptors
+   would else make every choice a walk over millions. */
+static uint64_t descriptors_of(struct process *process, uint64_t age)
+{
+    bool enabled = spinlock_acquire_save(&process->lock);
+    uint64_t bytes = process->files_memory, counted = process->files_memory_time;
+    spinlock_release_restore(&process->lock, enabled);
+
+    if (counted && clock_now() - counted < age)
+        return bytes;
+    bytes = count_descriptors(process);
+    enabled = spinlock_acquire_save(&process->lock);
+    process->files_memory = bytes;
+    process->files_memory_time = clock_now();
+    spinlock_release_restore(&process->lock, enabled);
+    return bytes;
+}
+
+/* Pages that the process has by itself, and its user with it; own 0: it has begun to end. */
+struct holdings {
+    uint64_t own, user;
+};
+
+static struct holdings holdings_of(struct process *process, uint64_t age)
+{
+    struct holdings holdings = {0, 0};
+    uint64_t files = descriptors_of(process, age);
+    bool enabled = spinlock_acquire_save(&process->lock);
+    const struct user_thread *thread = thread_that_has(process);
+
+    if (thread)
+        holdings.own = (files + memory_of_threads(process, thread)) / PAGE_SIZE;
+    if (thread && thread->thread.account && thread->thread.account->user)
+        holdings.user = user_account_pages(thread->thread.account);
+    spinlock_release_restore(&process->lock, enabled);
     return holdings;
 }
 
@@ -136,7 +167,7 @@ static int64_t score_of(struct process *process, const struct holdings *holdings
 
 int64_t out_of_memory_score(struct process *process)
 {
-    struct holdings holdings = holdings_of(process);
+    struct holdings holdings = holdings_of(process, 0);
     return score_of(process, &holdings);
 }
 
@@ -149,7 +180,7 @@ static struct process *choose(int64_t *highest)
 
     *highest = INT64_MIN;
     for (uint32_t id = 2; (process = process_next(&id)); id++) {
-        struct holdings holdings = holdings_of(process);
+        struct holdings holdings = holdings_of(process, FILES_COUNT_LASTS);
         /* The last one has had its time. */
         int64_t score = id == victim ? INT64_MIN : score_of(process, &holdings);
         if (score <= *highest && !(chosen && score == *highest && holdings.own > most)) {

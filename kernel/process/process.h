@@ -111,6 +111,8 @@ struct process {
     uint32_t dumpable;                     /* prctl(PR_SET_DUMPABLE); atomic */
     int oom_score_adjustment;              /* -1000 to 1000; lock to write; atomic */
     int oom_score_adjustment_least;        /* without a privilege: what one with it set; lock */
+    uint64_t files_memory;                 /* bytes that its descriptors kept when counted; lock */
+    uint64_t files_memory_time;            /* ns since boot of that count; 0: none yet; lock */
     uint32_t personality;                  /* personality(2); own threads; atomic */
     char name[16];                         /* the leader's last name, for /proc of a zombie; lock */
 };
