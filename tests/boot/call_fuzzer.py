@@ -145,7 +145,7 @@ def main():
                "timeout": int(settings["CALL_FUZZER_SECONDS"]) + MARGIN +
                GIVEN_UP * int(settings["CALL_FUZZER_STANDSTILL_MS"]) // 1000}
     if arguments.mutation:
-        options["files"] = {"baton/kernel.elf": arguments.mutation}
+        options["files"] = {"baton/kernel.elf": harness.built(arguments.mutation)}
         harness.main(lambda tap: mutation(tap, arguments.program, options, variables,
                                           arguments.finds))
     harness.main(lambda tap: fuzz(tap, arguments.program, options, variables))

@@ -43,7 +43,7 @@ def guard(tap, program):
 
 
 def mutation(tap, program, kernel):
-    machine, results = run(program, files={"baton/kernel.elf": kernel})
+    machine, results = run(program, files={"baton/kernel.elf": harness.built(kernel)})
     tap.check(results[:1] and results[0][0], "without the store the machine boots and forks",
               harness.describe(machine))
     tap.check((False, GUARD) in results, f"without the store it is noticed: {GUARD}", results,

@@ -1,6 +1,7 @@
 """What the tests that boot a machine share: TAP for meson, and one way to run a command."""
 import os
 import re
+import subprocess
 import sys
 import time
 
@@ -65,6 +66,15 @@ def input_file(data):
     os.write(file, data)
     os.lseek(file, 0, os.SEEK_SET)
     return file
+
+
+def built(path):
+    """A file of the build folder that only some tests need, after it was built."""
+    name = os.path.relpath(path, project.BUILD)
+    ninja = subprocess.run(["ninja", "-C", project.BUILD, name], capture_output=True, text=True)
+    if ninja.returncode:
+        raise project.Failure(f"{name} is not built: {ninja.stdout[-2000:]}")
+    return path
 
 
 def run(arguments, data=b"", stdio="pipes", **options):
