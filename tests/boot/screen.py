@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Boots the image for a USB stick on a machine with a screen and a keyboard: the kernel's log can
-be read on the screen, and so can what is typed."""
+"""Boots the image for a USB stick on a machine with a screen and no keyboard but one on USB: the kernel's
+log can be read on the screen, and so can what is typed."""
 import os
 import re
 import subprocess
@@ -70,7 +70,8 @@ def test(tap):
         image = os.path.join(folder, "stick.img")
         if not write_image(tap, image):
             return
-        options = Options(image=image, media="usb", screen=True, watched=True,
+        options = Options(image=image, media="usb", screen=True, watched=True, machine="q35,i8042=off",
+                          qemu=["-device qemu-xhci,id=keys", "-device usb-kbd,bus=keys.0"],
                           timeout=harness.TIMEOUT)
         with Machine(options) as machine:
             shell = machine.wait(lambda: GREETING in machine.log.text(), 60)
