@@ -61,9 +61,9 @@ static struct unused_range *unused[ZONE_COUNT];
 static struct unused_range *first_range; /* the array of them all; constant after boot */
 static struct unused_range *spare_range; /* its next free place, for frame_give_back() */
 static unsigned spare_ranges;
-static uint64_t frames_total;                       /* constant after boot */
-static uint64_t frames_by_owner[FRAME_OWNER_COUNT]; /* of the boot, and of metadata */
-static uint64_t metadata_promised; /* of these, what the metadata to come will take */
+static uint64_t frames_total; /* without metadata, made or promised; constant after boot */
+static uint64_t frames_by_owner[FRAME_OWNER_COUNT]; /* of the boot */
+static uint64_t metadata_promised;                  /* frames that the metadata to come will take */
 
 /* What a CPU has at hand; its own, with interrupts off. */
 struct at_hand {
@@ -86,13 +86,14 @@ static enum zone zone_of(paddr_t frame)
 /* ---- memory never used ---- */
 
 /*
- * All metadata there can be, and the tables that map them, count as the kernel's from the start:
- * they are nobody else's, and no count depends on how much memory was in use some time before.
+ * All metadata there can be, and the tables that map them, are no part of the total from the start
+ * (nor are they of Linux's MemTotal): nobody else can have them, and no count depends on how much
+ * memory was in use some time before.
  */
 static void metadata_promise(uint64_t frames)
 {
     metadata_promised += frames;
-    frames_by_owner[FRAME_KERNEL] += frames;
+    frames_total -= frames;
 }
 
 /* Pieces of `span` bytes that [start, end) touches and that begin at or behind *next, which moves
