@@ -17,13 +17,21 @@ static struct device *device_find(enum device_type type, uint32_t major, uint32_
     return NULL;
 }
 
+/* Whether one number would name both. */
+static bool devices_overlap(const struct device *one, const struct device *other)
+{
+    return one->type == other->type && one->major == other->major &&
+           one->minor < (uint64_t)other->minor + other->minor_count &&
+           other->minor < (uint64_t)one->minor + one->minor_count;
+}
+
 int device_register(struct device *device)
 {
     int error = 0;
 
     spinlock_acquire(&device_lock);
-    for (uint32_t i = 0; i < device->minor_count && !error; i++)
-        if (device_find(device->type, device->major, device->minor + i))
+    for (const struct device *other = devices; other && !error; other = other->next)
+        if (devices_overlap(device, other))
             error = -EBUSY;
     if (!error) {
         struct device **place = &devices;
