@@ -33,11 +33,14 @@ static void offer(struct pci_device *device, const struct pci_driver *driver)
     __atomic_store_n(&device->driver, driver, __ATOMIC_RELEASE);
 }
 
+/* The drivers there are; the last is NULL. Set once, before the thread starts. */
+static const struct pci_driver *const *known;
+
 static void find_driver(struct pci_device *device)
 {
-    for (size_t i = 0; pci_drivers[i]; i++)
-        if (pci_drivers[i]->matches(&device->function)) {
-            offer(device, pci_drivers[i]);
+    for (size_t i = 0; known[i]; i++)
+        if (known[i]->matches(&device->function)) {
+            offer(device, known[i]);
             return;
         }
 }
@@ -62,13 +65,14 @@ static void probe_ended(struct thread *thread)
     kernel_stack_free(thread->kernel_stack);
 }
 
-int drivers_start(void)
+int drivers_start(const struct pci_driver *const *drivers)
 {
     static struct thread thread;
     vaddr_t stack = kernel_stack_allocate();
 
     if (!stack)
         return -ENOMEM;
+    known = drivers;
     wait_queue_initialize(&probed_queue);
     thread_initialize(&thread, "drivers", stack, KERNEL_STACK_SIZE, probe_all, NULL,
                       thread_current()->page_table_root);

@@ -19,13 +19,14 @@ struct pci_driver {
     void (*remove)(struct pci_device *device);
 };
 
-/* The drivers there are: drivers.c. The last is NULL. */
+/* The drivers there are: drivers.c. The last is NULL. Only the start names it, and hands it over: so
+   no driver is needed by what it needs itself. */
 extern const struct pci_driver *const pci_drivers[];
 extern const struct pci_driver xhci_driver;
 
-/* Starts the thread that offers each function to the first driver that matches; once, at boot. 0 or
-   -ENOMEM. */
-int drivers_start(void);
+/* Starts the thread that offers each function to the first of these drivers that matches; once, at
+   boot. The table stays the caller's, for ever. 0 or -ENOMEM. */
+int drivers_start(const struct pci_driver *const *drivers);
 /* Waits until it is through, at most so long (ns). */
 void drivers_wait(uint64_t patience);
 

@@ -19,6 +19,7 @@
 #include "cpu/registers.h"
 #include "cpu/symbol.h"
 #include "device/driver.h"
+#include "device/usb/usb.h"
 #include "device/pci.h"
 #include "device/tamper.h"
 #include "exec/init.h"
@@ -473,9 +474,10 @@ static void start(void *unused)
     if (!options_number(options, "tamper", &one_in))
         tamper_begin(one_in);
 #endif
+    usb_drivers_use(usb_drivers);
     if (storage_initialize(options_flag(options, "rw-disks")))
         log_write(LOG_WARNING, "no disks: too little memory");
-    else if (drivers_start())
+    else if (drivers_start(pci_drivers))
         log_write(LOG_WARNING, "no disks and no USB: too little memory");
     variables_initialize();
     proc_machine_initialize();

@@ -133,16 +133,24 @@ static void drop(struct usb_device *device)
 
 /* ---- its functions ---- */
 
+/* The drivers there are; the last is NULL. Set once, before there is a controller. */
+static const struct usb_driver *const *known;
+
+void usb_drivers_use(const struct usb_driver *const *drivers)
+{
+    known = drivers;
+}
+
 static void find_driver(struct usb_function *function)
 {
-    for (size_t i = 0; usb_drivers[i]; i++) {
-        if (!usb_drivers[i]->matches(function->interface))
+    for (size_t i = 0; known[i]; i++) {
+        if (!known[i]->matches(function->interface))
             continue;
-        int error = usb_drivers[i]->probe(function);
+        int error = known[i]->probe(function);
         if (!error)
-            function->driver = usb_drivers[i];
+            function->driver = known[i];
         else if (error != -ENODEV) /* it is something else after all */
-            log_write(LOG_WARNING, "usb %s: %s: %s", function->device->name, usb_drivers[i]->name,
+            log_write(LOG_WARNING, "usb %s: %s: %s", function->device->name, known[i]->name,
                       error_text(error));
         if (!error)
             return;

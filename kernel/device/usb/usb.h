@@ -163,8 +163,11 @@ struct usb_driver {
     void (*remove)(struct usb_function *function);
     void (*work)(struct usb_function *function); /* NULL: never wants it */
 };
-/* drivers.c; the last is NULL. */
+/* drivers.c; the last is NULL. Only the start names it. */
 extern const struct usb_driver *const usb_drivers[];
+/* Each function is offered to these in turn. Once, before drivers_start(); the table stays the
+   caller's, for ever. */
+void usb_drivers_use(const struct usb_driver *const *drivers);
 extern const struct usb_driver usb_hub_driver, usb_keyboard_driver, usb_storage_driver;
 
 #endif
