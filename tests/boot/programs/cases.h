@@ -60,7 +60,7 @@ struct test_case {
 /* Waits, for a while, until `condition` holds. */
 #define EVENTUALLY(condition)                                                                      \
     ({                                                                                             \
-        long until_ = now_ms() + 3000;                                                             \
+        long until_ = now_ms() + 20000;                                                            \
         bool holds_;                                                                               \
         while (!(holds_ = (condition)) && now_ms() < until_)                                       \
             sleep_ms(1);                                                                           \

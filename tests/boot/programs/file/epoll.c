@@ -555,7 +555,11 @@ static bool checks_hold_up_nobody(void)
         REQUIRE(pthread_create(&checkers[i], NULL, check_again, NULL) == 0);
     while (__atomic_load_n(&checks, __ATOMIC_RELAXED) < 4 * CHECKERS)
         sched_yield();
-    long watch = time_to_watch(file);
+    long watch;
+    int tries = 0;
+    do /* on a busy host processors stand still now and then; in a queue it would be long each time */
+        watch = time_to_watch(file);
+    while (watch >= 4 * check && ++tries < 10);
     __atomic_store_n(&checkers_end, true, __ATOMIC_RELAXED);
     for (int i = 0; i < CHECKERS; i++)
         pthread_join(checkers[i], NULL);
