@@ -13,6 +13,7 @@
 #include "library/align.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/leaf.h"
 #include "memory/mapping.h"
 #include "memory/page_fault.h"
 #include "memory/region.h"
@@ -126,7 +127,7 @@ struct address_space *address_space_fork(struct address_space *space)
     int error = region_copy_all(space, child);
     if (!error)
         error = space_pages_share(space, child);
-    /* Private pages are read-only now in both: on the other CPUs too. */
+    /* Private pages and shared leaves are read-only now in both: on the other CPUs too. */
     space_shootdown(space, 0, USER_END);
     address_space_unlock(child); /* frees no file: the parent has them too */
     address_space_unlock(space);
@@ -145,7 +146,7 @@ int address_space_adopt(struct address_space *space, vaddr_t page, paddr_t frame
     address_space_lock(space);
     const struct region *region = address_space_find(space, page);
     debug_assert(region && region->start <= page && !region->object);
-    uint64_t *leaf = page_table_leaf_create(space->root, page, &space->page_tables);
+    uint64_t *leaf = leaf_create(space, page);
     if (leaf)
         space_pages_enter(space, &leaf[page_table_index(page, 0)], entry_make(region, frame, true));
     address_space_unlock(space);
@@ -196,7 +197,7 @@ static int map_constant(struct address_space *space, vaddr_t start, struct const
     for (size_t i = 0; i < pages->count; i++) {
         vaddr_t page = start + i * PAGE_SIZE;
         if (!*leaf || page % LEAF_SPAN == 0)
-            *leaf = page_table_leaf_create(space->root, page, &space->page_tables);
+            *leaf = leaf_create(space, page);
         if (!*leaf)
             return -ENOMEM;
         space_pages_enter(space, &(*leaf)[page_table_index(page, 0)],
@@ -232,7 +233,7 @@ int address_space_map_constant(struct address_space *space, vaddr_t start,
 static int map_cached_pages(const struct region *region, vaddr_t start, vaddr_t end)
 {
     struct address_space *space = region->space;
-    uint64_t *leaf = page_table_leaf_create(space->root, start, &space->page_tables);
+    uint64_t *leaf = leaf_create(space, start);
     if (!leaf)
         return -ENOMEM;
     uint64_t *entries = &leaf[page_table_index(start, 0)];

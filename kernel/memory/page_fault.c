@@ -10,6 +10,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/hooks.h"
+#include "memory/leaf.h"
 #include "memory/mapping.h"
 #include "memory/region.h"
 #include "memory/space_pages.h"
@@ -184,7 +185,7 @@ static enum memory_fault fault_present(const struct region *region, uint64_t *en
 
 /* The stack grows down to `page`, if limits and its neighbour below permit: the limits of who
    touches it, also when that is another process (process_vm_writev(2)). */
-static bool stack_grow(struct region *region, vaddr_t page)
+static __attribute__((noinline)) bool stack_grow(struct region *region, vaddr_t page)
 {
     struct address_space *space = region->space;
     const struct region *below = region->previous;
@@ -220,7 +221,7 @@ enum memory_fault address_space_fault(struct address_space *space, vaddr_t addre
     if (!access_permitted(region, access))
         return MEMORY_FAULT_PROTECTION;
 
-    uint64_t *leaf = page_table_leaf_create(space->root, page, &space->page_tables);
+    uint64_t *leaf = leaf_touch(space, page, access == REGION_WRITE);
     if (!leaf)
         return MEMORY_FAULT_NO_MEMORY;
     uint64_t *entry = &leaf[page_table_index(page, 0)];
@@ -293,20 +294,28 @@ static unsigned access_of(const struct trap_frame *frame)
                                             : REGION_READ;
 }
 
-static enum memory_fault resolve(struct trap_frame *frame, vaddr_t address)
+/* One try. */
+static inline enum memory_fault resolve_once(struct address_space *space, vaddr_t address,
+                                             unsigned access)
+{
+    address_space_lock(space);
+    enum memory_fault fault = address_space_fault(space, address, access);
+    if (fault == MEMORY_FAULT_ABSENT)
+        fault = address_space_fault_fetching(space, address, access);
+    address_space_unlock(space);
+    return fault;
+}
+
+static enum memory_fault resolve(const struct trap_frame *frame, vaddr_t address)
 {
     struct address_space *space = thread_current()->address_space;
     if (!space || address >= USER_END)
         return MEMORY_FAULT_UNMAPPED;
 
-    enum memory_fault fault;
-    do {
-        address_space_lock(space);
-        fault = address_space_fault(space, address, access_of(frame));
-        if (fault == MEMORY_FAULT_ABSENT)
-            fault = address_space_fault_fetching(space, address, access_of(frame));
-        address_space_unlock(space);
-    } while (fault == MEMORY_FAULT_NO_MEMORY && memory_last_resort());
+    unsigned access = access_of(frame);
+    enum memory_fault fault = resolve_once(space, address, access);
+    while (fault == MEMORY_FAULT_NO_MEMORY && memory_last_resort())
+        fault = resolve_once(space, address, access);
     return fault;
 }
 

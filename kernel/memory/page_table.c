@@ -12,8 +12,10 @@
 static paddr_t table_allocate(void)
 {
     paddr_t frame = frame_allocate(FRAME_PAGE_TABLE, FRAME_ZEROED);
-    if (frame)
-        frame_metadata(frame)->words[0] = 0; /* no line was used */
+    if (frame) {
+        struct frame *metadata = frame_metadata(frame);
+        metadata->words[0] = metadata->words[1] = metadata->words[2] = 0;
+    }
     return frame;
 }
 
@@ -46,22 +48,28 @@ void page_table_free(const paddr_t *tables, size_t count)
 #endif
 }
 
-uint64_t *page_table_leaf(paddr_t root, vaddr_t address, vaddr_t *stop)
+uint64_t *page_table_slot(paddr_t root, vaddr_t address, vaddr_t *stop)
 {
     uint64_t *table = frame_pointer(root);
 
     for (unsigned level = 3;; level--) {
-        uint64_t entry = table[page_table_index(address, level)];
-        bool present = entry & PAGE_PRESENT;
+        uint64_t *entry = &table[page_table_index(address, level)];
+        bool present = *entry & PAGE_PRESENT;
         if (!present || level == 1) {
             vaddr_t end = (address >> (PAGE_SHIFT + 9 * level) << (PAGE_SHIFT + 9 * level)) +
                           (PAGE_SIZE << (9 * level));
             if (end < *stop)
                 *stop = end;
-            return present ? page_table_below(entry) : NULL;
+            return present ? entry : NULL;
         }
-        table = page_table_below(entry);
+        table = page_table_below(*entry);
     }
+}
+
+uint64_t *page_table_leaf(paddr_t root, vaddr_t address, vaddr_t *stop)
+{
+    const uint64_t *slot = page_table_slot(root, address, stop);
+    return slot ? page_table_below(*slot) : NULL;
 }
 
 /* The table below `entry`, made when it is missing. */
@@ -101,21 +109,55 @@ unsigned page_table_prune(paddr_t root, vaddr_t address, paddr_t frames[3], uint
     return prune(root, address, 0, frames, tables);
 }
 
-uint64_t *page_table_leaf_create(paddr_t root, vaddr_t address, uint64_t *tables)
+unsigned page_table_prune_above(paddr_t root, vaddr_t address, paddr_t frames[3], uint64_t *tables)
 {
     uint64_t *table = frame_pointer(root);
 
-    for (unsigned level = 3; level > 0; level--) {
+    for (unsigned level = 3; level > 1; level--)
+        table = page_table_below(table[page_table_index(address, level)]);
+    --*page_table_count(table);
+    --*tables;
+    return prune(root, address, 1, frames, tables);
+}
+
+/* No memory for what an entry of `level` was to point to: what was made above goes back, empty. */
+static __attribute__((noinline)) void undo(paddr_t root, vaddr_t address, unsigned level,
+                                           uint64_t *tables)
+{
+    paddr_t made[3];
+    page_table_free(made, prune(root, address, level, made, tables));
+}
+
+inline uint64_t *page_table_slot_prepare(paddr_t root, vaddr_t address, uint64_t *tables)
+{
+    uint64_t *table = frame_pointer(root);
+
+    for (unsigned level = 3; level > 1; level--) {
         uint64_t *entry = &table[page_table_index(address, level)];
         table = *entry & PAGE_PRESENT ? page_table_below(*entry) : table_create(entry, tables);
         if (!table) {
-            /* No memory: what was made above goes back, empty as it is. */
-            paddr_t made[3];
-            page_table_free(made, prune(root, address, level, made, tables));
+            undo(root, address, level, tables);
             return NULL;
         }
     }
-    return table;
+    return &table[page_table_index(address, 1)];
+}
+
+uint64_t *page_table_slot_create(paddr_t root, vaddr_t address, uint64_t *tables)
+{
+    uint64_t *slot = page_table_slot_prepare(root, address, tables);
+
+    if (slot && !*slot && !table_create(slot, tables)) {
+        undo(root, address, 1, tables);
+        return NULL;
+    }
+    return slot;
+}
+
+uint64_t *page_table_leaf_create(paddr_t root, vaddr_t address, uint64_t *tables)
+{
+    const uint64_t *slot = page_table_slot_create(root, address, tables);
+    return slot ? page_table_below(*slot) : NULL;
 }
 
 uint64_t *page_table_entry(paddr_t root, vaddr_t page)

@@ -7,6 +7,7 @@
  * the frame allocator as a frame of zeros: the next table needs no clearing.
  * They also remember which lines of entries (8, a cache line) were ever used
  * (`words[0]`, a bit each): what a walk over a table costs depends on what is in it.
+ * The other words are leaf.h's; of a new table they are 0.
  */
 #ifndef BATON_MEMORY_PAGE_TABLE_H
 #define BATON_MEMORY_PAGE_TABLE_H
@@ -60,12 +61,24 @@ paddr_t page_table_create(void);
 void page_table_destroy(paddr_t root);
 
 /*
- * The lowest table that maps `address`, or NULL when there is none: then
+ * What points to the lowest table that maps `address`, or NULL when there is none: then
  * *stop (at first the end of the caller's range) is lowered to where the next
  * one could begin; else to where this one ends.
  */
+uint64_t *page_table_slot(paddr_t root, vaddr_t address, vaddr_t *stop);
+/* What it says, 0: there is none. */
+static inline uint64_t page_table_slot_value(paddr_t root, vaddr_t address)
+{
+    const uint64_t *root_table = frame_pointer(root);
+    uint64_t third = root_table[page_table_index(address, 3)];
+    uint64_t second = third ? page_table_below(third)[page_table_index(address, 2)] : 0;
+    return second ? page_table_below(second)[page_table_index(address, 1)] : 0;
+}
+/* The same, with the tables made that are missing: all (NULL: no memory), or all but the lowest. */
+uint64_t *page_table_slot_create(paddr_t root, vaddr_t address, uint64_t *tables);
+uint64_t *page_table_slot_prepare(paddr_t root, vaddr_t address, uint64_t *tables);
+/* The lowest tables themselves. */
 uint64_t *page_table_leaf(paddr_t root, vaddr_t address, vaddr_t *stop);
-/* The same, made when it is missing. NULL: no memory. */
 uint64_t *page_table_leaf_create(paddr_t root, vaddr_t address, uint64_t *tables);
 /* The entry of a page, NULL when there is no table for it. */
 uint64_t *page_table_entry(paddr_t root, vaddr_t page);
@@ -96,6 +109,8 @@ static inline uint64_t page_table_lines(const uint64_t *table)
  * by page_table_free() when no CPU can walk them any more.
  */
 unsigned page_table_prune(paddr_t root, vaddr_t address, paddr_t frames[3], uint64_t *tables);
+/* The same for those above it, when it has been taken out of them, which they count yet. */
+unsigned page_table_prune_above(paddr_t root, vaddr_t address, paddr_t frames[3], uint64_t *tables);
 /* Frees frames of tables without entries. */
 void page_table_free(const paddr_t *tables, size_t count);
 

@@ -1,5 +1,6 @@
 /* residency.c: what of a program's memory is there, and who else has it: /proc/PID/smaps. */
 #include "memory/address_space.h"
+#include "memory/leaf.h"
 #include "memory/region.h"
 #include "memory/space_pages.h"
 #include "thread/preemption.h"
@@ -17,14 +18,15 @@ static uint64_t count_mappers(const struct region *region)
     return __atomic_load_n(&cache->region_count, __ATOMIC_RELAXED);
 }
 
-/* A file's page counts as shared by all who map the file: nobody counts who has touched it. */
-static void add_page(struct residency *sum, uint64_t entry, uint64_t mappers)
+/* A file's page counts as shared by all who map the file: nobody counts who has touched it. Of
+   private memory, spaces that share another leaf count as one. */
+static void add_page(struct residency *sum, uint64_t entry, uint64_t mappers, uint64_t leaf_sharers)
 {
     paddr_t frame = entry_frame(entry);
     if (frame == zero_frame)
         return;
     bool anonymous = !(entry & PAGE_BORROWED) && frame_metadata(frame)->owner == FRAME_ANONYMOUS;
-    uint64_t sharers = anonymous ? frame_references(frame) : mappers;
+    uint64_t sharers = anonymous ? frame_references(frame) - 1 + leaf_sharers : mappers;
     bool dirty = anonymous || entry & PAGE_DIRTY;
 
     sum->resident++;
@@ -51,7 +53,7 @@ void region_add_residency(const struct region *region, vaddr_t start, vaddr_t en
         for (; page < stop; page += PAGE_SIZE) {
             uint64_t entry = leaf[page_table_index(page, 0)];
             if (entry)
-                add_page(sum, entry, mappers);
+                add_page(sum, entry, mappers, leaf_sharers(leaf));
         }
     }
 }

@@ -5,6 +5,8 @@
 
 #include "cpu/panic.h"
 #include "cpu/tlb.h"
+#include "library/align.h"
+#include "memory/leaf.h"
 #include "memory/region.h"
 #include "thread/preemption.h"
 #include "thread/thread.h"
@@ -13,6 +15,7 @@ paddr_t zero_frame;
 
 bool space_pages_initialize(void)
 {
+    leaf_initialize();
     zero_frame = frame_allocate(FRAME_KERNEL, FRAME_ZEROED);
     return zero_frame != 0;
 }
@@ -23,7 +26,8 @@ void space_shootdown(struct address_space *space, vaddr_t start, vaddr_t end)
        the entries, changed before, are seen there: a store may else be later than the load behind
        it (Intel SDM volume 3, 8.2.3.4). */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    tlb_shootdown(&space->cpus, start, end);
+    if (!cpu_set_is_empty(&space->cpus))
+        tlb_shootdown(&space->cpus, start, end);
 }
 
 static void resident_add(struct address_space *space, int64_t pages)
@@ -31,16 +35,7 @@ static void resident_add(struct address_space *space, int64_t pages)
     /* Before it falls is early enough: who asks takes the larger of the two. */
     if (pages < 0 && space->pages_mapped_most < space->pages_mapped)
         __atomic_store_n(&space->pages_mapped_most, space->pages_mapped, __ATOMIC_RELAXED);
-    __atomic_store_n(&space->pages_mapped, space->pages_mapped + (uint64_t)pages, __ATOMIC_RELAXED);
-}
-
-void space_pages_enter(struct address_space *space, uint64_t *entry, uint64_t value)
-{
-    debug_assert(*entry == 0);
-    *entry = value;
-    page_table_filled(entry, entry, 1);
-    if (entry_frame(value) != zero_frame)
-        resident_add(space, 1);
+    space_resident_add(space, (uint64_t)pages);
 }
 
 size_t space_pages_borrow(struct address_space *space, uint64_t *entries, size_t count,
@@ -63,10 +58,12 @@ void space_pages_replace(struct address_space *space, uint64_t *entry, vaddr_t p
 
     *entry = value;
     space_shootdown(space, page, page + PAGE_SIZE);
-    if (old == zero_frame)
+    if (old == zero_frame) {
+        --*leaf_zeros(entry);
         resident_add(space, 1);
-    else if (!borrowed)
+    } else if (!borrowed) {
         frame_release(old);
+    }
 }
 
 /* ---- removing a range ---- */
@@ -88,9 +85,12 @@ static void removal_flush(struct removal *removal)
 {
     if (removal->start < removal->end)
         space_shootdown(removal->space, removal->start, removal->end);
-    resident_add(removal->space, -(int64_t)removal->resident);
-    frame_release_many(removal->frames, removal->frame_count);
-    page_table_free(removal->tables, removal->table_count);
+    if (removal->resident)
+        resident_add(removal->space, -(int64_t)removal->resident);
+    if (removal->frame_count)
+        frame_release_many(removal->frames, removal->frame_count);
+    if (removal->table_count)
+        page_table_free(removal->tables, removal->table_count);
     removal->resident = removal->frame_count = removal->table_count = 0;
     removal->start = removal->end;
 }
@@ -130,8 +130,10 @@ static void remove_pages(struct removal *removal, uint64_t *leaf, vaddr_t addres
             removal->resident++;
             continue;
         }
-        if (entry_frame(value) == zero_frame)
+        if (entry_frame(value) == zero_frame) {
+            --*leaf_zeros(leaf);
             continue;
+        }
         removal->resident++;
         removal->frames[removal->frame_count++] = entry_frame(value);
         if (removal->frame_count == array_length(removal->frames)) {
@@ -144,6 +146,28 @@ static void remove_pages(struct removal *removal, uint64_t *leaf, vaddr_t addres
     removal->end = end;
 }
 
+/* Lets go of a leaf that others have too, if [address, end) is all of it: nothing is copied. */
+static bool leave_leaf(struct removal *removal, vaddr_t address, vaddr_t end)
+{
+    struct address_space *space = removal->space;
+
+    if (address % LEAF_SPAN || end - address < LEAF_SPAN)
+        return false;
+    uint64_t *slot = page_table_slot(space->root, address, &end);
+    if (!slot || !leaf_is_shared(*slot))
+        return false;
+    uint64_t resident = leaf_resident(page_table_below(*slot));
+    paddr_t spare = leaf_leave(space, slot, address);
+    if (!spare)
+        return false;
+    frame_release(spare);
+    removal->resident += (unsigned)resident;
+    removal->end = address + LEAF_SPAN;
+    removal->table_count += page_table_prune_above(
+        space->root, address, &removal->tables[removal->table_count], &space->page_tables);
+    return true;
+}
+
 void space_pages_remove(struct address_space *space, vaddr_t start, vaddr_t end)
 {
     struct removal removal;
@@ -153,12 +177,16 @@ void space_pages_remove(struct address_space *space, vaddr_t start, vaddr_t end)
     removal.start = removal.end = start;
     removal.resident = removal.frame_count = removal.table_count = 0;
     for (vaddr_t address = start; address < end; address = stop) {
-        stop = end;
-        uint64_t *leaf = page_table_leaf(space->root, address, &stop);
-        if (!leaf)
-            continue;
         if (removal.table_count + 3 > array_length(removal.tables))
             removal_break(&removal);
+        stop = end;
+        if (leave_leaf(&removal, address, end)) {
+            stop = address + LEAF_SPAN;
+            continue;
+        }
+        uint64_t *leaf = leaf_change(space, address, &stop);
+        if (!leaf)
+            continue;
         remove_pages(&removal, leaf, address, stop);
         /* Without entries a table is of no use any more. What CPUs remember of it goes with any
            page of those that remove_pages() has just noted. */
@@ -226,6 +254,36 @@ static void end_pages(struct ending *ending, uint64_t *leaf)
     }
 }
 
+/* What others have too goes on without this space. */
+static bool end_shared(struct ending *ending, uint64_t *slot)
+{
+    uint64_t resident = leaf_resident(page_table_below(*slot));
+
+    paddr_t spare = leaf_leave(ending->space, slot, 0);
+    if (!spare)
+        return false;
+    end_frame(ending, spare);
+    ending->resident += (int64_t)resident;
+    ending->space->page_tables--;
+    return true;
+}
+
+static void end_tables(struct ending *ending, uint64_t *table, unsigned level);
+
+static void end_table(struct ending *ending, uint64_t *entry, unsigned level)
+{
+    uint64_t *below = page_table_below(*entry);
+
+    *entry = 0;
+    if (level > 1)
+        end_tables(ending, below, level - 1);
+    else
+        end_pages(ending, below);
+    if (ending->table_count == array_length(ending->tables))
+        ending_break(ending);
+    ending->tables[ending->table_count++] = frame_address(below);
+}
+
 /* Empties an upper table, and ends the tables below it. */
 static void end_tables(struct ending *ending, uint64_t *table, unsigned level)
 {
@@ -236,15 +294,8 @@ static void end_tables(struct ending *ending, uint64_t *table, unsigned level)
         for (unsigned i = 0; i < TABLE_LINE; i++) {
             if (!line[i])
                 continue;
-            uint64_t *below = page_table_below(line[i]);
-            line[i] = 0;
-            if (level > 1)
-                end_tables(ending, below, level - 1);
-            else
-                end_pages(ending, below);
-            if (ending->table_count == array_length(ending->tables))
-                ending_break(ending);
-            ending->tables[ending->table_count++] = frame_address(below);
+            if (level > 1 || !leaf_is_shared(line[i]) || !end_shared(ending, &line[i]))
+                end_table(ending, &line[i], level);
             if (--left == 0)
                 return;
         }
@@ -287,7 +338,7 @@ void space_pages_protect(struct region *region, vaddr_t start, vaddr_t end)
 
     for (vaddr_t address = start; address < end; address = stop) {
         stop = end;
-        uint64_t *leaf = page_table_leaf(space->root, address, &stop);
+        uint64_t *leaf = leaf_change(space, address, &stop);
         for (vaddr_t page = address; leaf && page < stop; page += PAGE_SIZE) {
             uint64_t *entry = &leaf[page_table_index(page, 0)];
             if (!*entry)
@@ -305,62 +356,107 @@ void space_pages_protect(struct region *region, vaddr_t start, vaddr_t end)
 
 /* ---- sharing (fork) ---- */
 
-/* The tables the walk is in, of the parent and of the child. */
+/* The leaves the walk is in, of the parent and of the child. */
 struct sharing {
     struct address_space *parent, *child;
-    uint64_t *leaf, *copies; /* NULL: the parent has none here */
+    uint64_t *leaf, *copies; /* NULL: there is nothing to be copied here */
     vaddr_t leaf_end;
-    unsigned resident; /* pages entered in the child */
+    uint64_t resident; /* pages that the child has */
 };
 
-/* Enters [address, end) of the table it is in. */
-static void share_pages(struct sharing *sharing, vaddr_t address, vaddr_t end, bool private)
+/* From so many entries on a leaf is shared. Less is copied at once, which costs less, and is what
+   who writes to his stack or his data would do soon anyway. (Host tests share all.) */
+#ifndef ENTRIES_SHARED
+#define ENTRIES_SHARED 32
+#endif
+
+/* Does the child get all that lies in the leaf of `address`, which is in this region? */
+static bool goes_as_a_whole(const struct region *region, vaddr_t address)
+{
+    vaddr_t start = align_down(address, LEAF_SPAN), end = start + LEAF_SPAN;
+
+    while (region->previous && region->previous->end > start)
+        region = region->previous;
+    while (region && region->start < end &&
+           !(region->flags & (REGION_DONT_FORK | REGION_WIPE_ON_FORK)))
+        region = region->next;
+    return !region || region->start >= end;
+}
+
+static bool is_worth_sharing(uint64_t slot)
+{
+    return slot && *page_table_count(page_table_below(slot)) >= ENTRIES_SHARED;
+}
+
+/* Shares what `slot` points to, which ends at sharing->leaf_end, and what lies behind it as long as
+   that is all this region's and in the same table. */
+static int share_leaves(struct sharing *sharing, const struct region *region, uint64_t *slot,
+                        uint64_t *to)
+{
+    for (;; sharing->leaf_end += LEAF_SPAN) {
+        if (leaf_share(slot, to))
+            return -ENOMEM;
+        sharing->child->page_tables++;
+        sharing->resident += leaf_resident(page_table_below(*slot));
+        thread_preemption_point();
+        if (page_table_index(sharing->leaf_end, 1) == 0 || region->end < sharing->leaf_end ||
+            region->end - sharing->leaf_end < LEAF_SPAN || !is_worth_sharing(*++slot))
+            return 0;
+        to++;
+    }
+}
+
+/* Shares the leaf of `address`, or says into which one it is to be copied. */
+static int share_leaf(struct sharing *sharing, const struct region *region, vaddr_t address)
+{
+    struct address_space *child = sharing->child;
+
+    sharing->leaf = NULL;
+    sharing->leaf_end = USER_END;
+    uint64_t *slot = page_table_slot(sharing->parent->root, address, &sharing->leaf_end);
+    if (!slot)
+        return 0;
+    if (!is_worth_sharing(*slot) || !goes_as_a_whole(region, address)) {
+        sharing->leaf = page_table_below(*slot);
+        sharing->copies = page_table_leaf_create(child->root, address, &child->page_tables);
+        return sharing->copies ? 0 : -ENOMEM;
+    }
+    uint64_t *to = page_table_slot_prepare(child->root, address, &child->page_tables);
+    return to ? share_leaves(sharing, region, slot, to) : -ENOMEM;
+}
+
+/* Enters [address, end) of the leaf it is in. */
+static void copy_pages(struct sharing *sharing, vaddr_t address, vaddr_t end)
 {
     uint64_t *entry = &sharing->leaf[page_table_index(address, 0)];
     uint64_t *behind = entry + ((end - address) >> PAGE_SHIFT);
     uint64_t *copies = &sharing->copies[page_table_index(address, 0)], *copy = copies;
-    uint64_t removed = private ? PAGE_WRITABLE : 0;
-    unsigned copied = 0, resident = 0;
+    unsigned copied = 0, zeros = 0;
 
     for (; entry < behind; entry++, copy++) {
-        uint64_t value = *entry;
-        if (!value)
+        if (!*entry)
             continue;
+        *copy = entry_share(entry);
         copied++;
-        if (value & removed)
-            *entry = value &= ~removed;
-        *copy = value;
-        if (entry_frame(value) == zero_frame)
-            continue;
-        resident++;
-        if (!(value & PAGE_BORROWED))
-            frame_reference(entry_frame(value));
+        zeros += entry_frame(*copy) == zero_frame;
     }
     page_table_filled(copies, copy - 1, copied);
-    sharing->resident += resident;
+    *leaf_zeros(copies) += zeros;
+    sharing->resident += copied - zeros;
 }
 
 static int share_region(struct sharing *sharing, const struct region *region)
 {
-    bool private = !(region->flags & REGION_SHARED);
     vaddr_t stop;
 
     for (vaddr_t address = region->start; address < region->end; address = stop) {
         thread_preemption_point();
-        if (address >= sharing->leaf_end) {
-            sharing->leaf_end = USER_END;
-            sharing->leaf = page_table_leaf(sharing->parent->root, address, &sharing->leaf_end);
-            sharing->copies = NULL;
-            if (sharing->leaf) {
-                sharing->copies = page_table_leaf_create(sharing->child->root, address,
-                                                         &sharing->child->page_tables);
-                if (!sharing->copies)
-                    return -ENOMEM;
-            }
-        }
+        int error = address < sharing->leaf_end ? 0 : share_leaf(sharing, region, address);
+        if (error)
+            return error;
         stop = region->end < sharing->leaf_end ? region->end : sharing->leaf_end;
         if (sharing->leaf)
-            share_pages(sharing, address, stop, private);
+            copy_pages(sharing, address, stop);
     }
     return 0;
 }
@@ -370,11 +466,11 @@ int space_pages_share(struct address_space *parent, struct address_space *child)
     struct sharing sharing = {.parent = parent, .child = child};
     int error = 0;
 
-    for (const struct region *region = child->first; region && !error; region = region->next) {
-        if (!(region->flags & REGION_WIPE_ON_FORK))
+    for (const struct region *region = parent->first; region && !error; region = region->next) {
+        if (!(region->flags & (REGION_DONT_FORK | REGION_WIPE_ON_FORK)))
             error = share_region(&sharing, region);
     }
-    resident_add(child, sharing.resident);
+    resident_add(child, (int64_t)sharing.resident);
     return error;
 }
 
@@ -387,12 +483,12 @@ int space_pages_move_prepare(struct address_space *space, vaddr_t from, vaddr_t 
     for (vaddr_t address = from; address < from + size; address = stop) {
         stop = from + size;
         thread_preemption_point();
-        if (!page_table_leaf(space->root, address, &stop))
+        if (!leaf_change(space, address, &stop))
             continue;
         /* What one table maps may go to two. */
         for (vaddr_t page = address - from + to; page < stop - from + to;
              page = (page | (LEAF_SPAN - 1)) + 1) {
-            if (!page_table_leaf_create(space->root, page, &space->page_tables)) {
+            if (!leaf_create(space, page)) {
                 space_pages_remove(space, to, to + size); /* the empty tables */
                 return -ENOMEM;
             }
@@ -401,24 +497,32 @@ int space_pages_move_prepare(struct address_space *space, vaddr_t from, vaddr_t 
     return 0;
 }
 
+static void move_page(struct address_space *space, uint64_t *entry, vaddr_t page)
+{
+    vaddr_t end = page + PAGE_SIZE;
+    uint64_t *target = &leaf_change(space, page, &end)[page_table_index(page, 0)];
+
+    if (entry_frame(*entry) == zero_frame) {
+        --*leaf_zeros(entry);
+        ++*leaf_zeros(target);
+    }
+    *target = *entry;
+    page_table_filled(target, target, 1);
+    *entry = 0;
+    --*page_table_count(entry);
+}
+
 void space_pages_move_commit(struct address_space *space, vaddr_t from, vaddr_t to, size_t size)
 {
     vaddr_t stop;
 
     for (vaddr_t address = from; address < from + size; address = stop) {
         stop = from + size;
-        uint64_t *leaf = page_table_leaf(space->root, address, &stop);
+        uint64_t *leaf = leaf_change(space, address, &stop);
         for (vaddr_t page = address; leaf && page < stop; page += PAGE_SIZE) {
             uint64_t *entry = &leaf[page_table_index(page, 0)];
-            if (!*entry)
-                continue;
-            vaddr_t target = page - from + to, end = target + PAGE_SIZE;
-            uint64_t *target_leaf = page_table_leaf(space->root, target, &end);
-            uint64_t *target_entry = &target_leaf[page_table_index(target, 0)];
-            *target_entry = *entry;
-            page_table_filled(target_entry, target_entry, 1);
-            *entry = 0;
-            --*page_table_count(leaf);
+            if (*entry)
+                move_page(space, entry, page - from + to);
         }
         thread_preemption_point();
     }

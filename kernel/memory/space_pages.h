@@ -7,13 +7,16 @@
  * cache. It is present, or hidden: PROT_NONE.
  * Only frames of FRAME_ANONYMOUS with one reference are writable in private
  * regions; what is shared with another space or the page cache is copied on
- * the first write.
+ * the first write. In a leaf that is shared (leaf.h) an entry stands for all who have it: writable
+ * there means that whoever has it alone may write.
  */
 #ifndef BATON_MEMORY_SPACE_PAGES_H
 #define BATON_MEMORY_SPACE_PAGES_H
 
+#include "cpu/panic.h"
 #include "memory/address_space.h"
 #include "memory/frame.h"
+#include "memory/leaf.h"
 #include "memory/page_table.h"
 
 /* The frame of zeros that reads of untouched anonymous memory see; constant after boot. */
@@ -46,8 +49,44 @@ static inline uint64_t entry_make(const struct region *region, paddr_t frame, bo
            (region->flags & REGION_EXECUTE ? 0 : PAGE_NO_EXECUTE);
 }
 
+/*
+ * What an entry that is not 0 says, for another table that is to say the same: it has a reference
+ * of its own, and private memory is not written to through either of them any more. Where the
+ * table is shared, others may do the same to it just now.
+ */
+static inline uint64_t entry_share(uint64_t *entry)
+{
+    uint64_t value = *entry;
+    paddr_t frame = entry_frame(value);
+
+    if (value & PAGE_BORROWED || frame == zero_frame)
+        return value;
+    struct frame *metadata = frame_metadata(frame);
+    if (value & PAGE_WRITABLE && metadata->owner == FRAME_ANONYMOUS) {
+        value &= ~PAGE_WRITABLE;
+        __atomic_store_n(entry, value, __ATOMIC_RELAXED);
+    }
+    __atomic_fetch_add(&metadata->references, 1, __ATOMIC_RELAXED);
+    return value;
+}
+
+/* How many pages are there changes. */
+static inline void space_resident_add(struct address_space *space, uint64_t pages)
+{
+    __atomic_store_n(&space->pages_mapped, space->pages_mapped + pages, __ATOMIC_RELAXED);
+}
+
 /* Enters a page into an empty place: the reference is the entry's then. */
-void space_pages_enter(struct address_space *space, uint64_t *entry, uint64_t value);
+static inline void space_pages_enter(struct address_space *space, uint64_t *entry, uint64_t value)
+{
+    debug_assert(*entry == 0);
+    *entry = value;
+    page_table_filled(entry, entry, 1);
+    if (entry_frame(value) == zero_frame)
+        ++*leaf_zeros(entry);
+    else
+        space_resident_add(space, 1);
+}
 /*
  * Maps `count` pages of a cache, from `index` on, in `count` empty entries of one table, with
  * `rights`, as entry_make() gives them; holes stay empty. Returns how many of them lie below the

@@ -27,6 +27,7 @@ enum mutex_rank {
     MUTEX_TRUNCATION,
     MUTEX_ADDRESS_SPACE, /* of two: the parent's before the child's (fork) */
     MUTEX_PAGE_CACHE,
+    MUTEX_LEAF,        /* of one that spaces share: who copies it */
     MUTEX_USB_CONTROL, /* a device's: one request at a time */
     MUTEX_USB_INPUT,   /* …what its controller is told of it */
     MUTEX_USB_COMMAND, /* a controller's: one command at a time */

@@ -115,10 +115,15 @@ static char *map_private(long size, int small_pages)
     return p;
 }
 
-static void touch(volatile char *p, long pages)
+static void touch_every(volatile char *p, long n, long step)
 {
-    for (long i = 0; i < pages; i++)
-        p[i * PAGE] = 1;
+    for (long i = 0; i < n; i++)
+        p[i * step * PAGE] = 1;
+}
+
+static void touch(char *p, long pages)
+{
+    touch_every(p, pages, 1);
 }
 
 static const char *target(const char *name)
@@ -245,23 +250,26 @@ static int64_t pipe_bandwidth(long n, long arg)
     return pid < 0 ? pid : (int64_t)t;
 }
 
-/* fork, the child exits, wait4; with `mib` of touched memory in the parent. */
-static int64_t fork_wait(long n, long mib, int small_pages)
+/* fork, the child exits, wait4; with `mib` of touched memory in the parent, to whose pages the
+   child writes once, or not. */
+static int64_t fork_wait(long n, long mib, int writes)
 {
     char *p = 0;
     uint64_t t;
     long r;
 
     if (mib) {
-        if (!(p = map_private(mib * MIB, small_pages)))
+        if (!(p = map_private(mib * MIB, 1)))
             return -ENOMEM;
         touch(p, mib * MIB / PAGE);
     }
     t = ticks();
     while (n--) {
         r = kernel_call(SYS_fork, 0, 0, 0);
-        if (!r)
+        if (!r) {
+            touch(p, writes ? mib * MIB / PAGE : 0);
             kernel_call(SYS_exit_group, 0, 0, 0);
+        }
         if (r < 0 || (r = reap(r)) < 0)
             return r;
     }
@@ -272,6 +280,11 @@ static int64_t fork_wait(long n, long mib, int small_pages)
 }
 
 static int64_t fork_resident(long n, long mib)
+{
+    return fork_wait(n, mib, 0);
+}
+
+static int64_t fork_written(long n, long mib)
 {
     return fork_wait(n, mib, 1);
 }
@@ -364,33 +377,33 @@ static int64_t page_touch(long n, long small_pages)
     return t;
 }
 
-/* A forked child writes to pages it shares with its parent. */
-static int64_t cow_touch(long n, long arg)
+/* A forked child writes to pages it shares with its parent, n of them, `step` pages apart. */
+static int64_t cow_touch(long n, long step)
 {
-    char *p = map_private(n * PAGE, 1);
+    char *p = map_private(n * step * PAGE, 1);
     uint64_t t = 0;
     int report[2];
-    long pid;
+    long pid, got;
 
     if (!p)
         return -ENOMEM;
-    touch(p, n);
+    touch(p, n * step);
     TRY(pipe(report));
     if ((pid = kernel_call(SYS_fork, 0, 0, 0)) < 0)
         return pid;
     if (!pid) {
         t = ticks();
-        touch(p, n);
+        touch_every(p, n, step);
         t = ticks() - t;
         (void)!write(report[1], &t, sizeof(t));
         _exit(0);
     }
     close(report[1]);
-    arg = read(report[0], &t, sizeof(t));
+    got = read(report[0], &t, sizeof(t));
     close(report[0]);
     pid = reap(pid);
-    munmap(p, n * PAGE);
-    return pid < 0 ? pid : arg != sizeof(t) ? -EIO : (int64_t)t;
+    munmap(p, n * step * PAGE);
+    return pid < 0 ? pid : got != sizeof(t) ? -EIO : (int64_t)t;
 }
 
 /* mmap and munmap of one page, touched in between or not. */
@@ -572,7 +585,8 @@ static const struct test {
     {"map_unmap", map_unmap, 0, 1000},
     {"map_touch_unmap", map_unmap, 1, 1000},
     {"page_touch", page_touch, 1, 2048},
-    {"page_touch_copied", cow_touch, 0, 1024},
+    {"page_touch_copied", cow_touch, 1, 1024},
+    {"leaf_touch_copied", cow_touch, 512, 32},
     {"thread_create_join", thread_join, 0, 200},
     {"yield_threads_2", yield_ring, THREADS + 2, 4000},
     {"yield_processes_2", yield_ring, 2, 4000},
@@ -592,6 +606,8 @@ static const struct test {
     {"fork_resident_4m", fork_resident, 4, 20},
     {"fork_resident_16m", fork_resident, 16, 10},
     {"fork_resident_64m", fork_resident, 64, 5},
+    {"fork_resident_1g", fork_resident, 1024, 5},
+    {"fork_written_64m", fork_written, 64, 2},
 };
 
 /* ---- frames by owner ---- */

@@ -24,7 +24,7 @@ from baton import project  # noqa: E402
 
 # The same machine for both. TCG counts each step of a string instruction: a page cleared byte by
 # byte (ERMS, which Linux prefers where it is there) would look eight times as dear as it is.
-MACHINE = {"icount": True, "cpu": "max,la57=off,erms=off", "timeout": 900}
+MACHINE = {"icount": True, "cpu": "max,la57=off,erms=off", "memory": "2G", "timeout": 900}
 
 LIMITS = {  # guest instructions at most
     "exec": 18000,
@@ -35,6 +35,8 @@ LIMITS = {  # guest instructions at most
     "vfork_exec_wait": 26000,
     "fork_exec_wait": 40000,
     "fork_exit_wait": 20000,
+    "fork_resident_64m": 40000,
+    "fork_resident_1g": 200000,
 }
 SIZES = ["exec_64k", "exec_1m", "exec_4m", "exec_16m"]  # may differ by so much of the least
 SPREAD = 0.05
@@ -70,6 +72,9 @@ ROWS = {
     "fork_resident_1m": "fork with 1 MiB resident",
     "fork_resident_16m": "fork with 16 MiB resident",
     "fork_resident_64m": "fork with 64 MiB resident",
+    "fork_resident_1g": "fork with 1 GiB resident",
+    "leaf_touch_copied": "first write to 2 MiB after fork, all of it resident",
+    "fork_written_64m": "fork with 64 MiB resident, a write to each page",
 }
 
 # Of these kinds no operation may have one on Baton (counts.py).

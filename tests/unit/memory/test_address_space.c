@@ -136,6 +136,30 @@ static void check_pages(struct model_space *model)
     }
 }
 
+/* What is resident, by looking at every page; a page outside of them has none. */
+static void check_resident(struct address_space *space)
+{
+    uint64_t resident = 0;
+
+    for (unsigned i = 0; i < PAGES; i++) {
+        const uint64_t *entry = page_table_entry(space->root, address_of(i));
+        resident += entry && *entry && entry_frame(*entry) != zero_frame;
+    }
+    expect_equal(space->pages_mapped, resident);
+}
+
+/* Tables count as if each space had its own, whoever shares which. */
+static void check_tables(void)
+{
+    struct frame_counts counts;
+    uint64_t tables = 0;
+
+    frame_count(&counts);
+    for (unsigned i = 0; i < SPACES; i++)
+        tables += spaces[i].space->page_tables;
+    expect_equal(counts.by_owner[FRAME_PAGE_TABLE], tables);
+}
+
 /* The highest place by looking at every one. */
 static void check_gap(struct address_space *space)
 {
@@ -287,6 +311,20 @@ static void do_discard(struct model_space *model)
     }
 }
 
+/* All of a leaf, which a space that shares it leaves. */
+static void do_discard_leaf(struct model_space *model)
+{
+    vaddr_t start = address_of(pick(PAGES)) / LEAF_SPAN * LEAF_SPAN;
+
+    space_pages_remove(model->space, start, start + LEAF_SPAN);
+    for (unsigned i = 0; i < PAGES; i++) {
+        if (address_of(i) / LEAF_SPAN * LEAF_SPAN != start)
+            continue;
+        model->pages[i].private_copy = false;
+        model->pages[i].value = 0;
+    }
+}
+
 static void do_fork(struct model_space *model)
 {
     struct model_space *child = &spaces[pick(SPACES)];
@@ -350,8 +388,10 @@ static void step(void)
         do_read(model);
     else if (what < 86)
         do_move(model);
-    else if (what < 89)
+    else if (what < 88)
         do_discard(model);
+    else if (what < 89)
+        do_discard_leaf(model);
     else if (what < 92)
         do_fork(model);
     else if (what < 94)
@@ -361,6 +401,8 @@ static void step(void)
     check_regions(model->space);
     check_pages(model);
     check_gap(model->space);
+    check_resident(model->space);
+    check_tables();
 }
 
 static void play(unsigned steps, bool failures)
