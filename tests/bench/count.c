@@ -4,7 +4,8 @@
  * A mark is the eight-byte NOP 0F 1F 84 00 with the number MARK behind it, which no compiler makes:
  * the first begins a section, the second ends it, the third begins another. At each end a line
  * `section` and what was run in it: address, how often, the instruction's bytes; with `devices=on`
- * also how many of its accesses went to device registers. MARK_GROUP writes a line `group`. Without
+ * also how many of its accesses went to device registers. MARK_GROUP writes a line `group`; the
+ * next mark begins a section, whatever came before: init marks where a command begins, too. Without
  * a mark nothing is written, with `whole=on` one section is the machine's whole life.
  *
  *     -plugin count.so,out=FILE[,devices=on][,whole=on]
@@ -134,7 +135,10 @@ static void on_group(unsigned cpu, void *data)
 {
     (void)cpu;
     (void)data;
+    pthread_mutex_lock(&lock);
     fputs("group\n", out);
+    in_section = false;
+    pthread_mutex_unlock(&lock);
 }
 
 static void on_memory(unsigned cpu, uint32_t access, uint64_t address, void *data)
