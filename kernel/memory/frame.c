@@ -421,47 +421,56 @@ static void poison(paddr_t frame)
 }
 #endif
 
-/* What nobody has at hand: from the others, from the heap's reserve, or none. Clears it. */
-static __attribute__((noinline)) paddr_t allocate_slowly(enum frame_owner owner, unsigned flags)
+/* What nobody has at hand: from the others, from the heap's reserve, or none. */
+static __attribute__((noinline)) paddr_t allocate_slowly(enum frame_owner owner, unsigned flags,
+                                                         bool *zeroed)
 {
-    bool zeroed = false;
     paddr_t frame;
 
     do {
         bool enabled = interrupts_save();
         struct at_hand *hand = own();
-        frame = take(hand, flags, &zeroed);
+        frame = take(hand, flags, zeroed);
         if (frame)
             count_add(hand, owner, 1);
         interrupts_restore(enabled);
     } while (!frame && heap_reclaim());
     if (!frame)
         thread_note_no_memory();
-    if (frame && flags & FRAME_ZEROED && !zeroed)
-        memset(frame_pointer(frame), 0, PAGE_SIZE);
     return frame;
+}
+
+/* What is at hand. 0: that is for take(). */
+static inline paddr_t take_quickly(struct at_hand *hand, enum frame_owner owner, unsigned flags,
+                                   bool *zeroed)
+{
+    if (flags == FRAME_ZEROED && owner == FRAME_PAGE_TABLE && hand->zeroed) {
+        *zeroed = true;
+        hand->zeroed_count--;
+        return pop(&hand->zeroed);
+    }
+    if (flags & ~(unsigned)FRAME_ZEROED)
+        return 0;
+    if (flags && __atomic_load_n(&zeroed_list, __ATOMIC_RELAXED))
+        return 0;
+    return take_at_hand(hand);
 }
 
 paddr_t frame_allocate(enum frame_owner owner, unsigned flags)
 {
+    bool zeroed = false;
+
     if (injection_fails(INJECTION_ALLOCATION, __builtin_return_address(0)))
         return 0;
 
     bool enabled = interrupts_save();
     struct at_hand *hand = own();
-    paddr_t frame = 0;
-    if (flags == FRAME_ZEROED && owner == FRAME_PAGE_TABLE && hand->zeroed) {
-        hand->zeroed_count--;
-        frame = pop(&hand->zeroed);
+    paddr_t frame = take_quickly(hand, owner, flags, &zeroed);
+    if (frame)
         count_add(hand, owner, 1);
-    } else if (flags == FRAME_ANYWHERE && hand->used) {
-        hand->used_count--;
-        frame = pop(&hand->used);
-        count_add(hand, owner, 1);
-    }
     interrupts_restore(enabled);
     if (!frame)
-        frame = allocate_slowly(owner, flags);
+        frame = allocate_slowly(owner, flags, &zeroed);
     if (!frame)
         return 0;
 
@@ -471,6 +480,8 @@ paddr_t frame_allocate(enum frame_owner owner, unsigned flags)
     metadata->flags = 0;
     metadata->small = 0;
     __atomic_store_n(&metadata->references, 1, __ATOMIC_RELAXED);
+    if (flags & FRAME_ZEROED && !zeroed)
+        memset(frame_pointer(frame), 0, PAGE_SIZE);
     return frame;
 }
 
@@ -674,6 +685,13 @@ void frame_set_owner(paddr_t frame, enum frame_owner owner)
     count_add(hand, metadata->owner, -1);
     count_add(hand, owner, 1);
     metadata->owner = (uint8_t)owner;
+    interrupts_restore(enabled);
+}
+
+void frame_count_reserved(enum frame_owner owner, int64_t count)
+{
+    bool enabled = interrupts_save();
+    count_add(own(), owner, -count);
     interrupts_restore(enabled);
 }
 

@@ -69,6 +69,10 @@ bool frame_gather(void);
    in reserve for quick use, and given back when frames run out. */
 void frame_set_owner(paddr_t frame, enum frame_owner owner);
 
+/* So many frames of an owner are kept in reserve, mapped as they are, and count as free; or (below
+   0) do so no longer. Counts alone: whoever keeps them knows which. */
+void frame_count_reserved(enum frame_owner owner, int64_t count);
+
 /* The metadata of an allocated frame. (Host tests have their own places for these areas.) */
 #ifndef FRAME_METADATA
 #define FRAME_METADATA ((struct frame *)0xffffc00000000000UL)

@@ -238,13 +238,15 @@ _Static_assert(WORD_SLOTS *SLOT_ADDRESS == LEAF_SPAN, "a word is a page table");
 #define RESERVED_MOST    384UL /* pages of them all; then all but … */
 #define RESERVED_KEPT    64UL
 #define BLOCKS_AT_ONCE   64 /* that CPUs forget together */
+#define STACK_PAGES      (KERNEL_STACK_SIZE / PAGE_SIZE)
 
 static struct spinlock area_lock;            /* taken with interrupts off; guards the below */
 static uint64_t slots_taken[AREA_WORDS];     /* a bit a slot */
 static uint64_t words_full[AREA_WORDS / 64]; /* a bit a word without a free slot */
-/* Ended blocks by their pages: mapped, counted as free; each begins with the address of the next.
- */
-static vaddr_t reserved[RESERVED_LARGEST + 1];
+/* Ended blocks by their pages, and kernel stacks: mapped, counted as free; each begins with the
+   address of the next. */
+#define RESERVED_STACKS (RESERVED_LARGEST + 1)
+static vaddr_t reserved[RESERVED_STACKS + 1];
 static size_t reserved_pages; /* of them all; atomic to read */
 
 /* With the unmapped page; what does not fit in a word takes whole ones. */
@@ -343,43 +345,42 @@ static size_t area_pages(vaddr_t block)
     return first->words[0];
 }
 
-static void area_set_owner(vaddr_t block, size_t pages, enum frame_owner owner)
+/* Any context. `list`: its pages, or RESERVED_STACKS. */
+static void reserve_add(vaddr_t block, size_t list, size_t pages, enum frame_owner owner)
 {
-    for (size_t i = 0; i < pages; i++)
-        frame_set_owner(kernel_page_frame(block + i * PAGE_SIZE), owner);
-}
-
-/* Any context. */
-static void reserve_add(vaddr_t block, size_t pages)
-{
-    area_set_owner(block, pages, FRAME_FREE);
+    frame_count_reserved(owner, (int64_t)pages);
     bool enabled = spinlock_acquire_save(&area_lock);
-    *(vaddr_t *)block = reserved[pages];
-    reserved[pages] = block;
+    *(vaddr_t *)block = reserved[list];
+    reserved[list] = block;
     __atomic_store_n(&reserved_pages, reserved_pages + pages, __ATOMIC_RELAXED);
     spinlock_release_restore(&area_lock, enabled);
 }
 
-/* A block of so many pages as long as more than `keep` pages are in reserve; 0: none. */
-static vaddr_t reserve_take(size_t pages, size_t keep)
+/* A block of a list as long as more than `keep` pages are in reserve; 0: none. */
+static vaddr_t reserve_take(size_t list, size_t pages, enum frame_owner owner, size_t keep)
 {
     bool enabled = spinlock_acquire_save(&area_lock);
-    vaddr_t block = reserved_pages > keep ? reserved[pages] : 0;
+    vaddr_t block = reserved_pages > keep ? reserved[list] : 0;
     if (block) {
-        reserved[pages] = *(vaddr_t *)block;
+        reserved[list] = *(vaddr_t *)block;
         __atomic_store_n(&reserved_pages, reserved_pages - pages, __ATOMIC_RELAXED);
     }
     spinlock_release_restore(&area_lock, enabled);
+    if (block)
+        frame_count_reserved(owner, -(int64_t)pages);
     return block;
 }
 
-/* How many it took: of the largest first. */
+/* How many it took: stacks, then of the largest first. */
 static size_t reserve_take_many(vaddr_t *blocks, size_t most, size_t keep)
 {
     size_t count = 0;
 
+    while (count < most &&
+           (blocks[count] = reserve_take(RESERVED_STACKS, STACK_PAGES, FRAME_KERNEL_STACK, keep)))
+        count++;
     for (size_t pages = RESERVED_LARGEST; pages > 1; pages--)
-        while (count < most && (blocks[count] = reserve_take(pages, keep)))
+        while (count < most && (blocks[count] = reserve_take(pages, pages, FRAME_KERNEL, keep)))
             count++;
     return count;
 }
@@ -425,17 +426,12 @@ void heap_trim_surplus(void)
         heap_trim(RESERVED_KEPT);
 }
 
-/* A block of so many pages, or 0. Its first frame knows how many. */
+/* A new block of so many pages, or 0. Its first frame knows how many. */
 static vaddr_t area_allocate(size_t pages, enum frame_owner owner)
 {
     if (pages > KERNEL_HEAP_SIZE / PAGE_SIZE)
         return 0;
-    vaddr_t block = pages <= RESERVED_LARGEST ? reserve_take(pages, 0) : 0;
-    if (block) {
-        area_set_owner(block, pages, owner);
-        return block;
-    }
-    block = area_take(pages);
+    vaddr_t block = area_take(pages);
     if (!block)
         return 0;
     for (size_t i = 0; i < pages; i++) {
@@ -473,7 +469,8 @@ static __attribute__((noinline)) void *pages_allocate(size_t size)
             block = frame_pointer(frame);
         }
     } else {
-        block = (void *)area_allocate(pages, FRAME_KERNEL);
+        vaddr_t area = pages <= RESERVED_LARGEST ? reserve_take(pages, pages, FRAME_KERNEL, 0) : 0;
+        block = (void *)(area ? area : area_allocate(pages, FRAME_KERNEL));
     }
     if (block)
         __atomic_fetch_add(&frames_used, pages, __ATOMIC_RELAXED);
@@ -512,7 +509,7 @@ static __attribute__((noinline)) void free_area(vaddr_t block)
 #ifdef DEBUG_CHECKS
     memset((void *)block, 0xfd, pages * PAGE_SIZE); /* so that a use after this is noticed */
 #endif
-    reserve_add(block, pages);
+    reserve_add(block, pages, pages, FRAME_KERNEL);
     heap_trim_surplus();
 }
 
@@ -587,18 +584,17 @@ uint64_t heap_bytes_used(void)
 
 /* ---- kernel stacks ---- */
 
-#define STACK_PAGES (KERNEL_STACK_SIZE / PAGE_SIZE)
-
 vaddr_t kernel_stack_allocate(void)
 {
     if (injection_fails(INJECTION_ALLOCATION, __builtin_return_address(0)))
         return 0;
-    return area_allocate(STACK_PAGES, FRAME_KERNEL_STACK);
+    vaddr_t stack = reserve_take(RESERVED_STACKS, STACK_PAGES, FRAME_KERNEL_STACK, 0);
+    return stack ? stack : area_allocate(STACK_PAGES, FRAME_KERNEL_STACK);
 }
 
 void kernel_stack_free(vaddr_t stack)
 {
-    reserve_add(stack, STACK_PAGES);
+    reserve_add(stack, RESERVED_STACKS, STACK_PAGES, FRAME_KERNEL_STACK);
 }
 
 /* ---- devices ---- */
