@@ -10,6 +10,10 @@
 #define XCR0_BASIC  0x7UL
 #define XCR0_AVX512 0xe0UL
 
+/* Behind FXSAVE's area (13.4). */
+#define XSAVE_HEADER      512
+#define XSAVE_HEADER_SIZE 64
+
 uint32_t fpu_image_size = 512;
 uint64_t fpu_image_features;
 
@@ -104,6 +108,14 @@ void fpu_save(void *image)
                          : "memory");
     else
         __asm__ volatile("fxsave64 (%0)" ::"r"(image) : "memory");
+}
+
+/* XSAVE keeps of what is there only the header, of which it writes a part (Intel SDM volume 1,
+   13.7), and what neither instruction writes neither reads. */
+void fpu_save_first(void *image)
+{
+    memset((char *)image + XSAVE_HEADER, 0, fpu_image_features ? XSAVE_HEADER_SIZE : 0);
+    fpu_save(image);
 }
 
 int fpu_load(const void *image)

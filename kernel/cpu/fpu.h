@@ -25,6 +25,8 @@ void fpu_initialize_cpu(void);
 
 /* The calling thread's registers to and from an image in kernel memory, 64-byte aligned. */
 void fpu_save(void *image);
+/* The same into memory that held no image yet. */
+void fpu_save_first(void *image);
 /*
  * Loads an image that may be anything: -EINVAL when it sets what the CPU reserves (MXCSR,
  * XSTATE_BV, the header), and then nothing was changed.

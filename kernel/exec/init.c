@@ -101,9 +101,8 @@ static int create_thread(struct user_thread *thread, struct exec *exec,
     thread->thread.id = thread->identity->number;
     thread->thread.affinity = cpu_set_all;
     *user_thread_place_frame(thread) = exec_first_frame(exec);
-    memset(thread->thread.fpu, 0, fpu_image_size);
     fpu_reset();
-    fpu_save(thread->thread.fpu);
+    fpu_save_first(thread->thread.fpu);
     return create_process(thread, limits);
 }
 

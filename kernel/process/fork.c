@@ -193,8 +193,7 @@ static void prepare_registers(struct user_thread *child, const struct fork_reque
     frame->rax = 0;
     if (request->stack)
         frame->rsp = request->stack;
-    memset(child->thread.fpu, 0, fpu_image_size);
-    fpu_save(child->thread.fpu);
+    fpu_save_first(child->thread.fpu);
     child->thread.segments = thread_segments();
     if (request->flags & CLONE_SETTLS)
         child->thread.segments.fs_base = request->thread_pointer;

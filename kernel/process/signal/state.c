@@ -70,9 +70,12 @@ struct signal_actions *signal_actions_create(void)
 
 struct signal_actions *signal_actions_copy(struct signal_actions *actions)
 {
-    struct signal_actions *copy = signal_actions_create();
+    struct signal_actions *copy = heap_allocate(sizeof(*copy));
 
     if (copy) {
+        copy->references = 1;
+        copy->watchers = NULL;
+        spinlock_initialize(&copy->lock, LOCK_SIGNAL_ACTIONS);
         bool enabled = spinlock_acquire_save(&actions->lock);
         memcpy(copy->table, actions->table, sizeof(copy->table));
         copy->changed = actions->changed;
