@@ -3,7 +3,7 @@
  * over each other, a path is a place in both.
  *
  * tree_lock, one spinlock for the whole name space, guards every link between
- * dentries and mounts; it is held for one step of a walk at a time. Who makes or
+ * dentries and mounts; it is held for some dozen steps of a walk at a time. Who makes or
  * removes a name holds the directory's inode lock as well.
  */
 #ifndef BATON_FILE_TREE_PATH_H

@@ -359,9 +359,86 @@ static int walk_step(struct walk *walk)
     return 0;
 }
 
+/* ---- stretches: many steps under one hold of the lock, with one reference at their end ---- */
+
+/* So many steps at most, for others wait. */
+#define STRETCH_MAXIMUM 32
+
+/* A component that is neither the last at this level nor may be `.` or `..`; false: it is. */
+static bool plain_component(const char *rest, const char **name, size_t *length)
+{
+    const char *end = *name = skip_slashes(rest);
+
+    while (*end && *end != '/')
+        end++;
+    *length = (size_t)(end - *name);
+    return **name != '.' && *skip_slashes(end);
+}
+
+static bool everybody_may_search(uint32_t mode)
+{
+    return S_ISDIR(mode) && (mode & (S_IXUSR | S_IXGRP | S_IXOTH)) == (S_IXUSR | S_IXGRP | S_IXOTH);
+}
+
+static bool may_search(const struct inode *inode, const struct credentials *credentials)
+{
+    if (inode->refreshes)
+        return false;
+    if (everybody_may_search(__atomic_load_n(&inode->mode, __ATOMIC_RELAXED)))
+        return true;
+    struct inode_attributes attributes = inode_attributes(inode);
+    return S_ISDIR(attributes.mode) &&
+           !inode_attributes_permission(&attributes, PERMISSION_EXECUTE, credentials);
+}
+
+/* From one directory into another that is in the tree of names. False: it is not that simple. Lock
+   held. */
+static bool step_in_tree(const struct walk *walk, struct path *at, const char *name, size_t length)
+{
+    if (length > NAME_LENGTH_MAXIMUM || !may_search(at->dentry->inode, walk->credentials))
+        return false;
+    struct path next = {at->mount, dentry_find(at->dentry, name, length)};
+    if (!next.dentry)
+        return false;
+    mount_enter(&next);
+    if (!S_ISDIR(next.dentry->inode->mode))
+        return false;
+    *at = next;
+    return true;
+}
+
+/* Goes as far as directories in the tree lead, and not to the last component. What stands in the
+   way (a link, a mount's root that is to be left, a name that has to be asked for, an error) is
+   left to walk_step(). */
+static void walk_stretch(struct walk *walk)
+{
+    struct path at = walk->at;
+    const char *rest = walk->rest, *name;
+    size_t length;
+
+    if (walk->resolve || !plain_component(rest, &name, &length))
+        return;
+    spinlock_acquire(&tree_lock);
+    for (unsigned steps = 0; steps < STRETCH_MAXIMUM && step_in_tree(walk, &at, name, length);
+         steps++) {
+        rest = name + length;
+        if (!plain_component(rest, &name, &length))
+            break;
+    }
+    if (rest != walk->rest)
+        path_reference(&at);
+    spinlock_release(&tree_lock);
+    if (rest == walk->rest)
+        return;
+    path_release(&walk->at);
+    walk->at = at;
+    walk->rest = rest;
+}
+
 int walk_to_parent(struct walk *walk)
 {
     for (;;) {
+        walk_stretch(walk);
         walk->rest = skip_slashes(walk->rest);
         if (!*walk->rest && walk->depth && !walk_is_last(walk, "")) {
             walk_pop(walk);
