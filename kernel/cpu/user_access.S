@@ -78,6 +78,27 @@ user_access_zero:
     ON_FAULT 2b, 3b
 
 /*
+ * size_t user_access_put_fields(void *to, const void *from, size_t count, size_t stride)
+ * Stores two bytes in each of `count` structures, `stride` bytes apart there and here. Returns in
+ * how many it did not.
+ */
+    .globl user_access_put_fields
+user_access_put_fields:
+    ALLOW
+    testq %rdx, %rdx
+    jz 3f
+1:  movzwl (%rsi), %eax
+2:  movw %ax, (%rdi)
+    addq %rcx, %rsi
+    addq %rcx, %rdi
+    decq %rdx
+    jnz 1b
+3:  FORBID
+    movq %rdx, %rax
+    ret
+    ON_FAULT 2b, 3b
+
+/*
  * ssize_t user_access_string(char *to, const char *from, size_t size)
  * Copies up to and with a NUL. Returns the length without it, -1 after a
  * fault, -2 when there was none in `size` bytes. Eight bytes at a time while

@@ -12,6 +12,7 @@ extern bool user_access_smap;
 
 size_t user_access_copy(void *to, const void *from, size_t size);
 size_t user_access_zero(void *to, size_t size);
+size_t user_access_put_fields(void *to, const void *from, size_t count, size_t stride);
 ssize_t user_access_string(char *to, const char *from, size_t size);
 int user_access_fpu_save(void *image, uint64_t features);
 int user_access_fpu_load(const void *image, uint64_t features);

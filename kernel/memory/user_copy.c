@@ -37,6 +37,16 @@ int user_zero(vaddr_t to, size_t size)
     return user_range_ok(to, size) && !user_access_zero((void *)to, size) ? 0 : -EFAULT;
 }
 
+int user_put_fields(vaddr_t to, const int16_t *from, size_t count, size_t stride)
+{
+    if (count == 0)
+        return 0;
+    return user_range_ok(to, (count - 1) * stride + sizeof(*from)) &&
+                   !user_access_put_fields((void *)to, from, count, stride)
+               ? 0
+               : -EFAULT;
+}
+
 /* Are these bytes of the program's zeros? 0, -E2BIG, -EFAULT. */
 static int user_check_zeros(vaddr_t from, size_t size)
 {

@@ -47,6 +47,10 @@ int user_compare_exchange(vaddr_t address, uint32_t *expected, uint32_t value);
 int user_fpu_save(vaddr_t image);
 int user_fpu_load(vaddr_t image, uint64_t features);
 
+/* Two bytes of each of `count` structures that lie `stride` bytes apart, and nothing between them:
+   poll(2)'s answers. 0 or -EFAULT: some are written. */
+int user_put_fields(vaddr_t to, const int16_t *from, size_t count, size_t stride);
+
 /* Is [address, address+size) in user space at all? */
 static inline bool user_range_ok(vaddr_t address, size_t size)
 {

@@ -110,7 +110,8 @@ static void remaining_to_user(vaddr_t time, uint64_t deadline, bool microseconds
 
 /* One file and what is wanted of it. */
 struct poll_item {
-    struct file *file; /* with a reference; NULL: none */
+    struct file *file; /* NULL: none */
+    struct file *held; /* the same, where it has a reference: descriptor_use() */
     unsigned wanted;
     unsigned found;
 };
@@ -216,7 +217,7 @@ static int poll_scan(struct poll_item *items, size_t count, struct poll_table *t
             file_poll(item->file, ready ? NULL : table) & (item->wanted | POLLERR | POLLHUP);
         if (item->found)
             ready++;
-        thread_preemption_point();
+        poll_pause(i);
     }
     return ready;
 }
@@ -310,7 +311,7 @@ static ssize_t poll_until(vaddr_t descriptors, unsigned count, uint64_t deadline
         set.items[i] = (struct poll_item){.wanted = (uint16_t)request->events};
         if (request->fd < 0)
             continue;
-        set.items[i].file = descriptor_get(request->fd);
+        set.items[i].file = descriptor_use(request->fd, &set.items[i].held);
         if (!set.items[i].file) {
             set.items[i].found = POLLNVAL;
             bad++;
@@ -318,14 +319,16 @@ static ssize_t poll_until(vaddr_t descriptors, unsigned count, uint64_t deadline
     }
     ssize_t result = poll_items(set.items, count, deadline, bad);
     for (unsigned i = 0; i < count; i++) {
-        uint16_t found = (uint16_t)set.items[i].found;
-        vaddr_t place =
-            descriptors + i * sizeof(struct pollfd) + __builtin_offsetof(struct pollfd, revents);
+        set.requests[i].revents = (int16_t)set.items[i].found;
+        if (set.items[i].held)
+            file_release(set.items[i].held);
         poll_pause(i);
-        file_release(set.items[i].file);
-        if (result >= 0 && user_put(place, &found))
-            result = -EFAULT;
     }
+    /* Nothing else of a request is the kernel's to write: others may be changing it. */
+    size_t offset = __builtin_offsetof(struct pollfd, revents);
+    if (result >= 0 &&
+        user_put_fields(descriptors + offset, &set.requests->revents, count, sizeof(struct pollfd)))
+        result = -EFAULT;
     poll_set_free(&set);
     return result;
 }
@@ -429,7 +432,7 @@ static int select_make_items(struct select_sets *sets)
             unsigned bit = (unsigned)__builtin_ctzll(any);
             int number = (int)(word * 64 + bit);
             struct poll_item *item = &sets->items[sets->item_count];
-            item->file = descriptor_get(number);
+            item->file = descriptor_use(number, &item->held);
             if (!item->file)
                 return -EBADF;
             for (int set = 0; set < SET_COUNT; set++)
@@ -491,7 +494,8 @@ static ssize_t select_until(int count, vaddr_t read, vaddr_t write, vaddr_t exce
         result = select_write_sets(&sets);
     for (size_t i = 0; i < sets.item_count; i++) {
         poll_pause(i);
-        file_release(sets.items[i].file);
+        if (sets.items[i].held)
+            file_release(sets.items[i].held);
     }
     user_account_heap_free(sets.items, sets.item_room * sizeof(*sets.items));
     user_account_heap_free(sets.numbers, sets.item_room * sizeof(*sets.numbers));
