@@ -97,27 +97,34 @@ size_t signal_frame_size(void)
     return sizeof(struct user_frame) + image_size_on_stack() + 64 + 16 + 8;
 }
 
-#define IMAGE_MARKS  offsetof(struct _fpstate, sw_reserved)
-#define IMAGE_HEADER offsetof(struct _xstate, xstate_hdr)
+/* What FXSAVE leaves to software, and behind it XSAVE's header. */
+struct image_marks {
+    struct _fpx_sw_bytes software;
+    struct _header header;
+};
+#define IMAGE_MARKS offsetof(struct _fpstate, sw_reserved)
+_Static_assert(IMAGE_MARKS + offsetof(struct image_marks, header) ==
+                   offsetof(struct _xstate, xstate_hdr),
+               "they lie side by side");
 
 /* The registers go where they are wanted at once. XSAVE looks at its header first, which has to be
-   zeros, and writes all but what FXSAVE leaves to software: there stands, as on Linux, how much
-   follows. */
+   zeros, and leaves alone what software has: there stands, as on Linux, how much follows. */
 static int image_push(vaddr_t to)
 {
-    struct _fpx_sw_bytes marks = {0};
+    struct image_marks marks = {0};
     uint32_t magic2 = FP_XSTATE_MAGIC2;
+    size_t size = sizeof(marks.software);
 
     if (fpu_image_features) {
-        marks.magic1 = FP_XSTATE_MAGIC1;
-        marks.extended_size = fpu_image_size + FP_XSTATE_MAGIC2_SIZE;
-        marks.xfeatures = fpu_image_features;
-        marks.xstate_size = fpu_image_size;
-        if (user_zero(to + IMAGE_HEADER, sizeof(struct _header)) ||
-            user_put(to + fpu_image_size, &magic2))
+        marks.software.magic1 = FP_XSTATE_MAGIC1;
+        marks.software.extended_size = fpu_image_size + FP_XSTATE_MAGIC2_SIZE;
+        marks.software.xfeatures = fpu_image_features;
+        marks.software.xstate_size = fpu_image_size;
+        size = sizeof(marks);
+        if (user_put(to + fpu_image_size, &magic2))
             return -EFAULT;
     }
-    return user_fpu_save(to) || user_put(to + IMAGE_MARKS, &marks) ? -EFAULT : 0;
+    return user_copy_out(to + IMAGE_MARKS, &marks, size) || user_fpu_save(to) ? -EFAULT : 0;
 }
 
 /* What of the registers is in the image: a program that knows only FXSAVE wrote no marks. */
@@ -162,13 +169,13 @@ static void context_fill(struct user_frame *user, const struct trap_frame *frame
 {
     struct ucontext *context = &user->context;
 
+    /* Between its fields too there is nothing of the kernel's. */
+    memset(context, 0, offsetof(struct ucontext, uc_mcontext));
     context->uc_flags =
         (fpu_image_features ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-    context->uc_stack = (stack_t){
-        .ss_sp = (void *)signals->stack_base,
-        .ss_flags = signals->stack_flags,
-        .ss_size = signals->stack_size,
-    };
+    context->uc_stack.ss_sp = (void *)signals->stack_base;
+    context->uc_stack.ss_flags = signals->stack_flags;
+    context->uc_stack.ss_size = signals->stack_size;
     context->uc_sigmask = mask;
     context->uc_mcontext = (struct sigcontext){
         .r8 = frame->r8,
@@ -221,10 +228,11 @@ int signal_frame_push(struct trap_frame *frame, const struct sigaction *action,
     if ((nested || entering) && !on_alternate_stack(signals, place))
         return -EFAULT; /* it would run over the end of the alternate stack */
 
-    memset(&user, 0, sizeof(user));
     user.restorer = (vaddr_t)action->sa_restorer;
     if (action->sa_flags & SA_SIGINFO)
         user.information = *information;
+    else
+        memset(&user.information, 0, sizeof(user.information));
     context_fill(&user, frame, signals, image, mask);
     if (image_push(image) || user_copy_out(place, &user, sizeof(user)))
         return -EFAULT;

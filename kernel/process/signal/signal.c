@@ -151,10 +151,11 @@ static struct queued_signal *entry_create(struct process *process, struct user_t
         return NULL;
     uint32_t count = __atomic_add_fetch(&account->signals, 1, __ATOMIC_RELAXED);
     if (without_limit || count <= process_limits(process)[RLIMIT_SIGPENDING].rlim_cur) {
-        entry = heap_allocate_zeroed(sizeof(*entry));
+        entry = heap_allocate(sizeof(*entry));
         if (entry) {
             user_account_reference(account);
             entry->account = account;
+            entry->timer = NULL;
             return entry;
         }
     }
