@@ -47,5 +47,6 @@ void tlb_shootdown(const struct cpu_set *which, vaddr_t start, vaddr_t end)
         flush_local(start, end);
         return;
     }
-    cpu_call(which, flush_range, &range);
+    if (!cpu_set_is_empty(which))
+        cpu_call(which, flush_range, &range);
 }

@@ -135,7 +135,8 @@ paddr_t leaf_leave(struct address_space *space, uint64_t *slot, vaddr_t start)
     mutex_acquire(mutex_of(leaf));
     if (has_others(leaf)) {
         *slot = 0;
-        space_shootdown(space, start, start + LEAF_SPAN);
+        if (!address_space_has_ended(space)) /* else no CPU has its root */
+            space_shootdown(space, start, start + LEAF_SPAN);
         spare = take_spare(leaf);
         unreference(leaf);
     } else {

@@ -80,7 +80,8 @@ static enum memory_fault absent(const struct region *region, vaddr_t page, bool 
 
 /* A file's page, mapped as it is, with its neighbours that are in the cache. Where they are to be
    written back, the first write to each is to be seen. */
-static enum memory_fault fault_around(const struct region *region, uint64_t *entry, vaddr_t page)
+static __attribute__((noinline)) enum memory_fault fault_around(const struct region *region,
+                                                                uint64_t *entry, vaddr_t page)
 {
     struct page_cache *cache = region->object->cache;
     uint64_t index = region_page_index(region, page);
@@ -107,8 +108,8 @@ static enum memory_fault fault_around(const struct region *region, uint64_t *ent
 }
 
 /* A private copy of a file's page, of its first `size` bytes; the rest is zeros. */
-static enum memory_fault fault_file_copy(const struct region *region, uint64_t *entry, vaddr_t page,
-                                         size_t size)
+static __attribute__((noinline)) enum memory_fault
+fault_file_copy(const struct region *region, uint64_t *entry, vaddr_t page, size_t size)
 {
     paddr_t original;
 

@@ -26,8 +26,7 @@ void space_shootdown(struct address_space *space, vaddr_t start, vaddr_t end)
        the entries, changed before, are seen there: a store may else be later than the load behind
        it (Intel SDM volume 3, 8.2.3.4). */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (!cpu_set_is_empty(&space->cpus))
-        tlb_shootdown(&space->cpus, start, end);
+    tlb_shootdown(&space->cpus, start, end);
 }
 
 static void resident_add(struct address_space *space, int64_t pages)

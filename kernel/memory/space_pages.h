@@ -57,14 +57,15 @@ static inline uint64_t entry_make(const struct region *region, paddr_t frame, bo
 static inline uint64_t entry_share(uint64_t *entry)
 {
     uint64_t value = *entry;
-    paddr_t frame = entry_frame(value);
-
-    if (value & PAGE_BORROWED || frame == zero_frame)
+    if (value & PAGE_BORROWED)
         return value;
+    paddr_t frame = entry_frame(value);
     struct frame *metadata = frame_metadata(frame);
-    if (value & PAGE_WRITABLE && metadata->owner == FRAME_ANONYMOUS) {
-        value &= ~PAGE_WRITABLE;
-        __atomic_store_n(entry, value, __ATOMIC_RELAXED);
+    if (metadata->owner == FRAME_ANONYMOUS) {
+        if (value & PAGE_WRITABLE)
+            __atomic_store_n(entry, value &= ~PAGE_WRITABLE, __ATOMIC_RELAXED);
+    } else if (frame == zero_frame) {
+        return value;
     }
     __atomic_fetch_add(&metadata->references, 1, __ATOMIC_RELAXED);
     return value;
