@@ -148,11 +148,14 @@ paddr_t leaf_leave(struct address_space *space, uint64_t *slot, vaddr_t start)
 
 /* ---- for who changes entries ---- */
 
-uint64_t *leaf_prepare(struct address_space *space, vaddr_t page, bool write)
+uint64_t *leaf_prepare(struct address_space *space, uint64_t *slot, vaddr_t page, bool write)
 {
-    uint64_t *slot = page_table_slot_create(space->root, page, &space->page_tables);
+    if (!slot)
+        slot = page_table_slot_prepare(space->root, page, &space->page_tables);
     if (!slot)
         return NULL;
+    if (!*slot)
+        return page_table_leaf_make(space->root, page, slot, &space->page_tables);
     uint64_t *leaf = page_table_below(*slot);
     if (!leaf_is_shared(*slot) || (!write && leaf[page_table_index(page, 0)]))
         return leaf;

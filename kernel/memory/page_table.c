@@ -128,7 +128,7 @@ static __attribute__((noinline)) void undo(paddr_t root, vaddr_t address, unsign
     page_table_free(made, prune(root, address, level, made, tables));
 }
 
-inline uint64_t *page_table_slot_prepare(paddr_t root, vaddr_t address, uint64_t *tables)
+uint64_t *page_table_slot_prepare(paddr_t root, vaddr_t address, uint64_t *tables)
 {
     uint64_t *table = frame_pointer(root);
 
@@ -143,21 +143,20 @@ inline uint64_t *page_table_slot_prepare(paddr_t root, vaddr_t address, uint64_t
     return &table[page_table_index(address, 1)];
 }
 
-uint64_t *page_table_slot_create(paddr_t root, vaddr_t address, uint64_t *tables)
+uint64_t *page_table_leaf_make(paddr_t root, vaddr_t address, uint64_t *slot, uint64_t *tables)
 {
-    uint64_t *slot = page_table_slot_prepare(root, address, tables);
-
-    if (slot && !*slot && !table_create(slot, tables)) {
+    uint64_t *leaf = table_create(slot, tables);
+    if (!leaf)
         undo(root, address, 1, tables);
-        return NULL;
-    }
-    return slot;
+    return leaf;
 }
 
 uint64_t *page_table_leaf_create(paddr_t root, vaddr_t address, uint64_t *tables)
 {
-    const uint64_t *slot = page_table_slot_create(root, address, tables);
-    return slot ? page_table_below(*slot) : NULL;
+    uint64_t *slot = page_table_slot_prepare(root, address, tables);
+    if (!slot)
+        return NULL;
+    return *slot ? page_table_below(*slot) : page_table_leaf_make(root, address, slot, tables);
 }
 
 uint64_t *page_table_entry(paddr_t root, vaddr_t page)

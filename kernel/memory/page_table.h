@@ -66,17 +66,19 @@ void page_table_destroy(paddr_t root);
  * one could begin; else to where this one ends.
  */
 uint64_t *page_table_slot(paddr_t root, vaddr_t address, vaddr_t *stop);
-/* What it says, 0: there is none. */
-static inline uint64_t page_table_slot_value(paddr_t root, vaddr_t address)
+/* The same, quickly, if the tables above are there; else NULL. There may be no lowest one. */
+static inline uint64_t *page_table_slot_quick(paddr_t root, vaddr_t address)
 {
     const uint64_t *root_table = frame_pointer(root);
     uint64_t third = root_table[page_table_index(address, 3)];
     uint64_t second = third ? page_table_below(third)[page_table_index(address, 2)] : 0;
-    return second ? page_table_below(second)[page_table_index(address, 1)] : 0;
+    return second ? &page_table_below(second)[page_table_index(address, 1)] : NULL;
 }
-/* The same, with the tables made that are missing: all (NULL: no memory), or all but the lowest. */
-uint64_t *page_table_slot_create(paddr_t root, vaddr_t address, uint64_t *tables);
+/* The same, and makes the tables above that are missing. NULL: no memory. */
 uint64_t *page_table_slot_prepare(paddr_t root, vaddr_t address, uint64_t *tables);
+/* Makes the lowest table of `address`, to which the slot, which is empty, points then. NULL: no
+   memory, and what was made above it for nothing is gone. */
+uint64_t *page_table_leaf_make(paddr_t root, vaddr_t address, uint64_t *slot, uint64_t *tables);
 /* The lowest tables themselves. */
 uint64_t *page_table_leaf(paddr_t root, vaddr_t address, vaddr_t *stop);
 uint64_t *page_table_leaf_create(paddr_t root, vaddr_t address, uint64_t *tables);

@@ -269,7 +269,7 @@ static bool end_shared(struct ending *ending, uint64_t *slot)
 
 static void end_tables(struct ending *ending, uint64_t *table, unsigned level);
 
-static void end_table(struct ending *ending, uint64_t *entry, unsigned level)
+static inline void end_table(struct ending *ending, uint64_t *entry, unsigned level)
 {
     uint64_t *below = page_table_below(*entry);
 
