@@ -1,5 +1,5 @@
-/* memory_sizes: what /proc/PID/maps, smaps and smaps_rollup say about a program's memory (proc(5)).
- */
+/* memory_sizes: what /proc/PID/maps, smaps, smaps_rollup (proc(5)) and mincore(2) say about a
+   program's memory. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
@@ -151,6 +151,22 @@ static bool the_sum_is_right(void)
     return true;
 }
 
+/* mincore(2) tells what a touch would find, not what this program has mapped of it. */
+static bool what_others_brought_in(void)
+{
+    int file = open("/tmp/memory_sizes.file", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    unsigned char there[3] = {9, 9, 9};
+
+    unlink("/tmp/memory_sizes.file");
+    REQUIRE(ftruncate(file, 3 * PAGE) == 0 && pwrite(file, "x", 1, PAGE) == 1);
+    for (int flags = MAP_SHARED; flags <= MAP_PRIVATE; flags++) {
+        void *map = mmap(NULL, 3 * PAGE, PROT_READ, flags, file, 0);
+        REQUIRE(map != MAP_FAILED && mincore(map, 3 * PAGE, there) == 0);
+        REQUIRE(!(there[0] & 1) && there[1] & 1 && !(there[2] & 1));
+    }
+    return true;
+}
+
 static bool others_may_not_read_it(void)
 {
     pid_t parent = getpid(), child = fork();
@@ -171,6 +187,7 @@ static const struct test_case cases[] = {
     {"smaps: memory of one's own", "proc(5)", own_memory},
     {"smaps: memory of two", "proc(5)", memory_of_two},
     {"smaps: shared memory", "proc(5)", shared_memory},
+    {"mincore: what others brought in", "mincore(2)", what_others_brought_in},
     {"smaps_rollup: the sum", "proc(5)", the_sum_is_right},
     {"smaps_rollup: not for others", "proc(5)", others_may_not_read_it},
 };
