@@ -129,7 +129,8 @@ struct ahci_port {
     unsigned number;          /* constant, as all above */
     struct dma_memory memory; /* constant while the port is used */
     struct disk disk;
-    bool added; /* the thread's */
+    uint8_t identity[SECTOR]; /* what the disk said of itself; constant while it is added */
+    bool added;               /* the thread's */
 
     struct spinlock lock;                 /* with interrupts off; the registers and all below */
     struct disk_request *requests[SLOTS]; /* under way; NULL: free */
@@ -484,12 +485,13 @@ static uint16_t word(const uint8_t *words, unsigned index)
 static bool describe(struct ahci_port *port)
 {
     struct disk *disk = &port->disk;
-    uint8_t words[SECTOR];
+    uint8_t *words = port->identity;
 
-    memcpy(words, (uint8_t *)port->memory.address + IDENTIFY_OFFSET, sizeof(words));
+    memcpy(words, (uint8_t *)port->memory.address + IDENTIFY_OFFSET, sizeof(port->identity));
     words[2 * 106 + 1] ^= (uint8_t)tamper(0); /* how large blocks are */
     words[2 * 102 + 1] ^= (uint8_t)tamper(0); /* how many there are */
-    *disk = (struct disk){.kind = "sd", .internal = true, .block_size = SECTOR};
+    *disk = (struct disk){
+        .kind = "sd", .internal = true, .block_size = SECTOR, .identity.ata = words};
     if (!(word(words, 83) & 1 << 10))
         return false; /* no addresses of 48 bits: older than SATA */
     uint16_t sizes = word(words, 106);

@@ -51,6 +51,18 @@ struct disk_request {
     uint64_t submitted;              /* ns since boot; storage's */
 };
 
+/* What a device said of itself, in its own language: the driver's memory, constant as long as the
+   disk is added. NULL: it speaks another one. */
+struct disk_identity {
+    const uint8_t *ata;                               /* IDENTIFY DEVICE: 512 bytes */
+    const uint8_t *inquiry;                           /* SCSI's INQUIRY: 36 bytes */
+    const uint8_t *nvme_controller, *nvme_namespace; /* Identify: a page each */
+    uint32_t nvme_number;                             /* of the namespace */
+};
+#define DISK_ATA_SIZE     512
+#define DISK_INQUIRY_SIZE 36
+#define DISK_NVME_SIZE    4096
+
 #define DISK_NAME_MAXIMUM 24
 
 struct disk {
@@ -58,6 +70,7 @@ struct disk {
     const char *kind;             /* "sd", "vd", "nvme", "mmcblk" */
     char name[DISK_NAME_MAXIMUM]; /* nvme0n1, mmcblk0; empty: the kind and a letter, which
                                      disk_add() writes here */
+    uint32_t ordinal;             /* among its kind, from 1 on; 0: the first that is free */
     uint32_t block_size;          /* bytes: 512, 1024, 2048 or 4096 */
     uint32_t physical_block_size; /* a multiple of it; 0: the same */
     uint64_t block_count;
@@ -75,6 +88,7 @@ struct disk {
     uint64_t address_maximum; /* the last that the device reaches in memory: at least 4 GiB - 1 */
     char path[32];            /* where behind that: "ata-1", "usb-0:2:1.0-scsi-0:0:0:0"; or empty */
     const struct pci_device *pci; /* it hangs on; for /sys; NULL: unknown */
+    struct disk_identity identity;
     void *private;                /* the driver's */
 
     /* Begins a request. Never sleeps; any context, several at once; no lock of the driver's held.

@@ -5,6 +5,7 @@
 
 #include "cpu/clock.h"
 #include "cpu/log.h"
+#include "device/usb/tree.h"
 #include "library/error.h"
 #include "library/format.h"
 #include "memory/heap.h"
@@ -74,6 +75,7 @@ int drivers_start(const struct pci_driver *const *drivers)
         return -ENOMEM;
     known = drivers;
     wait_queue_initialize(&probed_queue);
+    usb_tree_initialize();
     thread_initialize(&thread, "drivers", stack, KERNEL_STACK_SIZE, probe_all, NULL,
                       thread_current()->page_table_root);
     thread.release = probe_ended;

@@ -8,11 +8,15 @@
 
 struct disk;
 struct keyboard;
+struct usb_device;
 
 extern const struct device_hooks {
     /* disk_add() and disk_remove() of disk.h. */
     int (*disk_add)(struct disk *disk);
     void (*disk_remove)(struct disk *disk);
+    /* A USB device came, goes: for its node in /dev. By a thread of the kernel; no lock. */
+    void (*usb_added)(const struct usb_device *device);
+    void (*usb_removed)(const struct usb_device *device);
     /* A keyboard came; goes (keyboard.h). Before the first interrupt that could tell a key, after
        the last. The removal may wait for a timer's function. */
     void (*keyboard_added)(struct keyboard *keyboard);

@@ -101,6 +101,7 @@ struct nvme_disk {
     struct disk disk;
     uint32_t namespace;
     unsigned index; /* constant, as all above */
+    uint8_t *page;  /* what it said of itself: heap; constant */
     bool added;
 };
 
@@ -113,7 +114,9 @@ struct nvme {
     uint64_t ready_patience;
     uint32_t pages_maximum; /* of one transfer, as it said */
     bool has_cache, discards;
-    char serial[21], model[41], revision[9]; /* constant after the beginning, as all above */
+    char serial[21], model[41], revision[9];
+    uint8_t *controller_page; /* what it said of itself: heap; constant after the beginning, as all
+                                 above */
     struct dma_memory lists, page; /* page: for what it tells of itself; discards' ranges */
 
     struct spinlock lock; /* with interrupts off; the queues, and the next four */
@@ -517,10 +520,23 @@ static uint32_t smaller(uint32_t one, uint32_t other)
     return one < other ? one : other;
 }
 
-/* Identify Controller: 5.15.2.2. */
-static void read_controller(struct nvme *nvme)
+/* A copy of what it has just said of itself, on the heap; NULL: no memory. */
+static uint8_t *page_keep(const struct nvme *nvme)
 {
-    const uint8_t *page = nvme->page.address;
+    uint8_t *page = heap_allocate(IDENTIFY_SIZE);
+
+    if (page)
+        memcpy(page, nvme->page.address, IDENTIFY_SIZE);
+    return page;
+}
+
+/* Identify Controller: 5.15.2.2. */
+static int read_controller(struct nvme *nvme)
+{
+    const uint8_t *page = nvme->controller_page = page_keep(nvme);
+
+    if (!page)
+        return -ENOMEM;
     uint8_t transfer = page[77];
 
     disk_text(nvme->serial, sizeof(nvme->serial), page + 4, 20);
@@ -529,12 +545,12 @@ static void read_controller(struct nvme *nvme)
     nvme->has_cache = page[525] & 1;
     nvme->discards = load16(page + 520) & 4;
     nvme->pages_maximum = transfer && transfer < 6 ? 1U << transfer : LIST_ENTRIES;
+    return 0;
 }
 
 /* Identify Namespace: 5.15.2.1. False: it cannot be used. */
-static bool read_namespace(struct nvme *nvme, struct disk *disk)
+static bool read_namespace(struct nvme *nvme, const uint8_t *page, struct disk *disk)
 {
-    const uint8_t *page = nvme->page.address;
     uint64_t blocks = load64(page) ^ tamper(0);
     uint32_t format = tamper(load32(page + 128 + 4 * (page[26] & 0xfU)));
     uint32_t shift = format >> 16 & 0xff;
@@ -554,8 +570,17 @@ static int add_namespace(struct nvme *nvme, uint32_t namespace)
     struct nvme_disk *disk = &nvme->disks[nvme->disk_count];
     struct disk *own = &disk->disk;
 
-    if (identify(nvme, IDENTIFY_NAMESPACE, namespace) || !read_namespace(nvme, own))
+    if (identify(nvme, IDENTIFY_NAMESPACE, namespace))
         return 0;
+    heap_free(disk->page); /* of one that cannot be used */
+    disk->page = page_keep(nvme);
+    if (!disk->page)
+        return -ENOMEM;
+    if (!read_namespace(nvme, disk->page, own))
+        return 0;
+    own->identity = (struct disk_identity){.nvme_controller = nvme->controller_page,
+                                           .nvme_namespace = disk->page,
+                                           .nvme_number = namespace};
     disk->nvme = nvme;
     disk->namespace = namespace;
     disk->index = nvme->disk_count++;
@@ -636,8 +661,8 @@ static int begin(struct nvme *nvme)
         error = identify(nvme, IDENTIFY_CONTROLLER, 0);
     if (error)
         return error;
-    read_controller(nvme);
-    return add_namespaces(nvme);
+    error = read_controller(nvme);
+    return error ? error : add_namespaces(nvme);
 }
 
 static void end(struct nvme *nvme)
@@ -657,6 +682,9 @@ static void end(struct nvme *nvme)
     dma_free(&nvme->io.completions);
     dma_free(&nvme->lists);
     dma_free(&nvme->page);
+    for (unsigned i = 0; i < NAMESPACES_MAXIMUM; i++)
+        heap_free(nvme->disks[i].page);
+    heap_free(nvme->controller_page);
     heap_free(nvme);
 }
 

@@ -14,6 +14,7 @@
 #include "library/string.h"
 #include "proc/proc.h"
 #include "storage/block.h"
+#include "storage/loop.h"
 
 static uint64_t number_of(const struct block_device *device)
 {
@@ -40,6 +41,8 @@ static int partitions_show(const struct pseudo_key *key, struct text *text)
 
     (void)key;
     while ((device = block_device_next(device))) {
+        if (!sectors(device))
+            continue; /* a loop device without a file */
         if (!any)
             text_print(text, "major minor  #blocks  name\n\n");
         any = true;
@@ -354,12 +357,87 @@ static bool next(const struct listing *listing, const struct pseudo_key *key, ui
     }
 
 LISTING(partition, lists_partitions, name_by_name, S_IFDIR, partition_directory)
+
+/* ---- of a loop device that has a file: loop/ ---- */
+
+/* 0, or that it has none. */
+static int loop_look(const struct pseudo_key *key, struct loop_info64 *information, char *path,
+                     size_t size)
+{
+    struct block_device *device = device_of(key);
+    int error = device && block_is_loop(device) ? loop_describe(device, information, path, size)
+                                                : -ENOENT;
+
+    block_device_release(device);
+    return error;
+}
+
+#define LOOP_SHOW(function, format, value)                                                         \
+    static int loop_##function##_show(const struct pseudo_key *key, struct text *text)             \
+    {                                                                                              \
+        struct loop_info64 information;                                                            \
+        char path[1024];                                                                           \
+        int error = loop_look(key, &information, path, sizeof(path));                              \
+        if (!error)                                                                                \
+            text_print(text, format "\n", value);                                                  \
+        return error;                                                                              \
+    }
+LOOP_SHOW(autoclear, "%u", !!(information.lo_flags & LO_FLAGS_AUTOCLEAR))
+LOOP_SHOW(backing_file, "%s", path)
+LOOP_SHOW(dio, "%u", !!(information.lo_flags & LO_FLAGS_DIRECT_IO))
+LOOP_SHOW(offset, "%lu", (uint64_t)information.lo_offset)
+LOOP_SHOW(partscan, "%u", !!(information.lo_flags & LO_FLAGS_PARTSCAN))
+LOOP_SHOW(sizelimit, "%lu", (uint64_t)information.lo_sizelimit)
+
+static struct pseudo_node loop_files[] = {
+    FILE_NODE("autoclear", loop_autoclear_show), FILE_NODE("backing_file", loop_backing_file_show),
+    FILE_NODE("dio", loop_dio_show),             FILE_NODE("offset", loop_offset_show),
+    FILE_NODE("partscan", loop_partscan_show),   FILE_NODE("sizelimit", loop_sizelimit_show),
+};
+static struct pseudo_node loop_directory = FOLDER_NODE("loop", loop_files);
+
+static bool has_loop(const struct pseudo_key *key)
+{
+    struct loop_info64 information;
+    char path[1];
+
+    return !loop_look(key, &information, path, sizeof(path));
+}
+
+/* ---- directories of disks ---- */
+
+static int inside_find(const struct pseudo_key *key, const char *wanted,
+                       struct pseudo_key *child_key, struct pseudo_node **child)
+{
+    if (strcmp(wanted, loop_directory.name) != 0 || !has_loop(key))
+        return partition_find(key, wanted, child_key, child);
+    *child = &loop_directory;
+    return 0;
+}
+
+/* `loop` first; then partitions, whose positions are one more. */
+static bool inside_next(const struct pseudo_key *key, uint64_t *position, struct pseudo_name *name)
+{
+    if (!*position) {
+        *position = 1;
+        if (has_loop(key)) {
+            string_copy(name->text, loop_directory.name, sizeof(name->text));
+            name->type = S_IFDIR;
+            return true;
+        }
+    }
+    uint64_t place = *position - 1;
+    bool found = partition_next(key, &place, name);
+    *position = place + 1;
+    return found;
+}
+
 static struct pseudo_node disk_directory = {
     .mode = S_IFDIR | 0755,
     .children = disk_files,
     .child_count = array_length(disk_files),
-    .find = partition_find,
-    .next = partition_next,
+    .find = inside_find,
+    .next = inside_next,
 };
 LISTING(disk, lists_disks, name_by_name, S_IFDIR, disk_directory)
 

@@ -25,13 +25,15 @@ void proc_cpu_initialize(void);                       /* cpu.c: cpuinfo */
 void proc_stat_initialize(void);                      /* stat.c: stat, interrupts, loadavg */
 void proc_devices_initialize(void);                   /* devices.c: devices, partitions, net/ */
 void proc_disks_initialize(void);                     /* disks.c: partitions, /sys/block */
+void proc_nvme_initialize(void);                      /* nvme.c: /sys/class/nvme */
 void proc_sys_initialize(void);                       /* sys.c: sys/ */
 void proc_limits_add(struct pseudo_node *sys_fs);     /* limits.c: sys/fs, what users may hold */
 void proc_protection_add(struct pseudo_node *sys_fs); /* protection.c: protected_* */
 void sys_system_initialize(void);                     /* sysfs.c: /sys/devices/system/cpu */
 
-/* /sys/class, /sys/dev and /sys/firmware, to which others add theirs (sysfs.c). */
-extern struct pseudo_node sys_class_directory, sys_number_directory, sys_firmware_directory;
+/* /sys/class, /sys/dev, /sys/devices and /sys/firmware, to which others add theirs (sysfs.c). */
+extern struct pseudo_node sys_class_directory, sys_number_directory, sys_devices_directory,
+    sys_firmware_directory;
 
 /* key.number of what lies under PID/. */
 enum {

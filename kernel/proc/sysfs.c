@@ -247,16 +247,16 @@ struct pseudo_node sys_class_directory = {
     .child_count = array_length(class_directories),
 };
 struct pseudo_node sys_firmware_directory = {.name = "firmware", .mode = S_IFDIR | 0755};
-static struct pseudo_node sys_nodes[] = {
-    {.name = "devices",
-     .mode = S_IFDIR | 0555,
-     .children = device_directories,
-     .child_count = array_length(device_directories)},
+struct pseudo_node sys_devices_directory = {
+    .name = "devices",
+    .mode = S_IFDIR | 0555,
+    .children = device_directories,
+    .child_count = array_length(device_directories),
 };
 
 void sys_system_initialize(void)
 {
-    pseudo_add(&sys_root, sys_nodes, array_length(sys_nodes));
+    pseudo_add(&sys_root, &sys_devices_directory, 1);
     pseudo_add(&sys_root, &sys_class_directory, 1);
     pseudo_add(&sys_root, &sys_number_directory, 1);
     pseudo_add(&sys_root, &sys_firmware_directory, 1);
@@ -273,4 +273,5 @@ void proc_initialize(void)
     proc_baton_initialize();
     sys_system_initialize();
     proc_disks_initialize();
+    proc_nvme_initialize();
 }

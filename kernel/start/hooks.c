@@ -10,6 +10,7 @@
 #include "firmware/power_button.h"
 #include "memory/hooks.h"
 #include "memory/page_fault.h"
+#include "proc/machine/usb.h"
 #include "proc/proc.h"
 #include "process/file_owner.h"
 #include "process/hooks.h"
@@ -50,6 +51,8 @@ const struct memory_hooks memory_hooks = {
 const struct device_hooks device_hooks = {
     .disk_add = storage_disk_add,
     .disk_remove = storage_disk_remove,
+    .usb_added = usb_node_add,
+    .usb_removed = usb_node_remove,
     .keyboard_added = keyboard_added,
     .keyboard_removed = keyboard_removed,
     .keyboard_key = keyboard_key,

@@ -54,6 +54,7 @@
 #include "memory/heap.h"
 #include "memory/kernel_space.h"
 #include "memory/page_fault.h"
+#include "proc/machine/usb.h"
 #include "proc/proc.h"
 #include "process/process.h"
 #include "process/signal/signal.h"
@@ -475,6 +476,8 @@ static void start(void *unused)
         tamper_begin(one_in);
 #endif
     usb_drivers_use(usb_drivers);
+    if (usb_nodes_initialize())
+        log_write(LOG_WARNING, "no nodes of USB devices: too little memory");
     if (storage_initialize(options_flag(options, "rw-disks")))
         log_write(LOG_WARNING, "no disks: too little memory");
     else if (drivers_start(pci_drivers))

@@ -13,6 +13,7 @@
 
 #include "device/disk.h"
 #include "library/partition_table.h"
+#include "library/superblock.h"
 #include "memory/page_cache.h"
 #include "thread/mutex.h"
 #include "thread/timer.h"
@@ -37,6 +38,9 @@ struct block_device {
     uint8_t type;
     uint8_t type_guid[16], guid[16];
     char label[PARTITION_NAME_SIZE];
+
+    struct superblock marks; /* of the file system on it; owner's scan_mutex */
+    bool relabel;            /* somebody may have changed them; atomic */
 
     bool listed; /* it can still be found; blocks_lock */
     bool locked; /* nobody may write: as a person, or the option, said; atomic */
@@ -69,6 +73,8 @@ struct block_request {
 
 /* What one of the room's threads is to do for a disk. */
 struct block_job {
+    struct block_disk *disk; /* constant, as the next */
+    void (*work)(struct block_job *job);
     STAILQ_ENTRY(block_job) link; /* service.c's lock, as the next two */
     bool queued;
     uint64_t wanted, done; /* how often */
@@ -80,7 +86,8 @@ struct block_disk {
     struct disk *disk;            /* the driver's; only for users */
     struct disk facts;            /* a copy of what it said: constant */
     uint32_t index;               /* of its kind, from 0 on */
-    struct block_device *whole;   /* constant; its own reference */
+    struct block_device *whole;   /* constant; no reference: there as long as it is listed, or a
+                                     partition of it is there, which has one */
 
     struct spinlock lock;              /* with interrupts off */
     bool gone;                         /* lock */
@@ -92,7 +99,7 @@ struct block_disk {
     struct timer watchdog;             /* armed while something is under way */
     bool watched;                      /* it is armed; lock */
 
-    struct block_job scan, recovery; /* service.c */
+    struct block_job scan, labels, recovery; /* service.c */
     int scan_error;                  /* of the last look at its partitions; atomic */
 
     struct mutex scan_mutex;         /* its names and partitions: one change at a time */
@@ -120,16 +127,20 @@ void block_device_release(struct block_device *device);
 
 /* `exclusive`: nobody else may have it or its whole so. 0, -ENXIO: it is gone, -EBUSY. */
 int block_device_open(struct block_device *device, bool exclusive);
-/* The last one writes back, and forgets the contents. */
-void block_device_close(struct block_device *device, bool exclusive);
+/* The last one (true) writes back, and forgets the contents. */
+bool block_device_close(struct block_device *device, bool exclusive);
 
 bool block_device_gone(struct block_device *device);
+/* The same of a disk: with its scan_mutex held, one that is not gone keeps its `whole`. */
+bool block_disk_gone(struct block_disk *disk);
 static inline uint64_t block_device_size(const struct block_device *device)
 {
     return __atomic_load_n(&device->cache.size, __ATOMIC_RELAXED);
 }
 /* May nobody write to it? */
 bool block_device_read_only(const struct block_device *device);
+/* Makes it end elsewhere: pages behind the new end are forgotten, dirty ones too. May sleep. */
+void block_device_resize(struct block_device *device, uint64_t size);
 /* Says so, of a whole disk for its partitions too. 0, -EACCES: the medium cannot be written. */
 int block_device_lock(struct block_device *device, bool locked);
 
@@ -161,6 +172,9 @@ int block_transfer(struct block_device *device, enum disk_operation operation, u
                    const paddr_t *frames, size_t start, size_t size);
 int block_requests_create(struct block_disk *disk);
 void block_requests_destroy(struct block_disk *disk);
+/* While somebody needs the driver, and what belongs to it, it stays. False: it is gone. */
+bool block_user_begin(struct block_disk *disk);
+void block_user_end(struct block_disk *disk);
 /* Marks it gone and waits until nobody needs the driver any more. */
 void block_requests_end(struct block_disk *disk);
 /* By the room's thread: has the driver look, or reset. */
@@ -170,25 +184,40 @@ void block_requests_recover(struct block_disk *disk);
  */
 void block_service_scan(struct block_disk *disk);
 void block_service_recover(struct block_disk *disk);
-/* Waits for a look that begins from now on. May sleep. */
-void block_service_scan_await(struct block_disk *disk);
+/* Has a job done, from now on, and waits for it. May sleep. */
+void block_service_await(struct block_job *job);
+/* The device's contents, or where it ends, may have become others: so may its names. The same. */
+void block_service_relabel(struct block_device *device);
 /* Something is dirty: it is written back some time later. Any context. */
 void block_service_dirtied(void);
 int block_service_start(void);
+/* Of a new disk: its jobs. */
+void block_service_begin(struct block_disk *disk);
 
 /* partitions.c, by a thread of the kernel: names the disk, if it has no names yet; reads the table
    anew, and takes away and adds partitions. 0, -EBUSY: one is open; or what reading says. */
 int block_partitions_scan(struct block_disk *disk);
 void block_partitions_remove(struct block_disk *disk);
+/* BLKPG of ioctl(2): one partition comes, goes, or ends elsewhere, whatever the disk's table says;
+   in bytes. 0, -EBUSY: it is open, or there, or would overlap another; -ENXIO: it is not there;
+   -EINVAL. May sleep; no lock held. */
+int block_partition_add(struct block_disk *disk, uint32_t number, uint64_t first, uint64_t size);
+int block_partition_delete(struct block_disk *disk, uint32_t number);
+int block_partition_resize(struct block_disk *disk, uint32_t number, uint64_t first,
+                           uint64_t size);
+
+/* labels.c, by a thread of the kernel: reads anew what the file systems say of themselves on those
+   of the disk's devices whose contents may have changed, and names them so. */
+void block_labels_read(struct block_disk *disk);
 
 /* devices.c */
 struct block_device *block_device_create(struct block_disk *disk, const struct partition *partition,
-                                         const struct partition_table *table);
+                                         enum partition_table_kind table);
 /* Nobody finds it any more; its names are gone. */
 void block_device_remove(struct block_device *device);
 void block_devices_initialize(void);
-/* Is a partition of it open? */
-bool block_partition_open(struct block_disk *disk);
+/* Is a partition of it open: this one, or (0) any? */
+bool block_partition_open(struct block_disk *disk, uint32_t number);
 extern bool block_write_disks; /* internal disks are not locked; constant after boot */
 
 /* cache.c */

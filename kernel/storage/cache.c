@@ -71,6 +71,13 @@ void block_forget(struct block_device *device, bool all)
     mutex_release(&device->mutex);
 }
 
+void block_device_resize(struct block_device *device, uint64_t size)
+{
+    mutex_acquire(&device->mutex);
+    page_cache_resize(&device->cache, size);
+    mutex_release(&device->mutex);
+}
+
 /* Some clean pages, round and round: what is read from front to back goes in that order. Mutex
    held. */
 static bool forget_some(struct block_device *device)

@@ -110,14 +110,14 @@ static void choose_name(struct block_device *device)
 }
 
 static void describe(struct block_device *device, const struct partition *partition,
-                     const struct partition_table *table)
+                     enum partition_table_kind table)
 {
     uint32_t block_size = device->owner->facts.block_size;
 
     device->partition = partition->number;
     device->first = partition->first * block_size;
     device->size = partition->count * block_size;
-    device->table = table->kind;
+    device->table = table;
     device->type = partition->type;
     memcpy(device->type_guid, partition->type_guid, sizeof(device->type_guid));
     memcpy(device->guid, partition->guid, sizeof(device->guid));
@@ -140,7 +140,7 @@ static void list(struct block_device *device)
 }
 
 struct block_device *block_device_create(struct block_disk *disk, const struct partition *partition,
-                                         const struct partition_table *table)
+                                         enum partition_table_kind table)
 {
     struct block_device *device = heap_allocate_zeroed(sizeof(*device));
 
@@ -159,7 +159,9 @@ struct block_device *block_device_create(struct block_disk *disk, const struct p
     spinlock_acquire(&blocks_lock);
     int error = choose_number(device);
     if (!error) {
-        if (!partition)
+        if (partition)
+            block_device_reference(disk->whole);
+        else
             disk->whole = device;
         __atomic_fetch_add(&disk->references, 1, __ATOMIC_RELAXED);
         list(device);
@@ -187,19 +189,26 @@ void block_device_release(struct block_device *device)
         return;
     block_forget(device, true);
     page_cache_destroy(&device->cache);
+    if (device->partition)
+        block_device_release(device->owner->whole);
     block_disk_release(device->owner);
     heap_free(device);
 }
 
 /* ---- open and close ---- */
 
+bool block_disk_gone(struct block_disk *disk)
+{
+    bool enabled = spinlock_acquire_save(&disk->lock);
+    bool gone = disk->gone;
+
+    spinlock_release_restore(&disk->lock, enabled);
+    return gone;
+}
+
 bool block_device_gone(struct block_device *device)
 {
-    bool enabled = spinlock_acquire_save(&device->owner->lock);
-    bool gone = device->owner->gone;
-
-    spinlock_release_restore(&device->owner->lock, enabled);
-    return gone || !__atomic_load_n(&device->listed, __ATOMIC_RELAXED);
+    return block_disk_gone(device->owner) || !__atomic_load_n(&device->listed, __ATOMIC_RELAXED);
 }
 
 /* Somebody wants what overlaps with it for himself? open_mutex held. */
@@ -236,7 +245,7 @@ int block_device_open(struct block_device *device, bool exclusive)
     return error;
 }
 
-void block_device_close(struct block_device *device, bool exclusive)
+bool block_device_close(struct block_device *device, bool exclusive)
 {
     mutex_acquire(&open_mutex);
     bool last = device->openers == 1;
@@ -249,9 +258,10 @@ void block_device_close(struct block_device *device, bool exclusive)
     mutex_release(&open_mutex);
     if (last)
         block_forget(device, false);
+    return last;
 }
 
-bool block_partition_open(struct block_disk *disk)
+bool block_partition_open(struct block_disk *disk, uint32_t number)
 {
     struct block_device *device;
     bool any = false;
@@ -259,7 +269,8 @@ bool block_partition_open(struct block_disk *disk)
     mutex_acquire(&open_mutex);
     spinlock_acquire(&blocks_lock);
     TAILQ_FOREACH(device, &block_devices, link)
-    any |= device->owner == disk && device->partition && device->openers;
+    any |= device->owner == disk && device->partition && device->openers &&
+           (!number || device->partition == number);
     spinlock_release(&blocks_lock);
     mutex_release(&open_mutex);
     return any;

@@ -8,6 +8,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "storage/block.h"
+#include "storage/loop.h"
 #include "storage/names.h"
 #include "storage/node.h"
 
@@ -49,19 +50,23 @@ static void letters(uint32_t index, char *text, size_t size)
     *text = '\0';
 }
 
-/* The lowest free one of the kind, so that a stick that is plugged again has its name again. */
+/* The lowest free one of the kind, so that a stick that is plugged again has its name again; or the
+   one that is asked for, which is free. */
 static int choose_index(struct block_disk *disk)
 {
     const char *kind = disk->facts.kind ? disk->facts.kind : "";
     struct block_disk *other;
 
-    for (disk->index = 0; disk->index < DISKS_MAXIMUM; disk->index++) {
+    for (disk->index = disk->facts.ordinal ? disk->facts.ordinal - 1 : 0;
+         disk->index < DISKS_MAXIMUM; disk->index++) {
         TAILQ_FOREACH(other, &disks, link)
         if (other->index == disk->index &&
             strcmp(other->facts.kind ? other->facts.kind : "", kind) == 0)
             break;
         if (!other)
             return 0;
+        if (disk->facts.ordinal)
+            return -EBUSY;
     }
     return -ENOSPC;
 }
@@ -108,7 +113,7 @@ static int disk_begin(struct block_disk *disk)
     error = choose_index(disk);
     if (!error) {
         choose_name(disk);
-        if (!block_device_create(disk, NULL, NULL))
+        if (!block_device_create(disk, NULL, PARTITION_TABLE_NONE))
             error = -ENOMEM;
         else
             TAILQ_INSERT_TAIL(&disks, disk, link);
@@ -127,6 +132,7 @@ int storage_disk_add(struct disk *disk)
     block->references = 1;
     block->disk = disk;
     block->facts = *disk;
+    block_service_begin(block);
     int error = disk_begin(block);
     if (error) {
         block_disk_release(block);
@@ -134,7 +140,8 @@ int storage_disk_add(struct disk *disk)
     }
     disk->block = block;
     string_copy(disk->name, block->facts.name, sizeof(disk->name));
-    announce(block);
+    if (disk->block_count)
+        announce(block);
     block_service_scan(block);
     return 0;
 }
@@ -152,7 +159,8 @@ void storage_disk_remove(struct disk *disk)
     mutex_acquire(&disks_mutex);
     TAILQ_REMOVE(&disks, block, link);
     mutex_release(&disks_mutex);
-    log_write(LOG_NOTICE, "%s: gone", block->facts.name);
+    if (block->facts.block_count)
+        log_write(LOG_NOTICE, "%s: gone", block->facts.name);
     block_partitions_remove(block);
     block_device_remove(block->whole);
     block_disk_release(block);
@@ -180,5 +188,5 @@ int storage_initialize(bool write_disks)
         error = block_service_start();
     if (!error)
         error = block_nodes_initialize();
-    return error;
+    return error ? error : loop_initialize();
 }

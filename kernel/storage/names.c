@@ -120,8 +120,26 @@ static void link_by_label(const struct block_device *device, char link[LINK_SIZE
     append(link, LINK_SIZE, device->label, true);
 }
 
-static void (*const links[])(const struct block_device *device, char link[LINK_SIZE]) = {
-    link_by_id, link_by_path, link_by_guid, link_by_label};
+static void link_by_file_system(const struct block_device *device, char link[LINK_SIZE])
+{
+    if (!*device->marks.uuid)
+        return;
+    format_string(link, LINK_SIZE, "disk/by-uuid/");
+    append(link, LINK_SIZE, device->marks.uuid, true);
+}
+
+static void link_by_volume(const struct block_device *device, char link[LINK_SIZE])
+{
+    if (!*device->marks.label)
+        return;
+    format_string(link, LINK_SIZE, "disk/by-label/");
+    append(link, LINK_SIZE, device->marks.label, true);
+}
+
+/* Those that stay as long as the device, and those of what lies on it. */
+typedef void link_function(const struct block_device *device, char link[LINK_SIZE]);
+static link_function *const links[] = {link_by_id, link_by_path, link_by_guid, link_by_label};
+static link_function *const mark_links[] = {link_by_file_system, link_by_volume};
 
 /* ---- making and removing ---- */
 
@@ -166,28 +184,51 @@ static bool leads_to(const struct block_device *device, const char *link)
     return leads;
 }
 
+static void make_links(const struct block_device *device, link_function *const *functions,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char link[LINK_SIZE] = "";
+        functions[i](device, link);
+        if (*link)
+            link_make(device, link);
+    }
+}
+
+static void remove_links(const struct block_device *device, link_function *const *functions,
+                         size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char link[LINK_SIZE] = "";
+        functions[i](device, link);
+        if (*link && leads_to(device, link))
+            name_remove(AT_FDCWD, link, false);
+    }
+}
+
+static void make_marks(struct block_device *device)
+{
+    make_links(device, mark_links, array_length(mark_links));
+}
+
+static void remove_marks(struct block_device *device)
+{
+    remove_links(device, mark_links, array_length(mark_links));
+}
+
 static void make_all(struct block_device *device)
 {
     int error = name_make(AT_FDCWD, device->name, S_IFBLK | 0660,
                           device_number(device->major, device->minor), NULL);
     if (error)
         log_write(LOG_WARNING, "/dev/%s cannot be made: %s", device->name, error_text(error));
-    for (size_t i = 0; i < array_length(links); i++) {
-        char link[LINK_SIZE] = "";
-        links[i](device, link);
-        if (*link)
-            link_make(device, link);
-    }
+    make_links(device, links, array_length(links));
 }
 
 static void remove_all(struct block_device *device)
 {
-    for (size_t i = 0; i < array_length(links); i++) {
-        char link[LINK_SIZE] = "";
-        links[i](device, link);
-        if (*link && leads_to(device, link))
-            name_remove(AT_FDCWD, link, false);
-    }
+    remove_marks(device);
+    remove_links(device, links, array_length(links));
     name_remove(AT_FDCWD, device->name, false);
 }
 
@@ -211,4 +252,11 @@ void block_names_add(struct block_device *device)
 void block_names_remove(struct block_device *device)
 {
     in_device_tree(remove_all, device);
+}
+
+void block_names_marks(struct block_device *device, const struct superblock *marks)
+{
+    in_device_tree(remove_marks, device);
+    device->marks = *marks;
+    in_device_tree(make_marks, device);
 }

@@ -6,9 +6,13 @@
 #define BATON_STORAGE_NAMES_H
 
 struct block_device;
+struct superblock;
 
 int block_names_initialize(void);
+/* Its owner's scan_mutex held, as below. */
 void block_names_add(struct block_device *device);
 void block_names_remove(struct block_device *device);
+/* What lies on it is called so now. */
+void block_names_marks(struct block_device *device, const struct superblock *marks);
 
 #endif

@@ -14,7 +14,9 @@
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "storage/cache.h"
+#include "storage/loop.h"
 #include "storage/numbers.h"
+#include "storage/pass_through.h"
 
 /* An open node. */
 struct opened {
@@ -87,7 +89,13 @@ static void node_release(struct file *file)
 {
     struct opened *opened = file->private;
 
-    block_device_close(opened->device, opened->exclusive);
+    if (file->writable)
+        __atomic_store_n(&opened->device->relabel, true, __ATOMIC_RELAXED);
+    bool last = block_device_close(opened->device, opened->exclusive);
+    if (last && __atomic_load_n(&opened->device->relabel, __ATOMIC_RELAXED))
+        block_service_await(&opened->device->owner->labels);
+    if (block_is_loop(opened->device))
+        loop_closed(opened->device);
     block_device_release(opened->device);
     heap_free(opened);
 }
@@ -223,10 +231,39 @@ static ssize_t partitions_reread(struct block_device *device)
         return -EACCES;
     if (device->partition)
         return -EINVAL;
-    if (block_partition_open(device->owner))
+    if (block_partition_open(device->owner, 0))
         return -EBUSY;
-    block_service_scan_await(device->owner);
+    block_service_await(&device->owner->scan);
     return __atomic_load_n(&device->owner->scan_error, __ATOMIC_RELAXED);
+}
+
+/* BLKPG: partx(8), parted(8) and fdisk(8) tell of partitions one by one. */
+static ssize_t partition_change(struct block_device *device, vaddr_t argument)
+{
+    struct block_disk *disk = device->owner;
+    struct blkpg_ioctl_arg change;
+    struct blkpg_partition part;
+
+    if (user_get(&change, argument))
+        return -EFAULT;
+    if (!may_administer())
+        return -EACCES;
+    if (user_get(&part, (vaddr_t)change.data))
+        return -EFAULT;
+    if (device->partition || part.pno <= 0 || part.start < 0 || part.length < 0)
+        return -EINVAL;
+    uint32_t number = (uint32_t)part.pno;
+    uint64_t first = (uint64_t)part.start, size = (uint64_t)part.length;
+    switch (change.op) {
+    case BLKPG_ADD_PARTITION:
+        return block_partition_add(disk, number, first, size);
+    case BLKPG_DEL_PARTITION:
+        return block_partition_delete(disk, number);
+    case BLKPG_RESIZE_PARTITION:
+        return block_partition_resize(disk, number, first, size);
+    default:
+        return -EINVAL;
+    }
 }
 
 /* BLKDISCARD; BLKZEROOUT writes zeros, which BLKSECDISCARD cannot promise. */
@@ -319,6 +356,8 @@ static ssize_t node_ioctl(struct file *file, unsigned command, vaddr_t argument)
         return read_ahead_set(file, argument);
     case BLKFLSBUF:
         return flush_buffers(device);
+    case BLKPG:
+        return partition_change(device, argument);
     case BLKRRPART:
         return partitions_reread(device);
     case BLKDISCARD:
@@ -333,7 +372,8 @@ static ssize_t node_ioctl(struct file *file, unsigned command, vaddr_t argument)
     case HDIO_GETGEO:
         return geometry(device, argument);
     default:
-        return -ENOTTY;
+        return block_is_loop(device) ? loop_ioctl(file, device, command, argument)
+                                     : pass_through_ioctl(device, command, argument);
     }
 }
 

@@ -32,14 +32,14 @@ static int table_read(struct block_disk *disk, struct partition_table *table)
     return error;
 }
 
-/* With a reference, or NULL. */
-static struct block_device *any_partition(struct block_disk *disk)
+/* One of them, or (0) any. With a reference, or NULL. */
+static struct block_device *partition_find(struct block_disk *disk, uint32_t number)
 {
     struct block_device *device;
 
     spinlock_acquire(&blocks_lock);
     TAILQ_FOREACH(device, &block_devices, link)
-    if (device->owner == disk && device->partition) {
+    if (device->owner == disk && device->partition && (!number || device->partition == number)) {
         block_device_reference(device);
         break;
     }
@@ -47,46 +47,58 @@ static struct block_device *any_partition(struct block_disk *disk)
     return device;
 }
 
-/* scan_mutex held. */
+/* scan_mutex held, as below. */
+static void remove_partition(struct block_device *device)
+{
+    block_names_remove(device);
+    block_device_remove(device);
+}
+
 static void remove_partitions(struct block_disk *disk)
 {
     struct block_device *device;
 
-    while ((device = any_partition(disk))) {
-        block_names_remove(device);
-        block_device_remove(device);
+    while ((device = partition_find(disk, 0))) {
+        remove_partition(device);
         block_device_release(device);
     }
 }
 
-/* scan_mutex held. */
+/* False: too little memory. */
+static bool add_partition(struct block_disk *disk, const struct partition *partition)
+{
+    struct block_device *device = block_device_create(disk, partition, disk->table);
+
+    if (!device) {
+        log_write(LOG_WARNING, "%s: too little memory for its partitions", disk->facts.name);
+        return false;
+    }
+    block_names_add(device);
+    device->relabel = true;
+    return true;
+}
+
 static void add_partitions(struct block_disk *disk, const struct partition_table *table)
 {
     disk->table = table->kind;
     disk->signature = table->signature;
     memcpy(disk->guid, table->disk_guid, sizeof(disk->guid));
-    for (uint32_t i = 0; i < table->count; i++) {
-        struct block_device *device = block_device_create(disk, &table->partitions[i], table);
-        if (!device) {
-            log_write(LOG_WARNING, "%s: too little memory for its partitions", disk->facts.name);
+    for (uint32_t i = 0; i < table->count; i++)
+        if (!add_partition(disk, &table->partitions[i]))
             return;
-        }
-        block_names_add(device);
-    }
     if (table->from_backup)
         log_write(LOG_WARNING, "%s: the partition table is damaged: its copy at the end is used",
                   disk->facts.name);
 }
 
-/* scan_mutex held. */
 static int scan(struct block_disk *disk)
 {
-    if (block_device_gone(disk->whole))
+    if (block_disk_gone(disk))
         return -ENXIO;
     if (!disk->named)
         block_names_add(disk->whole);
     disk->named = true;
-    if (block_partition_open(disk))
+    if (block_partition_open(disk, 0))
         return -EBUSY;
     struct partition_table *table = heap_allocate(sizeof(*table));
     if (!table)
@@ -102,6 +114,8 @@ static int scan(struct block_disk *disk)
     heap_free(table);
     /* As when the last one closes it: what is left in memory would be nobody's. */
     block_forget(disk->whole, false);
+    if (!error)
+        disk->whole->relabel = true;
     return error;
 }
 
@@ -110,6 +124,7 @@ int block_partitions_scan(struct block_disk *disk)
     mutex_acquire(&disk->scan_mutex);
     int error = scan(disk);
     mutex_release(&disk->scan_mutex);
+    block_labels_read(disk);
     return error;
 }
 
@@ -120,4 +135,117 @@ void block_partitions_remove(struct block_disk *disk)
     if (disk->named)
         block_names_remove(disk->whole);
     mutex_release(&disk->scan_mutex);
+}
+
+/* ---- one at a time: BLKPG ---- */
+
+/* What is asked of the room's thread, which alone makes names. */
+struct change {
+    struct block_job job;
+    int (*make)(struct change *change);
+    uint32_t number;
+    uint64_t first, size; /* bytes */
+    int error;
+};
+
+static bool overlaps(struct block_disk *disk, const struct change *change)
+{
+    struct block_device *device;
+    bool any = false;
+
+    spinlock_acquire(&blocks_lock);
+    TAILQ_FOREACH(device, &block_devices, link)
+    any |= device->owner == disk && device->partition && device->partition != change->number &&
+           change->first < device->first + block_device_size(device) &&
+           device->first < change->first + change->size;
+    spinlock_release(&blocks_lock);
+    return any;
+}
+
+static int change_check(struct block_disk *disk, const struct change *change)
+{
+    uint64_t mask = disk->facts.block_size - 1, end = block_device_size(disk->whole);
+
+    if (!change->number || (change->first | change->size) & mask || !change->size ||
+        change->first > end || change->size > end - change->first)
+        return -EINVAL;
+    return overlaps(disk, change) ? -EBUSY : 0;
+}
+
+static int add(struct change *change)
+{
+    struct block_disk *disk = change->job.disk;
+    const struct partition partition = {
+        .number = change->number,
+        .first = change->first / disk->facts.block_size,
+        .count = change->size / disk->facts.block_size,
+    };
+    struct block_device *there = partition_find(disk, change->number);
+    int error = there ? -EBUSY : change_check(disk, change);
+
+    block_device_release(there);
+    if (error)
+        return error;
+    return add_partition(disk, &partition) ? 0 : -ENOMEM;
+}
+
+static int delete(struct change *change)
+{
+    struct block_device *device = partition_find(change->job.disk, change->number);
+
+    if (!device)
+        return -ENXIO;
+    int error = block_partition_open(change->job.disk, change->number) ? -EBUSY : 0;
+    if (!error)
+        remove_partition(device);
+    block_device_release(device);
+    return error;
+}
+
+static int resize(struct change *change)
+{
+    struct block_device *device = partition_find(change->job.disk, change->number);
+    int error = !device                         ? -ENXIO
+                : change->first != device->first ? -EINVAL
+                                                 : change_check(change->job.disk, change);
+
+    if (!error)
+        block_device_resize(device, change->size);
+    block_device_release(device);
+    return error;
+}
+
+static void change_do(struct block_job *job)
+{
+    struct change *change = container_of(job, struct change, job);
+    struct block_disk *disk = job->disk;
+
+    mutex_acquire(&disk->scan_mutex);
+    change->error = block_disk_gone(disk) ? -ENXIO : change->make(change);
+    mutex_release(&disk->scan_mutex);
+    block_labels_read(disk);
+}
+
+static int change_await(struct change *change, struct block_disk *disk)
+{
+    change->job = (struct block_job){.disk = disk, .work = change_do};
+    block_service_await(&change->job);
+    return change->error;
+}
+
+int block_partition_add(struct block_disk *disk, uint32_t number, uint64_t first, uint64_t size)
+{
+    return change_await(
+        &(struct change){.make = add, .number = number, .first = first, .size = size}, disk);
+}
+
+int block_partition_delete(struct block_disk *disk, uint32_t number)
+{
+    return change_await(&(struct change){.make = delete, .number = number}, disk);
+}
+
+int block_partition_resize(struct block_disk *disk, uint32_t number, uint64_t first, uint64_t size)
+{
+    return change_await(
+        &(struct change){.make = resize, .number = number, .first = first, .size = size}, disk);
 }

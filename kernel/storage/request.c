@@ -12,8 +12,7 @@
 
 /* ---- who needs the driver ---- */
 
-/* False: it is gone. */
-static bool user_begin(struct block_disk *disk)
+bool block_user_begin(struct block_disk *disk)
 {
     bool enabled = spinlock_acquire_save(&disk->lock);
     bool there = !disk->gone;
@@ -30,7 +29,7 @@ static void user_leaves(struct block_disk *disk)
         wait_queue_wake_all(&disk->room);
 }
 
-static void user_end(struct block_disk *disk)
+void block_user_end(struct block_disk *disk)
 {
     bool enabled = spinlock_acquire_save(&disk->lock);
 
@@ -224,7 +223,7 @@ void block_begin(struct block_wait *wait, struct block_device *device,
     struct block_request *request;
     size_t done = 0;
 
-    if (!user_begin(disk)) {
+    if (!block_user_begin(disk)) {
         fail(wait, -EIO);
         return;
     }
@@ -242,7 +241,7 @@ void block_begin(struct block_wait *wait, struct block_device *device,
         __atomic_fetch_add(&wait->left, 1, __ATOMIC_RELAXED);
         submit(request);
     } while (done < size);
-    user_end(disk);
+    block_user_end(disk);
 }
 
 int block_transfer(struct block_device *device, enum disk_operation operation, uint64_t offset,
@@ -312,8 +311,8 @@ void block_requests_end(struct block_disk *disk)
 
 void block_requests_recover(struct block_disk *disk)
 {
-    if (!user_begin(disk))
+    if (!block_user_begin(disk))
         return;
     disk->disk->recover(disk->disk);
-    user_end(disk);
+    block_user_end(disk);
 }

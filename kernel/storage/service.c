@@ -20,7 +20,6 @@ struct service {
     struct wait_queue done;        /* who waits for a job */
     bool write_back;               /* service_lock */
     bool busy;                     /* service_lock */
-    void (*work)(struct block_job *job);
     struct thread thread;
 };
 static struct service scanner, recoverer;
@@ -29,29 +28,30 @@ static bool write_back_armed; /* service_lock */
 
 /* ---- asking ---- */
 
-/* A reference to the disk goes with the job. */
-static void ask(struct service *service, struct block_disk *disk, struct block_job *job)
+/* A reference to the disk goes with the job. Returns how often it was wanted. */
+static uint64_t ask(struct service *service, struct block_job *job)
 {
     bool enabled = spinlock_acquire_save(&service_lock);
+    uint64_t number = ++job->wanted;
 
-    job->wanted++;
     if (!job->queued) {
-        __atomic_fetch_add(&disk->references, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&job->disk->references, 1, __ATOMIC_RELAXED);
         STAILQ_INSERT_TAIL(&service->jobs, job, link);
         job->queued = true;
     }
     spinlock_release_restore(&service_lock, enabled);
     wait_queue_wake(&service->waiting);
+    return number;
 }
 
 void block_service_scan(struct block_disk *disk)
 {
-    ask(&scanner, disk, &disk->scan);
+    ask(&scanner, &disk->scan);
 }
 
 void block_service_recover(struct block_disk *disk)
 {
-    ask(&recoverer, disk, &disk->recovery);
+    ask(&recoverer, &disk->recovery);
 }
 
 static bool is_done(const struct block_job *job, uint64_t number)
@@ -63,14 +63,17 @@ static bool is_done(const struct block_job *job, uint64_t number)
     return done;
 }
 
-void block_service_scan_await(struct block_disk *disk)
+void block_service_await(struct block_job *job)
 {
-    bool enabled = spinlock_acquire_save(&service_lock);
-    uint64_t number = disk->scan.wanted + 1;
-    spinlock_release_restore(&service_lock, enabled);
+    uint64_t number = ask(&scanner, job);
 
-    block_service_scan(disk);
-    wait_event(&scanner.done, is_done(&disk->scan, number), THREAD_UNINTERRUPTIBLE, CLOCK_NEVER);
+    wait_event(&scanner.done, is_done(job, number), THREAD_UNINTERRUPTIBLE, CLOCK_NEVER);
+}
+
+void block_service_relabel(struct block_device *device)
+{
+    __atomic_store_n(&device->relabel, true, __ATOMIC_RELAXED);
+    block_service_await(&device->owner->labels);
 }
 
 void block_service_dirtied(void)
@@ -98,8 +101,10 @@ static void write_back_due(struct timer *timer)
 
 /* ---- doing ---- */
 
+/* The job is its owner's again once it is finished: its disk is kept by the reference. */
 struct work {
     struct block_job *job;
+    struct block_disk *disk;
     uint64_t number; /* of the job, when it was taken */
     bool write_back;
 };
@@ -114,6 +119,7 @@ static bool take(struct service *service, struct work *work)
     if (job) {
         STAILQ_REMOVE_HEAD(&service->jobs, link);
         job->queued = false;
+        work->disk = job->disk;
         work->number = job->wanted;
     }
     service->busy = job || work->write_back;
@@ -140,24 +146,6 @@ static void write_back_all(void)
         block_write_back(device);
 }
 
-static void scan(struct block_job *job)
-{
-    struct block_disk *disk = container_of(job, struct block_disk, scan);
-
-    __atomic_store_n(&disk->scan_error, block_partitions_scan(disk), __ATOMIC_RELAXED);
-}
-
-static void recover(struct block_job *job)
-{
-    block_requests_recover(container_of(job, struct block_disk, recovery));
-}
-
-static struct block_disk *disk_of(const struct service *service, struct block_job *job)
-{
-    return service == &scanner ? container_of(job, struct block_disk, scan)
-                               : container_of(job, struct block_disk, recovery);
-}
-
 static void serve(void *argument)
 {
     struct service *service = argument;
@@ -166,13 +154,37 @@ static void serve(void *argument)
     for (;;) {
         wait_event(&service->waiting, take(service, &work), THREAD_UNINTERRUPTIBLE, CLOCK_NEVER);
         if (work.job)
-            service->work(work.job);
+            work.job->work(work.job);
         if (work.write_back)
             write_back_all();
         finish(service, &work);
-        if (work.job)
-            block_disk_release(disk_of(service, work.job));
+        if (work.disk)
+            block_disk_release(work.disk);
     }
+}
+
+/* ---- what a disk may want ---- */
+
+static void scan(struct block_job *job)
+{
+    __atomic_store_n(&job->disk->scan_error, block_partitions_scan(job->disk), __ATOMIC_RELAXED);
+}
+
+static void read_labels(struct block_job *job)
+{
+    block_labels_read(job->disk);
+}
+
+static void recover(struct block_job *job)
+{
+    block_requests_recover(job->disk);
+}
+
+void block_service_begin(struct block_disk *disk)
+{
+    disk->scan = (struct block_job){.disk = disk, .work = scan};
+    disk->labels = (struct block_job){.disk = disk, .work = read_labels};
+    disk->recovery = (struct block_job){.disk = disk, .work = recover};
 }
 
 static bool is_idle(void)
@@ -189,12 +201,11 @@ void storage_settle(uint64_t patience)
     wait_event(&scanner.done, is_idle(), THREAD_UNINTERRUPTIBLE, clock_now() + patience);
 }
 
-static int start(struct service *service, const char *name, void (*work)(struct block_job *job))
+static int start(struct service *service, const char *name)
 {
     STAILQ_INIT(&service->jobs);
     wait_queue_initialize(&service->waiting);
     wait_queue_initialize(&service->done);
-    service->work = work;
     vaddr_t stack = kernel_stack_allocate();
     if (!stack)
         return -ENOMEM;
@@ -207,6 +218,6 @@ static int start(struct service *service, const char *name, void (*work)(struct 
 int block_service_start(void)
 {
     timer_initialize(&write_back_timer, write_back_due);
-    int error = start(&scanner, "disks", scan);
-    return error ? error : start(&recoverer, "disk-recovery", recover);
+    int error = start(&scanner, "disks");
+    return error ? error : start(&recoverer, "disk-recovery");
 }

@@ -22,12 +22,14 @@ enum mutex_rank {
     MUTEX_SOCKET_RIGHTS, /* files on their way: one for all */
     MUTEX_TERMINAL_OPEN,
     MUTEX_RECORD_LOCKS,
+    MUTEX_LOOPS,        /* which loop devices there are, and their files: one for all */
     MUTEX_DISKS,        /* which disks and partitions there are, who has them open: one for all */
     MUTEX_BLOCK_DEVICE, /* its contents */
     MUTEX_TRUNCATION,
     MUTEX_ADDRESS_SPACE, /* of two: the parent's before the child's (fork) */
     MUTEX_PAGE_CACHE,
     MUTEX_LEAF,        /* of one that spaces share: who copies it */
+    MUTEX_USB_TREE,    /* which devices there are: one for all */
     MUTEX_USB_CONTROL, /* a device's: one request at a time */
     MUTEX_USB_INPUT,   /* …what its controller is told of it */
     MUTEX_USB_COMMAND, /* a controller's: one command at a time */

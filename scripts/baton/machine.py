@@ -441,6 +441,9 @@ class Machine:
         self._messages.seek(0)
         text = self._messages.read().decode("utf-8", "replace")
         lines = [line.removeprefix("qemu-system-x86_64: ") for line in text.splitlines()]
-        message = next(filter(None, lines), f"status {self._process.returncode}, no message")
+        code = self._process.returncode
+        if code is not None and code < 0:
+            return f"QEMU itself was ended by signal {-code}"
+        message = next(filter(None, lines), f"status {code}, no message")
         hint = next((hint for words, hint in HINTS.items() if words in message), "")
         return f"QEMU cannot make this machine: {message}{hint}"

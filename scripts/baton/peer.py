@@ -14,6 +14,7 @@ from . import project
 
 FOLDER = os.path.join(project.BUILD, "peer")
 KERNEL_PACKAGE = "linux-image-cloud-amd64"
+PC_KERNEL_PACKAGE = "linux-image-amd64"
 # Drivers that Debian built as modules, for what Baton has built in: /dev/cpu/N/cpuid and msr, efivarfs.
 MODULES = ("cpuid", "msr", "efivarfs")
 
@@ -42,6 +43,49 @@ def kernel():
         shutil.rmtree(os.path.join(folder, "root"))
 
     return os.path.join(_cached("kernel-and-modules", make), "vmlinuz")
+
+
+def kernel_with(names):
+    """The same with drivers for a PC's hardware, which the kernel for clouds has not: a folder with
+    vmlinuz, and modules/, to lay over the root: /modules/NN-NAME.ko for each of these and what they
+    need, in the order in which they have to be loaded."""
+
+    def make(folder):
+        depends = _run("apt-cache", "depends", PC_KERNEL_PACKAGE)
+        package = re.findall(r"^\s*Depends: (linux-image-\S+)$", depends, re.MULTILINE)[:1]
+        root = os.path.join(folder, "root")
+        _unpack(package, root)
+        image, = glob.glob(os.path.join(root, "boot", "vmlinuz-*"))
+        shutil.move(image, os.path.join(folder, "vmlinuz"))
+        there = {os.path.basename(path)[:-3].replace("-", "_"): path
+                 for path in glob.glob(os.path.join(root, "lib", "modules", "**", "*.ko"), recursive=True)}
+        target = os.path.join(folder, "modules", "modules")
+        os.makedirs(target)
+        for number, path in enumerate(_in_order(names, there)):
+            shutil.move(path, os.path.join(target, f"{number:02}-{os.path.basename(path)}"))
+        shutil.rmtree(root)
+
+    return _cached("-".join(["kernel", *sorted(names)]), make)
+
+
+def _in_order(names, there):
+    """The modules' paths, each behind those that it needs, as its file says."""
+    result = []
+
+    def add(name):
+        path = there[name.replace("-", "_")]
+        if path in result:
+            return
+        with open(path, "rb") as file:
+            needs, = re.findall(rb"\0depends=([^\0]*)\0", file.read())[:1] or [b""]
+        for needed in needs.decode().split(","):
+            if needed:
+                add(needed)
+        result.append(path)
+
+    for name in names:
+        add(name)
+    return result
 
 
 def modules():

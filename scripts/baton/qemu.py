@@ -39,6 +39,7 @@ class Options:
 
     kernel: str = "baton"  # or "linux": Debian's, with the same root file system
     linux_from_disk: bool = False  # Linux is started from the same disk as Baton, not by QEMU
+    linux: str = None  # a Linux kernel's path, other than peer.kernel()
     files: dict = dataclasses.field(default_factory=dict)  # on the ESP: bytes, path, None: absent
     image: str = None  # a disk image to boot instead of one made here
     screen: bool = False  # a graphics card without a window, for screendump
@@ -137,7 +138,7 @@ def esp_files(options, command=None):
         files[KERNEL] = _built(project.KERNEL_DEBUG)
     if options.kernel == "linux":
         files[LOADER] = peer.boot_manager()
-        files[KERNEL] = peer.kernel()
+        files[KERNEL] = options.linux or peer.kernel()
         files[ENTRY] = _linux_entry(files[ENTRY], options.append)
     files.update(options.files)
     files = {name: source for name, source in files.items() if source is not None}
@@ -190,7 +191,7 @@ def _default_firmware(options):
 
 
 def _linux(options, folder, command):
-    kernel = peer.kernel()
+    kernel = options.linux or peer.kernel()
     base = _existing("--initrd", options.initrd) if options.initrd else project.INITRD
     initrd = os.path.join(folder, "initrd.cpio")
     with project.build_in_use(), open(initrd, "wb") as file:

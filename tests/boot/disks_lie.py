@@ -10,6 +10,11 @@ import harness
 from disks import KINDS, MIB, table
 
 ONE_IN = (300, 60, 12, 3)
+# QEMU 7.2's AHCI writes how far a command came into its header, also when it has let go of the list with
+# the headers meanwhile, because the port was stopped: address 4. No guest is to be blamed for that, and
+# the case is run again, so often at most.
+ATTEMPTS = 5
+QEMU_CRASHED = "QEMU itself was ended by signal 11"
 NAMES = ("virtio", "NVMe", "SATA", "SD")
 
 SCRIPT = r"""
@@ -38,8 +43,12 @@ def one(tap, name, one_in):
             file.write(SCRIPT)
         qemu = " ".join([f"-drive if=none,id=d,format=raw,file={image}",
                          *(f"-device {device}" for device in devices)])
-        machine = harness.run(["busybox", "sh", "/script", disk, "vda"], debug_kernel=True, root=[root],
-                              qemu=[qemu], append=f"tamper={one_in}")
+        for _ in range(ATTEMPTS):
+            machine = harness.run(["busybox", "sh", "/script", disk, "vda"], debug_kernel=True, root=[root],
+                                  qemu=[qemu], append=f"tamper={one_in}")
+            if machine.cause != QEMU_CRASHED:
+                break
+            tap.note(f"{name}, one lie in {one_in}: {QEMU_CRASHED}")
     tap.check(machine.status == 0 and b"alive" in machine.output.data,
               f"{name}, one lie in {one_in}", harness.describe(machine),
               *machine.output.data.decode(errors="replace").splitlines(), *machine.log.tail(20))

@@ -117,8 +117,8 @@ PLACES = {
     "behind five hubs": (XHCI, *(f"-device usb-hub,bus=usb.0,port={'.'.join('1' * depth)}"
                                  for depth in range(1, 6)), "-device usb-kbd,bus=usb.0,port=1.1.1.1.1.2"),
     "on a second controller": (XHCI, "-device nec-usb-xhci,id=second", "-device usb-kbd,bus=second.0"),
-    "by the pin": ("-device qemu-xhci,id=usb,msi=off,msix=off", KEYBOARD),
-    "by MSI": ("-device qemu-xhci,id=usb,msi=on,msix=off", KEYBOARD),
+    "by the pin": ("-device nec-usb-xhci,id=usb,msi=off,msix=off", KEYBOARD),
+    "by MSI": ("-device nec-usb-xhci,id=usb,msi=on,msix=off", KEYBOARD),
     "at full speed": (XHCI, "-device usb-kbd,bus=usb.0,usb_version=1"),
 }
 

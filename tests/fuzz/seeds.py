@@ -318,6 +318,36 @@ def partition_table():
     yield bytes(gpt)
 
 
+def scsi_target():
+    for kind in b"\x01\x02":
+        yield bytes((kind, 0x12, 0, 0, 0, 96, 0))
+        for page in (0, 0x80, 0x83, 0x89, 0xb1):
+            yield bytes((kind, 0x12, 1, page, 4, 0, 0))
+        yield bytes((kind, 0x25)) + bytes(9)
+        yield bytes((kind, 0x9e, 0x10)) + bytes(14)
+        yield bytes((kind, 0x85, 8)) + bytes(12) + b"\xec\0"
+
+
+def superblock():
+    """One each, in pieces of half a KiB for the places that the target tells of."""
+    def disk(*pieces):
+        image = bytearray(6 * 512)
+        for place, value in pieces:
+            image[place:place + len(value)] = value
+        return bytes(image)
+    uuid = bytes(range(16))
+    yield disk((512 + 56, b"\x53\xef"), (512 + 104, uuid), (512 + 120, b"root"))
+    yield disk((0, b"XFSB"), (32, uuid), (108, b"home"))
+    yield disk((3 * 512 - 10, b"SWAPSPACE2"), (512 + 12, uuid), (512 + 28, b"swap"))
+    yield disk((4 * 512 + 64, b"_BHRfS_M"), (4 * 512 + 32, uuid))
+    yield disk((3, b"NTFS    "), (0x48, uuid[:8]))
+    yield disk((3, b"EXFAT   "), (88, b"\x41\0\0\0"), (96, struct.pack("<II", 2, 77)), (108, b"\x09\0"),
+               (5 * 512 + 32, b"\x83\x02A\0B\0"))
+    yield disk((0, b"\xeb"), (11, struct.pack("<HBHBHH", 512, 1, 2, 1, 32, 4000)), (22, b"\x0c\0"),
+               (39, uuid[1:5]), (510, b"\x55\xaa"), (1024, b"LABEL      \x08"))
+    yield disk((3 * 512, b"\1CD001\1"), (3 * 512 + 40, b"DISC".ljust(32)))
+
+
 def pci():
     device = bytearray(256)
     struct.pack_into("<IIIB", device, 0, 0x10011af4, 0x00100007, 0x01000000, 0)
@@ -450,7 +480,8 @@ TARGETS = {function.__name__: function for function in (
     image, keyboard,
     line_discipline, load_options, memory_attributes, memory_map, memory_options, net_boot, options,
     partition_table, pci,
-    pe_image, record, screen, script, smbios_tables, symbols, unpacker,
+    pe_image, record, screen, script, scsi_target, smbios_tables, superblock,
+    symbols, unpacker,
     usb_descriptors, usb_hid_keyboard, usb_storage)}
 
 WORDS = {
@@ -470,6 +501,7 @@ WORDS = {
     "screen": ["\\x1b[", "\\x1b(0", "\\x1b[?6h", "\\x1b[?7h", "\\x1b[38;5;", "\\x1b[48;2;",
                "\\x1b[2;4r", "\\x1bM", "\\x1bD", "\\x1b[99b", "\\x1b[4h", "\\x1b[6n"],
     "script": ["#!", "#!/bin/sh", "\\x0a", "\\x00", "\\x09"],
+    "superblock": ["_BHRfS_M", "SWAPSPACE2", "XFSB", "EXFAT   ", "NTFS    ", "CD001"],
     "memory_options": ["size=", "nr_blocks=", "nr_inodes=", "mode=", "uid=", "gid=", "%", ",", "0x"],
     "record": ["BATONREC", "\\x01\\x00\\x58\\x00"],
     "options": [" -- ", "mem=", "\\\"", "0x", "=on", "K", "E"],

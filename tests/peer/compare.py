@@ -28,7 +28,8 @@ class Commands:
     """A file of commands; commands.txt tells the format. Lines that start with % say with what they
     are run: Debian packages to be laid over the root, another shell, /proc, which is not mounted
     otherwise, for what lies there differs; that Linux is started from the disk, as Baton is, so that
-    the firmware has done the same, and has drivers that Debian built as modules; further devices."""
+    the firmware has done the same, and has drivers that Debian built as modules; further devices;
+    the drivers of a PC's hardware that Linux loads for them, and empty files for disks to lie in."""
 
     def __init__(self, path, only=""):
         self.list = []
@@ -39,6 +40,8 @@ class Commands:
         self.smp = 1
         self.machine = "q35"
         self.qemu = []
+        self.modules = []
+        self.drives = []
         with open(path, encoding="ascii") as file:
             for line in file.read().splitlines():
                 if line.startswith("%packages "):
@@ -53,6 +56,10 @@ class Commands:
                     self.smp = int(line.split()[1])
                 elif line.startswith("%machine "):
                     self.machine = line.split()[1]
+                elif line.startswith("%modules "):
+                    self.modules += line.split()[1:]
+                elif line.startswith("%drive "):
+                    self.drives.append(line.split()[1:])
                 elif line.startswith("%qemu "):
                     self.qemu.append(line.partition(" ")[2])
                 elif line.startswith(" ") and self.list:
@@ -60,6 +67,10 @@ class Commands:
                 elif line and not line.startswith("#"):
                     self.list.append(line)
         self.list = [command for command in self.list if only in command]
+
+    def linux(self):
+        """The kernel's path; None: the usual one."""
+        return os.path.join(peer.kernel_with(self.modules), "vmlinuz") if self.modules else None
 
 
 # Runs in the guest: each argument is one command, in a shell of its own as if it had been typed.
@@ -81,14 +92,28 @@ done
 PIECE = re.compile(rb"(.*?)\n" + MARK.encode() + rb"(\d+)\n", re.DOTALL)
 
 
+def drives_make(commands, folder):
+    """An empty file for each drive, and what QEMU is to be told of it."""
+    arguments = []
+    for name, size in commands.drives:
+        path = os.path.join(folder, name)
+        with open(path, "wb") as file:
+            file.truncate(int(size.removesuffix("M")) << 20)
+        arguments.append(f"-drive if=none,id={name},format=raw,file={path}")
+    return arguments
+
+
 def run_once(kernel, commands, rest, root):
     """Boots one machine for the `rest` of the commands; returns (output, errors, status) for each
     that it came to, and what there is to say about the machine."""
-    options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT, proc=commands.proc, root=root,
-                              linux_from_disk=commands.disk, smp=commands.smp,
-                              machine=commands.machine, qemu=commands.qemu)
-    with harness.Machine(options, ["sh", "-c", SCRIPT, "sh", commands.shell, *rest]) as machine:
-        machine.run()
+    with tempfile.TemporaryDirectory() as folder:
+        options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT, proc=commands.proc, root=root,
+                                  linux_from_disk=commands.disk, smp=commands.smp,
+                                  machine=commands.machine,
+                                  qemu=[*drives_make(commands, folder), *commands.qemu],
+                                  linux=commands.linux())
+        with harness.Machine(options, ["sh", "-c", SCRIPT, "sh", commands.shell, *rest]) as machine:
+            machine.run()
     outputs = PIECE.findall(bytes(machine.output.data))
     errors = PIECE.findall(bytes(machine.error.data))
     results = [(output, error, int(status))
@@ -102,7 +127,9 @@ def run(kernel, commands, programs):
     root = [programs]
     if commands.packages:
         root.append(peer.packages(commands.packages))
-    if commands.disk and kernel == "linux":
+    if commands.modules and kernel == "linux":
+        root.append(os.path.join(peer.kernel_with(commands.modules), "modules"))
+    elif commands.disk and kernel == "linux":
         root.append(peer.modules())
     results = []
     while len(results) < len(commands.list):

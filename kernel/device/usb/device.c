@@ -202,7 +202,6 @@ struct usb_device *usb_device_attach(struct xhci *controller, struct usb_device 
             drop(device);
         return NULL;
     }
-    device->number = ++controller->numbers ? controller->numbers : ++controller->numbers;
     usb_tree_add(device);
     log_write(LOG_NOTICE, "usb %s: %04x:%04x %s %s", device->name, device->descriptor.vendor,
               device->descriptor.product, device->vendor, device->product);

@@ -40,7 +40,8 @@ struct storage {
     struct dma_memory buffer;
     uint32_t tag;
     struct disk disk;
-    bool added; /* the disk is known; the thread's */
+    uint8_t inquiry[DISK_INQUIRY_SIZE]; /* what it said of itself; constant while it is added */
+    bool added;                         /* the disk is known; the thread's */
 
     struct spinlock lock;                 /* taken with interrupts off */
     STAILQ_HEAD(, disk_request) requests; /* lock */
@@ -296,6 +297,8 @@ static int identify(struct storage *storage)
     if (!scsi_read_identity(answer, size, &identity) || !identity.present ||
         (identity.type != disk && identity.type != disk_reduced))
         return -ENODEV;
+    memcpy(storage->inquiry, answer, sizeof(storage->inquiry));
+    storage->disk.identity.inquiry = storage->inquiry;
     storage->disk.removable = identity.removable;
     disk_text(storage->disk.vendor, sizeof(storage->disk.vendor), identity.vendor, 8);
     disk_text(storage->disk.model, sizeof(storage->disk.model), identity.product, 16);

@@ -108,6 +108,8 @@ struct usb_function {
     bool work;                             /* driver->work is wanted; atomic */
 };
 
+#define USB_NUMBER_FIRST 2
+#define USB_NUMBER_LAST  127
 #define USB_PIPES      32 /* by their index in the device's context */
 #define USB_DEPTH_MOST 6  /* a device behind five hubs (USB 2.0, 4.1.1) */
 
@@ -141,7 +143,9 @@ struct usb_device {
     uint16_t configuration_size;
     char vendor[USB_TEXT_MAXIMUM], product[USB_TEXT_MAXIMUM], serial[USB_TEXT_MAXIMUM];
     char name[24];  /* "1-2.4": Linux's, of /sys/bus/usb */
-    uint8_t number; /* of /dev/bus/usb */
+    uint8_t number;                   /* of /dev/bus/usb: tree.c */
+    uint64_t coming;                  /* it came as that: no other has this number; tree.c */
+    TAILQ_ENTRY(usb_device) tree_link; /* tree.c */
     struct usb_function functions[USB_INTERFACES_MAXIMUM];
 };
 

@@ -24,6 +24,7 @@ static const struct {
     {"ptmx", 0666, 5, 2},   {"ttyS0", 0660, 4, 64}, {"ttyS1", 0660, 4, 65},
     {"ttyS2", 0660, 4, 66}, {"ttyS3", 0660, 4, 67}, {"rtc0", 0600, 10, 135},
     {"tty0", 0620, 4, 0},   {"tty1", 0620, 4, 1},   {"fuse", 0666, 10, 229},
+    {"loop-control", 0660, 10, 237},
 };
 
 static int nodes_create(struct mount *mount)

@@ -9,5 +9,6 @@ void proc_machine_initialize(void)
     machine_variables_add();
     machine_handoff_add();
     machine_pci_add();
+    machine_usb_add();
     machine_processor_devices_add();
 }

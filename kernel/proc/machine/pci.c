@@ -219,7 +219,7 @@ static struct pseudo_node buses[] = {
      .children = bus_directories,
      .child_count = array_length(bus_directories)},
 };
-static struct pseudo_node sys_bus = {
+struct pseudo_node sys_bus_directory = {
     .name = "bus",
     .mode = S_IFDIR | 0755,
     .children = buses,
@@ -363,6 +363,6 @@ static struct pseudo_node proc_bus = {
 
 void machine_pci_add(void)
 {
-    pseudo_add(&sys_root, &sys_bus, 1);
+    pseudo_add(&sys_root, &sys_bus_directory, 1);
     pseudo_add(&proc_root, &proc_bus, 1);
 }
