@@ -22,7 +22,7 @@ HARMLESS = [re.compile(text) for text in (
     r"^Dirty bit is set", r" Automatically removing dirty bit",
     r"^Reclaimed \d+ unused clusters? \(\d+ bytes\)", r"^Reclaiming unconnected clusters",
     r"^Free cluster summary (wrong|uninitialized)", r"^  Auto-(correcting|setting)",
-    r"^FATs differ but appear to be intact\. Using first FAT",
+    r"^FATs differ but appear to be intact\.", r"^  Using first FAT\.",
     r"^/.*$", r"^  File size is \d+ bytes, cluster chain length is > \d+ bytes\.",
     r"^  Truncating file to \d+ bytes", )]
 
