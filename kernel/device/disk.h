@@ -54,10 +54,10 @@ struct disk_request {
 /* What a device said of itself, in its own language: the driver's memory, constant as long as the
    disk is added. NULL: it speaks another one. */
 struct disk_identity {
-    const uint8_t *ata;                               /* IDENTIFY DEVICE: 512 bytes */
-    const uint8_t *inquiry;                           /* SCSI's INQUIRY: 36 bytes */
+    const uint8_t *ata;                              /* IDENTIFY DEVICE: 512 bytes */
+    const uint8_t *inquiry;                          /* SCSI's INQUIRY: 36 bytes */
     const uint8_t *nvme_controller, *nvme_namespace; /* Identify: a page each */
-    uint32_t nvme_number;                             /* of the namespace */
+    uint32_t nvme_number;                            /* of the namespace */
 };
 #define DISK_ATA_SIZE     512
 #define DISK_INQUIRY_SIZE 36
@@ -89,7 +89,7 @@ struct disk {
     char path[32];            /* where behind that: "ata-1", "usb-0:2:1.0-scsi-0:0:0:0"; or empty */
     const struct pci_device *pci; /* it hangs on; for /sys; NULL: unknown */
     struct disk_identity identity;
-    void *private;                /* the driver's */
+    void *private; /* the driver's */
 
     /* Begins a request. Never sleeps; any context, several at once; no lock of the driver's held.
      */

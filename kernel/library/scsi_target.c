@@ -76,7 +76,8 @@ static void text(uint8_t *to, const uint8_t *ata, unsigned first, unsigned size)
 
 static size_t standard_of_ata(const uint8_t *ata, uint8_t *data)
 {
-    static const uint8_t versions[] = {0x00, 0x60, 0x03, 0x20, 0x03, 0x00}; /* SAM-3, SBC-2, SPC-3 */
+    static const uint8_t versions[] = {0x00, 0x60, 0x03,
+                                       0x20, 0x03, 0x00}; /* SAM-3, SBC-2, SPC-3 */
     const size_t size = 96;
     uint8_t revision[ATA_REVISION_SIZE];
 

@@ -1,7 +1,7 @@
 /*
  * scsi_target.h: what a disk is asked of itself in SCSI's language, and its answer, from what is
- * known of it: so that smartctl(8) and its like find a SATA disk as they find it elsewhere, behind a
- * translation (SCSI/ATA Translation 4). Nothing is asked of the disk again; nothing that writes,
+ * known of it: so that smartctl(8) and its like find a SATA disk as they find it elsewhere, behind
+ * a translation (SCSI/ATA Translation 4). Nothing is asked of the disk again; nothing that writes,
  * moves or sets anything is answered.
  *
  * TEST UNIT READY, INQUIRY, READ CAPACITY (10) and (16); of ATA disks also the vital product data
@@ -30,7 +30,7 @@ struct scsi_target {
 struct scsi_reply {
     uint8_t status; /* SCSI_GOOD, SCSI_CHECK_CONDITION */
     uint8_t data[SCSI_TARGET_DATA_MAXIMUM];
-    size_t size; /* of the data, at most what the command asked for */
+    size_t size;                           /* of the data, at most what the command asked for */
     uint8_t sense[SCSI_TARGET_SENSE_SIZE]; /* of CHECK CONDITION: fixed format */
 };
 #define SCSI_GOOD            0

@@ -222,8 +222,8 @@ static int fat_label(const struct superblock_source *source, struct superblock_w
                      struct superblock *result)
 {
     const struct fat_volume *volume = &work->volume;
-    uint64_t root = volume->bits == 32 ? fat_cluster_offset(volume, volume->root_cluster)
-                                       : volume->root_start;
+    uint64_t root =
+        volume->bits == 32 ? fat_cluster_offset(volume, volume->root_cluster) : volume->root_start;
     uint32_t size = volume->bits == 32 ? volume->cluster_size : volume->root_size;
 
     for (uint32_t at = 0; at < size; at += FAT_ENTRY) {

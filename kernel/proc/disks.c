@@ -365,8 +365,8 @@ static int loop_look(const struct pseudo_key *key, struct loop_info64 *informati
                      size_t size)
 {
     struct block_device *device = device_of(key);
-    int error = device && block_is_loop(device) ? loop_describe(device, information, path, size)
-                                                : -ENOENT;
+    int error =
+        device && block_is_loop(device) ? loop_describe(device, information, path, size) : -ENOENT;
 
     block_device_release(device);
     return error;
@@ -390,9 +390,12 @@ LOOP_SHOW(partscan, "%u", !!(information.lo_flags & LO_FLAGS_PARTSCAN))
 LOOP_SHOW(sizelimit, "%lu", (uint64_t)information.lo_sizelimit)
 
 static struct pseudo_node loop_files[] = {
-    FILE_NODE("autoclear", loop_autoclear_show), FILE_NODE("backing_file", loop_backing_file_show),
-    FILE_NODE("dio", loop_dio_show),             FILE_NODE("offset", loop_offset_show),
-    FILE_NODE("partscan", loop_partscan_show),   FILE_NODE("sizelimit", loop_sizelimit_show),
+    FILE_NODE("autoclear", loop_autoclear_show),
+    FILE_NODE("backing_file", loop_backing_file_show),
+    FILE_NODE("dio", loop_dio_show),
+    FILE_NODE("offset", loop_offset_show),
+    FILE_NODE("partscan", loop_partscan_show),
+    FILE_NODE("sizelimit", loop_sizelimit_show),
 };
 static struct pseudo_node loop_directory = FOLDER_NODE("loop", loop_files);
 

@@ -1,6 +1,6 @@
 /*
- * nvme.c: /sys/class/nvme and /sys/class/nvme-subsystem, where nvme(1) looks for controllers and what
- * disks (namespaces) they have.
+ * nvme.c: /sys/class/nvme and /sys/class/nvme-subsystem, where nvme(1) looks for controllers and
+ * what disks (namespaces) they have.
  *
  * A controller is known by its disks: number[0] of a key is the number of the first of them.
  */

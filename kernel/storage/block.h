@@ -100,7 +100,7 @@ struct block_disk {
     bool watched;                      /* it is armed; lock */
 
     struct block_job scan, labels, recovery; /* service.c */
-    int scan_error;                  /* of the last look at its partitions; atomic */
+    int scan_error;                          /* of the last look at its partitions; atomic */
 
     struct mutex scan_mutex;         /* its names and partitions: one change at a time */
     bool named;                      /* the whole disk has its names; scan_mutex */
@@ -203,8 +203,7 @@ void block_partitions_remove(struct block_disk *disk);
    -EINVAL. May sleep; no lock held. */
 int block_partition_add(struct block_disk *disk, uint32_t number, uint64_t first, uint64_t size);
 int block_partition_delete(struct block_disk *disk, uint32_t number);
-int block_partition_resize(struct block_disk *disk, uint32_t number, uint64_t first,
-                           uint64_t size);
+int block_partition_resize(struct block_disk *disk, uint32_t number, uint64_t first, uint64_t size);
 
 /* labels.c, by a thread of the kernel: reads anew what the file systems say of themselves on those
    of the disk's devices whose contents may have changed, and names them so. */

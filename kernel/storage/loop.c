@@ -31,8 +31,8 @@ struct loop {
     char name[LO_NAME_SIZE];
 
     struct spinlock lock; /* with interrupts off */
-    struct file *file;    /* a reference; NULL: none; loops_mutex and lock to write, either to read */
-    uint64_t offset;      /* of the first byte in the file; as `file` */
+    struct file *file; /* a reference; NULL: none; loops_mutex and lock to write, either to read */
+    uint64_t offset;   /* of the first byte in the file; as `file` */
     STAILQ_HEAD(, disk_request) requests; /* lock */
     bool leaving;                         /* lock */
     struct wait_queue work;
@@ -317,8 +317,8 @@ static void size_set(struct loop *loop)
 static bool leads_to(const struct file *file, const struct loop *loop)
 {
     while (file && S_ISBLK(file->inode->mode)) {
-        struct block_device *device = block_device_find(device_major(file->inode->device),
-                                                        device_minor(file->inode->device));
+        struct block_device *device =
+            block_device_find(device_major(file->inode->device), device_minor(file->inode->device));
         const struct loop *below = device ? loop_of(device) : NULL;
         block_device_release(device);
         if (below == loop)
@@ -352,7 +352,7 @@ static int information_check(const struct loop_info64 *information)
     if (information->lo_encrypt_type || information->lo_encrypt_key_size)
         return -EINVAL;
     return information->lo_offset > INT64_MAX || information->lo_sizelimit > INT64_MAX ? -EOVERFLOW
-                                                                                     : 0;
+                                                                                       : 0;
 }
 
 /* Who lies on it is another one now. */
@@ -550,7 +550,7 @@ ssize_t loop_ioctl(struct file *file, struct block_device *device, unsigned comm
     if (result)
         return result;
     struct loop *loop = loop_of(device);
-    result = !loop                ? -ENXIO
+    result = !loop               ? -ENXIO
              : device->partition ? -ENOTTY
                                  : answer(loop, file, command, argument, &released);
     mutex_release(&loops_mutex);

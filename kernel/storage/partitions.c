@@ -189,7 +189,7 @@ static int add(struct change *change)
     return add_partition(disk, &partition) ? 0 : -ENOMEM;
 }
 
-static int delete(struct change *change)
+static int delete (struct change *change)
 {
     struct block_device *device = partition_find(change->job.disk, change->number);
 
@@ -205,7 +205,7 @@ static int delete(struct change *change)
 static int resize(struct change *change)
 {
     struct block_device *device = partition_find(change->job.disk, change->number);
-    int error = !device                         ? -ENXIO
+    int error = !device                          ? -ENXIO
                 : change->first != device->first ? -EINVAL
                                                  : change_check(change->job.disk, change);
 

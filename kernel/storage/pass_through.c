@@ -1,7 +1,7 @@
 /*
- * pass_through.c: what smartctl(8), nvme(1) and their like ask of a disk in its own language: SCSI's
- * by SG_IO (Linux's <scsi/sg.h>), NVMe's. It is answered from what the disk said of itself when it
- * came: nothing reaches the disk, so nothing can be written or set that way.
+ * pass_through.c: what smartctl(8), nvme(1) and their like ask of a disk in its own language:
+ * SCSI's by SG_IO (Linux's <scsi/sg.h>), NVMe's. It is answered from what the disk said of itself
+ * when it came: nothing reaches the disk, so nothing can be written or set that way.
  */
 #include "storage/pass_through.h"
 
@@ -39,14 +39,13 @@ struct sg_request {
     uint32_t duration, information;
 };
 _Static_assert(sizeof(struct sg_request) == 88, "sg_io_hdr");
-#define SG_FROM_DEVICE   (-3)
-#define SG_DRIVER_SENSE  8 /* driver_status: there is sense */
-#define SG_INFO_CHECK    1 /* information: not all is well */
+#define SG_FROM_DEVICE  (-3)
+#define SG_DRIVER_SENSE 8 /* driver_status: there is sense */
+#define SG_INFO_CHECK   1 /* information: not all is well */
 
 static struct scsi_target target_of(const struct disk *facts)
 {
-    uint32_t physical =
-        facts->physical_block_size ? facts->physical_block_size : facts->block_size;
+    uint32_t physical = facts->physical_block_size ? facts->physical_block_size : facts->block_size;
 
     return (struct scsi_target){
         .ata = facts->identity.ata,
@@ -71,8 +70,8 @@ static ssize_t reply_copy(struct sg_request *request, const struct scsi_reply *r
     request->masked_status = reply->status >> 1;
     request->driver_status = SG_DRIVER_SENSE;
     request->information = SG_INFO_CHECK;
-    request->sense_size = request->sense_room < SCSI_TARGET_SENSE_SIZE ? request->sense_room
-                                                                       : SCSI_TARGET_SENSE_SIZE;
+    request->sense_size =
+        request->sense_room < SCSI_TARGET_SENSE_SIZE ? request->sense_room : SCSI_TARGET_SENSE_SIZE;
     return user_copy_out(request->sense, reply->sense, request->sense_size) ? -EFAULT : 0;
 }
 

@@ -4,8 +4,8 @@
 
 #include "storage/block.h"
 
-/* ioctl(2): SG_IO, NVME_IOCTL_ID, NVME_IOCTL_ADMIN_CMD. -ENOTTY: another, or the disk speaks another
-   language. May sleep; no lock held. */
+/* ioctl(2): SG_IO, NVME_IOCTL_ID, NVME_IOCTL_ADMIN_CMD. -ENOTTY: another, or the disk speaks
+   another language. May sleep; no lock held. */
 ssize_t pass_through_ioctl(struct block_device *device, unsigned command, vaddr_t argument);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * disk_io DISK MIB read|write: moves so much from or to the beginning of a disk, one MiB a call, and to
- * the medium in the end, between two marks of the plugin count.c.
+ * disk_io DISK MIB read|write: moves so much from or to the beginning of a disk, one MiB a call,
+ * and to the medium in the end, between two marks of the plugin count.c.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -166,8 +166,9 @@ def frames(person):
             if len(line) == 2 and line[0] in ("kernel", "kernel_stack", "page_table", "device")}
 
 
-def plugged(person, number):
-    """A second keyboard and a stick come and go, in another place each time."""
+def plugged(person, number, busy=0):
+    """A second keyboard and a stick come and go, in another place each time; the stick stays for so long
+    (seconds)."""
     booted = person.machine
     at = len(booted.log.text())
     place = [{"bus": "usb.0", "port": "1.2"}, {"bus": "usb.0", "port": "3"}][number % 2]
@@ -176,6 +177,7 @@ def plugged(person, number):
                  bus=["usb.0", "second.0"][number // 2 % 2])
     came = booted.wait(lambda: all(word in booted.log.text()[at:] for word in ("Keyboard", "HARDDRIVE")),
                        PATIENCE)
+    booted.wait(lambda: False, busy)
     at = len(booted.log.text())
     booted.query("device_del", id="other")
     booted.query("device_del", id="stick")
@@ -184,6 +186,41 @@ def plugged(person, number):
     booted.query("human-monitor-command",
                  **{"command-line": "drive_add 0 if=none,id=stick,driver=null-co,size=64M,read-zeroes=on"})
     return came and went
+
+
+# Reads and writes the stick whenever it is there. It is written to by a link: who opens that too late
+# makes a file beside the links, and none that stands in the way of the stick's node.
+BUSY = r"""
+while [ ! -e /stop ]; do
+    dd if=/dev/sda of=/dev/null bs=64k 2>> /errors
+    dd if=/dev/zero of=/dev/disk/by-path/stick bs=64k count=256 conv=notrunc 2>> /errors
+    for link in /dev/disk/by-path/*usb*; do [ ! -b $link ] || ln -sf $link /dev/disk/by-path/stick; done
+done
+"""
+
+
+def test_plugging_busy(tap):
+    """A stick comes and goes while it is read and written: nothing hangs, and who uses it gets EIO."""
+    with tempfile.TemporaryDirectory() as root:
+        with open(os.path.join(root, "busy"), "w", encoding="ascii") as file:
+            file.write(BUSY)
+        for person in with_person(tap, "plugging, busy", XHCI, "-device usb-kbd,bus=usb.0,port=2",
+                                  "-device usb-hub,bus=usb.0,port=1", "-device nec-usb-xhci,id=second",
+                                  "-drive if=none,id=stick,driver=null-co,size=64M,read-zeroes=on",
+                                  smp=2, root=[root]):
+            plugged(person, 0)
+            before = frames(person)
+            person.types("sh /busy &\n")
+            done = 0
+            while done < ROUNDS and plugged(person, done, busy=0.5 + done % 7 / 7):
+                done += 1
+            tap.equal(done, ROUNDS, "a stick that is in use comes and goes so often")
+            person.answer("touch /stop; wait; echo ended")
+            errors = person.answer("grep -c 'Input/output error' /errors")
+            tap.check(errors and int(errors[0]) > 0, "who reads or writes it gets EIO", *errors)
+            person.answer("rm -f /dev/disk/by-path/stick /stop /errors")
+            tap.equal(frames(person), before, "all frames came back from a stick in use")
+            tap.equal(person.answer("echo alive"), ["alive"], "the keyboard that stayed works beside it")
 
 
 def test_plugging(tap):
@@ -226,6 +263,7 @@ def test_tampered(tap):
 
 
 CASES = {"typing": test_typing, "places": test_places, "layouts": test_layouts, "plugging": test_plugging,
+         "plugging-busy": test_plugging_busy,
          "tampered": test_tampered}
 
 

@@ -1,6 +1,6 @@
-/* The input is half a KiB each for the places where file systems begin, and lies everywhere else again
-   and again: so a small input is a large disk. What is said of it are texts that end, and stay the
-   same. */
+/* The input is half a KiB each for the places where file systems begin, and lies everywhere else
+   again and again: so a small input is a large disk. What is said of it are texts that end, and
+   stay the same. */
 #include "fuzz.h"
 #include "library/superblock.h"
 

@@ -1,7 +1,7 @@
 /*
- * fat_writer IMAGE LOG OPERATIONS SEED: random operations on the FAT volume in IMAGE, which stays as it
- * is; each write that the volume asks for goes into LOG: where (8 bytes), how many (4), and the bytes.
- * fat_cuts.py replays them up to each, and has fsck.vfat look.
+ * fat_writer IMAGE LOG OPERATIONS SEED: random operations on the FAT volume in IMAGE, which stays
+ * as it is; each write that the volume asks for goes into LOG: where (8 bytes), how many (4), and
+ * the bytes. fat_cuts.py replays them up to each, and has fsck.vfat look.
  */
 #include "library/fat/fat.h"
 
@@ -79,7 +79,8 @@ static void change(struct fat_node *directory, struct fat_name *name)
     case 1:
     case 2:
         memset(bytes, (int)below(256), sizeof(bytes));
-        fat_write(&volume, &name->node, below(name->node.size + 3000), bytes, 1 + below(8999), &now);
+        fat_write(&volume, &name->node, below(name->node.size + 3000), bytes, 1 + below(8999),
+                  &now);
         break;
     case 3:
         fat_resize(&volume, &name->node, below(name->node.size + 5000), &now);
@@ -132,8 +133,7 @@ int main(int count, char **arguments)
     image_load(arguments[1]);
     image_log = fopen(arguments[2], "wb");
     srand((unsigned)atoi(arguments[4]));
-    const struct fat_device device = {
-        .size = image_size, .read = image_read, .write = image_write};
+    const struct fat_device device = {.size = image_size, .read = image_read, .write = image_write};
     if (!image_log || fat_open(&volume, &device))
         return 1;
     volume.chunk = chunk;

@@ -117,8 +117,11 @@ static struct usb_device *make(struct xhci *controller, struct usb_device *hub, 
     device->speed_identifier = speed_identifier;
     mutex_initialize(&device->control_lock, MUTEX_USB_CONTROL);
     mutex_initialize(&device->input_lock, MUTEX_USB_INPUT);
-    format_string(device->name, sizeof(device->name), "%u-%u", controller->number, port);
-    if (hub)
+    device->bus = hub ? hub->bus : xhci_bus(controller, port);
+    if (!hub)
+        format_string(device->name, sizeof(device->name), "%u-%u", device->bus,
+                      xhci_port_on_bus(controller, port));
+    else
         place_behind(device, hub);
     return device;
 }

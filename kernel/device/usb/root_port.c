@@ -83,8 +83,8 @@ static void attach(struct xhci *controller, unsigned port)
     }
     root->failed = !root->device;
     if (root->failed)
-        log_write(LOG_WARNING, "usb %u-%u: what is plugged in does not answer", controller->number,
-                  port);
+        log_write(LOG_WARNING, "usb %u-%u: what is plugged in does not answer",
+                  xhci_bus(controller, port), xhci_port_on_bus(controller, port));
 }
 
 void xhci_root_port_changed(struct xhci *controller, unsigned port)

@@ -23,32 +23,35 @@ void usb_tree_unlock(void)
     mutex_release(&tree_mutex);
 }
 
-static bool has_number(const struct xhci *controller, uint8_t number)
+static bool has_number(const struct xhci *controller, uint8_t bus, uint8_t number)
 {
     const struct usb_device *device;
 
     TAILQ_FOREACH(device, &controller->devices, link)
-    if (device->number == number)
+    if (device->bus == bus && device->number == number)
         return true;
     return false;
 }
 
 /* The next that is free, round and round: what went is not mistaken for what comes. The first is a
    root hub's on Linux. */
-static uint8_t choose_number(struct xhci *controller)
+static uint8_t choose_number(const struct usb_device *device)
 {
+    uint8_t *last = &device->controller->numbers[device->bus % 2 == 0];
+
     do {
-        controller->numbers = controller->numbers < USB_NUMBER_FIRST ? USB_NUMBER_FIRST
-                              : controller->numbers == USB_NUMBER_LAST ? USB_NUMBER_FIRST
-                                                                     : controller->numbers + 1;
-    } while (has_number(controller, controller->numbers));
-    return controller->numbers;
+        if (*last < USB_NUMBER_FIRST || *last == USB_NUMBER_LAST)
+            *last = USB_NUMBER_FIRST;
+        else
+            ++*last;
+    } while (has_number(device->controller, device->bus, *last));
+    return *last;
 }
 
 void usb_tree_add(struct usb_device *device)
 {
     mutex_acquire(&tree_mutex);
-    device->number = choose_number(device->controller);
+    device->number = choose_number(device);
     device->coming = ++comings;
     TAILQ_INSERT_TAIL(&device->controller->devices, device, link);
     TAILQ_INSERT_TAIL(&tree, device, tree_link);

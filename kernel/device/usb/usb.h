@@ -110,8 +110,8 @@ struct usb_function {
 
 #define USB_NUMBER_FIRST 2
 #define USB_NUMBER_LAST  127
-#define USB_PIPES      32 /* by their index in the device's context */
-#define USB_DEPTH_MOST 6  /* a device behind five hubs (USB 2.0, 4.1.1) */
+#define USB_PIPES        32 /* by their index in the device's context */
+#define USB_DEPTH_MOST   6  /* a device behind five hubs (USB 2.0, 4.1.1) */
 
 struct usb_device {
     struct xhci *controller;
@@ -142,9 +142,11 @@ struct usb_device {
     uint8_t *configuration_bytes;
     uint16_t configuration_size;
     char vendor[USB_TEXT_MAXIMUM], product[USB_TEXT_MAXIMUM], serial[USB_TEXT_MAXIMUM];
-    char name[24];  /* "1-2.4": Linux's, of /sys/bus/usb */
-    uint8_t number;                   /* of /dev/bus/usb: tree.c */
-    uint64_t coming;                  /* it came as that: no other has this number; tree.c */
+    char name[24];                     /* "1-2.4": Linux's, of /sys/bus/usb */
+    uint8_t bus;                       /* as Linux counts: a controller's ports for USB 2, and for
+                                          USB 3, are two */
+    uint8_t number;                    /* on its bus, of /dev/bus/usb: tree.c */
+    uint64_t coming;                   /* it came as that: no other has this number; tree.c */
     TAILQ_ENTRY(usb_device) tree_link; /* tree.c */
     struct usb_function functions[USB_INTERFACES_MAXIMUM];
 };

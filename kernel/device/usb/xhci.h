@@ -21,7 +21,7 @@ struct xhci_port {
 
 struct xhci {
     struct pci_device *pci;
-    uint8_t number;               /* from 1 on: the bus of its devices */
+    uint8_t number;               /* from 1 on */
     volatile uint8_t *capability; /* registers; constant, as what follows */
     volatile uint8_t *operational, *runtime;
     volatile uint32_t *doorbells;
@@ -59,9 +59,24 @@ struct xhci {
     bool leaving; /* the thread has to end; atomic */
     bool ended;   /* it has; atomic */
     TAILQ_HEAD(usb_device_list, usb_device)
-    devices;         /* hubs before what hangs on them; the thread's, and tree lock */
-    uint8_t numbers; /* the last one given to a device; the thread's */
+    devices;            /* hubs before what hangs on them; the thread's, and tree lock */
+    uint8_t numbers[2]; /* the last one given to a device, of USB 2, of USB 3; the thread's */
 };
+
+/* Linux's names: usb1 for a controller's ports of USB 2, usb2 for those of USB 3, each counted from
+   1 on; usb3 and usb4 for the next controller's. */
+static inline uint8_t xhci_bus(const struct xhci *controller, unsigned port)
+{
+    return (uint8_t)(2 * controller->number - 1 + controller->ports[port].super_speed);
+}
+static inline unsigned xhci_port_on_bus(const struct xhci *controller, unsigned port)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 1; i <= port; i++)
+        count += controller->ports[i].super_speed == controller->ports[port].super_speed;
+    return count;
+}
 
 /* ---- registers ---- */
 

@@ -2,16 +2,14 @@
  * usb.c: /sys/bus/usb/devices and what it leads to, for lsusb(8) and libusb: Linux's
  * Documentation/ABI/stable/sysfs-bus-usb and testing/sysfs-bus-usb.
  *
- * A device is a directory of /sys/devices/usb, and its interfaces are directories in it; all of them
- * have a link in /sys/bus/usb/devices. number[0] of a key is as what the device came (tree.h),
+ * A device is a directory of /sys/devices/usb, and its interfaces are directories in it; all of
+ * them have a link in /sys/bus/usb/devices. number[0] of a key is as what the device came (tree.h),
  * number[1] the place of the interface; nothing is held, each look finds it anew.
  */
-#include "device/usb/tree.h"
-
 #include <asm/errno.h>
 #include <linux/stat.h>
 
-#include "device/usb/xhci.h"
+#include "device/usb/tree.h"
 #include "library/format.h"
 #include "library/string.h"
 #include "proc/machine/machine.h"
@@ -36,7 +34,7 @@
 static const char *speed_text(const struct usb_device *device)
 {
     static const char *const texts[] = {
-        [USB_FULL_SPEED] = "12",     [USB_LOW_SPEED] = "1.5",          [USB_HIGH_SPEED] = "480",
+        [USB_FULL_SPEED] = "12",    [USB_LOW_SPEED] = "1.5",          [USB_HIGH_SPEED] = "480",
         [USB_SUPER_SPEED] = "5000", [USB_SUPER_SPEED_PLUS] = "10000",
     };
     return texts[device->speed];
@@ -65,19 +63,18 @@ static unsigned interface_count(const struct usb_device *device)
 
 static unsigned minor_of(const struct usb_device *device)
 {
-    return usb_minor(device->controller->number, device->number);
+    return usb_minor(device->bus, device->number);
 }
 
 static void text_event(struct text *text, const struct usb_device *device)
 {
     const struct usb_device_descriptor *descriptor = &device->descriptor;
 
-    text_print(text, "MAJOR=%u\nMINOR=%u\nDEVNAME=bus/usb/%03u/%03u\nDEVTYPE=usb_device\n", USB_MAJOR,
-               minor_of(device), device->controller->number, device->number);
+    text_print(text, "MAJOR=%u\nMINOR=%u\nDEVNAME=bus/usb/%03u/%03u\nDEVTYPE=usb_device\n",
+               USB_MAJOR, minor_of(device), device->bus, device->number);
     text_print(text, "DRIVER=usb\nPRODUCT=%x/%x/%x\nTYPE=%u/%u/%u\nBUSNUM=%03u\nDEVNUM=%03u\n",
                descriptor->vendor, descriptor->product, descriptor->release, descriptor->class,
-               descriptor->subclass, descriptor->protocol, device->controller->number,
-               device->number);
+               descriptor->subclass, descriptor->protocol, device->bus, device->number);
 }
 
 NUMBER(attributes, "%x", device->configuration->attributes)
@@ -85,7 +82,7 @@ NUMBER(class, "%02x", device->descriptor.class)
 NUMBER(configuration_value, "%u", device->configuration->value)
 NUMBER(configurations, "%u", device->descriptor.configurations)
 NUMBER(device_number, "%u", device->number)
-NUMBER(bus_number, "%u", device->controller->number)
+NUMBER(bus_number, "%u", device->bus)
 NUMBER(interfaces, "%2u", interface_count(device))
 NUMBER(packet_size, "%u", device->descriptor_bytes[7])
 NUMBER(path, "%s", path_text(device))
@@ -236,8 +233,8 @@ static struct pseudo_node interface_directory = {
 /* ---- directories: the tree is locked in all that begin with `place` ---- */
 
 /*
- * A walk over devices and what each has: *position is a device's coming in the upper half, and below
- * 0 for the device itself, else an interface or text, from 1 on.
+ * A walk over devices and what each has: *position is a device's coming in the upper half, and
+ * below 0 for the device itself, else an interface or text, from 1 on.
  */
 #define PLACE_BITS 32
 

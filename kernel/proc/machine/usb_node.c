@@ -9,7 +9,6 @@
 #include <linux/usbdevice_fs.h>
 
 #include "device/usb/tree.h"
-#include "device/usb/xhci.h"
 #include "file/device.h"
 #include "file/poll/poll.h"
 #include "file/ram/device_nodes.h"
@@ -28,8 +27,8 @@
 
 /* An open node. */
 struct opened {
-    uint64_t coming;                   /* of the device: tree.h; constant */
-    struct mutex mutex;                /* what follows */
+    uint64_t coming;                    /* of the device: tree.h; constant */
+    struct mutex mutex;                 /* what follows */
     vaddr_t requests[REAPED_LATE_MOST]; /* where the program has them */
     unsigned count;
 };
@@ -221,7 +220,7 @@ static struct usb_device *device_of_minor(uint32_t minor)
 {
     struct usb_device *device = usb_tree_next(0);
 
-    while (device && usb_minor(device->controller->number, device->number) != minor)
+    while (device && usb_minor(device->bus, device->number) != minor)
         device = usb_tree_next(device->coming);
     return device;
 }
@@ -265,7 +264,7 @@ static struct file_system_context *device_tree; /* constant after boot; NULL: no
 
 static void name_of(const struct usb_device *device, char name[32])
 {
-    format_string(name, 32, "bus/usb/%03u/%03u", device->controller->number, device->number);
+    format_string(name, 32, "bus/usb/%03u/%03u", device->bus, device->number);
 }
 
 static void make_folders(const struct usb_device *device)
@@ -274,7 +273,7 @@ static void make_folders(const struct usb_device *device)
 
     name_make(AT_FDCWD, "bus", S_IFDIR | 0755, 0, NULL);
     name_make(AT_FDCWD, "bus/usb", S_IFDIR | 0755, 0, NULL);
-    format_string(folder, sizeof(folder), "bus/usb/%03u", device->controller->number);
+    format_string(folder, sizeof(folder), "bus/usb/%03u", device->bus);
     name_make(AT_FDCWD, folder, S_IFDIR | 0755, 0, NULL);
 }
 
@@ -285,8 +284,7 @@ static void make(const struct usb_device *device)
     make_folders(device);
     name_of(device, name);
     name_make(AT_FDCWD, name, S_IFCHR | 0664,
-              device_number(USB_MAJOR, usb_minor(device->controller->number, device->number)),
-              NULL);
+              device_number(USB_MAJOR, usb_minor(device->bus, device->number)), NULL);
 }
 
 static void take_out(const struct usb_device *device)
