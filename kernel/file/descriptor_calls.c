@@ -109,7 +109,8 @@ static ssize_t set_flags(int descriptor, struct file *file, uint32_t flags)
     if (flags & O_NOATIME && !(file->flags & O_NOATIME) &&
         !inode_owned(file->inode, credentials_current()))
         return -EPERM;
-    if (flags & O_DIRECT && !S_ISFIFO(file->inode->mode)) /* to pipes it means packets */
+    /* To pipes it means packets. */
+    if (flags & O_DIRECT && !S_ISFIFO(file->inode->mode) && !inode_can_be_direct(file->inode))
         return -EINVAL;
     int error = async_set(file, descriptor, flags & FASYNC);
     if (error && error != -ENOTTY) /* who has no such events ignores it */

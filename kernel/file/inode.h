@@ -282,6 +282,12 @@ void inode_release(struct inode *inode);
 /* A reference to an inode that was found without one; false: its last one is gone already. */
 bool inode_reference_found(struct inode *inode);
 
+/* O_DIRECT: may it be read and written without its pages? No file in memory can do without. */
+static inline bool inode_can_be_direct(const struct inode *inode)
+{
+    return S_ISBLK(inode->mode) || (inode->operations && inode->operations->read_pages);
+}
+
 static inline uint64_t inode_size(const struct inode *inode)
 {
     return __atomic_load_n(&inode->cache.size, __ATOMIC_RELAXED);

@@ -148,8 +148,8 @@ static int open_place(const struct opening *opening, const struct path *path, st
         file_free(file);
         return error;
     }
-    if (flags & O_DIRECT && !(inode->operations && inode->operations->read_pages))
-        error = -EINVAL; /* no file in memory can do without its pages */
+    if (flags & O_DIRECT && !inode_can_be_direct(inode))
+        error = -EINVAL;
     else if (flags & O_TRUNC && !opening->created && inode_can_truncate(inode))
         error = open_truncate(inode, file);
     if (error) {

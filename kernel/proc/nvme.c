@@ -140,7 +140,8 @@ static struct pseudo_node subsystem_files[] = {
 
 /* ---- directories ---- */
 
-/* The disks of the controller, then, of a subsystem, the controller: links. */
+/* A subsystem leads to its controller and to the disks, as on Linux with several ways to a disk: nvme(1)
+   lists a disk for each place where it finds it. */
 static ssize_t link_read(const struct pseudo_key *key, char *buffer, size_t size)
 {
     struct block_device *device =
@@ -258,8 +259,6 @@ static struct pseudo_node controller_directory = {
     .mode = S_IFDIR | 0755,
     .children = controller_files,
     .child_count = array_length(controller_files),
-    .find = disk_find,
-    .next = disk_next,
 };
 static struct pseudo_node subsystem_directory = {
     .mode = S_IFDIR | 0755,

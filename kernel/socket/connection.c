@@ -101,18 +101,24 @@ void socket_connections_end(struct socket *socket)
 
 /* ---- bind(2), listen(2) ---- */
 
-ssize_t sys_bind(int descriptor, vaddr_t address, int size)
+static int bind_by_name(struct socket *socket, vaddr_t address, int size, uint32_t mode)
 {
     struct socket_name name;
+    int error = socket_name_from_user(&name, address, size);
+
+    return error ? error : socket_bind(socket, &name, mode);
+}
+
+ssize_t sys_bind(int descriptor, vaddr_t address, int size)
+{
     struct socket *socket;
     struct file *file;
 
     int error = socket_get(descriptor, &file, &socket);
     if (error)
         return error;
-    error = socket_name_from_user(&name, address, size);
-    if (!error)
-        error = socket_bind(socket, &name, file->inode->mode);
+    error = socket->netlink ? netlink_bind(socket, address, size)
+                            : bind_by_name(socket, address, size, file->inode->mode);
     file_release(file);
     return error;
 }
@@ -414,7 +420,8 @@ ssize_t sys_getsockname(int descriptor, vaddr_t address, vaddr_t size)
     if (error)
         return error;
     socket_name_of(socket, &name);
-    error = socket_name_to_user(&name, address, size);
+    error = socket->netlink ? netlink_name_to_user(socket, address, size)
+                            : socket_name_to_user(&name, address, size);
     file_release(file);
     return error;
 }

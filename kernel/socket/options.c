@@ -144,6 +144,8 @@ static int set_option(struct socket *socket, int option, vaddr_t address, unsign
         return set_least_received(socket, value);
     case SO_BSDCOMPAT: /* means nothing since long */
         return 0;
+    case SO_ATTACH_FILTER: /* nothing comes that it could keep out */
+        return socket->netlink ? 0 : -ENOPROTOOPT;
     case SO_DETACH_FILTER: /* there is none */
         return -ENOENT;
     case SO_REUSEPORT: /* there are no ports */
@@ -205,7 +207,7 @@ static ssize_t get_option(struct socket *socket, int option, union option_value 
         value->number = (int)socket->type;
         return sizeof(int);
     case SO_DOMAIN:
-        value->number = AF_UNIX;
+        value->number = socket->netlink ? AF_NETLINK : AF_UNIX;
         return sizeof(int);
     case SO_PROTOCOL:
     case SO_BSDCOMPAT:

@@ -325,6 +325,10 @@ static int check_kind(int family, int type, int protocol, uint32_t *kind)
 
     if ((uint32_t)type & ~(uint32_t)(SOCK_TYPE_MASK | SOCK_CLOEXEC | SOCK_NONBLOCK))
         return -EINVAL;
+    if (family == AF_NETLINK && netlink_is_known(value, protocol)) {
+        *kind = SOCK_DGRAM;
+        return 0;
+    }
     if (family != AF_UNIX)
         return -EAFNOSUPPORT;
     if (value > 10) /* Linux's SOCK_MAX */
@@ -340,13 +344,14 @@ static int check_kind(int family, int type, int protocol, uint32_t *kind)
 }
 
 /* A new socket and its file. 0, -ENOMEM, -ENFILE. */
-static int create(uint32_t kind, int flags, struct file **file)
+static int create(int family, uint32_t kind, int flags, struct file **file)
 {
     struct socket *socket;
 
     int error = socket_create(kind, &socket);
     if (error)
         return error;
+    socket->netlink = family == AF_NETLINK;
     *file = socket_file_create((uint32_t)flags);
     if (*file) {
         socket_attach(*file, socket);
@@ -363,7 +368,7 @@ ssize_t sys_socket(int family, int type, int protocol)
 
     int error = check_kind(family, type, protocol, &kind);
     if (!error)
-        error = create(kind, type, &file);
+        error = create(family, kind, type, &file);
     return error ? error : descriptor_add(file, type & SOCK_CLOEXEC);
 }
 
@@ -373,11 +378,13 @@ ssize_t sys_socketpair(int family, int type, int protocol, vaddr_t result)
     uint32_t kind;
 
     int error = check_kind(family, type, protocol, &kind);
+    if (!error && family != AF_UNIX)
+        error = -EOPNOTSUPP;
     if (!error)
-        error = create(kind, type, &ends[0]);
+        error = create(family, kind, type, &ends[0]);
     if (error)
         return error;
-    error = create(kind, type, &ends[1]);
+    error = create(family, kind, type, &ends[1]);
     if (error) {
         file_release(ends[0]);
         return error;

@@ -25,6 +25,7 @@ enum {
 #define SOCK_NONBLOCK O_NONBLOCK
 #define AF_UNSPEC     0
 #define AF_UNIX       1
+#define AF_NETLINK    16
 #define SOL_SOCKET    1
 
 enum {
@@ -100,6 +101,8 @@ enum {
 struct socket {
     uint32_t references; /* atomic: its file, its peer, who waits in its backlog, its messages */
     uint32_t type;       /* SOCK_*; constant */
+    bool netlink;        /* of AF_NETLINK: netlink.c; constant */
+    uint32_t netlink_port, netlink_groups; /* atomic */
     struct file *file;   /* without a reference; NULL: not accepted yet; connection_mutex */
     uint64_t number;     /* its inode's; 0: not accepted yet; atomic */
     TAILQ_ENTRY(socket) all_link; /* view.c's */
@@ -189,6 +192,13 @@ uint64_t socket_deadline(const uint64_t *timeout);
 int socket_wait_error(int error, uint64_t deadline);
 
 /* ---- name.c ---- */
+
+/* ---- netlink.c ---- */
+
+bool netlink_is_known(uint32_t type, int protocol);
+/* bind(2), getsockname(2) of such a socket. */
+int netlink_bind(struct socket *socket, vaddr_t address, int size);
+int netlink_name_to_user(const struct socket *socket, vaddr_t address, vaddr_t size_address);
 
 void socket_names_initialize(void);
 /* A struct sockaddr_un in user memory. -EINVAL, -EFAULT. */

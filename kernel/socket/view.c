@@ -45,7 +45,7 @@ struct socket *socket_next(struct socket *previous)
 
     spinlock_acquire(&list_lock);
     next = previous ? TAILQ_NEXT(previous, all_link) : TAILQ_FIRST(&sockets);
-    while (next && (is_closed(next) || !reference_if_any(next)))
+    while (next && (is_closed(next) || next->netlink || !reference_if_any(next)))
         next = TAILQ_NEXT(next, all_link);
     spinlock_release(&list_lock);
     socket_release(previous);

@@ -20,6 +20,8 @@
 
 #define SG_GET_VERSION_NUM 0x2282
 #define SG_IO              0x2285
+#define SCSI_GET_PLACE     0x5382 /* SCSI_IOCTL_GET_IDLUN */
+#define SCSI_GET_BUS       0x5386 /* SCSI_IOCTL_GET_BUS_NUMBER */
 #define SG_VERSION         30527 /* of the interface, as Linux's */
 
 /* struct sg_io_hdr of <scsi/sg.h>, which belongs to the C library. */
@@ -116,9 +118,14 @@ static ssize_t scsi_request(const struct disk *facts, vaddr_t argument)
 
 static ssize_t scsi_ioctl(const struct disk *facts, unsigned command, vaddr_t argument)
 {
-    const int version = SG_VERSION;
+    const int version = SG_VERSION, bus = 0;
+    const uint32_t place[2] = {0, 0}; /* each disk is the only one of its bus: parted(8) asks */
 
     switch (command) {
+    case SCSI_GET_PLACE:
+        return user_put(argument, &place) ? -EFAULT : 0;
+    case SCSI_GET_BUS:
+        return user_put(argument, &bus) ? -EFAULT : 0;
     case SG_GET_VERSION_NUM:
         return user_put(argument, &version) ? -EFAULT : 0;
     case SG_IO:

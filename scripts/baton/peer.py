@@ -17,6 +17,10 @@ KERNEL_PACKAGE = "linux-image-cloud-amd64"
 PC_KERNEL_PACKAGE = "linux-image-amd64"
 # Drivers that Debian built as modules, for what Baton has built in: /dev/cpu/N/cpuid and msr, efivarfs.
 MODULES = ("cpuid", "msr", "efivarfs")
+# The same, and for disks, USB and file systems, which the kernel for clouds has not.
+PC_MODULES = ("virtio_pci", "virtio_blk", "nvme", "ahci", "sd_mod", "xhci_pci", "usb_storage",
+              "sdhci_pci", "mmc_block", "loop", "ext4", "vfat", "nls_cp437", "nls_ascii", "nls_utf8",
+              *MODULES)
 
 # What packages depend on and no program needs to run.
 NOT_WANTED = {"debconf", "debianutils", "dpkg", "gcc-12-base", "libmd0", "perl-base", "tar"}
@@ -45,10 +49,10 @@ def kernel():
     return os.path.join(_cached("kernel-and-modules", make), "vmlinuz")
 
 
-def kernel_with(names):
-    """The same with drivers for a PC's hardware, which the kernel for clouds has not: a folder with
-    vmlinuz, and modules/, to lay over the root: /modules/NN-NAME.ko for each of these and what they
-    need, in the order in which they have to be loaded."""
+def pc_kernel():
+    """The same with drivers for a PC's hardware, PC_MODULES: its path, and a folder to lay over the
+    root: /modules/NN-NAME.ko for each of them and what they need, in the order in which they have to be
+    loaded."""
 
     def make(folder):
         depends = _run("apt-cache", "depends", PC_KERNEL_PACKAGE)
@@ -61,11 +65,12 @@ def kernel_with(names):
                  for path in glob.glob(os.path.join(root, "lib", "modules", "**", "*.ko"), recursive=True)}
         target = os.path.join(folder, "modules", "modules")
         os.makedirs(target)
-        for number, path in enumerate(_in_order(names, there)):
+        for number, path in enumerate(_in_order(PC_MODULES, there)):
             shutil.move(path, os.path.join(target, f"{number:02}-{os.path.basename(path)}"))
         shutil.rmtree(root)
 
-    return _cached("-".join(["kernel", *sorted(names)]), make)
+    folder = _cached("pc-kernel-and-modules", make)
+    return os.path.join(folder, "vmlinuz"), os.path.join(folder, "modules")
 
 
 def _in_order(names, there):

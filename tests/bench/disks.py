@@ -22,8 +22,6 @@ DISKS = {
     "USB": ("sdb", ["qemu-xhci,id=usb", "usb-storage,bus=usb.0,drive=USB", "usb-kbd,bus=usb.0"]),
     "SD": ("mmcblk0", ["sdhci-pci", "sd-card,drive=SD"]),
 }
-MODULES = ["virtio_pci", "virtio_blk", "nvme", "ahci", "sd_mod", "xhci_pci", "usb_storage", "sdhci_pci",
-           "mmc_block", "efivarfs"]
 OPERATIONS = ("read", "write")
 
 SCRIPT = r"""
@@ -78,8 +76,8 @@ def measure(tap, kernel, folder, root, plugin):
     """{(driver, operation): instructions a MiB}, or {}."""
     options = {"root": [root]}
     if kernel == "linux":
-        there = peer.kernel_with(MODULES)
-        options = {"root": [root, os.path.join(there, "modules")], "linux": os.path.join(there, "vmlinuz")}
+        vmlinuz, modules = peer.pc_kernel()
+        options = {"root": [root, modules], "linux": vmlinuz}
     counted = os.path.join(folder, "counted")
     disks = " ".join(disk for disk, _ in DISKS.values())
     machine = harness.run(["busybox", "sh", "/script", disks, str(MIB)], kernel=kernel, **MACHINE, **options,

@@ -14,7 +14,6 @@ from baton import peer
 MIB = 1 << 20
 SIZE = 128 * MIB
 FOLDERS, FILES = 100, 100
-MODULES = ["virtio_pci", "virtio_blk", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "efivarfs"]
 MAKERS = ("mtools", "baton", "linux")
 
 # What each machine does: fills the disk of its own, then tells what is on each that is filled.
@@ -64,9 +63,8 @@ def run(tap, kernel, images, own, disks, root):
     roots = [root]
     options = {}
     if kernel == "linux":
-        folder = peer.kernel_with(MODULES)
-        roots.append(os.path.join(folder, "modules"))
-        options["linux"] = os.path.join(folder, "vmlinuz")
+        options["linux"], modules = peer.pc_kernel()
+        roots.append(modules)
     qemu = [argument for name, image in images.items()
             for argument in (f"-drive if=none,id={name},format=raw,file={image}",
                              f"-device virtio-blk-pci,drive={name}")]

@@ -40,7 +40,7 @@ class Commands:
         self.smp = 1
         self.machine = "q35"
         self.qemu = []
-        self.modules = []
+        self.for_pc = False
         self.drives = []
         with open(path, encoding="ascii") as file:
             for line in file.read().splitlines():
@@ -56,8 +56,8 @@ class Commands:
                     self.smp = int(line.split()[1])
                 elif line.startswith("%machine "):
                     self.machine = line.split()[1]
-                elif line.startswith("%modules "):
-                    self.modules += line.split()[1:]
+                elif line == "%pc":
+                    self.for_pc = True
                 elif line.startswith("%drive "):
                     self.drives.append(line.split()[1:])
                 elif line.startswith("%qemu "):
@@ -70,7 +70,7 @@ class Commands:
 
     def linux(self):
         """The kernel's path; None: the usual one."""
-        return os.path.join(peer.kernel_with(self.modules), "vmlinuz") if self.modules else None
+        return peer.pc_kernel()[0] if self.for_pc else None
 
 
 # Runs in the guest: each argument is one command, in a shell of its own as if it had been typed.
@@ -127,8 +127,8 @@ def run(kernel, commands, programs):
     root = [programs]
     if commands.packages:
         root.append(peer.packages(commands.packages))
-    if commands.modules and kernel == "linux":
-        root.append(os.path.join(peer.kernel_with(commands.modules), "modules"))
+    if commands.for_pc and kernel == "linux":
+        root.append(peer.pc_kernel()[1])
     elif commands.disk and kernel == "linux":
         root.append(peer.modules())
     results = []

@@ -375,6 +375,7 @@ static int add(struct storage *storage)
         return error;
     disk->kind = "sd";
     disk->keeps_late = true;
+    disk->rotates = true; /* it does not say: the slower guess, as on Linux */
     disk->requests_maximum = 4;
     disk->segments_maximum = USB_SEGMENTS_MAXIMUM;
     disk->blocks_maximum = BYTES_MOST / disk->block_size;
