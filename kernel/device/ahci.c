@@ -490,8 +490,8 @@ static bool describe(struct ahci_port *port)
     memcpy(words, (uint8_t *)port->memory.address + IDENTIFY_OFFSET, sizeof(port->identity));
     words[2 * 106 + 1] ^= (uint8_t)tamper(0); /* how large blocks are */
     words[2 * 102 + 1] ^= (uint8_t)tamper(0); /* how many there are */
-    *disk =
-        (struct disk){.kind = "sd", .internal = true, .block_size = SECTOR, .identity.ata = words};
+    *disk = (struct disk){.kind = "sd", .internal = true, .block_size = SECTOR};
+    disk->identity.ata = words;
     if (!(word(words, 83) & 1 << 10))
         return false; /* no addresses of 48 bits: older than SATA */
     uint16_t sizes = word(words, 106);
@@ -523,7 +523,6 @@ static bool describe(struct ahci_port *port)
 static void set_usable(struct ahci_port *port, bool usable)
 {
     bool enabled = spinlock_acquire_save(&port->lock);
-
     port->usable = usable;
     spinlock_release_restore(&port->lock, enabled);
 }

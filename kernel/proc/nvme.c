@@ -140,8 +140,8 @@ static struct pseudo_node subsystem_files[] = {
 
 /* ---- directories ---- */
 
-/* A subsystem leads to its controller and to the disks, as on Linux with several ways to a disk: nvme(1)
-   lists a disk for each place where it finds it. */
+/* A subsystem leads to its controller and to the disks, as on Linux with several ways to a disk:
+   nvme(1) lists a disk for each place where it finds it. */
 static ssize_t link_read(const struct pseudo_key *key, char *buffer, size_t size)
 {
     struct block_device *device =

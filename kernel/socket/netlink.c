@@ -1,7 +1,8 @@
 /*
- * netlink.c: sockets of AF_NETLINK (netlink(7)) for the kernel's events about devices, which libusb and
- * udev's library want to have before they begin. Nothing is told by them: there are no such events
- * yet. They are datagram sockets that nobody can send to; of other families of netlink there is none.
+ * netlink.c: sockets of AF_NETLINK (netlink(7)) for the kernel's events about devices, which libusb
+ * and udev's library want to have before they begin. Nothing is told by them: there are no such
+ * events yet. They are datagram sockets that nobody can send to; of other families of netlink there
+ * is none.
  */
 #include <asm/errno.h>
 #include <linux/netlink.h>

@@ -103,8 +103,8 @@ struct socket {
     uint32_t type;       /* SOCK_*; constant */
     bool netlink;        /* of AF_NETLINK: netlink.c; constant */
     uint32_t netlink_port, netlink_groups; /* atomic */
-    struct file *file;   /* without a reference; NULL: not accepted yet; connection_mutex */
-    uint64_t number;     /* its inode's; 0: not accepted yet; atomic */
+    struct file *file; /* without a reference; NULL: not accepted yet; connection_mutex */
+    uint64_t number;   /* its inode's; 0: not accepted yet; atomic */
     TAILQ_ENTRY(socket) all_link; /* view.c's */
     struct mutex lock;            /* sleeps and touches user memory, as a pipe's */
     uint32_t state;      /* enum socket_state; lock, for connections connection_mutex too; atomic */

@@ -22,7 +22,7 @@
 #define SG_IO              0x2285
 #define SCSI_GET_PLACE     0x5382 /* SCSI_IOCTL_GET_IDLUN */
 #define SCSI_GET_BUS       0x5386 /* SCSI_IOCTL_GET_BUS_NUMBER */
-#define SG_VERSION         30527 /* of the interface, as Linux's */
+#define SG_VERSION         30527  /* of the interface, as Linux's */
 
 /* struct sg_io_hdr of <scsi/sg.h>, which belongs to the C library. */
 struct sg_request {

@@ -9,8 +9,8 @@ from .lint_tree import Finding, rule
 # ---- spelling ----
 
 # Words that codespell takes for others: IST (interrupt stack table), the constraint Nd, a file's name in
-# /sys, a test's.
-KNOWN_WORDS = "inflight,ist,nd,siz,inout,iff,te,ans,fo,hda,ot,sie,som,wont"
+# /sys, a test's, parted's name of a table.
+KNOWN_WORDS = "msdos,inflight,ist,nd,siz,inout,iff,te,ans,fo,hda,ot,sie,som,wont"
 
 
 @rule
