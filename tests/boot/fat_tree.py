@@ -36,7 +36,8 @@ def tree_make(root):
     """Names short, long and not ASCII; contents of no byte to some clusters."""
     random.seed(10000)
     for folder in range(FOLDERS):
-        path = os.path.join(root, f"folder {folder} with a name of some length" if folder % 3 else f"DIR{folder}")
+        name = f"folder {folder} with a name of some length" if folder % 3 else f"DIR{folder}"
+        path = os.path.join(root, name)
         os.mkdir(path)
         for number in range(FILES):
             name = (f"FILE{number}.TXT", f"a file with a long name, number {number}.document", f"{number}",

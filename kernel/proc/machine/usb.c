@@ -24,10 +24,13 @@
         if (error)                                                                                 \
             return error;                                                                          \
         const struct usb_device *device = usb_tree_find(key->number[0]);                           \
-        if (device)                                                                                \
-            statement;                                                                             \
+        if (!device) {                                                                             \
+            usb_tree_unlock();                                                                     \
+            return -ENODEV;                                                                        \
+        }                                                                                          \
+        statement;                                                                                 \
         usb_tree_unlock();                                                                         \
-        return device ? 0 : -ENODEV;                                                               \
+        return 0;                                                                                  \
     }
 #define NUMBER(function, format, value) SHOW(function, text_print(text, format "\n", value))
 
