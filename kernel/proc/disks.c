@@ -126,10 +126,24 @@ SHOW(partition, text_print(text, "%u\n", device->partition))
 SHOW(ro, text_print(text, "%d\n", block_device_read_only(device)))
 SHOW(removable, text_print(text, "%d\n", facts->removable))
 SHOW(stat, text_statistics(text, device, " "))
-SHOW(serial, text_print(text, "%s\n", facts->serial))
-SHOW(model, text_print(text, "%s\n", facts->model))
-SHOW(vendor, text_print(text, "%s\n", facts->vendor))
-SHOW(revision, text_print(text, "%s\n", facts->revision))
+/* As Linux shows them: with the spaces that fill the device's own field, in SCSI's sizes of what
+   passes for a SCSI disk. */
+static bool is_scsi(const struct disk *facts)
+{
+    return facts->identity.ata || facts->identity.inquiry;
+}
+
+static void text_field(struct text *text, const struct disk *facts, const char *value,
+                       int scsi_size, int nvme_size)
+{
+    int size = is_scsi(facts) ? scsi_size : facts->identity.nvme_controller ? nvme_size : 0;
+
+    text_print(text, "%-*.*s\n", size, is_scsi(facts) ? size : (int)strlen(value), value);
+}
+SHOW(serial, text_field(text, facts, facts->serial, (int)strlen(facts->serial), 20))
+SHOW(model, text_field(text, facts, facts->model, 16, 40))
+SHOW(vendor, text_field(text, facts, facts->vendor, 8, 0))
+SHOW(revision, text_field(text, facts, facts->revision, 4, 8))
 SHOW(logical, text_print(text, "%u\n", facts->block_size))
 SHOW(physical, text_print(text, "%u\n", physical(facts)))
 SHOW(rotational, text_print(text, "%d\n", facts->rotates))

@@ -288,18 +288,24 @@ static ssize_t give_up(struct file *file, vaddr_t argument, bool zeros)
                  : block_discard(device, range[0], range[1]);
 }
 
-/* Of a disk without cylinders: as Linux makes them up for SCSI's (scsicam.c) where they matter. */
+/* Heads and sectors, which no disk has any more: those that Linux's drivers make up. */
+static void heads_and_sectors(const struct disk *facts, struct hd_geometry *geometry)
+{
+    bool is_card = strncmp(facts->name, "mmcblk", 6) == 0;
+    bool is_virtio = strncmp(facts->name, "vd", 2) == 0;
+
+    geometry->heads = facts->identity.ata ? 255 : is_virtio ? 16 : is_card ? 4 : 64;
+    geometry->sectors = facts->identity.ata || is_virtio ? 63 : is_card ? 16 : 32;
+}
+
 static ssize_t geometry(struct block_device *device, vaddr_t argument)
 {
-    const uint64_t heads = 16, sectors = 63;
-    uint64_t cylinders = (block_device_size(device) >> SECTOR_SHIFT) / (heads * sectors);
-    struct hd_geometry geometry = {
-        .heads = (uint8_t)heads,
-        .sectors = (uint8_t)sectors,
-        .cylinders = (uint16_t)(cylinders < UINT16_MAX ? cylinders : UINT16_MAX),
-        .start = device->first >> SECTOR_SHIFT,
-    };
+    struct hd_geometry geometry = {.start = device->first >> SECTOR_SHIFT};
 
+    heads_and_sectors(&device->owner->facts, &geometry);
+    uint64_t cylinders = (block_device_size(device->owner->whole) >> SECTOR_SHIFT) /
+                         ((uint64_t)geometry.heads * geometry.sectors);
+    geometry.cylinders = (uint16_t)(cylinders < UINT16_MAX ? cylinders : UINT16_MAX);
     return user_put(argument, &geometry) ? -EFAULT : 0;
 }
 
@@ -370,7 +376,7 @@ static ssize_t node_ioctl(struct file *file, unsigned command, vaddr_t argument)
     case BLKGETNRZONES:
         return put32(argument, 0);
     case HDIO_GETGEO:
-        return geometry(device, argument);
+        return block_is_loop(device) ? -ENOTTY : geometry(device, argument);
     default:
         return block_is_loop(device) ? loop_ioctl(file, device, command, argument)
                                      : pass_through_ioctl(device, command, argument);

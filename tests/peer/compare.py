@@ -68,6 +68,10 @@ class Commands:
                     self.list.append(line)
         self.list = [command for command in self.list if only in command]
 
+    def patience(self):
+        """Large packages and a kernel with all modules take their time."""
+        return harness.TIMEOUT * (3 if self.for_pc else 1)
+
     def linux(self):
         """The kernel's path; None: the usual one."""
         return peer.pc_kernel()[0] if self.for_pc else None
@@ -107,7 +111,7 @@ def run_once(kernel, commands, rest, root):
     """Boots one machine for the `rest` of the commands; returns (output, errors, status) for each
     that it came to, and what there is to say about the machine."""
     with tempfile.TemporaryDirectory() as folder:
-        options = harness.Options(kernel=kernel, timeout=harness.TIMEOUT, proc=commands.proc, root=root,
+        options = harness.Options(kernel=kernel, timeout=commands.patience(), proc=commands.proc, root=root,
                                   linux_from_disk=commands.disk, smp=commands.smp,
                                   machine=commands.machine,
                                   qemu=[*drives_make(commands, folder), *commands.qemu],
