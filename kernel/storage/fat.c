@@ -19,6 +19,7 @@
 #include "library/fat/fat.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "storage/fat_options.h"
 
 struct fat_file {
     RB_ENTRY(fat_file) link;   /* by entry; fat->list_lock */
@@ -33,11 +34,12 @@ struct fat_file {
 struct fat_file_system {
     struct file_system file_system; /* first */
     struct cached_names names;
-    struct file *device;      /* a reference; constant */
-    struct mutex lock;        /* the volume; taken after inodes' locks, and before the device's */
-    struct fat_volume volume; /* lock */
-    bool writable;            /* constant */
-    uint32_t user, group, file_mask, directory_mask; /* constant */
+    struct file *device;        /* a reference; lock to write; atomic */
+    struct file *former;        /* the same, of when it was only read; NULL; lock */
+    struct mutex lock;          /* the volume; taken after inodes' locks, and before the device's */
+    struct fat_volume volume;   /* lock */
+    bool writable;              /* lock to write */
+    struct fat_options options; /* constant */
     struct spinlock list_lock;
     RB_HEAD(fat_files, fat_file) files; /* list_lock */
     LIST_HEAD(, fat_file)
@@ -146,8 +148,8 @@ static const struct file_operations fat_file_operations, fat_directory_operation
 static uint32_t mode_of(const struct fat_file_system *fat, const struct fat_node *node)
 {
     bool directory = node->attributes & FAT_DIRECTORY;
-    uint32_t mode =
-        directory ? S_IFDIR | (0777 & ~fat->directory_mask) : S_IFREG | (0777 & ~fat->file_mask);
+    uint32_t mode = directory ? S_IFDIR | (0777 & ~fat->options.directory_mask)
+                              : S_IFREG | (0777 & ~fat->options.file_mask);
     /* Of directories the bit says something else (fat_make_mode on Linux). */
     return !directory && node->attributes & FAT_READ_ONLY ? mode & ~0222U : mode;
 }
@@ -163,8 +165,8 @@ static void attributes_show(struct inode *inode)
     struct fat_file_system *fat = fat_of(inode);
     const struct fat_node *node = &fat_file(inode)->node;
 
-    inode_attributes_store(inode,
-                           (struct inode_attributes){mode_of(fat, node), fat->user, fat->group});
+    inode_attributes_store(inode, (struct inode_attributes){mode_of(fat, node), fat->options.user,
+                                                            fat->options.group});
     file_time_set(&inode->accessed, time_of(&node->accessed));
     file_time_set(&inode->modified, time_of(&node->modified));
     file_time_set(&inode->changed, time_of(&node->modified));
@@ -266,8 +268,8 @@ static int inode_change(struct inode *inode, const struct attribute_change *chan
     struct fat_time now = time_now();
 
     /* A volume without owners: the one that all have can be set. */
-    if ((change->which & CHANGE_USER && change->attributes.user != fat->user) ||
-        (change->which & CHANGE_GROUP && change->attributes.group != fat->group))
+    if ((change->which & CHANGE_USER && change->attributes.user != fat->options.user) ||
+        (change->which & CHANGE_GROUP && change->attributes.group != fat->options.group))
         return -EPERM;
     if (change->which & CHANGE_SIZE)
         backed_write_back(inode, change->file);
@@ -611,6 +613,7 @@ static void volume_end(struct file_system *file_system)
     struct fat_file_system *fat = (struct fat_file_system *)file_system;
 
     file_release(fat->device);
+    file_release(fat->former);
     heap_free(fat->volume.chunk);
     heap_free(fat);
 }
@@ -635,14 +638,35 @@ static int volume_statistics(struct file_system *file_system, struct statfs *ans
 
 static void volume_describe(struct file_system *file_system, struct text *text)
 {
-    const struct fat_file_system *fat = (const struct fat_file_system *)file_system;
+    fat_options_describe(&((const struct fat_file_system *)file_system)->options, text);
+}
 
-    if (fat->user)
-        text_print(text, ",uid=%u", fat->user);
-    if (fat->group)
-        text_print(text, ",gid=%u", fat->group);
-    text_print(text, ",fmask=%04o,dmask=%04o", fat->file_mask, fat->directory_mask);
-    text_print(text, ",codepage=437,iocharset=utf8,shortname=mixed,errors=remount-ro");
+/* What was mounted to be read may have to be written; the other way round the mount's own flag
+   does, and the volume is clean when it is let go. Who reads just now may do so through the former
+   file, which stays. Owners and masks stay, too, as on Linux. */
+static int volume_remount(struct file_system *file_system, uint32_t flags, const char *options)
+{
+    struct fat_file_system *fat = (struct fat_file_system *)file_system;
+    struct file *device;
+
+    (void)options;
+    if (flags & MS_RDONLY || fat->writable)
+        return 0;
+    int error = file_open_path(&fat->device->path, O_RDWR, &device);
+    if (error)
+        return error;
+    mutex_acquire(&fat->lock);
+    if (!fat->writable) {
+        fat->former = fat->device;
+        __atomic_store_n(&fat->device, device, __ATOMIC_RELEASE);
+        fat->volume.device.read_only = false;
+        fat->writable = true;
+        device = NULL;
+        error = fat_mark(&fat->volume, true);
+    }
+    mutex_release(&fat->lock);
+    file_release(device); /* another was faster */
+    return error;
 }
 
 static const struct file_system_operations fat_operations = {
@@ -651,64 +675,10 @@ static const struct file_system_operations fat_operations = {
     .statistics = volume_statistics,
     .synchronise = volume_synchronise,
     .describe = volume_describe,
+    .remount = volume_remount,
 };
 
 /* ---- mounting ---- */
-
-/* One option of mount(8), "Mount options for fat" and "for vfat"; false: it is unknown, or wrong.
- */
-static bool option_take(struct fat_file_system *fat, const char *option, size_t length)
-{
-    static const char *const ignored[] = {
-        "codepage=", "iocharset=", "shortname=", "errors=", "utf8",     "quiet",  "flush",
-        "tz=",       "check=",     "nfs",        "rodir",   "showexec", "discard"};
-    const struct {
-        const char *name;
-        unsigned base;
-        uint32_t *one, *other;
-    } numbers[] = {
-        {"uid=", 10, &fat->user, NULL},
-        {"gid=", 10, &fat->group, NULL},
-        {"umask=", 8, &fat->file_mask, &fat->directory_mask},
-        {"fmask=", 8, &fat->file_mask, NULL},
-        {"dmask=", 8, &fat->directory_mask, NULL},
-    };
-
-    for (size_t i = 0; i < array_length(ignored); i++)
-        if (strncmp(option, ignored[i], strlen(ignored[i])) == 0)
-            return true;
-    for (size_t i = 0; i < array_length(numbers); i++) {
-        size_t at = strlen(numbers[i].name);
-        uint64_t value = 0;
-        if (strncmp(option, numbers[i].name, at) != 0)
-            continue;
-        if (at == length)
-            return false;
-        for (; at < length; at++) {
-            unsigned digit = (unsigned)(option[at] - '0');
-            value = value * numbers[i].base + digit;
-            if (digit >= numbers[i].base || value > UINT32_MAX)
-                return false;
-        }
-        *numbers[i].one = (uint32_t)value & (numbers[i].base == 8 ? 0777 : UINT32_MAX);
-        if (numbers[i].other)
-            *numbers[i].other = *numbers[i].one;
-    }
-    return true;
-}
-
-static int options_take(struct fat_file_system *fat, const char *options)
-{
-    while (options && *options) {
-        size_t length = 0;
-        while (options[length] && options[length] != ',')
-            length++;
-        if (length && !option_take(fat, options, length))
-            return -EINVAL;
-        options += length + (options[length] == ',');
-    }
-    return 0;
-}
 
 /* How large what lies there is. */
 static int64_t device_size(struct file *device)
@@ -775,8 +745,7 @@ static int fat_mount(const struct mount_request *request, struct file_system **r
     spinlock_initialize(&fat->list_lock, LOCK_UNRANKED);
     RB_INIT(&fat->files);
     LIST_INIT(&fat->dead);
-    fat->file_mask = fat->directory_mask = 022;
-    int error = options_take(fat, request->options);
+    int error = fat_options_parse(&fat->options, request->options);
     if (!error)
         error = volume_start(fat, request);
     if (error) {
