@@ -462,6 +462,17 @@ def usb_storage():
     yield bytes([3, 0, 0x80, 0])
 
 
+def sbat():
+    yield b"sbat,1,SBAT Version,sbat,1,https://x\nbaton,2,Baton\n\nsbat,1,2022052400\nbaton,3\n"
+
+
+def event_log():
+    first = b"Spec ID Event03\0" + struct.pack("<IBBBBIHHHHB", 0, 0, 2, 0, 2, 2, 4, 20, 11, 32, 0)
+    events = [struct.pack("<IIIH20sH32sI", pcr, 13, 2, 4, b"1", 11, b"2", 4) + b"text" for pcr in (4, 12)]
+    log = struct.pack("<II20sI", 0, 3, b"", len(first)) + first
+    yield struct.pack("<Q", len(log) + len(events[0])) + log + b"".join(events)
+
+
 def menu():
     yield bytes([80, 25, 3, 1, 5]) + b"jjeaudit\x0bqkmh1"
 
@@ -475,7 +486,7 @@ def loader_settings():
 
 
 TARGETS = {function.__name__: function for function in (
-    menu, boot_order, loader_settings,
+    sbat, event_log, menu, boot_order, loader_settings,
     acpi, aml, archive, audit, boot_entry, cpio, efi_variable, elf, elf_kernel, fat, fuse_message,
     image, keyboard,
     line_discipline, load_options, memory_attributes, memory_map, memory_options, net_boot, options,
