@@ -118,6 +118,11 @@ def packages(names):
     return _cached("-".join(sorted(names)), make)
 
 
+def files_of(names):
+    """The same without what they depend on: for their files alone."""
+    return _cached("only-" + "-".join(sorted(names)), lambda folder: _unpack(names, folder))
+
+
 def _cached(name, make):
     """The folder `name`, made by make(folder) if it is not there yet."""
     path = os.path.join(FOLDER, name)

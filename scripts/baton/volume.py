@@ -24,6 +24,8 @@ PARTITION_MINIMUM = {512: 36 * MEBIBYTE, 4096: 260 * MEBIBYTE}
 LARGE_PARTITION = 256 * MEBIBYTE
 
 ESP_TYPE = uuid.UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")  # UEFI 2.10, 5.3.3, table 5.7
+# The extended boot loader partition (Boot Loader Specification, "The Partitions").
+BOOT_TYPE = uuid.UUID("bc13c2ff-59e6-4262-a352-b275fd6f7172")
 ENTRY_COUNT = 128
 ENTRY_SIZE = 128
 TABLE_SIZE = ENTRY_COUNT * ENTRY_SIZE
@@ -59,14 +61,38 @@ def _guid(digest, what):
     return uuid.UUID(bytes=hashlib.sha256(digest + what).digest()[:16], version=5)
 
 
-def _write_partition_table(file, total, partition, sector, digest):
-    """For a disk of that many bytes with a partition of that many."""
+class _Partition:
+    """A FAT volume of these files, and its place on the disk."""
+
+    def __init__(self, kind, label, staging, files, start, sector):
+        self.kind, self.label, self.staging, self.files = kind, label, staging, files
+        self.start, self.sector = start, sector
+        size, self.digest = _stage(staging, files)
+        self.size = _mebibytes(max(PARTITION_MINIMUM[sector], size + size // 32 + 2 * MEBIBYTE))
+
+    @property
+    def end(self):
+        return self.start + self.size
+
+    def entry(self):
+        """In the partition table: UEFI 2.10, 5.3.3, table 5.6."""
+        return struct.pack("<16s16sQQQ72s", self.kind.bytes_le, _guid(self.digest, b"partition").bytes_le,
+                           self.start // self.sector, self.end // self.sector - 1, 0,
+                           self.label.encode("utf-16-le"))
+
+    def write(self, path):
+        cluster = 4096 // self.sector if self.size >= LARGE_PARTITION else 1
+        _write_fat(f"{path}@@{self.start}", self.staging, self.files, self.digest, "-F", "-c", str(cluster),
+                   "-M", str(self.sector), "-H", str(self.start // self.sector),
+                   "-T", str(self.size // self.sector))
+        _clear_nested_table(path, self.start, self.sector)
+
+
+def _write_partition_table(file, total, partitions, sector):
+    """For a disk of that many bytes."""
     sectors = total // sector
-    first = PARTITION_START // sector
-    entry = struct.pack("<16s16sQQQ72s", ESP_TYPE.bytes_le, _guid(digest, b"partition").bytes_le, first,
-                        first + partition // sector - 1, 0, "EFI System".encode("utf-16-le"))
-    table = entry.ljust(TABLE_SIZE, b"\0")
-    disk = _guid(digest, b"disk")
+    table = b"".join(partition.entry() for partition in partitions).ljust(TABLE_SIZE, b"\0")
+    disk = _guid(partitions[0].digest, b"disk")
     crc = zlib.crc32(table)
     last = sectors - 1
     backup_table = last - TABLE_SIZE // sector
@@ -89,20 +115,22 @@ def _write_fat(target, staging, files, digest, *format_options):
         _tool("mcopy", "-i", target, "-Q", os.path.join(staging, name), f"::{name}")
 
 
-def write(path, files, sector=SECTOR):
+def write(path, files, sector=SECTOR, boot=None):
     """Writes an image of a disk with sectors of that size to `path`. `files` maps a path on the partition,
-    with slashes, to a path on the host or to bytes."""
+    with slashes, to a path on the host or to bytes; `boot` those of a second partition for boot entries."""
+    kinds = [(ESP_TYPE, "EFI System", files)] + [(BOOT_TYPE, "Boot Loader", boot)] * bool(boot)
     with tempfile.TemporaryDirectory(prefix="baton-volume-") as staging:
-        size, digest = _stage(staging, files)
-        partition = _mebibytes(max(PARTITION_MINIMUM[sector], size + size // 32 + 2 * MEBIBYTE))
-        total = PARTITION_START + partition + MEBIBYTE
+        partitions, start = [], PARTITION_START
+        for kind, label, content in kinds:
+            folder = os.path.join(staging, label)
+            os.mkdir(folder)
+            partitions.append(_Partition(kind, label, folder, content, start, sector))
+            start = partitions[-1].end
         with open(path, "wb") as image:
-            image.truncate(total)
-            _write_partition_table(image, total, partition, sector, digest)
-        cluster = 4096 // sector if partition >= LARGE_PARTITION else 1
-        _write_fat(f"{path}@@{PARTITION_START}", staging, files, digest, "-F", "-c", str(cluster),
-                   "-M", str(sector), "-H", str(PARTITION_START // sector), "-T", str(partition // sector))
-        _clear_nested_table(path, sector)
+            image.truncate(start + MEBIBYTE)
+            _write_partition_table(image, start + MEBIBYTE, partitions, sector)
+        for partition in partitions:
+            partition.write(path)
 
 
 def write_cd(path, files):
@@ -131,14 +159,14 @@ def _folders(files):
     return sorted(folders)
 
 
-def _clear_nested_table(path, sector_size):
+def _clear_nested_table(path, start, sector_size):
     """mformat leaves what looks like a partition's entry in the volume's first sector and in its
     copy: a firmware that looks there sees a table within the partition (EDK2 complains of it)."""
     with open(path, "r+b") as image:
-        image.seek(PARTITION_START + BACKUP_SECTOR)
+        image.seek(start + BACKUP_SECTOR)
         backup, = struct.unpack("<H", image.read(2))
         for sector in (0, backup):
-            image.seek(PARTITION_START + sector * sector_size + MBR_TABLE)
+            image.seek(start + sector * sector_size + MBR_TABLE)
             image.write(bytes(MBR_TABLE_SIZE))
 
 

@@ -1,7 +1,9 @@
 /*
  * protocols.c: what protocols and variables say before the exit: `protection ATTRIBUTES` is a
  * memory attribute protocol with that answer for all memory, `variable NAME BYTES` what GetVariable
- * gives the loader, `tpm-extend PCR` extends a PCR without an entry in the event log.
+ * gives the loader, `tpm-extend PCR` extends a PCR without an entry in the event log, `tpm-fails
+ * STATUS` is a TPM that takes no measurement, `tpm-log OFFSET BYTES` one whose log is these, with
+ * the last event there.
  */
 #include <library/string.h>
 
@@ -85,7 +87,12 @@ static void variables_install(void)
 /* ---- tpm-extend: TPM2_PCR_Extend (TPM 2.0 Library, part 3, 22.2), by SubmitCommand ---- */
 
 struct tcg2_protocol { /* TCG EFI Protocol Specification 2.0, 6 */
-    void *others[3];
+    EFI_STATUS(EFIAPI *capability)(struct tcg2_protocol *self, UINT8 *capability);
+    EFI_STATUS(EFIAPI *event_log)
+    (struct tcg2_protocol *self, UINT32 format, EFI_PHYSICAL_ADDRESS *location,
+     EFI_PHYSICAL_ADDRESS *last, BOOLEAN *truncated);
+    EFI_STATUS(EFIAPI *measure)
+    (struct tcg2_protocol *self, UINT64 flags, EFI_PHYSICAL_ADDRESS data, UINT64 size, void *event);
     EFI_STATUS(EFIAPI *submit)
     (struct tcg2_protocol *self, UINT32 size, UINT8 *command, UINT32 answer_size, UINT8 *answer);
 };
@@ -108,22 +115,76 @@ static void pcr_extend(struct tcg2_protocol *tpm, uint8_t pcr)
            answer[9]);
 }
 
+static EFI_GUID tcg2_guid = {
+    0x607f766c, 0x7455, 0x42be, {0x93, 0x0b, 0xe4, 0xd7, 0x6d, 0xb2, 0x72, 0x0f}};
+
 static void tpm_extend(void)
 {
-    static EFI_GUID guid = {
-        0x607f766c, 0x7455, 0x42be, {0x93, 0x0b, 0xe4, 0xd7, 0x6d, 0xb2, 0x72, 0x0f}};
     struct tcg2_protocol *tpm;
 
     if (!order_next(NULL, "tpm-extend"))
         return;
-    if (EFI_ERROR(real_boot.LocateProtocol(&guid, NULL, (void **)&tpm)))
+    if (EFI_ERROR(real_boot.LocateProtocol(&tcg2_guid, NULL, (void **)&tpm)))
         report("tpm-extend: no TPM\n");
     else
         pcr_extend(tpm, (uint8_t)order_value("tpm-extend", 0));
 }
 
+/* ---- tpm-fails, tpm-log ---- */
+
+static EFI_STATUS EFIAPI capability_tell(struct tcg2_protocol *self, UINT8 *capability)
+{
+    enum { PRESENT = 16 };
+
+    (void)self;
+    capability[PRESENT] = 1;
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI event_log_give(struct tcg2_protocol *self, UINT32 format,
+                                        EFI_PHYSICAL_ADDRESS *location, EFI_PHYSICAL_ADDRESS *last,
+                                        BOOLEAN *truncated)
+{
+    static uint8_t bytes[4096];
+    const struct order *order = order_next(NULL, "tpm-log");
+
+    (void)self, (void)format;
+    if (!order)
+        return EFI_NOT_FOUND;
+    order_bytes(order, 2, bytes, sizeof bytes);
+    *location = (uintptr_t)bytes;
+    *last = *location + order_value("tpm-log", 0);
+    *truncated = TRUE;
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI measurement_refuse(struct tcg2_protocol *self, UINT64 flags,
+                                            EFI_PHYSICAL_ADDRESS data, UINT64 size, void *event)
+{
+    (void)self, (void)flags, (void)data, (void)size, (void)event;
+    return order_next(NULL, "tpm-fails") ? EFIERR(order_value("tpm-fails", 0)) : EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI command_refuse(struct tcg2_protocol *self, UINT32 size, UINT8 *command,
+                                        UINT32 answer_size, UINT8 *answer)
+{
+    (void)self, (void)size, (void)command, (void)answer_size, (void)answer;
+    return EFI_DEVICE_ERROR;
+}
+
+static void tpm_install(void)
+{
+    static struct tcg2_protocol protocol = {capability_tell, event_log_give, measurement_refuse,
+                                            command_refuse};
+    EFI_HANDLE handle = NULL;
+
+    if (order_next(NULL, "tpm-fails") || order_next(NULL, "tpm-log"))
+        real_boot.InstallProtocolInterface(&handle, &tcg2_guid, EFI_NATIVE_INTERFACE, &protocol);
+}
+
 void protocols_install(void)
 {
+    tpm_install();
     protection_install();
     variables_install();
     tpm_extend();
