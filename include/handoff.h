@@ -35,7 +35,7 @@
 /* "BATON\0\0\0" read as a little-endian number. */
 #define HANDOFF_MAGIC UINT64_C(0x4e4f544142)
 /* Counts up with every change of the layout or of the meaning of a field. */
-#define HANDOFF_VERSION 4
+#define HANDOFF_VERSION 5
 
 /* A range of physical memory; base and size in bytes. Size 0: there is none. */
 struct handoff_range {
@@ -120,6 +120,15 @@ struct handoff_entry_state {
     uint64_t tsc; /* time stamp counter at the loader's first instruction */
 };
 
+/* What was measured into the TPM: its event log, "crypto agile" (PC Client Platform Firmware
+ * Profile 1.06, 10). */
+struct handoff_measurements {
+    struct handoff_range log; /* a copy in loader memory of its own, whole pages; size 0: none */
+    uint64_t final_events;    /* where the firmware has what came since it gave the log:
+                                 EFI_TCG2_FINAL_EVENTS_TABLE; 0: nowhere */
+    uint64_t final_known;     /* bytes of that table's events which are in the log, too */
+};
+
 struct handoff {
     uint64_t magic;   /* HANDOFF_MAGIC */
     uint32_t version; /* HANDOFF_VERSION */
@@ -153,6 +162,10 @@ struct handoff {
     struct handoff_range record; /* room of the handoff's record (handoff_record.h), which begins
                                     in it; loader memory of its own, whole pages */
     uint64_t exit_rflags;        /* RFLAGS as ExitBootServices left them */
+
+    struct handoff_measurements measurements;
+    uint32_t secure_boot; /* 1: images were checked before they ran (UEFI 2.10, 32) */
+    uint32_t reserved;    /* 0 */
 };
 
 #define HANDOFF_ASSERT_OFFSET(field, offset)                                                       \
@@ -177,6 +190,8 @@ HANDOFF_ASSERT_OFFSET(exit_tsc, 384);
 HANDOFF_ASSERT_OFFSET(workspace, 392);
 HANDOFF_ASSERT_OFFSET(record, 408);
 HANDOFF_ASSERT_OFFSET(exit_rflags, 424);
-_Static_assert(sizeof(struct handoff) == 432, "handoff layout");
+HANDOFF_ASSERT_OFFSET(measurements, 432);
+HANDOFF_ASSERT_OFFSET(secure_boot, 464);
+_Static_assert(sizeof(struct handoff) == 472, "handoff layout");
 
 #endif

@@ -8,7 +8,16 @@
 
 #define ENTRY_DEFAULT "\\loader\\entries\\baton.conf"
 
-/* *entry stays valid and unchanged until the next call. */
+/* Each prints its own failure. */
+
+/* What a text says; `path` is for messages. */
+EFI_STATUS entry_parse(const char *path, const void *text, uint64_t size, struct boot_entry *entry);
+
+/* Whether Baton's kernel can be started by it. */
+EFI_STATUS entry_check(const char *path, const struct boot_entry *entry);
+
+/* An entry for Baton's kernel: read, measured, checked. *entry stays valid and unchanged until the
+   next call. */
 EFI_STATUS entry_read(struct volume *volume, const char *path, const struct boot_entry **entry);
 
 #endif

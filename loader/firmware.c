@@ -44,3 +44,40 @@ size_t firmware_handles(const EFI_GUID *guid, EFI_HANDLE **handles)
         return 0;
     return count;
 }
+
+/* The length of a node of a path that goes on behind it; 0: it is the end, or none. */
+static size_t node_length(const EFI_DEVICE_PATH *node)
+{
+    size_t length = (size_t)DevicePathNodeLength(node);
+
+    return IsDevicePathEndType(node) || length < sizeof *node ? 0 : length;
+}
+
+/* Adds the part of the path that a node has (UEFI 2.10, 10.3.5.4). */
+static bool path_add(const EFI_DEVICE_PATH *node, char *path, size_t room, size_t *length)
+{
+    const CHAR16 *name = ((const FILEPATH_DEVICE_PATH *)node)->PathName;
+    size_t units = (node_length(node) - sizeof *node) / sizeof *name;
+
+    for (size_t i = 0; i < units && name[i]; i++) {
+        if (*length + 1 >= room || name[i] > '~')
+            return false;
+        path[(*length)++] = (char)name[i];
+    }
+    return true;
+}
+
+bool firmware_own_path(char *path, size_t room)
+{
+    const EFI_DEVICE_PATH *node = firmware.loaded_image->FilePath;
+    size_t length = 0;
+
+    for (unsigned nodes = 0; node && nodes < 64 && node_length(node); nodes++) {
+        if (DevicePathType(node) == MEDIA_DEVICE_PATH &&
+            DevicePathSubType(node) == MEDIA_FILEPATH_DP && !path_add(node, path, room, &length))
+            return false;
+        node = (const EFI_DEVICE_PATH *)((const uint8_t *)node + node_length(node));
+    }
+    path[length] = '\0';
+    return length > 0;
+}

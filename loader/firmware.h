@@ -37,4 +37,7 @@ void *firmware_protocol(EFI_HANDLE handle, const EFI_GUID *guid);
  */
 size_t firmware_handles(const EFI_GUID *guid, EFI_HANDLE **handles);
 
+/* The path of our own file on its volume, in ASCII; false: it has none, or none that fits. */
+bool firmware_own_path(char *path, size_t room);
+
 #endif

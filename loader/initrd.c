@@ -6,6 +6,7 @@
 #include <library/format.h>
 
 #include "failure.h"
+#include "measure.h"
 #include "pages.h"
 #include "unpack.h"
 
@@ -208,8 +209,10 @@ EFI_STATUS initrd_load(struct volume *volume, const struct boot_entry *entry,
     *initrd = (struct handoff_range){0};
     all = (struct initrd_files){0};
     status = files_take(volume, entry, &all);
-    if (!EFI_ERROR(status))
+    if (!EFI_ERROR(status)) {
+        measure_initrd(all.memory, all.size);
         status = files_make_plain(&all);
+    }
     if (!EFI_ERROR(status))
         *initrd = (struct handoff_range){.base = pages_address(all.memory), .size = all.size};
     return status;

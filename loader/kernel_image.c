@@ -3,6 +3,7 @@
 #include <library/string.h>
 
 #include "failure.h"
+#include "measure.h"
 #include "pages.h"
 
 /*
@@ -76,6 +77,7 @@ EFI_STATUS kernel_image_load(struct volume *volume, const char *path, bool rando
 
     if (EFI_ERROR(status))
         return status;
+    measure_kernel(path, file, file_size);
     status = image_build(path, file, file_size, randomize, random, image);
     pages_free(file);
     return status;

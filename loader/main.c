@@ -20,6 +20,7 @@
 #include "initrd.h"
 #include "jump.h"
 #include "kernel_image.h"
+#include "measure.h"
 #include "menu/boot_menu.h"
 #include "options.h"
 #include "pages.h"
@@ -72,10 +73,12 @@ static EFI_STATUS processor_check(void)
     return EFI_SUCCESS;
 }
 
-/* Which kernel, with which options: those of the entry, then those that were given. */
+/* Which kernel, from where, with which options: those of the entry, then those that were given. */
 struct wanted {
     const struct boot_entry *entry;
+    EFI_HANDLE device;
     const char *own, *given;
+    bool sealed; /* the options were measured with the loader */
 };
 
 /* A unified image brings its entry along. Its options are signed, and can be replaced where
@@ -83,8 +86,27 @@ struct wanted {
 static void wanted_of_unified(const struct boot_entry *entry, struct wanted *wanted)
 {
     const char *given = options_text();
+    bool replaced = *given && !trust_is_asked_for();
 
-    *wanted = (struct wanted){entry, *given && !trust_is_asked_for() ? given : entry->options, ""};
+    measure_sections();
+    *wanted = (struct wanted){.entry = entry,
+                              .device = firmware.loaded_image->DeviceHandle,
+                              .own = replaced ? given : entry->options,
+                              .given = "",
+                              .sealed = !replaced};
+}
+
+/* The entry that LoadOptions name, or else what the menu says. */
+static EFI_STATUS wanted_choose(struct volume *volume, const char *path, struct choice *choice)
+{
+    EFI_STATUS status = EFI_SUCCESS;
+
+    *choice = (struct choice){.device = firmware.loaded_image->DeviceHandle};
+    if (!path)
+        status = boot_menu_choose(choice);
+    if (!EFI_ERROR(status) && !choice->entry)
+        status = entry_read(volume, path ? path : ENTRY_DEFAULT, &choice->entry);
+    return status;
 }
 
 static EFI_STATUS wanted_find(struct volume *volume, struct wanted *wanted)
@@ -99,15 +121,57 @@ static EFI_STATUS wanted_find(struct volume *volume, struct wanted *wanted)
         return EFI_SUCCESS;
     }
     given = options_read(volume);
-    choice = (struct choice){.path = given.entry};
-    status = given.entry ? EFI_SUCCESS : boot_menu_choose(&choice);
-    if (!EFI_ERROR(status))
-        status = entry_read(volume, choice.path, &wanted->entry);
+    status = wanted_choose(volume, given.entry, &choice);
     if (EFI_ERROR(status))
         return status;
-    wanted->own = choice.options ? choice.options : wanted->entry->options;
-    wanted->given = trust_is_asked_for() ? "" : given.kernel;
+    *wanted = (struct wanted){.entry = choice.entry,
+                              .device = choice.device,
+                              .own = choice.options ? choice.options : choice.entry->options,
+                              .given = trust_is_asked_for() ? "" : given.kernel};
     return EFI_SUCCESS;
+}
+
+/* Joins and measures them. */
+static EFI_STATUS options_take(const struct wanted *wanted, struct handoff_range *options)
+{
+    EFI_STATUS status = options_build(wanted->own, wanted->given, options);
+
+    if (!EFI_ERROR(status) && !wanted->sealed)
+        measure_options((const char *)(uintptr_t)options->base);
+    return status;
+}
+
+static EFI_STATUS kernel_load(struct volume *volume, const struct boot_entry *entry,
+                              struct seed *seed, struct kernel_image *kernel,
+                              struct handoff *handoff)
+{
+    const char *options = (const char *)(uintptr_t)handoff->options.base;
+    uint64_t place;
+    EFI_STATUS status;
+
+    seed_draw(seed, &place, sizeof place);
+    status =
+        kernel_image_load(volume, entry->kernel, !options_flag(options, "nokaslr"), place, kernel);
+    if (EFI_ERROR(status))
+        return status;
+    return initrd_load(volume, entry, &handoff->initrd);
+}
+
+/* From the loader's volume, or that on which the entry lies. */
+static EFI_STATUS wanted_load(struct volume *own, const struct wanted *wanted, struct seed *seed,
+                              struct kernel_image *kernel, struct handoff *handoff)
+{
+    struct volume other;
+    EFI_STATUS status;
+
+    if (wanted->device == firmware.loaded_image->DeviceHandle)
+        return kernel_load(own, wanted->entry, seed, kernel, handoff);
+    status = volume_open_on(wanted->device, &other);
+    if (EFI_ERROR(status))
+        return status;
+    status = kernel_load(&other, wanted->entry, seed, kernel, handoff);
+    volume_close(&other);
+    return status;
 }
 
 /* Reads all that is wanted. */
@@ -115,25 +179,13 @@ static EFI_STATUS files_load(struct volume *volume, struct seed *seed, struct ke
                              struct handoff *handoff)
 {
     struct wanted wanted;
-    const char *options;
-    uint64_t place;
     EFI_STATUS status = wanted_find(volume, &wanted);
 
-    if (EFI_ERROR(status))
-        return status;
-    status = options_build(wanted.own, wanted.given, &handoff->options);
-    if (EFI_ERROR(status))
-        return status;
-    options = (const char *)(uintptr_t)handoff->options.base;
-    seed_draw(seed, &place, sizeof place);
-    status = kernel_image_load(volume, wanted.entry->kernel, !options_flag(options, "nokaslr"),
-                               place, kernel);
-    if (EFI_ERROR(status))
-        return status;
-    status = initrd_load(volume, wanted.entry, &handoff->initrd);
-    if (EFI_ERROR(status))
-        return status;
-    return EFI_SUCCESS;
+    if (!EFI_ERROR(status))
+        status = options_take(&wanted, &handoff->options);
+    if (!EFI_ERROR(status))
+        status = wanted_load(volume, &wanted, seed, kernel, handoff);
+    return status;
 }
 
 /* P2 and P3 are only for who asked, and P0 to P3 on the volume. */
@@ -183,6 +235,8 @@ static EFI_STATUS handoff_prepare(struct kernel_image *kernel, struct handoff *h
     handoff->seed_sources = seed.sources;
     tables_find(&handoff->tables);
     framebuffer_find(&handoff->framebuffer);
+    handoff->secure_boot = trust_is_asked_for();
+    measure_log_take(&handoff->measurements);
     return EFI_SUCCESS;
 }
 
@@ -241,6 +295,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     status = firmware_attach(image, system);
     if (!EFI_ERROR(status))
         status = processor_check();
+    if (!EFI_ERROR(status))
+        status = trust_check_generation("BOOTX64.EFI", firmware.loaded_image);
     if (!EFI_ERROR(status))
         status = handoff_prepare(&kernel, &handoff);
     if (!EFI_ERROR(status))

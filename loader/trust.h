@@ -19,4 +19,11 @@ bool trust_is_asked_for(void);
  */
 EFI_STATUS trust_check(const char *path, const void *bytes, uint64_t size);
 
+/*
+ * EFI_SUCCESS: Secure Boot is off, or nobody has revoked the generation of this image, which its
+ * section ".sbat" tells (shim's SBAT.md). Where shim starts images it asks that itself; where it
+ * once did, what it was told holds for images that the firmware starts, too.
+ */
+EFI_STATUS trust_check_generation(const char *what, const EFI_LOADED_IMAGE_PROTOCOL *image);
+
 #endif

@@ -6,9 +6,9 @@
 
 #define HEAD_MAXIMUM 4096 /* bytes: the sections' table lies there */
 
-bool unified_section(const char *name, unsigned index, const uint8_t **bytes, uint64_t *size)
+bool image_section(const EFI_LOADED_IMAGE_PROTOCOL *image, const char *name, unsigned index,
+                   const uint8_t **bytes, uint64_t *size)
 {
-    const EFI_LOADED_IMAGE_PROTOCOL *image = firmware.loaded_image;
     const uint8_t *base = image->ImageBase;
     uint64_t image_size = image->ImageSize;
     struct pe_section section;
@@ -21,6 +21,11 @@ bool unified_section(const char *name, unsigned index, const uint8_t **bytes, ui
     *bytes = base + section.address;
     *size = section.size;
     return true;
+}
+
+bool unified_section(const char *name, unsigned index, const uint8_t **bytes, uint64_t *size)
+{
+    return image_section(firmware.loaded_image, name, index, bytes, size);
 }
 
 /* Text up to a NUL or the section's end, without line feeds at its end. */
@@ -39,13 +44,21 @@ static void text_take(const char *name, char *text, size_t room)
     text[length] = '\0';
 }
 
+bool unified_is(void)
+{
+    const uint8_t *bytes;
+    uint64_t size;
+
+    return unified_section(".linux", 0, &bytes, &size);
+}
+
 const struct boot_entry *unified_entry(void)
 {
     static struct boot_entry entry; /* too large for the stack */
     const uint8_t *bytes;
     uint64_t size;
 
-    if (!unified_section(".linux", 0, &bytes, &size))
+    if (!unified_is())
         return NULL;
     memset(&entry, 0, sizeof entry);
     format_string(entry.kernel, sizeof entry.kernel, "/.linux");

@@ -15,6 +15,13 @@
  */
 bool unified_section(const char *name, unsigned index, const uint8_t **bytes, uint64_t *size);
 
+/* The same of another image that is loaded. */
+bool image_section(const EFI_LOADED_IMAGE_PROTOCOL *image, const char *name, unsigned index,
+                   const uint8_t **bytes, uint64_t *size);
+
+/* Is the loader's own image a unified kernel image? */
+bool unified_is(void);
+
 /*
  * What the image has instead of an entry, or NULL: it is no unified one, and entries are read. Its
  * files are the sections, which a volume gives under names like "/.linux" (volume_sections.c).

@@ -19,15 +19,28 @@ EFI_STATUS volume_open(struct volume *volume)
     bool found;
 
     *volume = (struct volume){0};
-    found = volume_files_open(volume, &status);
+    found = volume_files_open(volume, firmware.loaded_image->DeviceHandle, &status);
     if (EFI_ERROR(status))
         return failure(status, "cannot open the volume that BOOTX64.EFI was started from");
     volume->tftp = tftp_find();
     volume->http = http_find();
     /* Started from a shell's memory, or over IPv6, say; a unified image needs no files. */
-    if (!found && !volume->tftp && !volume->http && !unified_entry())
+    if (!found && !volume->tftp && !volume->http && !unified_is())
         return failure(EFI_UNSUPPORTED, "BOOTX64.EFI was started neither from a volume with files "
                                         "nor by TFTP or HTTP over IPv4");
+    return EFI_SUCCESS;
+}
+
+EFI_STATUS volume_open_on(EFI_HANDLE device, struct volume *volume)
+{
+    EFI_STATUS status;
+
+    if (device == firmware.loaded_image->DeviceHandle)
+        return volume_open(volume);
+    *volume = (struct volume){0};
+    if (!volume_files_open(volume, device, &status))
+        return failure(EFI_ERROR(status) ? status : EFI_NOT_FOUND,
+                       "cannot open the volume that the entry lies on");
     return EFI_SUCCESS;
 }
 

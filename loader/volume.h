@@ -34,6 +34,9 @@ struct volume_file {
 EFI_STATUS volume_open(struct volume *volume);
 void volume_close(struct volume *volume);
 
+/* The same for an entry that may lie on another partition than the loader. */
+EFI_STATUS volume_open_on(EFI_HANDLE device, struct volume *volume);
+
 /* `path` is ASCII, from the volume's root, parted by \ or / (UEFI wants \). */
 EFI_STATUS volume_file_open(struct volume *volume, const char *path, struct volume_file *file);
 void volume_file_close(struct volume_file *file);

@@ -3,11 +3,10 @@
 #include "text.h"
 #include "volume_source.h"
 
-bool volume_files_open(struct volume *volume, EFI_STATUS *status)
+bool volume_files_open(struct volume *volume, EFI_HANDLE device, EFI_STATUS *status)
 {
     static const EFI_GUID simple_file_system = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
     static const EFI_GUID network = EFI_PXE_BASE_CODE_PROTOCOL_GUID;
-    EFI_HANDLE device = firmware.loaded_image->DeviceHandle;
     EFI_FILE_IO_INTERFACE *file_system = firmware_protocol(device, &simple_file_system);
 
     *status = EFI_SUCCESS;

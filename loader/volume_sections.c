@@ -9,11 +9,8 @@
 
 static bool there(const struct volume *volume)
 {
-    const uint8_t *bytes;
-    uint64_t size;
-
     (void)volume;
-    return unified_section(".linux", 0, &bytes, &size);
+    return unified_is();
 }
 
 static bool section_of(const char *path, const uint8_t **bytes, uint64_t *size)

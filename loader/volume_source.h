@@ -17,7 +17,7 @@ struct volume_source {
 
 /* A file system of the firmware's: volume_files.c. */
 extern const struct volume_source volume_files;
-bool volume_files_open(struct volume *volume, EFI_STATUS *status);
+bool volume_files_open(struct volume *volume, EFI_HANDLE device, EFI_STATUS *status);
 void volume_files_close(struct volume *volume);
 void volume_files_close_file(struct volume_file *file);
 

@@ -638,6 +638,8 @@ int main(void)
         mount_at("/dev/pts", "devpts", "mode=620,gid=5");
         if (access("/sys/firmware/efi/efivars", F_OK) == 0)
             mount("efivarfs", "/sys/firmware/efi/efivars", "efivarfs", 0, NULL);
+        if (access("/sys/kernel/security", F_OK) == 0)
+            mount("securityfs", "/sys/kernel/security", "securityfs", 0, NULL);
         processor_nodes_make();
     }
     hostname_set();

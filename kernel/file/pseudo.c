@@ -374,7 +374,7 @@ static int pseudo_create_root(struct file_system *file_system, struct pseudo_nod
 
 /* ---- other rooms' trees ---- */
 
-static struct file_system trees[2]; /* devpts, efivarfs; written at boot */
+static struct file_system trees[3]; /* devpts, efivarfs, securityfs; written at boot */
 static struct file_system_type tree_types[array_length(trees)];
 static size_t tree_count;
 

@@ -5,6 +5,8 @@
 #define PAGE 4096
 /* No file on a FAT volume is larger (UEFI 2.10, 13.3: FAT32). */
 #define FILE_SIZE_MAXIMUM UINT64_C(0xffffffff)
+/* The loader takes no larger one: what a record can hold. */
+#define EVENT_LOG_SIZE_MAXIMUM (UINT64_C(1) << 20)
 
 static bool range_ok(const struct handoff_range *range, uint64_t limit)
 {
@@ -44,5 +46,8 @@ const char *handoff_check(const struct handoff *handoff, unsigned physical_bits)
     if (!handoff->record.size || handoff->record.base % PAGE || handoff->record.size % PAGE ||
         !range_ok(&handoff->record, limit))
         return "the record's place in memory is impossible";
+    if (!range_ok(&handoff->measurements.log, limit) || handoff->measurements.log.base % PAGE ||
+        handoff->measurements.log.size > EVENT_LOG_SIZE_MAXIMUM)
+        return "the place of the TPM's event log is impossible";
     return 0;
 }

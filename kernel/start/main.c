@@ -26,12 +26,14 @@
 #include "exec/placement.h"
 #include "file/device.h"
 #include "file/file.h"
+#include "file/lockdown.h"
 #include "firmware/acpi_ports.h"
 #include "firmware/acpi_power.h"
 #include "firmware/battery_clock.h"
 #include "firmware/firmware_memory.h"
 #include "firmware/machine_end.h"
 #include "firmware/power_button.h"
+#include "firmware/programs/measurements.h"
 #include "firmware/programs/memory_device.h"
 #include "firmware/programs/tables.h"
 #include "firmware/programs/variables.h"
@@ -457,6 +459,7 @@ static void start(void *unused)
         stop("too little memory for a thread of the kernel");
     proc_initialize();
     system_set_options(options);
+    lockdown_initialize(handoff.secure_boot, options);
     if (options_flag(options, "norandmaps"))
         exec_placement_level = 0;
     if (terminals_initialize(options))
@@ -467,6 +470,7 @@ static void start(void *unused)
     int error = runtime_services_initialize(&handoff.tables, acpi, ranges, (size_t)range_count);
     if (error)
         log_write(LOG_WARNING, "firmware: no runtime services: %s", error_text(error));
+    measurements_initialize(&handoff.measurements);
     if (firmware_tables_initialize(&handoff.tables, acpi))
         log_write(LOG_WARNING, "firmware: no tables for programs: too little memory");
     pci_initialize(acpi, ranges, (size_t)range_count);

@@ -7,6 +7,7 @@
 #include "entry.h"
 #include "failure.h"
 #include "keyboard.h"
+#include "measure.h"
 #include "menu/display.h"
 #include "menu/interface.h"
 #include "menu/machine.h"
@@ -21,12 +22,12 @@
 static struct {
     struct loader_settings settings;
     struct interface_wishes wishes;
+    bool saves; /* which entry starts is kept, for "@saved" */
     struct entries entries;
     struct menu_item *items; /* in the order of entries.shown */
     char (*titles)[BOOT_TITLE_MAX];
     struct menu menu;
-    struct boot_entry parsed;       /* the one that is started */
-    char path[BOOT_ENTRY_PATH_MAX]; /* of the choice */
+    struct boot_entry parsed; /* the one that is started, or whose options are shown */
     char options[BOOT_ENTRY_OPTIONS_MAX];
 } here;
 
@@ -41,6 +42,7 @@ static void settings_read(void)
     interface_wishes_read(&here.wishes);
     if (EFI_ERROR(entries_text(firmware.loaded_image->DeviceHandle, SETTINGS_PATH, &text, &size)))
         return;
+    measure_settings(text, size);
     loader_settings_parse(text, size, &here.settings);
     firmware.boot->FreePool(text);
 }
@@ -61,10 +63,20 @@ static EFI_STATUS items_make(void)
     return status;
 }
 
+/* "@saved" stands for the entry that was started last; from then on that is kept. */
+static const char *pattern_resolve(const char *pattern)
+{
+    if (strcmp(pattern, "@saved") != 0)
+        return pattern;
+    here.saves = true;
+    return here.wishes.last;
+}
+
 /* Once, then by default, then the file's; a wish that names nothing is passed over. */
 static size_t default_find(void)
 {
-    const char *const patterns[] = {here.wishes.once, here.wishes.usual, here.settings.entry};
+    const char *const patterns[] = {here.wishes.once, pattern_resolve(here.wishes.usual),
+                                    pattern_resolve(here.settings.entry)};
 
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
         size_t found = *patterns[i]
@@ -86,6 +98,12 @@ static size_t kind_count(enum entry_kind kind)
     return count;
 }
 
+/* Entries of the specification's two types. */
+static size_t own_count(void)
+{
+    return kind_count(ENTRY_FILE) + kind_count(ENTRY_UNIFIED);
+}
+
 static uint32_t timeout_find(void)
 {
     if (here.wishes.timeout_once != MENU_TIMEOUT_UNSET)
@@ -95,24 +113,28 @@ static uint32_t timeout_find(void)
     if (here.settings.timeout != MENU_TIMEOUT_UNSET)
         return here.settings.timeout;
     /* The firmware's setup alone is no choice: it has its own key. */
-    return kind_count(ENTRY_FILE) + kind_count(ENTRY_PROGRAM) > 1 ? TIMEOUT_DEFAULT
-                                                                  : MENU_TIMEOUT_HIDDEN;
+    return own_count() + kind_count(ENTRY_PROGRAM) > 1 ? TIMEOUT_DEFAULT : MENU_TIMEOUT_HIDDEN;
 }
 
 /* ---- starting ---- */
 
-static EFI_STATUS entry_parse(const struct entry *entry)
+/* Reads it to here.parsed; `starts`: it is not only looked at. */
+static EFI_STATUS entry_load(const struct entry *entry, bool starts)
 {
-    struct boot_entry_error error;
     char *text;
     size_t size;
-    EFI_STATUS status = entries_text(entry->device, entry->path, &text, &size);
+    EFI_STATUS status;
 
+    if (starts)
+        console_print("loader: reading %s\n", entry->path);
+    status = entries_text(entry->device, entry->path, &text, &size);
     if (EFI_ERROR(status))
         return failure(status, "%s: cannot read", entry->path);
     status = trust_check(entry->path, text, size);
-    if (!EFI_ERROR(status) && boot_entry_parse(text, size, &here.parsed, &error) != 0)
-        status = failure(EFI_LOAD_ERROR, "%s: line %u: %s", entry->path, error.line, error.reason);
+    if (!EFI_ERROR(status) && starts)
+        measure_entry(entry->path, text, size);
+    if (!EFI_ERROR(status))
+        status = entry_parse(entry->path, text, size, &here.parsed);
     firmware.boot->FreePool(text);
     return status;
 }
@@ -133,32 +155,49 @@ static bool kernel_is_program(const struct entry *entry)
     return program;
 }
 
-static void choose(struct choice *choice, const struct entry *entry, const char *options)
+static EFI_STATUS choose(struct choice *choice, const struct entry *entry, const char *options)
 {
-    format_string(here.path, sizeof here.path, "%s", entry->path);
-    *choice = (struct choice){.path = here.path};
+    *choice = (struct choice){.entry = &here.parsed, .device = entry->device};
     if (options) {
         format_string(here.options, sizeof here.options, "%s", options);
         choice->options = here.options;
     }
+    return entry_check(entry->path, &here.parsed);
+}
+
+static void start_tell(const struct entry *entry)
+{
+    interface_tell_start(entry->identifier);
+    if (here.saves)
+        interface_save_entry(entry->identifier);
 }
 
 /* EFI_SUCCESS: *choice is to be started by the caller. Anything else: it was, and came back. */
 static EFI_STATUS entry_file_start(struct entry *entry, const char *options, struct choice *choice)
 {
-    EFI_STATUS status = entry_parse(entry);
+    EFI_STATUS status;
 
+    entry_count_down(entry);
+    status = entry_load(entry, true);
     if (EFI_ERROR(status))
         return status;
-    entry_count_down(entry);
-    interface_tell_start(entry->identifier);
-    if (!kernel_is_program(entry)) {
-        choose(choice, entry, options);
-        return EFI_SUCCESS;
-    }
+    start_tell(entry);
+    if (!kernel_is_program(entry))
+        return choose(choice, entry, options);
     status = program_start(entry->device,
                            *here.parsed.program ? here.parsed.program : here.parsed.kernel,
                            options ? options : here.parsed.options, &here.parsed);
+    return EFI_ERROR(status) ? status : EFI_NOT_STARTED;
+}
+
+/* Without options a unified image takes its own. */
+static EFI_STATUS program_entry_start(struct entry *entry, const char *options)
+{
+    EFI_STATUS status;
+
+    entry_count_down(entry);
+    start_tell(entry);
+    status = program_start(entry->device, entry->path, options ? options : "", NULL);
     return EFI_ERROR(status) ? status : EFI_NOT_STARTED;
 }
 
@@ -172,15 +211,12 @@ static EFI_STATUS setup_enter(void)
 
 static EFI_STATUS entry_start(struct entry *entry, const char *options, struct choice *choice)
 {
-    EFI_STATUS status;
-
     switch (entry->kind) {
     case ENTRY_FILE:
         return entry_file_start(entry, options, choice);
+    case ENTRY_UNIFIED:
     case ENTRY_PROGRAM:
-        interface_tell_start(entry->identifier);
-        status = program_start(entry->device, entry->path, "", NULL);
-        return EFI_ERROR(status) ? status : EFI_NOT_STARTED;
+        return program_entry_start(entry, options);
     default:
         return setup_enter();
     }
@@ -218,10 +254,13 @@ static void options_show(void)
 {
     struct entry *entry = entry_at(&here.entries, here.menu.selected);
 
-    if (EFI_ERROR(entry_parse(entry)))
+    if (entry->kind == ENTRY_UNIFIED)
+        entry_unified_options(entry, here.parsed.options);
+    else if (EFI_ERROR(entry_load(entry, false))) {
         menu_say(&here.menu, "This entry cannot be read any more.");
-    else
-        menu_edit(&here.menu, here.parsed.options);
+        return;
+    }
+    menu_edit(&here.menu, here.parsed.options);
 }
 
 static void default_keep(void)
@@ -371,12 +410,12 @@ EFI_STATUS boot_menu_choose(struct choice *choice)
 
     /* Where no entry is found by looking (a server has no folders; the only one is broken), the
        usual one is asked for, and says why it cannot be had. */
-    *choice = (struct choice){.path = ENTRY_DEFAULT};
+    *choice = (struct choice){.device = firmware.loaded_image->DeviceHandle};
     settings_read();
     status = entries_find(&here.settings, &here.entries);
     if (EFI_ERROR(status))
         return status;
-    if (kind_count(ENTRY_FILE) > 0) {
+    if (own_count() > 0) {
         interface_tell_loader();
         interface_tell_entries(&here.entries);
         status = items_make();

@@ -4,12 +4,13 @@
 #include <library/string.h>
 
 #include "console.h"
+#include "menu/boot_partition.h"
 #include "menu/interface.h"
+#include "menu/unified_files.h"
 #include "pages.h"
 #include "text.h"
 
-#define ENTRIES_FOLDER "/loader/entries"
-#define TEXT_MAXIMUM   BOOT_ENTRY_FILE_MAX
+#define TEXT_MAXIMUM BOOT_ENTRY_FILE_MAX
 
 /* ---- files ---- */
 
@@ -77,12 +78,12 @@ static bool name_narrow(const CHAR16 *wide, char name[BOOT_FILE_NAME_MAX])
 /* ---- one entry ---- */
 
 /* The place for one more; NULL: there are enough. */
-static struct entry *entry_new(struct entries *entries)
+static struct entry *entry_new(struct entries *entries, enum entry_kind kind, EFI_HANDLE device)
 {
     if (entries->count == ENTRIES_MAXIMUM)
         return NULL;
     struct entry *entry = &entries->all[entries->count];
-    *entry = (struct entry){.device = firmware.loaded_image->DeviceHandle};
+    *entry = (struct entry){.kind = kind, .device = device};
     return entry;
 }
 
@@ -95,12 +96,10 @@ static void copy(char *to, const char *from, size_t size)
 static void automatic_add(struct entries *entries, enum entry_kind kind, EFI_HANDLE device,
                           const char *path, const char *identifier, const char *title)
 {
-    struct entry *entry = entry_new(entries);
+    struct entry *entry = entry_new(entries, kind, device);
 
     if (!entry)
         return;
-    entry->kind = kind;
-    entry->device = device;
     entry->name.automatic = true;
     copy(entry->path, path, sizeof entry->path);
     copy(entry->identifier, identifier, sizeof entry->identifier);
@@ -140,21 +139,76 @@ static bool entry_file_read(struct entry *entry)
     return good;
 }
 
-static void entry_file_add(struct entries *entries, const char *name)
-{
-    struct entry *entry = entry_new(entries);
+/* ---- \EFI\Linux ---- */
 
-    if (!entry || !boot_count_parse(name, ".conf", entry->identifier, &entry->name.count))
+static bool unified_file_read(struct entry *entry)
+{
+    struct os_release release;
+    EFI_FILE_HANDLE file;
+    bool good;
+
+    if (EFI_ERROR(file_open(entry->device, entry->path, EFI_FILE_MODE_READ, &file)))
+        return false;
+    good = unified_file_describe(file, &release);
+    file->Close(file);
+    if (!good)
+        return false;
+    copy(entry->title, release.title, sizeof entry->title);
+    copy(entry->version, release.version, sizeof entry->version);
+    copy(entry->sort_key, release.sort_key, sizeof entry->sort_key);
+    entry->editable = true;
+    return true;
+}
+
+void entry_unified_options(const struct entry *entry, char options[BOOT_ENTRY_OPTIONS_MAX])
+{
+    EFI_FILE_HANDLE file;
+
+    *options = '\0';
+    if (EFI_ERROR(file_open(entry->device, entry->path, EFI_FILE_MODE_READ, &file)))
+        return;
+    unified_file_options(file, options);
+    file->Close(file);
+}
+
+/* ---- folders of entries ---- */
+
+static const struct place {
+    enum entry_kind kind;
+    const char *folder, *suffix;
+    bool (*read)(struct entry *entry);
+} places[] = {
+    {ENTRY_FILE, "/loader/entries", ".conf", entry_file_read},
+    {ENTRY_UNIFIED, "/EFI/Linux", ".efi", unified_file_read},
+};
+
+static const struct place *place_of(const struct entry *entry)
+{
+    return &places[entry->kind == ENTRY_UNIFIED];
+}
+
+/* False: the path is too long. */
+static bool path_make(struct entry *entry)
+{
+    return format_string(entry->path, sizeof entry->path, "%s/%s", place_of(entry)->folder,
+                         entry->file) < (int)sizeof entry->path;
+}
+
+static void file_add(struct entries *entries, const struct place *place, EFI_HANDLE device,
+                     const char *name)
+{
+    struct entry *entry = entry_new(entries, place->kind, device);
+
+    if (!entry || !boot_count_parse(name, place->suffix, entry->identifier, &entry->name.count))
         return;
     copy(entry->file, name, sizeof entry->file);
-    if (format_string(entry->path, sizeof entry->path, ENTRIES_FOLDER "/%s", name) <
-            (int)sizeof entry->path &&
-        entry_file_read(entry))
+    if (path_make(entry) && place->read(entry))
         entries->count++;
 }
 
 /* Directories are read entry after entry (UEFI 2.10, 13.5, EFI_FILE_PROTOCOL.Read()). */
-static void folder_read(struct entries *entries, EFI_FILE_HANDLE folder)
+static void folder_read(struct entries *entries, const struct place *place, EFI_HANDLE device,
+                        EFI_FILE_HANDLE folder)
 {
     static union {
         EFI_FILE_INFO information;
@@ -170,19 +224,20 @@ static void folder_read(struct entries *entries, EFI_FILE_HANDLE folder)
             return;
         if (!(buffer.information.Attribute & EFI_FILE_DIRECTORY) &&
             name_narrow(buffer.information.FileName, name))
-            entry_file_add(entries, name);
+            file_add(entries, place, device, name);
     }
 }
 
-static void entry_files_find(struct entries *entries)
+static void files_find(struct entries *entries, EFI_HANDLE device)
 {
     EFI_FILE_HANDLE folder;
 
-    if (EFI_ERROR(file_open(firmware.loaded_image->DeviceHandle, ENTRIES_FOLDER, EFI_FILE_MODE_READ,
-                            &folder)))
-        return;
-    folder_read(entries, folder);
-    folder->Close(folder);
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        if (EFI_ERROR(file_open(device, places[i].folder, EFI_FILE_MODE_READ, &folder)))
+            continue;
+        folder_read(entries, &places[i], device, folder);
+        folder->Close(folder);
+    }
     if (entries->count == ENTRIES_MAXIMUM)
         console_print("loader: more than %u entries: the others are left out\n", ENTRIES_MAXIMUM);
 }
@@ -241,6 +296,7 @@ static void names_point(struct entries *entries)
 EFI_STATUS entries_find(const struct loader_settings *settings, struct entries *entries)
 {
     size_t size = ENTRIES_MAXIMUM * sizeof *entries->all;
+    EFI_HANDLE boot_partition;
     EFI_STATUS status;
 
     *entries = (struct entries){0};
@@ -249,7 +305,10 @@ EFI_STATUS entries_find(const struct loader_settings *settings, struct entries *
     if (EFI_ERROR(status))
         return status;
     entries->shown = (const struct boot_name **)((uint8_t *)entries->all + size);
-    entry_files_find(entries);
+    files_find(entries, firmware.loaded_image->DeviceHandle);
+    boot_partition = boot_partition_find();
+    if (boot_partition)
+        files_find(entries, boot_partition);
     if (settings->automatic_entries)
         systems_find(entries);
     if (settings->automatic_firmware && interface_setup_is_there())
@@ -296,7 +355,7 @@ void entry_count_down(struct entry *entry)
     EFI_FILE_HANDLE file;
     EFI_STATUS status;
 
-    if (!*entry->file || !boot_count_next(entry->file, ".conf", next))
+    if (!*entry->file || !boot_count_next(entry->file, place_of(entry)->suffix, next))
         return;
     status = file_open(entry->device, entry->path, EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE, &file);
     if (!EFI_ERROR(status)) {
@@ -309,5 +368,5 @@ void entry_count_down(struct entry *entry)
         return;
     }
     copy(entry->file, next, sizeof entry->file);
-    format_string(entry->path, sizeof entry->path, ENTRIES_FOLDER "/%s", next);
+    path_make(entry);
 }

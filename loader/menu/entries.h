@@ -1,6 +1,7 @@
 /*
  * entries.h: everything that can be started: entries and unified kernel images on the loader's own
- * volume, other systems on the disks, the firmware's setup.
+ * volume and on the extended boot loader partition, other systems on the disks, the firmware's
+ * setup.
  */
 #ifndef BATON_LOADER_MENU_ENTRIES_H
 #define BATON_LOADER_MENU_ENTRIES_H
@@ -15,8 +16,9 @@
 #define ENTRIES_MAXIMUM 1024
 
 enum entry_kind {
-    ENTRY_FILE,    /* \loader\entries\*.conf */
-    ENTRY_PROGRAM, /* an EFI application on some volume: another system, a unified kernel image */
+    ENTRY_FILE,    /* \loader\entries\*.conf: type 1 of the specification */
+    ENTRY_UNIFIED, /* \EFI\Linux\*.efi: type 2 */
+    ENTRY_PROGRAM, /* an EFI application on some volume: another system */
     ENTRY_SETUP,   /* the firmware's own menus */
 };
 
@@ -49,6 +51,9 @@ struct entry *entry_at(const struct entries *entries, size_t index);
 
 /* Reads a small text file of a volume; the caller frees *text with FreePool. Says nothing. */
 EFI_STATUS entries_text(EFI_HANDLE device, const char *path, char **text, size_t *size);
+
+/* The options that a unified kernel image has in it; says nothing. */
+void entry_unified_options(const struct entry *entry, char options[BOOT_ENTRY_OPTIONS_MAX]);
 
 /* One try less is left from now on: the file is renamed. Says what cannot be done. */
 void entry_count_down(struct entry *entry);

@@ -81,14 +81,14 @@ static EFI_STATUS files_read(struct volume *volume, const struct boot_entry *ent
     return status;
 }
 
-EFI_STATUS initrd_media_offer(const struct boot_entry *entry)
+EFI_STATUS initrd_media_offer(EFI_HANDLE device, const struct boot_entry *entry)
 {
     struct volume volume;
     EFI_STATUS status;
 
     if (entry->initrd_count == 0)
         return EFI_SUCCESS;
-    status = volume_open(&volume);
+    status = volume_open_on(device, &volume);
     if (EFI_ERROR(status))
         return status;
     status = files_read(&volume, entry);

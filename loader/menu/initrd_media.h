@@ -9,9 +9,9 @@
 
 #include "firmware.h"
 
-/* Reads the entry's archives from the loader's volume, one behind the other, and offers them.
+/* Reads the entry's archives from the volume `device`, one behind the other, and offers them.
    Without any nothing is offered. */
-EFI_STATUS initrd_media_offer(const struct boot_entry *entry);
+EFI_STATUS initrd_media_offer(EFI_HANDLE device, const struct boot_entry *entry);
 void initrd_media_withdraw(void);
 
 #endif

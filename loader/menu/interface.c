@@ -24,7 +24,9 @@ static const EFI_GUID global_vendor = EFI_GLOBAL_VARIABLE;
      UINT64_C(1) << 2 | /* LoaderEntryDefault */                                                   \
      UINT64_C(1) << 3 | /* LoaderEntryOneShot */                                                   \
      UINT64_C(1) << 4 | /* boot counting */                                                        \
-     UINT64_C(1) << 8)  /* the key "sort-key" */
+     UINT64_C(1) << 5 | /* the extended boot loader partition */                                   \
+     UINT64_C(1) << 8 | /* the key "sort-key" */                                                   \
+     UINT64_C(1) << 9)  /* "@saved" */
 
 /* ---- variables ---- */
 
@@ -84,6 +86,7 @@ static uint32_t timeout_get(const CHAR16 *name)
 void interface_wishes_read(struct interface_wishes *wishes)
 {
     text_get(L"LoaderEntryDefault", wishes->usual);
+    text_get(L"LoaderEntryLastBooted", wishes->last);
     if (text_get(L"LoaderEntryOneShot", wishes->once))
         variable_remove(L"LoaderEntryOneShot");
     wishes->timeout = timeout_get(L"LoaderConfigTimeout");
@@ -133,6 +136,10 @@ static void time_set(const CHAR16 *name, uint64_t tsc)
 
 /* ---- what is told ---- */
 
+/* gnu-efi's structure has room behind its last field. */
+#define PARTITION_NODE_SIZE (offsetof(HARDDRIVE_DEVICE_PATH, SignatureType) + 1)
+_Static_assert(PARTITION_NODE_SIZE == 42, "UEFI 2.10, 10.3.5.1");
+
 /* The hard drive node of the volume's device path has the partition's GUID (UEFI 2.10, 10.3.5.1).
  */
 static void partition_tell(void)
@@ -149,7 +156,8 @@ static void partition_tell(void)
             return;
         if (DevicePathType(node) == MEDIA_DEVICE_PATH &&
             DevicePathSubType(node) == MEDIA_HARDDRIVE_DP &&
-            (size_t)DevicePathNodeLength(node) >= sizeof *drive && drive->SignatureType == 2) {
+            (size_t)DevicePathNodeLength(node) >= PARTITION_NODE_SIZE &&
+            drive->SignatureType == 2) {
             const EFI_GUID *guid = (const EFI_GUID *)(const void *)drive->Signature;
 
             format_string(text, sizeof text, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x",
@@ -180,12 +188,15 @@ static void firmware_tell(void)
 void interface_tell_loader(void)
 {
     uint64_t features = FEATURES;
+    char path[BOOT_FILE_NAME_MAX];
 
     time_set(L"LoaderTimeInitUSec", start_state.tsc);
     text_set(L"LoaderInfo", FOR_THIS_START, "Baton " BATON_VERSION);
     variable_set(L"LoaderFeatures", FOR_THIS_START, &features, sizeof features);
     firmware_tell();
     partition_tell();
+    if (firmware_own_path(path, sizeof path))
+        text_set(L"LoaderImageIdentifier", FOR_THIS_START, path);
 }
 
 /* "A series of boot loader entry identifiers, each individually NUL terminated". */
@@ -213,6 +224,14 @@ void interface_tell_start(const char *identifier)
 {
     text_set(L"LoaderEntrySelected", FOR_THIS_START, identifier);
     time_set(L"LoaderTimeExecUSec", tsc_read());
+}
+
+void interface_save_entry(const char *identifier)
+{
+    char last[BOOT_FILE_NAME_MAX];
+
+    if (!text_get(L"LoaderEntryLastBooted", last) || strcmp(last, identifier) != 0)
+        text_set(L"LoaderEntryLastBooted", KEPT, identifier);
 }
 
 bool interface_set_default(const char *identifier)

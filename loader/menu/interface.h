@@ -12,6 +12,7 @@
 struct interface_wishes {
     char once[BOOT_FILE_NAME_MAX];  /* LoaderEntryOneShot: is gone when it was read */
     char usual[BOOT_FILE_NAME_MAX]; /* LoaderEntryDefault */
+    char last[BOOT_FILE_NAME_MAX];  /* LoaderEntryLastBooted */
     uint32_t timeout_once;          /* LoaderConfigTimeoutOneShot, the same */
     uint32_t timeout;               /* LoaderConfigTimeout */
 };
@@ -22,6 +23,8 @@ void interface_tell_loader(void);
 /* …which entries there are, and the one that starts now, and when. */
 void interface_tell_entries(const struct entries *entries);
 void interface_tell_start(const char *identifier);
+/* LoaderEntryLastBooted, kept; is written only where it changes. */
+void interface_save_entry(const char *identifier);
 
 /* What a person chose in the menu; kept. "" takes it back. False: the firmware keeps it not. */
 bool interface_set_default(const char *identifier);

@@ -3,9 +3,33 @@
 #include <library/string.h>
 
 #include "failure.h"
+#include "measure.h"
 #include "menu/initrd_media.h"
 #include "pages.h"
 #include "text.h"
+#include "trust.h"
+
+/* Who loads and starts programs: the firmware, or shim (from 16 on: SHIM_IMAGE_LOADER), which also
+   believes what a machine owner's keys signed. */
+struct image_services {
+    EFI_IMAGE_LOAD load;
+    EFI_IMAGE_START start;
+    EFI_EXIT exit;
+    EFI_IMAGE_UNLOAD unload;
+};
+
+static struct image_services services_find(void)
+{
+    static const EFI_GUID shim_image_loader = {
+        0x1f492041, 0xfadb, 0x4e59, {0x9e, 0x57, 0x7c, 0xaf, 0xe7, 0x3a, 0x55, 0xab}};
+    EFI_BOOT_SERVICES *boot = firmware.boot;
+    struct image_services *shims = NULL;
+
+    if (!EFI_ERROR(boot->LocateProtocol((EFI_GUID *)&shim_image_loader, NULL, (void **)&shims)))
+        return *shims;
+    return (struct image_services){boot->LoadImage, boot->StartImage, boot->Exit,
+                                   boot->UnloadImage};
+}
 
 /*
  * The device path of a file: that of its volume, a node with the path, the end (UEFI 2.10,
@@ -40,17 +64,20 @@ static EFI_STATUS path_build(EFI_HANDLE device, const char *file, EFI_DEVICE_PAT
     return EFI_SUCCESS;
 }
 
-static EFI_STATUS program_load(EFI_HANDLE device, const char *path, EFI_HANDLE *image)
+static EFI_STATUS program_load(const struct image_services *services, EFI_HANDLE device,
+                               const char *path, EFI_HANDLE *image)
 {
     EFI_DEVICE_PATH *device_path;
     EFI_STATUS status = path_build(device, path, &device_path);
 
     if (!EFI_ERROR(status)) {
-        status = firmware.boot->LoadImage(FALSE, firmware.image, device_path, NULL, 0, image);
+        status = services->load(FALSE, firmware.image, device_path, NULL, 0, image);
         firmware.boot->FreePool(device_path);
     }
     if (status == EFI_SECURITY_VIOLATION || status == EFI_ACCESS_DENIED)
-        return failure(status, "%s: Secure Boot is on, and nobody it trusts has signed this file",
+        return failure(status,
+                       "%s: Secure Boot is on, and nobody it trusts has signed this file: sign it "
+                       "with an enrolled key, or turn Secure Boot off",
                        path);
     if (EFI_ERROR(status))
         return failure(status, "%s: cannot be loaded", path);
@@ -58,15 +85,13 @@ static EFI_STATUS program_load(EFI_HANDLE device, const char *path, EFI_HANDLE *
 }
 
 /* In UTF-16, with a NUL (Linux's stub wants one). */
-static EFI_STATUS options_give(EFI_HANDLE image, const char *options)
+static EFI_STATUS options_give(EFI_LOADED_IMAGE_PROTOCOL *loaded, const char *options)
 {
-    static const EFI_GUID loaded_image = EFI_LOADED_IMAGE_PROTOCOL_GUID;
-    EFI_LOADED_IMAGE_PROTOCOL *loaded = firmware_protocol(image, &loaded_image);
     size_t length = strlen(options) + 1;
     CHAR16 *wide;
     EFI_STATUS status;
 
-    if (!*options || !loaded)
+    if (!*options)
         return EFI_SUCCESS;
     status = pages_allocate(length * sizeof *wide, "the program's options", (void **)&wide);
     if (EFI_ERROR(status))
@@ -74,24 +99,42 @@ static EFI_STATUS options_give(EFI_HANDLE image, const char *options)
     text_widen(options, wide, length);
     loaded->LoadOptions = wide;
     loaded->LoadOptionsSize = (UINT32)(length * sizeof *wide);
+    measure_options(options);
+    return status;
+}
+
+/* Everything that it is given before it runs. */
+static EFI_STATUS program_prepare(EFI_HANDLE image, EFI_HANDLE device, const char *path,
+                                  const char *options, const struct boot_entry *entry)
+{
+    static const EFI_GUID guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
+    EFI_LOADED_IMAGE_PROTOCOL *loaded = firmware_protocol(image, &guid);
+    EFI_STATUS status;
+
+    if (!loaded)
+        return failure(EFI_UNSUPPORTED, "%s: the firmware does not say where it lies", path);
+    status = trust_check_generation(path, loaded);
+    if (!EFI_ERROR(status))
+        status = options_give(loaded, options);
+    if (!EFI_ERROR(status) && entry)
+        status = initrd_media_offer(device, entry);
     return status;
 }
 
 EFI_STATUS program_start(EFI_HANDLE device, const char *path, const char *options,
                          const struct boot_entry *entry)
 {
+    struct image_services services = services_find();
     EFI_HANDLE image;
-    EFI_STATUS status = program_load(device, path, &image);
+    EFI_STATUS status = program_load(&services, device, path, &image);
 
     if (EFI_ERROR(status))
         return status;
-    status = options_give(image, options);
-    if (!EFI_ERROR(status) && entry)
-        status = initrd_media_offer(entry);
+    status = program_prepare(image, device, path, options, entry);
     if (EFI_ERROR(status))
-        firmware.boot->UnloadImage(image);
+        services.unload(image);
     else
-        status = firmware.boot->StartImage(image, NULL, NULL);
+        status = services.start(image, NULL, NULL);
     initrd_media_withdraw();
     return status;
 }

@@ -13,34 +13,12 @@
 #include "volume.h"
 
 enum {
-    PATH_MAXIMUM = 256,
     HEADER_AT = 60,
     OPTIONAL_HEADER = 24,
     CHECKSUM = OPTIONAL_HEADER + 64,
     CERTIFICATES = OPTIONAL_HEADER + 112 + 4 * 8, /* the directory's entry: offset, size */
     SHA256 = 0xb,
 };
-
-/* The path of our file on its volume, of all nodes that have a part of it, as ASCII. */
-static bool own_path(char path[PATH_MAXIMUM])
-{
-    const EFI_DEVICE_PATH *nodes = firmware.loaded_image->FilePath;
-    size_t size = device_path_size(nodes), length = 0;
-
-    for (size_t at = 0; at < size; at += load16((const uint8_t *)nodes + at + 2)) {
-        const uint8_t *node = (const uint8_t *)nodes + at;
-
-        if (node[0] != MEDIA_DEVICE_PATH || node[1] != MEDIA_FILEPATH_DP)
-            continue;
-        for (size_t i = 4; i + 2 <= load16(node + 2) && load16(node + i); i += 2) {
-            if (length == PATH_MAXIMUM - 1 || load16(node + i) > 0x7e)
-                return false;
-            path[length++] = (char)load16(node + i);
-        }
-    }
-    path[length] = '\0';
-    return length > 0;
-}
 
 /* Leaves `size` bytes at `at` out of a file; returns how long it is then. */
 static uint64_t cut(uint8_t *file, uint64_t length, uint64_t at, uint64_t size)
@@ -71,12 +49,12 @@ static void record_digest(uint8_t *file, uint64_t length)
 
 void record_own_digest(void)
 {
-    char path[PATH_MAXIMUM];
+    char path[VOLUME_PATH_MAX];
     struct volume volume;
     uint64_t size;
     void *file;
 
-    if (!own_path(path) || EFI_ERROR(volume_open(&volume)))
+    if (!firmware_own_path(path, sizeof path) || EFI_ERROR(volume_open(&volume)))
         return;
     if (!EFI_ERROR(volume_file_load(&volume, path, &file, &size))) {
         if (size > HEADER_AT + 4)

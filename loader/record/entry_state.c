@@ -172,6 +172,18 @@ bool recording_can_read(uint64_t address, uint64_t size)
     return true;
 }
 
+uint64_t recording_readable(uint64_t address)
+{
+    uint64_t size = 0;
+
+    for (uint64_t next; size < RECORD_BUFFER_SIZE; size = next) {
+        next = size + EFI_PAGE_SIZE - (address + size) % EFI_PAGE_SIZE;
+        if (!recording_can_read(address + size, next - size))
+            break;
+    }
+    return size;
+}
+
 void recording_entry(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 {
     struct record_entry_state state = {.image_handle = (uintptr_t)image,

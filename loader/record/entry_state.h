@@ -15,6 +15,9 @@ void recording_entry(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
  * what a table points to may be anywhere. */
 bool recording_can_read(uint64_t address, uint64_t size);
 
+/* How many bytes from there on they map, up to as many as a record could hold. */
+uint64_t recording_readable(uint64_t address);
+
 /* The memory map once more, if the static part had no room for it. */
 void recording_map_retry(void);
 

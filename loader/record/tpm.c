@@ -3,121 +3,59 @@
  * event log, the events after it was taken, and the PCRs.
  */
 #include <library/bytes.h>
+#include <library/event_log.h>
 #include <library/string.h>
 
 #include "record/entry_state.h"
 #include "record/inventory.h"
 #include "record/recording.h"
+#include "tcg2.h"
 
-/* gnu-efi does not name it. */
-struct tcg2_protocol {
-    EFI_STATUS(EFIAPI *capability)(struct tcg2_protocol *self, void *capability);
-    EFI_STATUS(EFIAPI *event_log)
-    (struct tcg2_protocol *self, UINT32 format, EFI_PHYSICAL_ADDRESS *location,
-     EFI_PHYSICAL_ADDRESS *last, BOOLEAN *truncated);
-    void *hash_log_extend_event;
-    EFI_STATUS(EFIAPI *submit)
-    (struct tcg2_protocol *self, UINT32 size, const void *command, UINT32 room, void *response);
-};
+/* ---- the log ---- */
 
-enum {
-    FORMAT_2 = 2, /* crypto agile */
-    ALGORITHMS_MAXIMUM = 16,
-    EVENTS_MAXIMUM = 4096,
-};
-
-/* ---- the log (PC Client Platform Firmware Profile, 10.2) ---- */
-
-/* Sizes of digests, from the log's first event: TCG_EfiSpecIDEvent (10.4.5.1). */
-struct digests {
-    uint32_t count;
-    uint16_t algorithm[ALGORITHMS_MAXIMUM], size[ALGORITHMS_MAXIMUM];
-};
-
-static void read_digests(const uint8_t *log, struct digests *digests)
+static void record_final_events(const struct event_log *log)
 {
-    enum { EVENT = 32, COUNT = EVENT + 24 };
+    uint64_t table = (uintptr_t)configuration_table(&tcg2_final_events);
+    uint64_t events = table + TCG2_FINAL_EVENTS, count;
 
-    digests->count = load32(log + COUNT);
-    if (digests->count > ALGORITHMS_MAXIMUM)
-        digests->count = 0;
-    for (uint32_t i = 0; i < digests->count; i++) {
-        digests->algorithm[i] = load16(log + COUNT + 4 + 4 * i);
-        digests->size[i] = load16(log + COUNT + 6 + 4 * i);
-    }
-}
-
-static uint16_t digest_size(const struct digests *digests, uint16_t algorithm)
-{
-    for (uint32_t i = 0; i < digests->count; i++) {
-        if (digests->algorithm[i] == algorithm)
-            return digests->size[i];
-    }
-    return 0;
-}
-
-/* The end of the TCG_PCR_EVENT2 at an address; 0: it has none. */
-static uint64_t event_end(const struct digests *digests, uint64_t at)
-{
-    enum { HEAD = 12 };
-    uint32_t count;
-
-    if (!recording_can_read(at, HEAD))
-        return 0;
-    count = load32((const void *)(uintptr_t)(at + 8));
-    at += HEAD;
-    for (uint32_t i = 0; i < count; i++) {
-        uint16_t size = recording_can_read(at, 2)
-                            ? digest_size(digests, load16((const void *)(uintptr_t)at))
-                            : 0;
-
-        if (!size)
-            return 0;
-        at += 2 + size;
-    }
-    return recording_can_read(at, 4) ? at + 4 + load32((const void *)(uintptr_t)at) : 0;
-}
-
-/* The first event has the old form: PCR, type, a digest of 20 bytes, size, data. */
-static uint64_t first_end(uint64_t log)
-{
-    return log + 32 + load32((const void *)(uintptr_t)(log + 28));
-}
-
-static void record_final_events(const struct digests *digests)
-{
-    enum { HEAD = 16 };
-    static const EFI_GUID guid = {
-        0x1e2ed096, 0x30e2, 0x4254, {0xbd, 0x89, 0x86, 0x3b, 0xbe, 0xf8, 0x23, 0x25}};
-    uint64_t table = (uintptr_t)configuration_table(&guid), end = table + HEAD;
-
-    if (!table || !recording_can_read(table, HEAD))
+    if (!table || !recording_can_read(table, TCG2_FINAL_EVENTS))
         return;
-    for (uint64_t left = load64((const void *)(uintptr_t)(table + 8)); left > 0 && end; left--)
-        end = event_end(digests, end);
-    record_memory(RECORD_TPM_FINAL_LOG, table, end > table ? end - table : HEAD);
+    count = load64((const void *)(uintptr_t)(table + TCG2_FINAL_COUNT));
+    record_memory(RECORD_TPM_FINAL_LOG, table,
+                  TCG2_FINAL_EVENTS + event_log_events_size(log, (const void *)(uintptr_t)events,
+                                                            recording_readable(events), count));
+}
+
+/* Also of a log that cannot be read to its last event: what is wrong with it is for who reads the
+   record. */
+static uint64_t log_size(struct event_log *log, uint64_t location, uint64_t last)
+{
+    enum { SOME = 64 };
+    uint64_t readable = recording_readable(location),
+             offset = last > location ? last - location : 0;
+    uint64_t size = event_log_size(log, (const void *)(uintptr_t)location, readable, offset);
+
+    if (!size)
+        size = readable > SOME && offset < readable - SOME ? offset + SOME : readable;
+    return size;
 }
 
 static void record_log(struct tcg2_protocol *tpm)
 {
-    struct record_tpm_log head = {.format = FORMAT_2};
+    struct record_tpm_log head = {.format = TCG2_LOG_FORMAT_2};
     EFI_PHYSICAL_ADDRESS location = 0, last = 0;
-    struct digests digests = {0};
+    struct event_log log = {0};
     BOOLEAN truncated = 0;
-    uint64_t end = 0;
+    uint64_t size = 0;
 
-    head.status = tpm->event_log(tpm, FORMAT_2, &location, &last, &truncated);
+    head.status = tpm->event_log(tpm, TCG2_LOG_FORMAT_2, &location, &last, &truncated);
     head.location = location;
     head.last_entry = last;
     head.truncated = truncated;
-    if (!EFI_ERROR(head.status) && location && recording_can_read(location, 64)) {
-        read_digests((const uint8_t *)(uintptr_t)location, &digests);
-        end = last > location ? event_end(&digests, last) : first_end(location);
-    }
-    recording_append(RECORD_TPM_LOG, &head, sizeof head, (const void *)(uintptr_t)location,
-                     end > location && recording_can_read(location, end - location) ? end - location
-                                                                                    : 0);
-    record_final_events(&digests);
+    if (!EFI_ERROR(head.status) && location)
+        size = log_size(&log, location, last);
+    recording_append(RECORD_TPM_LOG, &head, sizeof head, (const void *)(uintptr_t)location, size);
+    record_final_events(&log);
 }
 
 /* ---- PCRs (TPM 2.0 Library, part 3, 22.4) ---- */
@@ -166,14 +104,12 @@ static void record_pcrs(struct tcg2_protocol *tpm)
 void record_tpm(void)
 {
     enum { CAPABILITY = 36 };
-    static const EFI_GUID guid = {
-        0x607f766c, 0x7455, 0x42be, {0x93, 0x0b, 0xe4, 0xd7, 0x6d, 0xb2, 0x72, 0x0f}};
     uint8_t capability[64] __attribute__((aligned(8))) = {CAPABILITY};
-    struct tcg2_protocol *tpm = NULL;
+    struct tcg2_protocol *tpm;
     struct record_tpm head = {0};
     bool there;
 
-    head.locate_status = firmware.boot->LocateProtocol((EFI_GUID *)&guid, NULL, (void **)&tpm);
+    head.locate_status = tcg2_find(&tpm);
     there = !EFI_ERROR(head.locate_status);
     if (there)
         head.capability_status = tpm->capability(tpm, capability);

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 
 #include "file/device.h"
+#include "file/lockdown.h"
 #include "firmware/runtime_space.h"
 #include "thread/preemption.h"
 
@@ -14,7 +15,9 @@ static int memory_open(struct inode *inode, struct file *file)
 {
     (void)inode;
     (void)file;
-    return credentials_capable(credentials_current(), CAP_SYS_RAWIO) ? 0 : -EPERM;
+    if (!credentials_capable(credentials_current(), CAP_SYS_RAWIO))
+        return -EPERM;
+    return lockdown_check(LOCKDOWN_INTEGRITY, "/dev/mem,kmem,port");
 }
 
 static ssize_t memory_read(struct file *file, struct transfer *to, int64_t *offset)

@@ -1,6 +1,7 @@
 /* Secure Boot and TPM: 69, 70. */
 #include "library/audit/check.h"
 #include "library/bytes.h"
+#include "library/event_log.h"
 #include "library/sha256.h"
 #include "library/string.h"
 
@@ -98,100 +99,19 @@ static void secure_boot(struct audit *audit)
 /* ---- 70: the event log against the PCRs (TCG PC Client Platform Firmware Profile 1.06) ---- */
 
 enum {
-    ALGORITHM_SHA256 = 0xb,
     EVENT_NO_ACTION = 3,
     EVENT_SEPARATOR = 4,
     EVENT_APPLICATION = (int)0x80000003, /* EV_EFI_BOOT_SERVICES_APPLICATION */
     PCRS = 8,
-    ALGORITHMS_MAX = 16,
 };
 
+/* A log, and where it lies in the record. */
 struct log {
-    const uint8_t *bytes;
-    size_t size, at;
-    uint64_t offset;
-    uint16_t algorithms[ALGORITHMS_MAX], sizes[ALGORITHMS_MAX];
-    uint32_t algorithm_count;
-};
-
-struct event {
-    uint32_t pcr, type, data_size;
-    const uint8_t *digest; /* SHA-256; NULL: it has none */
-    const uint8_t *data;
+    struct event_log events;
+    const void *bytes;
+    size_t size;
     uint64_t offset;
 };
-
-/* The first event: TCG_EfiSpecIDEvent, which tells the algorithms (10.4.5.1). */
-static bool log_begin(struct audit *audit, struct log *log)
-{
-    const uint8_t *bytes = log->bytes;
-
-    if (log->size < 32 + 28 || load32(bytes + 4) != EVENT_NO_ACTION ||
-        memcmp(bytes + 32, "Spec ID Event03", 16) != 0) {
-        audit_fail(audit, log->offset, "the log does not begin with the Spec ID event");
-        return false;
-    }
-    uint32_t event_size = load32(bytes + 28);
-    log->algorithm_count = load32(bytes + 32 + 24);
-    if (log->algorithm_count > ALGORITHMS_MAX || event_size > log->size - 32 ||
-        event_size < 28 + 4 * (size_t)log->algorithm_count + 1) {
-        audit_fail(audit, log->offset, "the Spec ID event has %u algorithms in %u bytes",
-                   log->algorithm_count, event_size);
-        return false;
-    }
-    for (uint32_t i = 0; i < log->algorithm_count; i++) {
-        log->algorithms[i] = load16(bytes + 60 + 4 * i);
-        log->sizes[i] = load16(bytes + 62 + 4 * i);
-    }
-    log->at = 32 + event_size;
-    return true;
-}
-
-static uint16_t digest_size(const struct log *log, uint16_t algorithm)
-{
-    for (uint32_t i = 0; i < log->algorithm_count; i++) {
-        if (log->algorithms[i] == algorithm)
-            return log->sizes[i];
-    }
-    return 0;
-}
-
-/* TCG_PCR_EVENT2. false at the end, or with *broken when it does not fit. */
-static bool log_next(struct log *log, struct event *event, bool *broken)
-{
-    size_t at = log->at;
-
-    *broken = false;
-    if (at == log->size)
-        return false;
-    *broken = true;
-    if (log->size - at < 12)
-        return false;
-    *event = (struct event){.pcr = load32(log->bytes + at),
-                            .type = load32(log->bytes + at + 4),
-                            .offset = log->offset + at};
-    uint32_t count = load32(log->bytes + at + 8);
-    at += 12;
-    for (uint32_t i = 0; i < count; i++) {
-        if (log->size - at < 2)
-            return false;
-        uint16_t algorithm = load16(log->bytes + at), size = digest_size(log, algorithm);
-        if (size == 0 || log->size - at - 2 < size)
-            return false;
-        if (algorithm == ALGORITHM_SHA256 && size == SHA256_SIZE)
-            event->digest = log->bytes + at + 2;
-        at += 2 + (size_t)size;
-    }
-    if (log->size - at < 4)
-        return false;
-    event->data_size = load32(log->bytes + at);
-    event->data = log->bytes + at + 4;
-    if (event->data_size > log->size - at - 4)
-        return false;
-    log->at = at + 4 + event->data_size;
-    *broken = false;
-    return true;
-}
 
 struct replay {
     uint8_t pcrs[PCRS][SHA256_SIZE];
@@ -200,25 +120,26 @@ struct replay {
 };
 
 /* EV_NO_ACTION is not extended, but may tell the locality that PCR 0 begins with (10.4.5.3). */
-static void no_action(struct replay *replay, const struct event *event)
+static void no_action(struct replay *replay, const struct event_log_event *event)
 {
     if (event->data_size >= 17 && memcmp(event->data, "StartupLocality", 16) == 0)
         replay->pcrs[0][SHA256_SIZE - 1] = event->data[16];
 }
 
-static void extend(struct replay *replay, const struct event *event, const uint8_t *our_digest)
+/* `digest`: the event's SHA-256; NULL: it has none. */
+static void extend(struct replay *replay, const struct event_log_event *event,
+                   const uint8_t *digest, const uint8_t *our_digest)
 {
     if (event->type == EVENT_NO_ACTION) {
         no_action(replay, event);
         return;
     }
-    if (event->pcr >= PCRS || event->digest == NULL)
+    if (event->pcr >= PCRS || digest == NULL)
         return;
-    sha256(replay->pcrs[event->pcr], SHA256_SIZE, event->digest, SHA256_SIZE,
-           replay->pcrs[event->pcr]);
+    sha256(replay->pcrs[event->pcr], SHA256_SIZE, digest, SHA256_SIZE, replay->pcrs[event->pcr]);
     replay->separators[event->pcr] += event->type == EVENT_SEPARATOR;
     if (event->pcr == 4 && event->type == (uint32_t)EVENT_APPLICATION && our_digest != NULL &&
-        memcmp(event->digest, our_digest, SHA256_SIZE) == 0)
+        memcmp(digest, our_digest, SHA256_SIZE) == 0)
         replay->ours = true;
 }
 
@@ -232,7 +153,7 @@ static const uint8_t *bank_find(const struct record *record, uint64_t *offset)
     while (record_next_of(record, RECORD_PCRS, &entry)) {
         const uint8_t *digests = record_load(&entry, &pcrs, sizeof(pcrs), &size);
         *offset = entry.offset + sizeof(pcrs);
-        if (pcrs.status == 0 && pcrs.algorithm == ALGORITHM_SHA256 &&
+        if (pcrs.status == 0 && pcrs.algorithm == EVENT_LOG_SHA256 &&
             pcrs.digest_size == SHA256_SIZE && pcrs.count >= PCRS && size >= PCRS * SHA256_SIZE)
             return digests;
     }
@@ -247,7 +168,7 @@ static const uint8_t *loader_digest(const struct record *record)
 
     while (record_next_of(record, RECORD_LOADER_DIGEST, &entry)) {
         const uint8_t *bytes = record_load(&entry, &digest, sizeof(digest), &size);
-        if (digest.algorithm == ALGORITHM_SHA256 && size >= SHA256_SIZE)
+        if (digest.algorithm == EVENT_LOG_SHA256 && size >= SHA256_SIZE)
             return bytes;
     }
     return NULL;
@@ -269,19 +190,32 @@ static void replay_judge(struct audit *audit, const struct replay *replay, const
     }
 }
 
+/* The event's SHA-256, if it has one of the right length. */
+static const uint8_t *digest_of(const struct event_log *log, const struct event_log_event *event)
+{
+    for (uint32_t i = 0; i < log->algorithm_count; i++) {
+        if (log->algorithms[i] == EVENT_LOG_SHA256 && log->sizes[i] == SHA256_SIZE)
+            return event_log_digest(log, event, EVENT_LOG_SHA256);
+    }
+    return NULL;
+}
+
 static void log_replay(struct audit *audit, struct log *log, const uint8_t *bank, uint64_t offset)
 {
     const uint8_t *ours = loader_digest(audit->record);
+    const char *wrong = event_log_begin(&log->events, log->bytes, log->size);
     struct replay replay = {0};
-    struct event event;
-    bool broken;
+    struct event_log_event event;
 
-    if (!log_begin(audit, log))
+    if (wrong) {
+        audit_fail(audit, log->offset, "%s", wrong);
         return;
-    while (log_next(log, &event, &broken))
-        extend(&replay, &event, ours);
-    if (broken) {
-        audit_fail(audit, log->offset + log->at, "the event at %zu does not fit", log->at);
+    }
+    while (event_log_next(&log->events, &event))
+        extend(&replay, &event, digest_of(&log->events, &event), ours);
+    if (log->events.at != log->size) {
+        audit_fail(audit, log->offset + log->events.at, "the event at %zu does not fit",
+                   log->events.at);
         return;
     }
     replay_judge(audit, &replay, bank, offset);

@@ -7,6 +7,7 @@ void proc_machine_initialize(void)
     machine_smbios_add();
     machine_efi_add();
     machine_variables_add();
+    machine_security_add();
     machine_handoff_add();
     machine_pci_add();
     machine_usb_add();

@@ -16,6 +16,7 @@ void machine_efi_add(void);               /* efi.c: /sys/firmware/efi */
 void machine_handoff_add(void);           /* handoff.c: /sys/firmware/handoff */
 void machine_usb_add(void);               /* usb.c: /sys/bus/usb, /sys/devices/usb */
 void machine_pci_add(void);               /* pci.c: /sys/bus/pci, /proc/bus/pci */
+void machine_security_add(void);          /* security.c: securityfs */
 void machine_variables_add(void);         /* variables.c: efivarfs */
 void machine_processor_devices_add(void); /* processor_devices.c: /dev/cpu */
 

@@ -109,13 +109,25 @@ static EFI_STATUS exit_boot_services(EFI_HANDLE image, UINTN key)
     return key == mock.key ? EFI_SUCCESS : EFI_INVALID_PARAMETER;
 }
 
-/* There is one variable: SecureBoot. */
+static EFI_STATUS revoked_give(UINT32 *attributes, UINTN *size, VOID *data)
+{
+    size_t length = strlen(mock.revoked);
+
+    if (*size < length)
+        return EFI_BUFFER_TOO_SMALL;
+    *size = length;
+    *attributes = mock.revoked_attributes;
+    memcpy(data, mock.revoked, length);
+    return EFI_SUCCESS;
+}
+
+/* There are two variables: SecureBoot and SbatLevel. */
 static EFI_STATUS get_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 *attributes, UINTN *size,
                                VOID *data)
 {
-    (void)name;
     (void)vendor;
-    (void)attributes;
+    if (name[1] == 'b')
+        return mock.revoked ? revoked_give(attributes, size, data) : EFI_NOT_FOUND;
     if (!mock.secure_boot)
         return EFI_NOT_FOUND;
     *size = 1;

@@ -52,6 +52,8 @@ struct mock_firmware {
     /* The loader's own image, and whether it was checked. */
     EFI_LOADED_IMAGE_PROTOCOL image;
     bool secure_boot;
+    const char *revoked; /* shim's variable SbatLevel; NULL: there is none */
+    UINT32 revoked_attributes;
 
     struct mock_interface interfaces[MOCK_INTERFACES];
     size_t interfaces_count;

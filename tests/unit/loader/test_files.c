@@ -233,6 +233,40 @@ static void test_trust(void)
     mock.image.ImageBase = NULL;
 }
 
+static void test_generation(void)
+{
+    static const char sbat[] = "sbat,1,SBAT Version\nbaton,1,Baton\n";
+    const UINT32 shims = EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS;
+
+    test_case("nothing was revoked, or Secure Boot is off");
+    mock_firmware_start();
+    own_begin();
+    own_add(".sbat", sbat, sizeof sbat - 1);
+    mock.secure_boot = true;
+    expect_equal(trust_check_generation("us", &mock.image), EFI_SUCCESS);
+    mock.revoked = "sbat,1,2022052400\ngrub,3\n";
+    mock.revoked_attributes = shims;
+    expect_equal(trust_check_generation("us", &mock.image), EFI_SUCCESS);
+    mock.secure_boot = false;
+    mock.revoked = "sbat,1\nbaton,2\n";
+    expect_equal(trust_check_generation("us", &mock.image), EFI_SUCCESS);
+
+    test_case("our generation was revoked");
+    mock.secure_boot = true;
+    expect_equal(trust_check_generation("us", &mock.image), EFI_SECURITY_VIOLATION);
+    expect(strstr(mock.failure_text, "generation of \"baton\" was revoked") != NULL);
+
+    test_case("by a variable that a running system could write");
+    mock.revoked_attributes = shims | EFI_VARIABLE_RUNTIME_ACCESS;
+    expect_equal(trust_check_generation("us", &mock.image), EFI_SUCCESS);
+
+    test_case("an image without generations");
+    mock.revoked_attributes = shims;
+    own_begin();
+    expect_equal(trust_check_generation("us", &mock.image), EFI_SUCCESS);
+    mock.image.ImageBase = NULL;
+}
+
 int main(void)
 {
     test_pages();
@@ -240,5 +274,6 @@ int main(void)
     test_read_failure();
     test_unified();
     test_trust();
+    test_generation();
     return test_end();
 }
