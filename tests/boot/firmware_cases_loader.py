@@ -1,5 +1,6 @@
 """Cases of the ill-behaved firmware that the loader, or the kernel's first steps, have to answer."""
 import re
+import struct
 
 from firmware_case import boots, halts, refuses
 from harness import project
@@ -355,6 +356,22 @@ def options_cases():
     ]
 
 
+def tpm_cases():
+    """Measured boot: whatever the TPM does, the boot goes on."""
+    data = b"Spec ID Event03\0" + struct.pack("<IBBBBIHHB", 0, 0, 2, 0, 2, 1, 11, 32, 0)
+    first = struct.pack("<II20sI", 0, 3, b"", len(data)) + data
+    size = "echo =$(wc -c < /sys/kernel/security/tpm0/binary_bios_measurements)"
+    return [
+        boots("a TPM that takes no measurement", [f"tpm-fails {DEVICE_ERROR}"],
+              "does not take a measurement for PCR 5"),
+        boots("a TPM whose log is rubbish", ["tpm-log 0 " + "55" * 64], "event log cannot be read"),
+        boots("a TPM whose last event is nowhere", ["tpm-log 0x7fffffff0000 " + first.hex()],
+              "event log cannot be read"),
+        boots("a TPM whose log has no room", ["tpm-log 0 " + first.hex()], "events are missing",
+              typed=((size, f"={len(first)}"),)),
+    ]
+
+
 def allocation_cases():
     return [refuses(f"allocation {number} fails", [f"allocation-fails {number}"], "memory|resources")
             for number in range(1, 18) if number not in (5, 6, 12)] + [
@@ -364,5 +381,5 @@ def allocation_cases():
 
 def cases():
     tables = (exit_cases, rule_cases, map_cases, combined_cases, screen_cases, acpi_cases, file_cases,
-              entry_cases, archive_cases, options_cases, allocation_cases)
+              entry_cases, archive_cases, options_cases, tpm_cases, allocation_cases)
     return [case for table in tables for case in table()]

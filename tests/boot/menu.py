@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""menu.py menu|menu-long: the loader's menu with a person before it, at the screen and keyboard, and
+"""menu.py menu|menu-long|PART…: the loader's menu with a person before it, at the screen and keyboard, and
 at a serial line."""
 import os
 import re
@@ -73,13 +73,15 @@ class Person:
 
     def shell(self, name):
         """Waits for the shell of the start that is under way; returns the kernel's options."""
-        start = self.starts()
+        return self.shell_of(self.starts(), name)
 
+    def shell_of(self, start, name, seconds=90):
+        """The same of the start of this number, which may be still to come."""
         def there():
             text = "\n".join(self.machine.log.lines)
-            return GREETING in text.split("BdsDxe: starting")[-1] and self.starts() >= start
+            return self.starts() >= start and GREETING in text.split("BdsDxe: starting")[-1]
 
-        if not self.tap.check(self.machine.wait(there, 90), f"{name}: it starts",
+        if not self.tap.check(self.machine.wait(there, seconds), f"{name}: it starts",
                               *self.machine.log.tail()):
             return ""
         self.ask("stty columns 1000")  # what is typed stays on one line
@@ -216,18 +218,170 @@ def test_counting(tap, folder):
 
 
 def test_many(tap, folder):
-    files = {f"loader/entries/entry-{number:03}.conf": entry(f"Entry {number}")
-             for number in range(1, 501)}
-    files["loader/entries/baton.conf"] = None
-    files["loader/loader.conf"] = b"timeout menu-force\n"
-    options = Options(media="usb", screen=True, watched=True, files=files, timeout=harness.TIMEOUT)
+    for count in (40, 500):
+        files = {f"loader/entries/entry-{number:03}.conf": entry(f"Entry {number}")
+                 for number in range(1, count + 1)}
+        files["loader/entries/baton.conf"] = None
+        files["loader/loader.conf"] = b"timeout menu-force\n"
+        options = Options(media="usb", screen=True, watched=True, files=files, timeout=harness.TIMEOUT)
+        with Machine(options) as machine:
+            person = Person(tap, machine, folder)
+            person.sees_menu(f"{count} entries: the menu is there")
+            tap.check(any(f"Entry {count}   default" in line for line in person.screen()),
+                      "the newest is the first", *person.screen())
+            person.press("<end>")
+            person.sees("firmware's setup", "the last one is reached")
+
+
+def test_pictures(tap, folder):
+    """Each page on a small, a usual and a large screen; BATON_PICTURES: a folder that keeps them."""
+    keep = os.environ.get("BATON_PICTURES")
+    broken = entry("Broken").replace(b"/baton/kernel.elf", b"/baton/none.elf")
+    files = {**FILES, "loader/entries/broken.conf": broken}
+    for width, height in ((800, 600), (1920, 1080), (3840, 2160)):
+        size = f"-global VGA.xres={width} -global VGA.yres={height} -global VGA.vgamem_mb=64"
+        options = Options(media="usb", screen=True, watched=True, files=files, qemu=[size],
+                          timeout=harness.TIMEOUT)
+        with Machine(options) as machine:
+            person = Person(tap, machine, folder)
+
+            def page(name, text):
+                found = person.sees(text, f"{width} x {height}: {name}")
+                if keep:
+                    machine.query("screendump", filename=os.path.join(keep, f"{name}-{height}.ppm"))
+                return found
+
+            page("menu", "more keys")
+            lines = [line for line in person.screen() if line.strip()]
+            tap.check(all(len(line.strip()) <= COLUMNS for line in lines), "no line is too long to be read")
+            person.press("m")
+            page("machine", f"{width} x {height}")
+            person.press("<escape>", "h")
+            page("keys", "power off")
+            person.press("<escape>", "<down>", "e")
+            page("line", "Options of Second entry")
+            person.press("<escape>", "<end>", "<up>", "\n")
+            tap.check(machine.wait(lambda: "none.elf" in machine.log.text(), 60), "a refusal",
+                      *machine.log.tail())
+            machine.wait(lambda: False, 1)
+            if keep:
+                machine.query("screendump", filename=os.path.join(keep, f"refusal-{height}.ppm"))
+
+
+class Terminal(Person):
+    """A person at the serial line alone, with a disk of these files."""
+
+    def __init__(self, tap, machine, folder):
+        super().__init__(tap, machine, folder)
+        self.log = os.path.join(folder, "log")
+
+    def waits_for_menu(self, name, start):
+        def shown():
+            return project.read(self.log).count(b"more keys") >= start
+        return self.tap.check(self.machine.wait(shown, 90), name, *self.machine.log.tail())
+
+    def sends(self, *keys_sent):
+        """Keys as a terminal sends them, one after the other."""
+        for key in keys_sent:
+            self.machine.type(key)
+            self.machine.wait(lambda: False, 0.5)
+
+    def variable(self, name):
+        return self.ask(f"tail -c +5 {VARIABLES}/{name}-{VENDOR} | tr -d '\\0'")
+
+
+DOWN, ENTER = b"\x1b[B", b"\r"
+
+
+def two_partitions(path):
+    """A disk with an entry on the EFI system partition, another, and a unified kernel image with three
+    tries, on the extended boot loader partition."""
+    with project.build_in_use():
+        built = qemu.esp_files(Options())
+        unified = qemu.esp_files(Options(unified=True, append="chosen=unified"))[qemu.LOADER]
+    esp = {**built, "loader/entries/esp.conf": entry("On the ESP", "chosen=esp", "sort-key a"),
+           "loader/entries/baton.conf": None, "loader/loader.conf": b"default @saved\ntimeout 5\n"}
+    boot = {"loader/entries/boot.conf": entry("On XBOOTLDR", "chosen=boot", "sort-key b")
+            .replace(b"/baton/", b"/other/"),
+            "other/kernel.elf": built[qemu.KERNEL], "other/initrd.cpio": built[qemu.INITRD],
+            "EFI/Linux/unified+3.efi": unified, "EFI/Linux/nothing.efi": b"MZ", "EFI/Linux/text.txt": b"x"}
+    volume.write(path, {name: source for name, source in esp.items() if source is not None}, boot=boot)
+
+
+def test_kinds(tap, folder):
+    image, log = os.path.join(folder, "two.img"), os.path.join(folder, "log")
+    two_partitions(image)
+    options = Options(image=image, watched=True, qemu=[RESTARTS], firmware=KEEPS, log=log,
+                      timeout=2 * harness.TIMEOUT)
     with Machine(options) as machine:
-        person = Person(tap, machine, folder)
-        person.sees_menu("500 entries: the menu is there")
-        tap.check(any("Entry 500   default" in line for line in person.screen()),
-                  "the newest is the first", *person.screen())
-        person.press("<end>")
-        person.sees("firmware's setup", "the last one is reached")
+        person = Terminal(tap, machine, folder)
+        person.waits_for_menu("entries of two partitions: the menu is there", 1)
+        person.sends(DOWN, DOWN, ENTER)
+        tap.check("chosen=unified" in person.shell("the unified kernel image"), "with its own options")
+        tap.equal(person.variable("LoaderEntries").split("auto-")[0], "esp.confboot.confunified.efi",
+                  "LoaderEntries has all three, in their order")
+        tap.equal(person.variable("LoaderEntrySelected"), "unified.efi", "LoaderEntrySelected names it")
+        person.ask("mkdir /tmp/boot; mount -t vfat -o ro /dev/vda2 /tmp/boot")
+        tap.equal(person.ask("ls /tmp/boot/EFI/Linux").split(),
+                  ["nothing.efi", "text.txt", "unified+2-1.efi"], "one of its tries is gone")
+        person.restart()
+
+        tap.check("chosen=unified" in person.shell_of(2, "@saved: the same again, by itself"), "@saved")
+        person.restart()
+        person.waits_for_menu("the third start", 3)
+        person.sends(b"\x1b[A", ENTER)
+        tap.check("chosen=boot" in person.shell_of(3, "the entry on XBOOTLDR"), "its kernel, from there")
+        tap.equal(person.variable("LoaderEntryLastBooted"), "boot.conf", "which is kept")
+
+
+# In the machine's root: systemd-boot's entries as bootctl sees them, wherever the volume is.
+BOOTCTL = "SYSTEMD_COLORS=0 SYSTEMD_URLIFY=0 SYSTEMD_RELAX_ESP_CHECKS=1 bootctl --esp-path=/tmp/esp"
+
+
+def test_bootctl(tap, folder):
+    """Debian's bootctl in Baton, and in Debian's Linux that Baton's menu starts from the same disk, chooses
+    what starts next."""
+    over = f"\ninitrd /{qemu.OVERLAY}"
+    linux = entry("Linux", f"console=ttyS0 quiet panic=-1 chosen=linux{over}", "sort-key z").decode()
+    linux = linux.replace("/baton/kernel.elf", "/linux/vmlinuz")
+    linux = re.sub("^options (?!.*chosen).*\n", "", linux, flags=re.M)
+    files = {"loader/entries/baton.conf": entry("Baton", f"chosen=first{over}", "sort-key a"),
+             "loader/entries/second.conf": entry("Second", f"chosen=second{over}", "sort-key b"),
+             "loader/entries/linux.conf": linux.encode(), "linux/vmlinuz": peer.kernel(),
+             "loader/loader.conf": b"timeout 0\n"}
+    root = [peer.packages(["systemd-boot"]), peer.modules()]
+    log = os.path.join(folder, "log")
+    options = Options(watched=True, files=files, root=root, qemu=[RESTARTS], firmware=KEEPS, log=log,
+                      memory="2G", timeout=3 * harness.TIMEOUT)
+    with Machine(options) as machine:
+        person = Terminal(tap, machine, folder)
+        tap.check("chosen=first" in person.shell("Baton"), "the first entry")
+        person.ask("mkdir /tmp/esp; mount -t vfat -o ro /dev/vda1 /tmp/esp")
+        status = person.ask(f"{BOOTCTL} --no-pager status")
+        for words in ("Product: Baton 0.1", "\u2713 Boot loader sets ESP information",
+                      "\u2514\u2500/EFI/BOOT/BOOTX64.EFI", "\u2713 Boot counting",
+                      "\u2713 Support @saved pseudo-entry", "\u2713 Support for XBOOTLDR partition",
+                      "\u2713 Support Type #1 sort-key field"):
+            tap.check(words in status, f"bootctl status: {words}", status)
+        tap.check("Baton (default) (selected)" in person.ask(f"{BOOTCTL} --no-pager list"),
+                  "bootctl list: which is selected")
+        listed = re.findall(r"^ +id: (\S+)", person.ask(f"{BOOTCTL} --no-pager list"), re.M)
+        tap.equal(listed[:3], ["baton.conf", "second.conf", "linux.conf"], "bootctl list: as in the menu")
+        person.ask(f"{BOOTCTL} set-default second.conf")
+        person.ask(f"{BOOTCTL} set-oneshot linux.conf")
+        person.restart()
+
+        tap.check("chosen=linux" in person.shell_of(2, "bootctl set-oneshot in Baton", 240), "Linux, once")
+        person.ask("insmod /modules/efivarfs.ko; mount -t efivarfs none /sys/firmware/efi/efivars")
+        tap.check("Product: Baton 0.1" in person.ask("bootctl --no-pager status 2>&1"),
+                  "bootctl in Linux knows Baton")
+        person.ask("bootctl set-oneshot baton.conf")
+        person.restart()
+        tap.check("chosen=first" in person.shell_of(3, "bootctl set-oneshot in Linux", 120),
+                  "Baton's first, once")
+        person.restart()
+        tap.check("chosen=second" in person.shell_of(4, "bootctl set-default in Baton", 120),
+                  "and from then on")
 
 
 def test_linux(tap, folder):
@@ -244,16 +398,20 @@ def test_linux(tap, folder):
         tap.check("Debian" in person.ask("cat /proc/version"), "it is Debian's")
 
 
+COLUMNS = 100  # loader/menu/display.c
+
 PARTS = {
     "menu": (test_screen, test_counting),
-    "menu-long": (test_serial, test_hidden, test_many, test_linux),
+    "menu-long": (test_serial, test_hidden, test_many, test_pictures, test_linux, test_kinds,
+                  test_bootctl),
 }
 
 
 def test(tap):
     with tempfile.TemporaryDirectory(prefix="baton-menu-") as folder:
-        for part in PARTS[sys.argv[1]]:
-            part(tap, folder)
+        for name in sys.argv[1:]:
+            for part in PARTS.get(name) or (globals()[f"test_{name}"],):
+                part(tap, folder)
 
 
 if __name__ == "__main__":

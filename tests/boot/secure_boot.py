@@ -1,26 +1,33 @@
 #!/usr/bin/python3
-"""secure_boot.py menu|menu-long: Secure Boot is on. What was signed starts, and nothing else is started
-or believed."""
+"""secure_boot.py menu|menu-long|PART…: Secure Boot is on. What was signed starts, locked down, and nothing
+else is started or believed; a refusal is said, and the firmware goes on."""
 import os
+import subprocess
 import sys
 import tempfile
 
 import harness
 from harness import Machine, Options, project
+from menu import RESTARTS, Person, entry
 
-from baton import qemu, volume
+from baton import keys, peer, qemu, volume
 from baton.handoff import secure_boot
 from baton.trust import efi_image, signing
 
 GREETING = "Enter 'help'"
-FIRMWARE = f"/usr/share/OVMF/OVMF_CODE_4M.secboot.fd,{secure_boot.VARIABLES}"
+CODE = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"
+FIRMWARE = f"{CODE},{secure_boot.VARIABLES}"
+SETUP_MODE = f"{CODE},/usr/share/OVMF/OVMF_VARS_4M.fd"  # nobody's keys
 DENIED = "Access Denied"  # what the firmware says
+REFUSED = "Secure Boot is on"  # what the loader says
+BACK = "BdsDxe: failed to"  # the firmware goes on to the next of its boot options
+UNIFIED = "EFI/Linux/unified.efi"
 
 
-def one_bit(data):
-    """The same with one bit changed, in the middle."""
+def one_bit(data, at=None):
+    """The same with one bit changed, in the middle, or at a place."""
     data = bytearray(data)
-    data[len(data) // 2] ^= 1
+    data[len(data) // 2 if at is None else at] ^= 1
     return bytes(data)
 
 
@@ -39,50 +46,191 @@ class Volumes:
         with project.build_in_use():
             return qemu.esp_files(Options(**options))
 
-    def signed(self, **options):
-        return self.files(sign=self.signer, **options)
+    def signed(self, signer=None, **options):
+        return self.files(sign=signer or self.signer, **options)
 
-    def starts(self, files, wanted, name, refused=None):
-        """Starts it; `wanted` has to be in the log, `refused` not."""
+    def machine(self, files, firmware=FIRMWARE, **more):
         image = os.path.join(self.folder, "disk.img")
         volume.write(image, files)
-        options = Options(image=image, firmware=FIRMWARE, machine="q35" + secure_boot.MACHINE,
-                          qemu=[secure_boot.FLASH], watched=True, timeout=harness.TIMEOUT)
-        with Machine(options) as machine:
-            found = machine.wait(lambda: wanted in machine.log.text(), 120)
-            self.tap.check(found and not (refused and refused in machine.log.text()), name,
-                           *machine.log.tail())
+        return Machine(Options(image=image, firmware=firmware, machine="q35" + secure_boot.MACHINE,
+                               qemu=[secure_boot.FLASH, RESTARTS], watched=True, timeout=2 * harness.TIMEOUT,
+                               **more))
+
+    def starts(self, files, name, act=lambda person: None, seconds=120):
+        """It has to start; `act` is what a person does then."""
+        with self.machine(files) as machine:
+            person = Person(self.tap, machine, self.folder)
+            if person.shell_of(1, name, seconds):
+                act(person)
+
+    def refuses(self, files, words, name, then=BACK):
+        """It must not start; these words are said, and then those."""
+        log = os.path.join(self.folder, "log")
+        with self.machine(files, log=log) as machine:
+            def ended():
+                text = project.read(log).decode("latin-1")
+                return GREETING in text or then in text[text.find(words):] and words in text
+
+            said = machine.wait(ended, 120)
+            self.tap.check(said and GREETING not in machine.log.text(), name, *machine.log.tail())
+
+
+def locked_down(volumes):
+    """What a locked kernel does: kernel_lockdown(7)."""
+    def look(person):
+        volumes.tap.equal(person.ask("cat /sys/kernel/security/lockdown"), "none [integrity] confidentiality",
+                          "the kernel is locked down")
+        answer = person.ask("mknod /tmp/mem c 1 1; dd if=/tmp/mem of=/dev/null bs=1 count=1; echo $?")
+        volumes.tap.check("Operation not permitted" in answer and answer.endswith("1"),
+                          "nobody opens /dev/mem", answer)
+        answer = person.ask("dmesg | grep 'locked down'")
+        volumes.tap.check("Kernel is locked down from EFI Secure Boot" in answer, "the log says why", answer)
+    return look
 
 
 def test_short(volumes):
     typed, unified = volumes.signed(), volumes.signed(unified=True)
     volumes.tap.equal(list(unified), [signing.LOADER], "a unified kernel image is one file")
-    volumes.starts(typed, GREETING, "signed, with entries: it starts")
-    volumes.starts(unified, GREETING, "signed and unified: it starts")
+    volumes.starts(typed, "signed, with entries", locked_down(volumes))
+    volumes.starts(unified, "signed and unified")
     changed = {**typed, qemu.KERNEL: one_bit(content(typed[qemu.KERNEL]))}
-    volumes.starts(changed, "Secure Boot is on", "one bit of the kernel: the loader refuses it", GREETING)
-    volumes.starts(volumes.files(), DENIED, "not signed: the firmware refuses it", GREETING)
+    volumes.refuses(changed, REFUSED, "one bit of the kernel: the loader refuses it")
+    volumes.refuses(volumes.files(), DENIED, "not signed: the firmware refuses it")
 
 
-def test_long(volumes):
+def test_altered(volumes):
+    """One bit of each thing that was signed."""
     typed, unified = volumes.signed(), volumes.signed(unified=True)
-    for name in (qemu.INITRD, qemu.ENTRY):
-        changed = {**typed, name: one_bit(content(typed[name]))}
-        volumes.starts(changed, "Secure Boot is on", f"one bit of {name}: the loader refuses it", GREETING)
+    options = content(typed[qemu.ENTRY]).index(b"options ") + 9
+    for name, changed in (("initrd", {qemu.INITRD: one_bit(content(typed[qemu.INITRD]))}),
+                          ("entry", {qemu.ENTRY: one_bit(content(typed[qemu.ENTRY]))}),
+                          ("entry's options", {qemu.ENTRY: one_bit(content(typed[qemu.ENTRY]), options)})):
+        volumes.refuses({**typed, **changed}, REFUSED, f"one bit of the {name}: the loader refuses it")
     more = {**typed, "loader/entries/a.conf": content(typed[qemu.ENTRY]) + b"sort-key a\n",
-            "loader/loader.conf": b"default a\n"}
-    volumes.starts(more, "a.conf: Secure Boot is on", "an entry that was added: refused", GREETING)
-    volumes.starts({**typed, signing.LOADER: one_bit(typed[signing.LOADER])}, DENIED,
-                   "one bit of the loader: the firmware refuses it", GREETING)
-    volumes.starts({signing.LOADER: one_bit(unified[signing.LOADER])}, DENIED,
-                   "one bit of the unified image: the firmware refuses it", GREETING)
-    appended = efi_image.with_sections(unified[signing.LOADER], [(".initrd", b"x")])
-    volumes.starts({signing.LOADER: appended}, DENIED, "a section that was added: refused", GREETING)
+            "loader/loader.conf": b"default a\ntimeout 0\n"}
+    volumes.refuses(more, "a.conf: Secure Boot is on", "an entry that was added: refused")
+    volumes.refuses({**typed, signing.LOADER: one_bit(typed[signing.LOADER])}, DENIED,
+                    "one bit of the loader: the firmware refuses it")
+    image = unified[signing.LOADER]
+    inside = image.index(content(typed[qemu.ENTRY])[options:options + 12])
+    for name, at in (("the unified image", None), ("its options", inside)):
+        volumes.refuses({signing.LOADER: one_bit(image, at)}, DENIED,
+                        f"one bit of {name}: the firmware refuses it")
+    appended = efi_image.with_sections(image, [(".initrd", b"x")])
+    volumes.refuses({signing.LOADER: appended}, DENIED, "a section that was added: refused")
+
+
+def test_others(volumes):
+    """Signed by somebody else."""
+    folder = os.path.join(volumes.folder, "others")
+    keys.make(folder)
+    other = [os.path.join(folder, f"db.{suffix}") for suffix in ("key", "pem")]
+    volumes.refuses(volumes.signed(other), DENIED, "entries signed with another key: refused")
+    volumes.refuses(volumes.signed(other, unified=True), DENIED, "a unified image of another key: refused")
+
+
+def test_programs(volumes):
+    """What the menu has the firmware start: Linux, unified images."""
+    linux = project.read(peer.kernel())
+    text = entry("Linux").decode().replace("/baton/kernel.elf", "/linux/vmlinuz")
+    text = "".join(line + "\n" for line in text.splitlines() if not line.startswith("options"))
+    files = {"loader/entries/linux.conf": f"{text}options console=ttyS0 quiet panic=-1\n".encode(),
+             "loader/loader.conf": b"default linux\ntimeout 0\n"}
+    own = signing.signed(linux, *volumes.signer)
+    look = "mount -t securityfs none /sys/kernel/security; cat /sys/kernel/security/lockdown"
+    volumes.starts(volumes.signed(files={**files, "linux/vmlinuz": own}),
+                   "Debian's Linux, signed with our key", seconds=240,
+                   act=lambda person: volumes.tap.check("[integrity]" in person.ask(look),
+                                                        "locked down as well"))
+    volumes.refuses(volumes.signed(files={**files, "linux/vmlinuz": linux}),
+                    "vmlinuz: Secure Boot is on, and nobody it trusts has signed this file",
+                    "Linux with Debian's signature alone: refused")
+    unified = volumes.signed(unified=True)[signing.LOADER]
+    settings = {"loader/loader.conf": b"default unified*\ntimeout 0\n"}
+    volumes.starts({**volumes.signed(files=settings), UNIFIED: unified},
+                   "a signed unified image, from the menu")
+    volumes.refuses({**volumes.signed(files=settings), UNIFIED: one_bit(unified)},
+                    "unified.efi: Secure Boot is on", "one bit of it: refused")
+
+
+def enrol(person, name, vendor):
+    """A signed variable, as UEFI takes it, from the volume: time-based authentication (UEFI 2.10, 8.2.2)."""
+    return person.ask(f"{{ printf '\\47\\0\\0\\0'; cat /tmp/v/keys/{name}.auth; }} > /tmp/x; "
+                      f"dd if=/tmp/x of=/sys/firmware/efi/efivars/{name}-{vendor} bs=1M 2>&1 | tail -n 1")
+
+
+def test_enrolment(volumes):
+    """scripts/keys from nothing: the keys are enrolled by the system itself, what they signed starts, and
+    when their certificate is revoked it does not."""
+    folder = os.path.join(volumes.folder, "own")
+    keys.make(folder)
+
+    def path(name):
+        return os.path.join(folder, name)
+
+    subprocess.run(["sbvarsign", "--key", path("KEK.key"), "--cert", path("KEK.pem"), "--output",
+                    path("dbx.auth"), "dbx", path("db.esl")], check=True, capture_output=True)
+    lists = {f"keys/{name}.auth": project.read(path(f"{name}.auth")) for name in ("db", "KEK", "PK", "dbx")}
+    files = {**volumes.signed([path("db.key"), path("db.pem")]), **lists}
+    security, globals_ = "d719b2cb-3d3a-4596-a3bc-dad00e67656f", "8be4df61-93ca-11d2-aa0d-00e098032b8c"
+    with volumes.machine(files, SETUP_MODE) as machine:
+        person = Person(volumes.tap, machine, volumes.folder)
+        person.shell("setup mode")
+        volumes.tap.check("[none]" in person.ask("cat /sys/kernel/security/lockdown"),
+                          "nothing is locked down")
+        person.ask("mkdir /tmp/v; mount -t vfat -o ro /dev/vda1 /tmp/v")
+        for name, vendor in (("db", security), ("KEK", globals_), ("PK", globals_)):
+            answer = enrol(person, name, vendor)
+            volumes.tap.check("copied" in answer, f"{name} is enrolled", answer)
+        person.restart()
+        person.shell_of(2, "what our keys signed")
+        locked_down(volumes)(person)
+        person.ask("mkdir /tmp/v; mount -t vfat -o ro /dev/vda1 /tmp/v")
+        answer = enrol(person, "dbx", security)
+        volumes.tap.check("copied" in answer, "our certificate is revoked", answer)
+        person.restart()
+        volumes.tap.check(machine.wait(lambda: DENIED in machine.log.text(), 120),
+                          "what it signed is refused", *machine.log.tail())
+
+
+def with_generation(program, line):
+    """A program whose section .sbat says so."""
+    return efi_image.with_sections(program, [(".sbat", f"sbat,1,SBAT Version,sbat,1,-\n{line}\n".encode())])
+
+
+def test_shim(volumes):
+    """Debian's shim, which our key has signed beside Microsoft, starts the loader; what shim revokes (GRUB 1)
+    it does not start, nor does the loader from its menu."""
+    folder = os.path.join(peer.files_of(["shim-signed"]), "usr", "lib", "shim")
+    shim = signing.signed(project.read(os.path.join(folder, "shimx64.efi.signed")), *volumes.signer)
+    more = {"loader/loader.conf": b"default baton\ntimeout 0\n",
+            "loader/entries/old.conf": b"title Old\nefi /old.efi\n"}
+    typed = volumes.signed(files=more)
+    loader = typed[signing.LOADER]
+    files = {**typed, signing.LOADER: shim, "EFI/BOOT/grubx64.efi": loader}
+    volumes.starts(files, "shim starts the loader, and that the kernel", locked_down(volumes))
+    plain = content(volumes.files()[signing.LOADER])
+    old = signing.signed(with_generation(plain, "grub,1,GRUB"), *volumes.signer)
+    volumes.refuses({**files, "EFI/BOOT/grubx64.efi": old}, "SBAT",
+                    "an old generation as loader: shim refuses it", then="")
+    chosen = {**more, "loader/loader.conf": b"default old\ntimeout 0\n"}
+    files = {**volumes.signed(files=chosen), "old.efi": old, signing.LOADER: shim,
+             "EFI/BOOT/grubx64.efi": loader}
+    volumes.refuses(files, "old.efi: Secure Boot is on", "an old generation from the menu: refused")
+
+
+PARTS = {
+    "menu": (test_short,),
+    "menu-long": (test_altered, test_others, test_programs, test_enrolment, test_shim),
+}
 
 
 def test(tap):
     with tempfile.TemporaryDirectory(prefix="baton-secure-boot-") as folder:
-        {"menu": test_short, "menu-long": test_long}[sys.argv[1]](Volumes(tap, folder))
+        volumes = Volumes(tap, folder)
+        for name in sys.argv[1:]:
+            for part in PARTS.get(name) or (globals()[f"test_{name}"],):
+                part(volumes)
 
 
 if __name__ == "__main__":
