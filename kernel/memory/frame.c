@@ -421,68 +421,76 @@ static void poison(paddr_t frame)
 }
 #endif
 
-/* What nobody has at hand: from the others, from the heap's reserve, or none. */
-static __attribute__((noinline)) paddr_t allocate_slowly(enum frame_owner owner, unsigned flags,
-                                                         bool *zeroed)
+/* It is somebody's now. */
+static inline paddr_t begin(paddr_t frame, enum frame_owner owner)
 {
-    paddr_t frame;
-
-    do {
-        bool enabled = interrupts_save();
-        struct at_hand *hand = own();
-        frame = take(hand, flags, zeroed);
-        if (frame)
-            count_add(hand, owner, 1);
-        interrupts_restore(enabled);
-    } while (!frame && heap_reclaim());
-    if (!frame)
-        thread_note_no_memory();
-    return frame;
-}
-
-/* What is at hand. 0: that is for take(). */
-static inline paddr_t take_quickly(struct at_hand *hand, enum frame_owner owner, unsigned flags,
-                                   bool *zeroed)
-{
-    if (flags == FRAME_ZEROED && owner == FRAME_PAGE_TABLE && hand->zeroed) {
-        *zeroed = true;
-        hand->zeroed_count--;
-        return pop(&hand->zeroed);
-    }
-    if (flags & ~(unsigned)FRAME_ZEROED)
-        return 0;
-    if (flags && __atomic_load_n(&zeroed_list, __ATOMIC_RELAXED))
-        return 0;
-    return take_at_hand(hand);
-}
-
-paddr_t frame_allocate(enum frame_owner owner, unsigned flags)
-{
-    bool zeroed = false;
-
-    if (injection_fails(INJECTION_ALLOCATION, __builtin_return_address(0)))
-        return 0;
-
-    bool enabled = interrupts_save();
-    struct at_hand *hand = own();
-    paddr_t frame = take_quickly(hand, owner, flags, &zeroed);
-    if (frame)
-        count_add(hand, owner, 1);
-    interrupts_restore(enabled);
-    if (!frame)
-        frame = allocate_slowly(owner, flags, &zeroed);
-    if (!frame)
-        return 0;
-
     struct frame *metadata = frame_metadata(frame);
+
     debug_assert(metadata->references == 0);
     metadata->owner = (uint8_t)owner;
     metadata->flags = 0;
     metadata->small = 0;
     __atomic_store_n(&metadata->references, 1, __ATOMIC_RELAXED);
-    if (flags & FRAME_ZEROED && !zeroed)
-        memset(frame_pointer(frame), 0, PAGE_SIZE);
     return frame;
+}
+
+static paddr_t clear(paddr_t frame)
+{
+    memset(frame_pointer(frame), 0, PAGE_SIZE);
+    return frame;
+}
+
+/* What nobody has at hand: from the others, from the heap's reserve, or none. */
+static __attribute__((noinline)) paddr_t allocate_slowly(enum frame_owner owner, unsigned flags)
+{
+    bool zeroed = false;
+    paddr_t frame;
+
+    do {
+        bool enabled = interrupts_save();
+        struct at_hand *hand = own();
+        frame = take(hand, flags, &zeroed);
+        if (frame)
+            count_add(hand, owner, 1);
+        interrupts_restore(enabled);
+    } while (!frame && heap_reclaim());
+    if (!frame) {
+        thread_note_no_memory();
+        return 0;
+    }
+    begin(frame, owner);
+    return flags & FRAME_ZEROED && !zeroed ? clear(frame) : frame;
+}
+
+/* Frames of zeros that all share are for take(). */
+static inline bool is_at_hand(unsigned flags)
+{
+    return flags == FRAME_ANYWHERE ||
+           (flags == FRAME_ZEROED && !__atomic_load_n(&zeroed_list, __ATOMIC_RELAXED));
+}
+
+paddr_t frame_allocate(enum frame_owner owner, unsigned flags)
+{
+    if (injection_fails(INJECTION_ALLOCATION, __builtin_return_address(0)))
+        return 0;
+
+    bool enabled = interrupts_save();
+    struct at_hand *hand = own();
+    bool zeroed = flags == FRAME_ZEROED && owner == FRAME_PAGE_TABLE && hand->zeroed;
+    paddr_t frame = 0;
+    if (zeroed) {
+        hand->zeroed_count--;
+        frame = pop(&hand->zeroed);
+    } else if (is_at_hand(flags)) {
+        frame = take_at_hand(hand);
+    }
+    if (frame)
+        count_add(hand, owner, 1);
+    interrupts_restore(enabled);
+    if (!frame)
+        return allocate_slowly(owner, flags);
+    begin(frame, owner);
+    return flags & FRAME_ZEROED && !zeroed ? clear(frame) : frame;
 }
 
 /* ---- freeing ---- */

@@ -148,10 +148,9 @@ paddr_t leaf_leave(struct address_space *space, uint64_t *slot, vaddr_t start)
 
 /* ---- for who changes entries ---- */
 
-uint64_t *leaf_prepare(struct address_space *space, uint64_t *slot, vaddr_t page, bool write)
+uint64_t *leaf_prepare(struct address_space *space, vaddr_t page, bool write)
 {
-    if (!slot)
-        slot = page_table_slot_prepare(space->root, page, &space->page_tables);
+    uint64_t *slot = page_table_slot_prepare(space->root, page, &space->page_tables);
     if (!slot)
         return NULL;
     if (!*slot)

@@ -23,14 +23,16 @@ static inline bool leaf_is_shared(uint64_t slot)
 
 /* For a touch of `page`: the space's own leaf, made when it is missing; or, if what is there is
    only read, one that others have too. NULL: there was none, and no memory. Nearly always it is
-   there. */
-uint64_t *leaf_prepare(struct address_space *space, uint64_t *slot, vaddr_t page, bool write);
+   there, or the tables above it are: that goes quickly. */
+uint64_t *leaf_prepare(struct address_space *space, vaddr_t page, bool write);
 static inline uint64_t *leaf_touch(struct address_space *space, vaddr_t page, bool write)
 {
     uint64_t *slot = page_table_slot_quick(space->root, page);
 
-    return slot && *slot && !leaf_is_shared(*slot) ? page_table_below(*slot)
-                                                   : leaf_prepare(space, slot, page, write);
+    if (slot && !*slot)
+        return page_table_leaf_make(space->root, page, slot, &space->page_tables);
+    return slot && !leaf_is_shared(*slot) ? page_table_below(*slot)
+                                          : leaf_prepare(space, page, write);
 }
 /* The space's own leaf of `address`, made when it is missing. NULL as above. */
 static inline uint64_t *leaf_create(struct address_space *space, vaddr_t address)
