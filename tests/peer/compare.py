@@ -22,6 +22,9 @@ from baton import peer  # noqa: E402
 
 # Marks part the output and the errors of one command from the next one's.
 MARK = "@@peer@@"
+PATIENCE = 1800  # seconds, on a busy host: thousands of calls a file, large packages, all modules of a kernel
+# So many lines behind the first that differs are compared line by line.
+DIFFERING = 200
 
 
 class Commands:
@@ -68,10 +71,6 @@ class Commands:
                     self.list.append(line)
         self.list = [command for command in self.list if only in command]
 
-    def patience(self):
-        """Large packages and a kernel with all modules take their time."""
-        return harness.TIMEOUT * (3 if self.for_pc else 1)
-
     def linux(self):
         """The kernel's path; None: the usual one."""
         return peer.pc_kernel()[0] if self.for_pc else None
@@ -93,7 +92,13 @@ for command; do
     printf '\\n{MARK}%d\\n' $status >&2
 done
 """
-PIECE = re.compile(rb"(.*?)\n" + MARK.encode() + rb"(\d+)\n", re.DOTALL)
+END = re.compile(rb"\n" + MARK.encode() + rb"(\d+)\n")
+
+
+def pieces(data):
+    """(text, status) of each command that ended."""
+    parts = END.split(bytes(data))
+    return list(zip(parts[::2], parts[1::2]))
 
 
 def drives_make(commands, folder):
@@ -111,15 +116,14 @@ def run_once(kernel, commands, rest, root):
     """Boots one machine for the `rest` of the commands; returns (output, errors, status) for each
     that it came to, and what there is to say about the machine."""
     with tempfile.TemporaryDirectory() as folder:
-        options = harness.Options(kernel=kernel, timeout=commands.patience(), proc=commands.proc, root=root,
+        options = harness.Options(kernel=kernel, timeout=PATIENCE, proc=commands.proc, root=root,
                                   linux_from_disk=commands.disk, smp=commands.smp,
                                   machine=commands.machine,
                                   qemu=[*drives_make(commands, folder), *commands.qemu],
                                   linux=commands.linux())
         with harness.Machine(options, ["sh", "-c", SCRIPT, "sh", commands.shell, *rest]) as machine:
             machine.run()
-    outputs = PIECE.findall(bytes(machine.output.data))
-    errors = PIECE.findall(bytes(machine.error.data))
+    outputs, errors = pieces(machine.output.data), pieces(machine.error.data)
     results = [(output, error, int(status))
                for (output, status), (error, _) in zip(outputs, errors)]
     return results, harness.describe(machine)
@@ -162,9 +166,11 @@ def differences(what, got, expected):
         return []
     if isinstance(got, int):
         return [f"{what}: {got}, on Linux {expected}"]
-    lines = difflib.unified_diff(expected.decode("utf-8", "replace").splitlines(),
-                                 got.decode("utf-8", "replace").splitlines(),
-                                 "Linux", "Baton", f"({what})", f"({what})", lineterm="", n=0)
+    texts = [text.decode("utf-8", "replace").splitlines() for text in (expected, got)]
+    same = len(os.path.commonprefix(texts))
+    # Of thousands of lines a full comparison would take an hour.
+    lines = difflib.unified_diff(*(text[same:same + DIFFERING] for text in texts), "Linux", "Baton",
+                                 f"({what}, from line {same + 1})", "", lineterm="", n=0)
     return [harness.shorten(line) for line in list(lines)[:12]]
 
 
