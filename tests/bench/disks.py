@@ -13,7 +13,9 @@ import harness  # noqa: E402
 from baton import peer  # noqa: E402
 
 MIB = 32  # moved
-MACHINE = {"icount": True, "cpu": "max,la57=off,erms=off", "timeout": 900, "linux_from_disk": True}
+# Not with icount: there time jumps while nobody has anything to do but wait for the host's disk, and each
+# request would be late. With one processor the plugin's counts are exact all the same.
+MACHINE = {"cpu": "max,la57=off,erms=off", "timeout": 900, "linux_from_disk": True}
 # What is called how, and what QEMU is asked for.
 DISKS = {
     "virtio": ("vdb", ["virtio-blk-pci,drive=virtio"]),
