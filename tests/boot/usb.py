@@ -11,6 +11,7 @@ from screen_text import screen_text
 
 ROUNDS = int(os.environ.get("USB_ROUNDS", "10"))
 PATIENCE = 60
+PATIENCE_A_ROUND = 20
 PROMPT = "baton:/#"
 XHCI = "-device qemu-xhci,id=usb"
 KEYBOARD = "-device usb-kbd,bus=usb.0"
@@ -64,7 +65,8 @@ class Person:
 
 def machine(*qemu, append="", machine="q35,i8042=off", **options):
     return Machine(Options(machine=machine, append=f"console=tty0 {append}", screen=True, watched=True,
-                           debug_kernel=True, timeout=harness.TIMEOUT, qemu=list(qemu), **options))
+                           debug_kernel=True, timeout=harness.TIMEOUT + PATIENCE_A_ROUND * ROUNDS,
+                           qemu=list(qemu), **options))
 
 
 def begins(tap, person, name):
