@@ -19,8 +19,8 @@ struct pci_driver {
     void (*remove)(struct pci_device *device);
 };
 
-/* The drivers there are: drivers.c. The last is NULL. Only the start names it, and hands it over: so
-   no driver is needed by what it needs itself. */
+/* The drivers there are: drivers.c. The last is NULL. Only the start names it, and hands it over:
+   so no driver is needed by what it needs itself. */
 extern const struct pci_driver *const pci_drivers[];
 extern const struct pci_driver xhci_driver;
 

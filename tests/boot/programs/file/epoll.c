@@ -557,7 +557,8 @@ static bool checks_hold_up_nobody(void)
         sched_yield();
     long watch;
     int tries = 0;
-    do /* on a busy host processors stand still now and then; in a queue it would be long each time */
+    do /* on a busy host processors stand still now and then; in a queue it would be long each time
+        */
         watch = time_to_watch(file);
     while (watch >= 4 * check && ++tries < 10);
     __atomic_store_n(&checkers_end, true, __ATOMIC_RELAXED);
