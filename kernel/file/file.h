@@ -53,7 +53,7 @@ struct file_operations {
     /* Its queues are woken with interrupts off (poll_wait_limited), or are other files' too: few
        ways may lead up from it through epoll instances that watch each other. */
     bool few_ways;
-    /* Each read is one message, and takes a buffer of FILE_MESSAGE_MAXIMUM bytes. */
+    /* Each read and each write is one message: of FILE_MESSAGE_MAXIMUM bytes at most. */
     bool messages;
     /* The list of those who want signals of it (async.h), which is about to be joined or left.
        NULL: it sends none. */

@@ -320,20 +320,54 @@ static void file_flush(struct file *file)
     fuse_attributes_expire(file->inode);
 }
 
-static int file_synchronise(struct file *file, bool data_only)
+static int handle_synchronise(const struct fuse_handle *handle, bool directory, bool data_only)
 {
-    const struct fuse_handle *handle = file->private;
     const struct fuse_fsync_in in = {.fh = handle->number,
                                      .fsync_flags = data_only ? FUSE_FSYNC_FDATASYNC : 0};
-    bool directory = S_ISDIR(file->inode->mode);
     struct fuse_call call = {.operation = directory ? FUSE_FSYNCDIR : FUSE_FSYNC,
                              .node = handle->node->number,
                              .arguments = {{&in, sizeof(in)}}};
 
-    int error = directory ? 0 : backed_write_back(file->inode, file->writable ? file : NULL);
-    if (!error)
-        error = fuse_call(handle->node->connection, &call);
+    int error = fuse_call(handle->node->connection, &call);
     return error == -ENOSYS ? 0 : error;
+}
+
+static int file_synchronise(struct file *file, bool data_only)
+{
+    bool directory = S_ISDIR(file->inode->mode);
+
+    int error = directory ? 0 : backed_write_back(file->inode, file->writable ? file : NULL);
+    return error ? error : handle_synchronise(file->private, directory, data_only);
+}
+
+static int inode_synchronise(struct inode *inode)
+{
+    struct fuse_handle *handle = fuse_handle_writing(fuse_node(inode));
+
+    if (!handle)
+        return 0;
+    int error = backed_write_back(inode, NULL);
+    if (!error)
+        error = handle_synchronise(handle, false, false);
+    fuse_handle_release(handle);
+    return error;
+}
+
+int fuse_files_synchronise(struct fuse_connection *connection)
+{
+    struct inode *inode;
+    uint64_t number = 0;
+    int error = 0;
+
+    while ((inode = fuse_inode_next(connection, &number))) {
+        int here = inode_synchronise(inode);
+        inode_release(inode);
+        error = error ? error : here;
+        thread_preemption_point();
+        if (here == -EINTR || here == -ENOTCONN)
+            break;
+    }
+    return error;
 }
 
 static int64_t file_seek(struct file *file, int64_t offset, int whence)

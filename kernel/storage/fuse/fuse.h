@@ -85,6 +85,9 @@ uint64_t fuse_version(struct fuse_node *node);
 void fuse_version_raise(struct fuse_node *node);
 /* The inode of a number, with a reference, or NULL. */
 struct inode *fuse_inode_find(struct fuse_connection *connection, uint64_t number);
+/* The inode of the next number behind this one, with a reference; *number moves there. NULL: there is
+   none. */
+struct inode *fuse_inode_next(struct fuse_connection *connection, uint64_t *number);
 /* Tells the server that what it looked up for us is not wanted. */
 void fuse_lookup_forget(struct fuse_file_system *fuse, uint64_t number);
 /* The next nodes to be forgotten, at most `count`; the caller frees them. */
@@ -108,6 +111,9 @@ struct fuse_handle *fuse_handle_create(struct fuse_node *node, bool directory);
 void fuse_handle_release(struct fuse_handle *handle);
 /* Any handle of the file, that may write to it; with a reference, or NULL. */
 struct fuse_handle *fuse_handle_writing(struct fuse_node *node);
+
+/* What was written through any of the files that are open for it is on its medium. Killable. */
+int fuse_files_synchronise(struct fuse_connection *connection);
 
 /* ---- connection.c, for device.c ---- */
 

@@ -266,6 +266,24 @@ struct inode *fuse_inode_find(struct fuse_connection *connection, uint64_t numbe
     return inode;
 }
 
+struct inode *fuse_inode_next(struct fuse_connection *connection, uint64_t *number)
+{
+    struct inode *inode = NULL;
+
+    while (!inode && *number < UINT64_MAX) {
+        struct fuse_node key = {.connection = connection, .number = *number + 1};
+        spinlock_acquire(&nodes_lock);
+        struct fuse_node *node = RB_NFIND(fuse_nodes, &nodes, &key);
+        if (node && node->connection != connection)
+            node = NULL;
+        *number = node ? node->number : UINT64_MAX;
+        if (node && inode_reference_found(node->inode))
+            inode = node->inode;
+        spinlock_release(&nodes_lock);
+    }
+    return inode;
+}
+
 static void forget(struct fuse_connection *connection, struct fuse_node *node)
 {
     spinlock_acquire(&connection->lock);
