@@ -131,7 +131,8 @@ struct handoff_measurements {
 
 /* What a partition is known by (UEFI 2.10, 10.3.5.1, SignatureType). */
 enum {
-    HANDOFF_PARTITION_NONE = 0, /* the loader came from none: a network, a CD, a disk without a table */
+    HANDOFF_PARTITION_NONE =
+        0, /* the loader came from none: a network, a CD, a disk without a table */
     HANDOFF_PARTITION_MBR = 1,  /* the disk's signature in the first 4 bytes of `signature` */
     HANDOFF_PARTITION_GUID = 2, /* the partition's own, as the disk has it */
 };

@@ -64,8 +64,8 @@ void shutdown_wait_mask(sigset_t *mask)
         sigdelset(mask, requests[at].signal);
 }
 
-/* Until none of those is left to whom `remain` sends a signal, but no longer than HEED_SECONDS. Every
-   orphan is init's child. */
+/* Until none of those is left to whom `remain` sends a signal, but no longer than HEED_SECONDS.
+   Every orphan is init's child. */
 static bool ended(bool (*remain)(int signal))
 {
     struct timespec second = {.tv_sec = 1};

@@ -34,7 +34,8 @@ static bool failed(const char *what)
 
 /* ---- the partitions ---- */
 
-/* The node of the partition that NAME=PARTUUID=… of the kernel's options names; false: none does. */
+/* The node of the partition that NAME=PARTUUID=… of the kernel's options names; false: none does.
+ */
 static bool option_partition(const char *name, char *node, size_t size)
 {
     char line[4096];
@@ -68,7 +69,8 @@ static bool partition_wait(const char *node)
     return true;
 }
 
-/* A disk of the machine's own is locked; that this partition is written to is what it is there for. */
+/* A disk of the machine's own is locked; that this partition is written to is what it is there for.
+ */
 static bool partition_unlock(const char *node)
 {
     int writable = 0, locked;
@@ -115,8 +117,8 @@ static bool serve(const char *path, const char *const arguments[])
     return status == 0;
 }
 
-/* e2fsck(8): 1 is "errors corrected", 4 "errors left uncorrected", which is what -p says of errors that
-   a person should look at. There is none: what was written is worth more than a question. */
+/* e2fsck(8): 1 is "errors corrected", 4 "errors left uncorrected", which is what -p says of errors
+   that a person should look at. There is none: what was written is worth more than a question. */
 static bool check(const char *node)
 {
     const char *preen[] = {"e2fsck", "-p", node, NULL};
@@ -169,11 +171,10 @@ static bool memory_mount(void)
 
 static bool root_mount(void)
 {
-    const char *arguments[] = {
-        SERVER_MARK "fuse-overlayfs", "-o",
-        "allow_other,default_permissions,lowerdir=" TREE ",upperdir=" CHANGES
-        "/upper,workdir=" CHANGES "/work",
-        ROOT, NULL};
+    const char *arguments[] = {SERVER_MARK "fuse-overlayfs", "-o",
+                               "allow_other,default_permissions,lowerdir=" TREE ",upperdir=" CHANGES
+                               "/upper,workdir=" CHANGES "/work",
+                               ROOT, NULL};
 
     mkdir(CHANGES "/upper", 0755);
     mkdir(CHANGES "/work", 0755);

@@ -8,8 +8,8 @@
 #ifndef BATON_USERSPACE_STICK_H
 #define BATON_USERSPACE_STICK_H
 
-/* Makes such a tree the root, if the options name one; /proc, /sys and /dev come along. What fails is
-   told, and leaves the root as it was. */
+/* Makes such a tree the root, if the options name one; /proc, /sys and /dev come along. What fails
+   is told, and leaves the root as it was. */
 void stick_enter(void);
 
 #endif

@@ -74,8 +74,7 @@ static ssize_t pour_claimed(struct file *in, struct copy_end *to, splice_writer 
     ssize_t put = 0;
 
     while (total < size) {
-        size_t got =
-            pipe_peek(in, keeps ? total : 0, buffer, smaller(size - total, buffer_size));
+        size_t got = pipe_peek(in, keeps ? total : 0, buffer, smaller(size - total, buffer_size));
         put = got ? writer(to, buffer, got) : 0;
         if (put <= 0)
             break;

@@ -42,7 +42,8 @@ class Disk:
             with open(table, encoding="utf-8", errors="replace") as file:
                 for line in file:
                     words = line.split()
-                    if words[0].startswith("/dev/") and os.path.basename(os.path.realpath(words[0])) in nodes:
+                    node = os.path.basename(os.path.realpath(words[0]))
+                    if words[0].startswith("/dev/") and node in nodes:
                         return " ".join(words[:2])
         return ""
 

@@ -57,7 +57,7 @@ def parse(argv):
     parser.add_argument("out", metavar="OUT")
     qemu.add_content_options(parser)
     parser.add_argument("--persist", metavar="SIZE", type=size,
-                        help="the root file system is read from the disk; SIZE for what is changed: 512M, 4G; 0")
+                        help="read the root file system from the disk; SIZE for what is changed: 512M, 4G; 0")
     parser.add_argument("--cd", action="store_true", help="a CD in place of a disk (El Torito)")
     parser.add_argument("--unified", action="store_true", help="one file for everything")
     parser.add_argument("--sign", nargs=2, metavar=("KEY", "CERT"), help="sign for Secure Boot")
@@ -75,7 +75,8 @@ def write(out, cd, persists, arguments):
     if cd:
         volume.write_cd(out, {**qemu.esp_files(options), **readme})
         return
-    with tempfile.TemporaryDirectory(prefix="baton-stick-", dir=os.path.dirname(os.path.abspath(out))) as folder:
+    beside = os.path.dirname(os.path.abspath(out))
+    with tempfile.TemporaryDirectory(prefix="baton-stick-", dir=beside) as folder:
         further = ()
         if persists is not None:
             stick = persist.Stick(folder, options.initrd or project.INITRD, options.root, persists,

@@ -12,6 +12,7 @@ from . import cpio, project, squashfs, volume
 
 # What serves the tree, from Debian's packages, as it lies on this host.
 PROGRAMS = ("/usr/bin/squashfuse_ll", "/usr/bin/fuse2fs", "/usr/bin/fuse-overlayfs", "/usr/sbin/e2fsck")
+LIBGCC = "/lib/x86_64-linux-gnu/libgcc_s.so.1"
 LINUX_DATA = uuid.UUID("0fc63daf-8483-4772-8e79-3d69d8477de4")  # Discoverable Partitions Specification
 
 README = """\
@@ -47,7 +48,8 @@ def needed(programs):
         if told.returncode:
             raise project.Failure(f"ldd {program}: {told.stderr.strip() or 'failed'}")
         paths.update(word for word in told.stdout.split() if word.startswith("/"))
-    return sorted(paths)
+    # What pthread_cancel(3) loads when it is called: libfuse ends its threads so.
+    return sorted(paths | {path for path in (LIBGCC,) if os.path.exists(path)})
 
 
 def servers(programs, links):

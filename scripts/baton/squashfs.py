@@ -6,6 +6,7 @@ any size needs no memory. The same input gives the same bytes.
 import io
 import os
 import stat
+import struct
 import subprocess
 import tarfile
 
@@ -77,6 +78,17 @@ def _add_host_file(archive, info, path, first):
         archive.addfile(info, file)
 
 
+def _date_root(path):
+    """Gives the folder at the top the project's date: to sqfstar 4.5.1 it is as old as the image, whatever
+    it is told. Inodes are not compressed; where the top's lies stands in the superblock."""
+    with open(path, "r+b") as file:
+        place, = struct.unpack_from("<Q", os.pread(file.fileno(), 8, 32))
+        table, = struct.unpack_from("<Q", os.pread(file.fileno(), 8, 64))
+        block_header, time = 2, 8  # bytes: of a block of inodes; before an inode's time
+        os.pwrite(file.fileno(), struct.pack("<I", project.date()),
+                  table + (place >> 16) + block_header + (place & 0xffff) + time)
+
+
 def make(path, initrd, roots, method=None):
     """Writes to `path` the root file system in the archive `initrd` with `roots` laid over it."""
     tree = _Tree(compression.decompress(project.read(initrd)))
@@ -85,8 +97,8 @@ def make(path, initrd, roots, method=None):
             raise project.Failure(f"--root {root}: there is no such folder")
         tree.lay(root)
     environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
-    command = ["sqfstar", "-quiet", "-no-progress", "-comp", method or DEFAULT_COMPRESSION,
-               "-mkfs-time", str(project.date()), "-root-time", str(project.date()), "-root-mode", "0755", "-root-uid", "0", "-root-gid", "0",
+    command = ["sqfstar", "-quiet", "-no-progress", "-comp", method or DEFAULT_COMPRESSION, "-noI",
+               "-mkfs-time", str(project.date()), "-root-mode", "0755", "-root-uid", "0", "-root-gid", "0",
                path]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                           env=environment) as process:
@@ -98,3 +110,4 @@ def make(path, initrd, roots, method=None):
         said = process.stderr.read().decode(errors="replace")
     if process.returncode:
         raise project.Failure(f"sqfstar: {' '.join(said.split()) or 'failed'}")
+    _date_root(path)

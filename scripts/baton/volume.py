@@ -125,7 +125,7 @@ def _mebibytes(size):
 
 def _write_fat(target, staging, files, digest, *format_options):
     tool("mformat", "-i", target, *format_options, "-h", "255", "-s", "63", "-N", digest[:4].hex(),
-          "-v", "BATON", "::")
+         "-v", "BATON", "::")
     for folder in _folders(files):
         tool("mmd", "-i", target, f"::{folder}")
     for name in sorted(files):
@@ -173,7 +173,7 @@ def write_cd(path, files):
         for place in (fat, disc):
             os.utime(place, (project.date(), project.date()))
         tool("xorriso", "-as", "mkisofs", "-quiet", "-V", "BATON", "-o", path, "-e", "efi.img",
-              "-no-emul-boot", disc)
+             "-no-emul-boot", disc)
 
 
 def _folders(files):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""fuse.py: file systems that Debian's programs serve: fuse2fs, squashfuse, ntfs-3g, exfat-fuse, fuse-overlayfs.
-Each is mounted, read, written, unmounted and mounted again; its server is killed; it hangs, and who waits for
+"""fuse.py: file systems that Debian's programs serve: fuse2fs, squashfuse, ntfs-3g, exfat-fuse and
+fuse-overlayfs. Each is mounted, read, written, unmounted and mounted again; its server is killed; it hangs, and who waits for
 it can be killed. At last the host's own programs look at what was written."""
 import os
 import subprocess
@@ -8,7 +8,6 @@ import sys
 import tempfile
 
 import harness
-from baton import persist
 
 PROGRAMS = ("/usr/bin/fuse2fs", "/usr/bin/squashfuse", "/usr/bin/ntfs-3g", "/usr/sbin/mount.exfat-fuse",
             "/usr/bin/fuse-overlayfs")
@@ -137,7 +136,8 @@ def test(tap):
                 tap.check(not verdict, name)
             elif line != "all done":
                 tap.note(line)
-        tap.check(lines[-1:] == ["all done"] and machine.status == 0, "all of it is done", harness.describe(machine))
+        tap.check(lines[-1:] == ["all done"] and machine.status == 0, "all of it is done",
+                  harness.describe(machine))
         for kind, command in CHECKS.items():
             ended = subprocess.run([*command, paths[kind]], capture_output=True, text=True, check=False)
             # Servers were killed: clusters may be lost, blocks be counted wrong, and no more.

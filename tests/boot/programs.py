@@ -28,7 +28,9 @@ done
 # With --fuse2fs: where programs make their files is served.
 SERVED = r'''
 blockdev --setrw /dev/vdb
-fuse2fs -o rw,allow_other,default_permissions /dev/vdb /tmp && chmod 1777 /tmp || exit
+{ fuse2fs -f -o rw,allow_other,default_permissions /dev/vdb /tmp; echo "fuse2fs ended: $?" >&2; } &
+until grep -q ' /tmp fuse' /proc/mounts; do sleep 0.1; done
+chmod 1777 /tmp
 ''' + SCRIPT + r'''
 cd /
 umount /tmp

@@ -173,7 +173,8 @@ def report(tap, folder):
     volume.write(image, qemu.esp_files(qemu.Options(append="report")))
     text = boot_image(image, "handoff: no report", read_only=True)
     tap.check("loader: no report on the volume: write protected" in text and
-              "handoff: no report on the volume: " in text, "a volume that is read-only is a line", text[-400:])
+              "handoff: no report on the volume: " in text, "a volume that is read-only is a line",
+              text[-400:])
     record = left(tap, folder, image, boot_image(image, "Baton starts"), "loader")
     kinds = {entry["name"] for entry in record.entries} if record else set()
     tap.check({"entry_state", "map_first", "image", "call"} <= kinds and "exit_attempt" not in kinds,

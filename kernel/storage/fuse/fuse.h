@@ -2,6 +2,7 @@
 #ifndef BATON_STORAGE_FUSE_FUSE_H
 #define BATON_STORAGE_FUSE_FUSE_H
 
+#include "cpu/clock.h"
 #include "file/backed/names.h"
 #include "file/backed/regular.h"
 #include "storage/fuse/connection.h"
@@ -85,8 +86,8 @@ uint64_t fuse_version(struct fuse_node *node);
 void fuse_version_raise(struct fuse_node *node);
 /* The inode of a number, with a reference, or NULL. */
 struct inode *fuse_inode_find(struct fuse_connection *connection, uint64_t number);
-/* The inode of the next number behind this one, with a reference; *number moves there. NULL: there is
-   none. */
+/* The inode of the next number behind this one, with a reference; *number moves there. NULL: there
+   is none. */
 struct inode *fuse_inode_next(struct fuse_connection *connection, uint64_t *number);
 /* Tells the server that what it looked up for us is not wanted. */
 void fuse_lookup_forget(struct fuse_file_system *fuse, uint64_t number);
@@ -95,7 +96,11 @@ size_t fuse_nodes_forgotten(struct fuse_connection *connection, struct fuse_node
                             size_t count);
 void fuse_nodes_forget_all(struct fuse_connection *connection);
 /* A time from now on, that may be for ever. */
-uint64_t fuse_time_until(uint64_t duration);
+static inline uint64_t fuse_time_until(uint64_t duration)
+{
+    uint64_t now = clock_now();
+    return duration > UINT64_MAX - now ? UINT64_MAX : now + duration;
+}
 extern const struct inode_operations fuse_directory_inode, fuse_file_inode, fuse_link_inode;
 
 /* ---- file.c ---- */

@@ -21,12 +21,6 @@ static int node_compare(const struct fuse_node *left, const struct fuse_node *ri
 RB_PROTOTYPE(fuse_nodes, fuse_node, link, node_compare)
 RB_GENERATE(fuse_nodes, fuse_node, link, node_compare)
 
-uint64_t fuse_time_until(uint64_t duration)
-{
-    uint64_t now = clock_now();
-    return duration > UINT64_MAX - now ? UINT64_MAX : now + duration;
-}
-
 /* ---- attributes ---- */
 
 uint64_t fuse_version(struct fuse_node *node)
@@ -268,19 +262,17 @@ struct inode *fuse_inode_find(struct fuse_connection *connection, uint64_t numbe
 
 struct inode *fuse_inode_next(struct fuse_connection *connection, uint64_t *number)
 {
-    struct inode *inode = NULL;
+    struct fuse_node key = {.connection = connection, .number = *number + 1};
 
-    while (!inode && *number < UINT64_MAX) {
-        struct fuse_node key = {.connection = connection, .number = *number + 1};
-        spinlock_acquire(&nodes_lock);
-        struct fuse_node *node = RB_NFIND(fuse_nodes, &nodes, &key);
-        if (node && node->connection != connection)
-            node = NULL;
-        *number = node ? node->number : UINT64_MAX;
-        if (node && inode_reference_found(node->inode))
-            inode = node->inode;
-        spinlock_release(&nodes_lock);
-    }
+    if (*number == UINT64_MAX)
+        return NULL;
+    spinlock_acquire(&nodes_lock);
+    struct fuse_node *node = RB_NFIND(fuse_nodes, &nodes, &key);
+    while (node && node->connection == connection && !inode_reference_found(node->inode))
+        node = RB_NEXT(fuse_nodes, &nodes, node); /* few are about to end */
+    struct inode *inode = node && node->connection == connection ? node->inode : NULL;
+    *number = inode ? node->number : UINT64_MAX;
+    spinlock_release(&nodes_lock);
     return inode;
 }
 

@@ -270,9 +270,9 @@ static void test_partition(void)
 {
     /* PCI(1,0), the third partition of a GPT, the end (UEFI 2.10, 10.3). */
     uint8_t path[] = {
-        1, 1, 6, 0, 0, 1, /* */
-        4, 1, 42, 0, 3, 0, 0, 0, [24 + 6] = 0x11, [39 + 6] = 0x22, [40 + 6] = 2, 2, /* */
-        0x7f, 0xff, 4, 0,
+        1,    1,    6,  0, 0, 1,                                                          /* */
+        4,    1,    42, 0, 3, 0, 0, 0, [24 + 6] = 0x11, [39 + 6] = 0x22, [40 + 6] = 2, 2, /* */
+        0x7f, 0xff, 4,  0,
     };
     uint8_t *drive = path + 6;
     struct handoff_partition partition = partition_at(path);
