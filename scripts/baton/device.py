@@ -57,7 +57,8 @@ class Disk:
     def agreed(self, ask=input):
         """Whether a person agrees that all that is on it goes."""
         print(f"baton: {self.path}: {self.description()}\n"
-              "baton: all that is on it will be lost. Type yes to write: ", end="", file=sys.stderr, flush=True)
+              "baton: all that is on it will be lost. Type yes to write: ", end="", file=sys.stderr,
+              flush=True)
         try:
             answer = ask()
         except EOFError:

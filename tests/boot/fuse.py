@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """fuse.py: file systems that Debian's programs serve: fuse2fs, squashfuse, ntfs-3g, exfat-fuse and
-fuse-overlayfs. Each is mounted, read, written, unmounted and mounted again; its server is killed; it hangs, and who waits for
-it can be killed. At last the host's own programs look at what was written."""
+fuse-overlayfs. Each is mounted, read, written, unmounted and mounted again; its server is killed; it hangs,
+and who waits for it can be killed. At last the host's own programs look at what was written."""
 import os
 import subprocess
 import sys

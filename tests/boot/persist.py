@@ -213,7 +213,8 @@ def image(tap, _stick, _name):
             made = image_make(path, tree, "--persist", "16M")
             tap.check(made.returncode == 0, "an image is made", made.stderr)
             time.sleep(1)  # another second of the clock, which files of its own would have
-        tap.check(subprocess.run(["cmp", *paths], check=False).returncode == 0, "the same again, byte for byte")
+        same = subprocess.run(["cmp", *paths], check=False).returncode == 0
+        tap.check(same, "the same again, byte for byte")
         told = subprocess.run(["mtype", "-i", f"{paths[0]}@@1M", "::/README.txt"], capture_output=True,
                               text=True, check=False).stdout
         tap.check("Two more partitions" in told, "README.txt says what is on it", told)
