@@ -38,6 +38,9 @@ void fuse_handle_release(struct fuse_handle *handle)
     if (!handle || __atomic_sub_fetch(&handle->references, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     if (handle->opened) {
+        /* A server of several threads might come to the forgetting first. */
+        __atomic_fetch_add(&handle->node->users, 1, __ATOMIC_RELAXED);
+        handle->release->releases = handle->node;
         *(struct fuse_release_in *)fuse_request_arguments(handle->release) =
             (struct fuse_release_in){.fh = handle->number, .flags = handle->flags};
         fuse_request_send(handle->node->connection, handle->release);
