@@ -51,6 +51,10 @@ filled() {
         [ $(stat -c %s /mnt/$name/long) = 100000 ] && [ ! -e /mnt/$name/away ] && [ ! -e /mnt/$name/over ]
 }
 refuses() { ! touch /mnt/$name/new 2> /dev/null; }
+stop() { # and wait until each of its threads has
+    kill -STOP $1
+    until [ -z "$(grep -L 'State:.T' /proc/$1/task/*/status)" ]; do sleep 0.1; done
+}
 lists() { ls /mnt/$name > /serve.txt; }
 lost() { ls /mnt/$name 2>&1 | grep -q 'not connected'; }
 waits() { sleep 0.3; kill -0 $1 2> /dev/null; }
@@ -75,14 +79,14 @@ for name in ext4 squashfs ntfs exfat overlay; do
     serve $name
     [ $name = squashfs ] || is "has it when it is mounted again" filled
 
-    kill -STOP $(server)
+    stop $(server)
     ls /mnt/$name/nothing > /dev/null 2>&1 &
     is "who asks a server that hangs waits" waits $!
     is "and can be killed" killed $!
     kill -CONT $(server)
     is "a server goes on" lists
 
-    kill -STOP $(server)
+    stop $(server)
     ls /mnt/$name/nothing > /dev/null 2>&1 &
     umount -f /mnt/$name 2> /dev/null
     is "umount -f frees who waits" ended $!
