@@ -84,7 +84,7 @@ def write(out, cd, persists, arguments):
             options.root, options.servers = [], persist.PROGRAMS
             options.append = f"{options.append} {stick.options()}".strip()
             further = stick.partitions()
-        volume.write(out, {**qemu.esp_files(options), **readme}, options.sector, further)
+        volume.write(out, {**qemu.esp_files(options), **readme}, options.sector, further=further)
 
 
 def is_disk(path):

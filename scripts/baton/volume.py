@@ -152,7 +152,8 @@ def write(path, files, sector=SECTOR, boot=None, further=()):
             start += _mebibytes(part.size)
         with open(path, "wb") as image:
             image.truncate(start + MEBIBYTE)
-            _write_partition_table(image, start + MEBIBYTE, entries, _guid(partitions[0].digest, b"disk"), sector)
+            disk = _guid(partitions[0].digest, b"disk")
+            _write_partition_table(image, start + MEBIBYTE, entries, disk, sector)
         for partition in partitions:
             partition.write(path)
     for part, place in zip(further, places):
