@@ -17,8 +17,8 @@ bool trust_is_asked_for(void)
     uint8_t value = 0;
     UINTN size = sizeof value;
 
-    return !EFI_ERROR(firmware.system->RuntimeServices->GetVariable(
-               L"SecureBoot", (EFI_GUID *)&global, NULL, &size, &value)) &&
+    return !EFI_ERROR(firmware.runtime->GetVariable(L"SecureBoot", (EFI_GUID *)&global, NULL, &size,
+                                                    &value)) &&
            size == sizeof value && value == 1;
 }
 

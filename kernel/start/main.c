@@ -41,6 +41,7 @@
 #include "firmware/record/handoff_record.h"
 #include "firmware/record/machine_state.h"
 #include "firmware/record/runtime.h"
+#include "firmware/record/variable_report.h"
 #include "firmware/record/virtual_map.h"
 #include "firmware/runtime_services.h"
 #include "library/acpi.h"
@@ -325,6 +326,14 @@ static bool records_all(void)
     return options_asked(options, "report") || options_asked(options, "audit");
 }
 
+static bool reports_to_variable(void)
+{
+    char value[16];
+
+    return !options_string(options, "report", value, sizeof(value)) &&
+           strcmp(value, "variable") == 0;
+}
+
 /* `audit=emp`; without a value, or with a yes for one, it is the usual profile. */
 static void choose_profile(void)
 {
@@ -505,6 +514,8 @@ static void start(void *unused)
     other_cpus_start(acpi, options_number(options, "maxcpus", &most) ? CPU_MAXIMUM : most);
     if (options_asked(options, "audit"))
         handoff_findings_log();
+    if (reports_to_variable())
+        handoff_report_to_variable();
     drivers_wait(DRIVERS_PATIENCE);
     storage_settle(DRIVERS_PATIENCE);
     start_init();

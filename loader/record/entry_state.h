@@ -15,6 +15,9 @@ void recording_entry(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
  * what a table points to may be anywhere. */
 bool recording_can_read(uint64_t address, uint64_t size);
 
+/* Whether the firmware's page tables map all of this memory, however long it is. */
+bool recording_is_mapped(uint64_t address, uint64_t size);
+
 /* The memory map once more, if the static part had no room for it. */
 void recording_map_retry(void);
 

@@ -89,11 +89,12 @@ static void record_final_events(const struct digests *digests)
     enum { HEAD = 16 };
     static const EFI_GUID guid = {
         0x1e2ed096, 0x30e2, 0x4254, {0xbd, 0x89, 0x86, 0x3b, 0xbe, 0xf8, 0x23, 0x25}};
-    uint64_t table = (uintptr_t)configuration_table(&guid), end = table + HEAD;
+    uint64_t table = (uintptr_t)configuration_table(&guid), end = table + HEAD, left;
 
     if (!table || !recording_can_read(table, HEAD))
         return;
-    for (uint64_t left = load64((const void *)(uintptr_t)(table + 8)); left > 0 && end; left--)
+    left = load64((const void *)(uintptr_t)(table + 8));
+    for (unsigned events = 0; events < left && events < EVENTS_MAXIMUM && end; events++)
         end = event_end(digests, end);
     record_memory(RECORD_TPM_FINAL_LOG, table, end > table ? end - table : HEAD);
 }
@@ -169,16 +170,13 @@ void record_tpm(void)
     static const EFI_GUID guid = {
         0x607f766c, 0x7455, 0x42be, {0x93, 0x0b, 0xe4, 0xd7, 0x6d, 0xb2, 0x72, 0x0f}};
     uint8_t capability[64] __attribute__((aligned(8))) = {CAPABILITY};
-    struct tcg2_protocol *tpm = NULL;
     struct record_tpm head = {0};
-    bool there;
+    struct tcg2_protocol *tpm = firmware_locate(&guid, &head.locate_status);
 
-    head.locate_status = firmware.boot->LocateProtocol((EFI_GUID *)&guid, NULL, (void **)&tpm);
-    there = !EFI_ERROR(head.locate_status);
-    if (there)
+    if (tpm)
         head.capability_status = tpm->capability(tpm, capability);
-    recording_append(RECORD_TPM, &head, sizeof head, capability, there ? CAPABILITY : 0);
-    if (!there)
+    recording_append(RECORD_TPM, &head, sizeof head, capability, tpm ? CAPABILITY : 0);
+    if (!tpm)
         return;
     record_log(tpm);
     record_pcrs(tpm);

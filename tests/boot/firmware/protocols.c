@@ -1,7 +1,10 @@
 /*
  * protocols.c: what protocols and variables say before the exit: `protection ATTRIBUTES` is a
  * memory attribute protocol with that answer for all memory, `variable NAME BYTES` what GetVariable
- * gives the loader, `tpm-extend PCR` extends a PCR without an entry in the event log.
+ * gives the loader, `variable-size NAME SIZE` how much it says it gave, `time BYTES` what GetTime
+ * gives; `protocol GUID BYTES` is a handle with such a protocol, of those bytes, `protocol-at GUID
+ * ADDRESS` one that is said to be there, `tpm-log FIRST LAST` a TPM whose event log is. `tpm-extend
+ * PCR` extends a PCR without an entry in the event log.
  */
 #include <library/string.h>
 
@@ -50,6 +53,7 @@ static void protection_install(void)
 /* ---- variable ---- */
 
 static EFI_GET_VARIABLE real_get_variable;
+static EFI_GET_TIME real_get_time;
 
 static bool name_is(const CHAR16 *wide, const char *name)
 {
@@ -58,34 +62,90 @@ static bool name_is(const CHAR16 *wide, const char *name)
     return *wide == 0 && *name == 0;
 }
 
-static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *guid, UINT32 *attributes, UINTN *size,
-                                      VOID *data)
+static const struct order *order_named(const char *order_name, const CHAR16 *name)
 {
     const struct order *order = NULL;
 
-    while (!boot_services_gone && (order = order_next(order, "variable"))) {
-        if (!name_is(name, order->words[1]))
-            continue;
+    while ((order = order_next(order, order_name)) && !name_is(name, order->words[1])) {
+    }
+    return order;
+}
+
+static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *guid, UINT32 *attributes, UINTN *size,
+                                      VOID *data)
+{
+    const struct order *sized = boot_services_gone ? NULL : order_named("variable-size", name);
+    const struct order *order = boot_services_gone ? NULL : order_named("variable", name);
+    EFI_STATUS status = EFI_SUCCESS;
+
+    if (order) {
         *size = order_bytes(order, 2, data, *size);
         if (attributes)
             *attributes = EFI_VARIABLE_BOOTSERVICE_ACCESS | EFI_VARIABLE_RUNTIME_ACCESS;
-        return EFI_SUCCESS;
+    } else if (!sized) {
+        status = real_get_variable(name, guid, attributes, size, data);
     }
-    return real_get_variable(name, guid, attributes, size, data);
+    if (sized)
+        *size = order_number(sized, 2);
+    return status;
+}
+
+static EFI_STATUS EFIAPI get_time(EFI_TIME *time, EFI_TIME_CAPABILITIES *capabilities)
+{
+    if (boot_services_gone)
+        return real_get_time(time, capabilities);
+    order_bytes(order_next(NULL, "time"), 1, time, sizeof *time);
+    return EFI_SUCCESS;
 }
 
 static void variables_install(void)
 {
-    if (!order_next(NULL, "variable"))
-        return;
-    real_get_variable = system_table->RuntimeServices->GetVariable;
-    system_table->RuntimeServices->GetVariable = get_variable;
+    EFI_RUNTIME_SERVICES *runtime = system_table->RuntimeServices;
+
+    real_get_variable = runtime->GetVariable;
+    real_get_time = runtime->GetTime;
+    if (order_next(NULL, "variable") || order_next(NULL, "variable-size"))
+        runtime->GetVariable = get_variable;
+    if (order_next(NULL, "time"))
+        runtime->GetTime = get_time;
+}
+
+/* ---- protocol, protocol-at ---- */
+
+static void protocol_add(const struct order *order, void *interface)
+{
+    EFI_HANDLE handle = NULL;
+    EFI_GUID guid;
+
+    order_bytes(order, 1, &guid, sizeof guid);
+    if (EFI_ERROR(
+            real_boot.InstallProtocolInterface(&handle, &guid, EFI_NATIVE_INTERFACE, interface)))
+        report("%s: not installed\n", order->words[0]);
+}
+
+static void protocols_add(void)
+{
+    const struct order *order;
+
+    for (order = NULL; (order = order_next(order, "protocol"));) {
+        uint8_t *page = pages_take(EfiBootServicesData, 1);
+
+        if (page) {
+            order_bytes(order, 2, page, EFI_PAGE_SIZE);
+            protocol_add(order, page);
+        }
+    }
+    for (order = NULL; (order = order_next(order, "protocol-at"));)
+        protocol_add(order, (void *)order_number(order, 2));
 }
 
 /* ---- tpm-extend: TPM2_PCR_Extend (TPM 2.0 Library, part 3, 22.2), by SubmitCommand ---- */
 
 struct tcg2_protocol { /* TCG EFI Protocol Specification 2.0, 6 */
-    void *others[3];
+    EFI_STATUS(EFIAPI *capability)(struct tcg2_protocol *self, void *capability);
+    EFI_STATUS(EFIAPI *event_log)
+    (struct tcg2_protocol *self, UINT32 format, UINT64 *first, UINT64 *last, BOOLEAN *truncated);
+    void *hash_log_extend_event;
     EFI_STATUS(EFIAPI *submit)
     (struct tcg2_protocol *self, UINT32 size, UINT8 *command, UINT32 answer_size, UINT8 *answer);
 };
@@ -108,23 +168,63 @@ static void pcr_extend(struct tcg2_protocol *tpm, uint8_t pcr)
            answer[9]);
 }
 
+static EFI_GUID tcg2 = {
+    0x607f766c, 0x7455, 0x42be, {0x93, 0x0b, 0xe4, 0xd7, 0x6d, 0xb2, 0x72, 0x0f}};
+
 static void tpm_extend(void)
 {
-    static EFI_GUID guid = {
-        0x607f766c, 0x7455, 0x42be, {0x93, 0x0b, 0xe4, 0xd7, 0x6d, 0xb2, 0x72, 0x0f}};
     struct tcg2_protocol *tpm;
 
     if (!order_next(NULL, "tpm-extend"))
         return;
-    if (EFI_ERROR(real_boot.LocateProtocol(&guid, NULL, (void **)&tpm)))
+    if (EFI_ERROR(real_boot.LocateProtocol(&tcg2, NULL, (void **)&tpm)))
         report("tpm-extend: no TPM\n");
     else
         pcr_extend(tpm, (uint8_t)order_value("tpm-extend", 0));
+}
+
+/* ---- tpm-log ---- */
+
+static EFI_STATUS EFIAPI log_capability(struct tcg2_protocol *self, void *capability)
+{
+    (void)self, (void)capability;
+    return EFI_DEVICE_ERROR;
+}
+
+static EFI_STATUS EFIAPI log_place(struct tcg2_protocol *self, UINT32 format, UINT64 *first,
+                                   UINT64 *last, BOOLEAN *truncated)
+{
+    const struct order *order = order_next(NULL, "tpm-log");
+
+    (void)self, (void)format;
+    *first = order_number(order, 1);
+    *last = order_number(order, 2);
+    *truncated = FALSE;
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS EFIAPI log_submit(struct tcg2_protocol *self, UINT32 size, UINT8 *command,
+                                    UINT32 answer_size, UINT8 *answer)
+{
+    (void)self, (void)size, (void)command, (void)answer_size, (void)answer;
+    return EFI_DEVICE_ERROR;
+}
+
+static void tpm_log_install(void)
+{
+    static struct tcg2_protocol tpm = {log_capability, log_place, (void *)log_capability,
+                                       log_submit};
+    EFI_HANDLE handle = NULL;
+
+    if (order_next(NULL, "tpm-log"))
+        real_boot.InstallProtocolInterface(&handle, &tcg2, EFI_NATIVE_INTERFACE, &tpm);
 }
 
 void protocols_install(void)
 {
     protection_install();
     variables_install();
+    protocols_add();
+    tpm_log_install();
     tpm_extend();
 }
