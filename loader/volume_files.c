@@ -42,7 +42,7 @@ static EFI_STATUS file_information(struct volume_file *file, EFI_FILE_INFO **inf
 
     if (status != EFI_BUFFER_TOO_SMALL)
         return EFI_ERROR(status) ? status : EFI_DEVICE_ERROR;
-    if (size < SIZE_OF_EFI_FILE_INFO)
+    if (size < offsetof(EFI_FILE_INFO, FileName))
         return EFI_BAD_BUFFER_SIZE;
     status = firmware.boot->AllocatePool(EfiLoaderData, size, (void **)information);
     if (EFI_ERROR(status))

@@ -19,9 +19,9 @@
 #include "cpu/registers.h"
 #include "cpu/symbol.h"
 #include "device/driver.h"
-#include "device/usb/usb.h"
 #include "device/pci.h"
 #include "device/tamper.h"
+#include "device/usb/usb.h"
 #include "exec/init.h"
 #include "exec/placement.h"
 #include "file/device.h"
@@ -29,6 +29,7 @@
 #include "firmware/acpi_ports.h"
 #include "firmware/acpi_power.h"
 #include "firmware/battery_clock.h"
+#include "firmware/dma_remapping.h"
 #include "firmware/firmware_memory.h"
 #include "firmware/machine_end.h"
 #include "firmware/power_button.h"
@@ -350,6 +351,7 @@ static void initialize_machine(void)
     acpi = find_acpi();
 
     handoff_record_machine_state(acpi, handoff.exit_rflags);
+    dma_remapping_stop(acpi);
     if (records_all())
         handoff_record_watch_interrupts();
     if (interrupt_controller_initialize(acpi, map_registers))

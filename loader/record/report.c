@@ -2,6 +2,7 @@
  * another way. A volume that is full or read-only is a line on the console, and no more. */
 #include "record/report.h"
 
+#include <library/audit/audit.h>
 #include <library/format.h>
 #include <library/string.h>
 
@@ -154,4 +155,22 @@ void recording_report(struct volume *volume)
                       failure_name(status), (unsigned long long)status);
     else
         console_print("loader: wrote %s\n", path);
+}
+
+/* ---- the audit, which so far knows P0 to P3 ---- */
+
+void recording_findings(void)
+{
+    struct audit_finding *findings;
+    char text[AUDIT_CODE_SIZE];
+    struct record record;
+    const char *reason;
+
+    if (record_open(&record, recording.bytes, recording.capacity, &reason) != 0 ||
+        EFI_ERROR(pages_allocate(AUDIT_CHECKS * sizeof *findings, "the audit", (void **)&findings)))
+        return;
+    audit_run(&record, NULL, AUDIT_UEFI, findings);
+    audit_code_text(findings, record.header.boot, text);
+    console_print("loader: before the exit: %s\n", text);
+    pages_free(findings);
 }

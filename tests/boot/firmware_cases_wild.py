@@ -2,7 +2,7 @@
 consoles, folders and devices that lie."""
 import struct
 
-from firmware_case import boots, powers_off, refuses
+from firmware_case import boots, halts, powers_off, refuses
 from firmware_cases_kernel import RUNS, TIME, WORKS, entry_with, pm1, pm_timer
 from firmware_cases_loader import ENTRY, INITRD, KERNEL, LINUX, RAM_DISK
 from firmware_cases_tables import ATTRIBUTES, IN_USE, SMBIOS3, guid, number
@@ -107,9 +107,10 @@ def memory_cases():
     yield refuses("wild: an allocation at an odd address", ["allocation-at 2 0x4000800"], "is no page")
     yield refuses("wild: an allocation of page zero, each time", ["allocation-at 1 0 100000"],
                   "memory|resources")
-    for call in (2, 3, 4, 5, 6):
-        yield refuses(f"wild: allocation {call} is the one before it", [f"allocation-again {call}"],
-                      "is in use")
+    # Where the one before was given back by then, its bytes are the firmware's, and no entry.
+    for call, word in ((2, "is in use"), (3, "is in use"), (4, "is in use"), (5, "baton loader"),
+                       (6, "baton loader")):
+        yield refuses(f"wild: allocation {call} is the one before it", [f"allocation-again {call}"], word)
     for text, size, end in (("64", 64, "no more"), ("32", 32, "no more"), ("24", 24, "no more")):
         yield boots(f"wild: a stack of {text} KiB", [f"stack {size * 1024}"],
                     f"stack: [0-9]+ KiB used, {end}")
@@ -142,15 +143,18 @@ def console_cases():
                        ("of 2^63 columns", f"{1 << 63} 25"),
                        ("of 2^64 lines", f"80 {(1 << 64) - 1}")):
         yield boots(f"wild: a console {text}", [f"console-size {size}", *menu])
-    yield refuses("wild: a keyboard that types without end", ["keys 0x78", rf"open-fails {KERNEL} 14"],
+    # It asks for the menu; there a letter chooses nothing, and the menu is there to be seen.
+    yield halts("wild: a keyboard that types without end", ["keys 0x78"], "Baton 0.1")
+    yield refuses("wild: a keyboard that says Enter without end", ["keys 13", rf"open-fails {KERNEL} 14"],
                   "kernel.elf", "not found")
     for text, time in (("31 February", "ee070201" "1f0c000000000000" "000000000000ff07"),
                        ("all ones", "ff" * 16), ("zeros", "00" * 16),
                        ("the year 9999", "0f270c1f173b3b0000000000a005ff00")):
         yield boots(f"wild: GetTime gives {text} before the exit", [f"time {time}"],
                     typed=(("date +%Y", r"\d{4}"), RUNS))
-    for text, value in (("of no bytes", ""), ("of two bytes", "0101"), ("of 2", "02")):
-        yield boots(f"wild: SecureBoot {text}", [f"variable SecureBoot {value}"])
+    for text, *orders in (("of no bytes", "variable SecureBoot"), ("of 2", "variable SecureBoot 02"),
+                          ("of two bytes", "variable SecureBoot 01", "variable-size SecureBoot 2")):
+        yield boots(f"wild: SecureBoot {text}", orders)
     for text, value in (("rubbish", "ffd8" * 20), ("no end", "4100" * 100), ("half a letter", "41"),
                         ("what is not there", "6e006f006e0065000000"), ("a way out", "2e002e002f0078000000")):
         yield boots(f"wild: LoaderEntryDefault is {text}", [f"variable LoaderEntryDefault {value}", *menu])
@@ -159,13 +163,15 @@ def console_cases():
 
 
 def runtime_cases():
-    """Runtime services whose memory the map calls something else: they are lent it."""
+    """Runtime services whose memory the map calls something else; where it does not even have the attribute
+    they are lent it."""
+    plain = "map-clear 0x8000000000000000"
     for text, kind in (("ACPI's NVS", 10), ("ACPI's tables", 9), ("reserved", 0), ("boot services' code", 3),
                        ("boot services' data", 4)):
-        yield boots(f"wild: runtime code is {text}", [f"map-type 5 {kind}"], "lent to it",
+        yield boots(f"wild: runtime code is {text}", [f"map-type 5 {kind}"],
                     typed=((TIME, WORKS[TIME]), RUNS))
-        yield boots(f"wild: runtime data is {text}", [f"map-type 6 {kind}"], "lent to it",
-                    typed=((TIME, WORKS[TIME]), RUNS))
+        yield boots(f"wild: runtime data is {text}, and nothing says it is", [f"map-type 6 {kind}", plain],
+                    "lent to it", typed=((TIME, WORKS[TIME]), RUNS))
     for text, kind in (("unusable", 8), ("persistent", 14), ("unaccepted", 15), ("a port", 12)):
         yield boots(f"wild: runtime code is {text}", [f"map-type 5 {kind}"], typed=((TIME, "time"), RUNS))
 
@@ -199,12 +205,26 @@ def device_cases():
         yield boots(f"wild: a disk with {text}", [f"exit-pci {order}" for order in orders],
                     typed=(look, RUNS))
     for text, *orders in (("without a place", "6 0x18 0"), ("of bus 0 to bus 255", "6 0x18 0x00ff0000"),
-                          ("that closes all windows", "6 0x20 0x0000fff0")):
+                          ("that close all windows", "6 0x20 0x0000fff0")):
         yield boots(f"wild: bridges {text}", [f"exit-pci {order}" for order in orders],
                     typed=(look, RUNS))
 
 
+def remapping_cases():
+    """Registers of Intel's unit (VT-d specification 4.1, 10.4), where q35 has it: its root table, then what
+    is on. The table is a page that names nothing."""
+    root = ["exit-write 0xfed90020 0x9f000", "exit-write 0xfed90024 0", "exit-write 0xfed90018 0x40000000"]
+    machine = {"media": "sata", "qemu": ("-device intel-iommu",)}
+    look = ("cat /proc/partitions", "sda1")
+    yield boots("wild: DMA remapping that is off", [], typed=(look, RUNS), **machine)
+    yield boots("wild: DMA remapping left on", [*root, "exit-write 0xfed90018 0x80000000"],
+                "remapping on at 0xfed90000: turned off", typed=(look, RUNS), **machine)
+    table = ["exit-write 0xfed900b8 0x9f000", "exit-write 0xfed900bc 0", "exit-write 0xfed90018 0x1000000"]
+    yield boots("wild: interrupt remapping left on", [*table, "exit-write 0xfed90018 0x2000000"],
+                typed=(look, RUNS), **machine)
+
+
 def cases():
     tables = (protocol_cases, table_cases, memory_cases, file_cases, console_cases, runtime_cases,
-              power_cases, device_cases)
+              power_cases, device_cases, remapping_cases)
     return [case for table in tables for case in table()]

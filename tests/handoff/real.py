@@ -89,6 +89,8 @@ def on_the_machine(tap):
     tap.check('"name":"entry_state"' in text, "record.json tells fields")
     log = machine.log.text()
     tap.check("audit: H 30 bus mastering" in log, "with audit the log has the findings", log[-300:])
+    tap.check(re.search(r"loader: before the exit: Baton handoff [0-9a-f]{8}:.* M42", log),
+              "and the loader says what it knew before the exit", log[:1500])
     text, _ = run(f"grep -c '^H 42' {handoff}/audit", append="audit=emp")
     tap.equal(text, "1\n", "audit=emp judges by that profile")
     text, _ = run(f"cat {handoff}/record | wc -c")

@@ -34,13 +34,14 @@ static size_t excerpt(uint8_t *memory)
 
 void handoff_report_to_variable(void)
 {
+    CHAR16 name[] = RECORD_VARIABLE_NAME; /* a service may write to what it is given */
     EFI_GUID vendor = RECORD_VARIABLE_GUID;
     uint8_t *memory = heap_allocate(RECORD_VARIABLE_SIZE);
     size_t size = memory ? excerpt(memory) : 0;
     EFI_STATUS status = EFI_OUT_OF_RESOURCES;
 
     if (size)
-        status = runtime_set_variable((CHAR16 *)RECORD_VARIABLE_NAME, &vendor,
+        status = runtime_set_variable(name, &vendor,
                                       EFI_VARIABLE_NON_VOLATILE | EFI_VARIABLE_BOOTSERVICE_ACCESS |
                                           EFI_VARIABLE_RUNTIME_ACCESS,
                                       size, memory);
