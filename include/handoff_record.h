@@ -60,6 +60,21 @@ struct record_header {
     char build[32];        /* version of what recorded, terminated */
 };
 
+/*
+ * With `report=variable` the kernel leaves what came after the loader's report in a variable of the
+ * firmware's: a record of that boot, sealed, of some of its entries. The loader adds these to the
+ * report on the volume at the next boot with `report`, and removes the variable.
+ */
+#define RECORD_VARIABLE_NAME u"BatonReport"
+#define RECORD_VARIABLE_GUID                                                                       \
+    {                                                                                              \
+        0x5a1f0c7e, 0x3b52, 0x4c66,                                                                \
+        {                                                                                          \
+            0x9d, 0x0b, 0x6e, 0x21, 0x84, 0xd7, 0x19, 0xf3                                         \
+        }                                                                                          \
+    }
+enum { RECORD_VARIABLE_SIZE = 1024 }; /* bytes at most */
+
 struct record_entry_header {
     uint16_t kind;    /* enum record_kind */
     uint16_t version; /* of the kind's structure: 1 unless it says otherwise */

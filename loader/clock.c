@@ -27,7 +27,7 @@ static bool time_sane(const EFI_TIME *time)
 void clock_read(struct handoff_time *time)
 {
     EFI_TIME now;
-    EFI_STATUS status = firmware.system->RuntimeServices->GetTime(&now, NULL);
+    EFI_STATUS status = firmware.runtime->GetTime(&now, NULL);
 
     *time = (struct handoff_time){.tsc = tsc_read()};
     if (EFI_ERROR(status) || !time_sane(&now))

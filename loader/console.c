@@ -48,12 +48,14 @@ static bool screen_present(void)
     return count != 0;
 }
 
-/* Keys that were typed before the message is there do not count. */
+/* Keys that were typed before the message is there do not count. A keyboard that is broken gives
+   them without end. */
 static void keys_forget(struct keyboard *keyboard)
 {
+    enum { KEYS_MAXIMUM = 256 };
     struct key key;
 
-    while (keyboard_read(keyboard, &key)) {
+    for (int keys = 0; keys < KEYS_MAXIMUM && keyboard_read(keyboard, &key); keys++) {
     }
 }
 

@@ -2,8 +2,31 @@
 
 #include "failure.h"
 #include "record/calls.h"
+#include "record/entry_state.h"
 
 struct firmware firmware;
+
+static EFI_STATUS EFIAPI refuse(void)
+{
+    return EFI_UNSUPPORTED;
+}
+
+/* The runtime services that a loader calls. Rule 31: what lies nowhere is refused in its place. */
+static EFI_RUNTIME_SERVICES *runtime_services(const EFI_SYSTEM_TABLE *system)
+{
+    static EFI_RUNTIME_SERVICES table;
+    void **const called[] = {(void **)&table.GetTime, (void **)&table.GetVariable,
+                             (void **)&table.GetNextVariableName, (void **)&table.SetVariable,
+                             (void **)&table.ResetSystem};
+
+    if (recording_is_mapped((uintptr_t)system->RuntimeServices, sizeof table))
+        table = *system->RuntimeServices;
+    for (size_t i = 0; i < sizeof called / sizeof called[0]; i++) {
+        if (!recording_is_mapped((uintptr_t)*called[i], 1))
+            *called[i] = (void *)refuse;
+    }
+    return &table;
+}
 
 EFI_STATUS firmware_attach(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 {
@@ -12,6 +35,7 @@ EFI_STATUS firmware_attach(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     firmware.image = image;
     firmware.system = system;
     firmware.boot = recording_calls(system->BootServices);
+    firmware.runtime = runtime_services(system);
 
     /* Rule 22: the boot manager armed a watchdog that resets after five minutes (UEFI 2.10, 7.5):
      * a message that waits for a person must not end in a reset. */
@@ -23,6 +47,12 @@ EFI_STATUS firmware_attach(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     return EFI_SUCCESS;
 }
 
+/* Rule 31: a pointer of the firmware's may lead nowhere. NULL: it does. */
+static void *there(void *interface)
+{
+    return recording_is_mapped((uintptr_t)interface, sizeof(void *)) ? interface : NULL;
+}
+
 void *firmware_protocol(EFI_HANDLE handle, const EFI_GUID *guid)
 {
     void *interface = NULL;
@@ -31,7 +61,17 @@ void *firmware_protocol(EFI_HANDLE handle, const EFI_GUID *guid)
         return NULL;
     if (EFI_ERROR(firmware.boot->HandleProtocol(handle, (EFI_GUID *)guid, &interface)))
         return NULL;
-    return interface;
+    return there(interface);
+}
+
+void *firmware_locate(const EFI_GUID *guid, EFI_STATUS *status)
+{
+    void *interface = NULL;
+    EFI_STATUS answer = firmware.boot->LocateProtocol((EFI_GUID *)guid, NULL, &interface);
+
+    if (status)
+        *status = answer;
+    return EFI_ERROR(answer) ? NULL : there(interface);
 }
 
 size_t firmware_handles(const EFI_GUID *guid, EFI_HANDLE **handles)
@@ -42,7 +82,33 @@ size_t firmware_handles(const EFI_GUID *guid, EFI_HANDLE **handles)
     if (EFI_ERROR(
             firmware.boot->LocateHandleBuffer(ByProtocol, (EFI_GUID *)guid, NULL, &count, handles)))
         return 0;
-    return count;
+    return *handles ? count : 0;
+}
+
+size_t firmware_table_count(void)
+{
+    const EFI_SYSTEM_TABLE *system = firmware.system;
+    size_t count = system->NumberOfTableEntries;
+
+    return count <= SIZE_MAX / sizeof *system->ConfigurationTable &&
+                   recording_is_mapped((uintptr_t)system->ConfigurationTable,
+                                       count * sizeof *system->ConfigurationTable)
+               ? count
+               : 0;
+}
+
+size_t firmware_vendor(CHAR16 vendor[FIRMWARE_VENDOR_MAX])
+{
+    const CHAR16 *given = firmware.system->FirmwareVendor;
+    size_t length = 0;
+
+    for (; given && length < FIRMWARE_VENDOR_MAX - 1; length++) {
+        if (!recording_is_mapped((uintptr_t)&given[length], sizeof *given) || !given[length])
+            break;
+        vendor[length] = given[length];
+    }
+    vendor[length] = 0;
+    return length;
 }
 
 /* The length of a node of a path that goes on behind it; 0: it is the end, or none. */

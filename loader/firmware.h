@@ -19,6 +19,7 @@ struct firmware {
     EFI_HANDLE image; /* our own handle */
     EFI_SYSTEM_TABLE *system;
     EFI_BOOT_SERVICES *boot;
+    EFI_RUNTIME_SERVICES *runtime;           /* a table in which none is missing */
     EFI_LOADED_IMAGE_PROTOCOL *loaded_image; /* where we came from, and our LoadOptions */
 };
 
@@ -28,8 +29,19 @@ extern struct firmware firmware;
 /* Remembers the tables and turns the watchdog off; the first thing the loader does. */
 EFI_STATUS firmware_attach(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 
-/* The interface of protocol `guid` on `handle`, or NULL. */
+/* The interface of protocol `guid` on `handle`, or NULL, which is also one that lies nowhere. */
 void *firmware_protocol(EFI_HANDLE handle, const EFI_GUID *guid);
+
+/* The interface of the first protocol `guid` that there is, in the same way; *status, unless NULL,
+   is what the firmware answered. */
+void *firmware_locate(const EFI_GUID *guid, EFI_STATUS *status);
+
+/* The firmware's configuration tables: how many there are. A list that lies nowhere is none. */
+size_t firmware_table_count(void);
+
+/* Who made the firmware: what it says, up to its end or the room's, with a NUL. */
+enum { FIRMWARE_VENDOR_MAX = 128 };
+size_t firmware_vendor(CHAR16 vendor[FIRMWARE_VENDOR_MAX]);
 
 /*
  * All handles that have protocol `guid`. Returns how many; 0 when there are none or no memory.

@@ -7,13 +7,16 @@
 #include "firmware.h"
 #include "page_table.h"
 #include "processor.h"
+#include "record/entry_state.h"
 
 static bool mode_linear(const EFI_GRAPHICS_OUTPUT_PROTOCOL *output)
 {
     const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *mode = output->Mode;
 
     /* Rule 16: BLT-only means no framebuffer, whatever its base says. */
-    return mode && mode->Info && mode->Info->PixelFormat < PixelBltOnly && mode->FrameBufferBase &&
+    return recording_is_mapped((uintptr_t)mode, sizeof *mode) &&
+           recording_is_mapped((uintptr_t)mode->Info, sizeof *mode->Info) &&
+           mode->Info->PixelFormat < PixelBltOnly && mode->FrameBufferBase &&
            mode->Info->HorizontalResolution && mode->Info->VerticalResolution &&
            mode->Info->PixelsPerScanLine >= mode->Info->HorizontalResolution;
 }

@@ -199,6 +199,8 @@ static void record_what_is_asked_for(struct volume *volume, const char *options)
         return;
     }
     recording_inventory();
+    if (options_asked(options, "audit"))
+        recording_findings();
     if (report)
         recording_report(volume);
 }

@@ -42,8 +42,9 @@ static struct tcg2_protocol *tpm_find(void)
     static struct tcg2_protocol *tpm;
     struct tcg2_capability capability = {.size = sizeof capability};
 
-    if (!asked && !EFI_ERROR(tcg2_find(&tpm)) &&
-        (EFI_ERROR(tpm->capability(tpm, &capability)) || !capability.present))
+    if (!asked)
+        tpm = tcg2_find(NULL);
+    if (!asked && tpm && (EFI_ERROR(tpm->capability(tpm, &capability)) || !capability.present))
         tpm = NULL;
     asked = true;
     return tpm;

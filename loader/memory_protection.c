@@ -17,13 +17,10 @@ struct memory_attribute_protocol {
 
 static struct memory_attribute_protocol *protocol_find(void)
 {
-    static EFI_GUID guid = {
+    static const EFI_GUID guid = {
         0xf4560cf6, 0x40ec, 0x4b4a, {0xa1, 0x92, 0xbf, 0x1d, 0x57, 0xd0, 0xb1, 0x89}};
-    void *protocol = NULL;
 
-    if (EFI_ERROR(firmware.boot->LocateProtocol(&guid, NULL, &protocol)))
-        return NULL;
-    return protocol;
+    return firmware_locate(&guid, NULL);
 }
 
 bool memory_is_executable(uint64_t root, unsigned levels, const void *page)

@@ -6,6 +6,7 @@
 
 #include "console.h"
 #include "pages.h"
+#include "record/entry_state.h"
 
 /*
  * U-Boot passes its `bootargs`, by default Linux's root= and init=, to every application
@@ -14,9 +15,10 @@
 static bool firmware_is_u_boot(void)
 {
     static const CHAR16 name[] = L"Das U-Boot";
-    const CHAR16 *vendor = firmware.system->FirmwareVendor;
+    CHAR16 vendor[FIRMWARE_VENDOR_MAX] = {0};
 
-    return vendor && memcmp(vendor, name, sizeof name) == 0;
+    firmware_vendor(vendor);
+    return memcmp(vendor, name, sizeof name) == 0;
 }
 
 /* Rule 18: LoadOptions are rubbish on many machines. What is no text is ignored with a word. */
@@ -29,6 +31,10 @@ const char *options_text(void)
         return "";
     if (firmware_is_u_boot()) {
         console_print("loader: ignored U-Boot's bootargs\n");
+        return "";
+    }
+    if (!recording_is_mapped((uintptr_t)image->LoadOptions, image->LoadOptionsSize)) {
+        console_print("loader: ignored LoadOptions that lie nowhere\n");
         return "";
     }
     if (load_options_parse(image->LoadOptions, image->LoadOptionsSize, text, sizeof text) < 0)

@@ -6,6 +6,7 @@
 #include <library/string.h>
 
 #include "failure.h"
+#include "record/entry_state.h"
 
 /* One allocation; lies in pool memory. */
 struct allocation {
@@ -16,6 +17,34 @@ struct allocation {
 
 static SLIST_HEAD(, allocation) allocations = SLIST_HEAD_INITIALIZER(allocations);
 
+/* More answers than there are pages in the first MiB give some of them twice. */
+#define LOW_ANSWERS 256
+
+static bool overlaps(uint64_t base, uint64_t pages, uint64_t other, uint64_t other_size)
+{
+    return base < other + other_size && other < base + pages * EFI_PAGE_SIZE;
+}
+
+/* Rule 30: what AllocatePages gives may be no memory, or somebody's. NULL: it can be used. */
+static const char *problem_of(EFI_PHYSICAL_ADDRESS base, UINTN pages)
+{
+    const EFI_LOADED_IMAGE_PROTOCOL *image = firmware.loaded_image;
+    const struct allocation *other;
+
+    if (base % EFI_PAGE_SIZE)
+        return "is no page";
+    if (!recording_is_mapped(base, pages * EFI_PAGE_SIZE))
+        return "is not there";
+    if (image && overlaps(base, pages, (uintptr_t)image->ImageBase, image->ImageSize))
+        return "is the loader's own";
+    SLIST_FOREACH(other, &allocations, next)
+    {
+        if (overlaps(base, pages, other->base, other->pages * EFI_PAGE_SIZE))
+            return "is in use";
+    }
+    return NULL;
+}
+
 /*
  * Rule 12: any place will do (AllocateAnyPages), because a wanted address may be taken.
  * Rule 8: but not the first MiB, which firmware and its system management mode use and where the
@@ -23,7 +52,7 @@ static SLIST_HEAD(, allocation) allocations = SLIST_HEAD_INITIALIZER(allocations
  * asked for, and then given back.
  */
 static EFI_STATUS take_above_first_mebibyte(EFI_ALLOCATE_TYPE type, EFI_MEMORY_TYPE memory_type,
-                                            UINTN pages, EFI_PHYSICAL_ADDRESS *base)
+                                            UINTN pages, EFI_PHYSICAL_ADDRESS *base, int answers)
 {
     EFI_PHYSICAL_ADDRESS limit = *base;
     EFI_STATUS status = firmware.boot->AllocatePages(type, memory_type, pages, base);
@@ -31,13 +60,35 @@ static EFI_STATUS take_above_first_mebibyte(EFI_ALLOCATE_TYPE type, EFI_MEMORY_T
 
     if (EFI_ERROR(status) || low >= 0x100000)
         return status;
+    if (answers == 0)
+        return EFI_OUT_OF_RESOURCES;
     *base = limit;
-    status = take_above_first_mebibyte(type, memory_type, pages, base);
+    status = take_above_first_mebibyte(type, memory_type, pages, base, answers - 1);
     firmware.boot->FreePages(low, pages);
     return status;
 }
 
-/* `limit` is the last address wanted, or 0: any. */
+/* `limit` is the last address wanted, or 0: any. What the firmware should not have given stays
+   where it is: it is not ours to give back. */
+static EFI_STATUS take(struct allocation *allocation, uint64_t limit, EFI_MEMORY_TYPE type,
+                       const char *what)
+{
+    const char *problem;
+    EFI_STATUS status;
+
+    allocation->base = limit;
+    status = take_above_first_mebibyte(limit ? AllocateMaxAddress : AllocateAnyPages, type,
+                                       allocation->pages, &allocation->base, LOW_ANSWERS);
+    if (EFI_ERROR(status))
+        return failure(status, "not enough memory: %llu KiB wanted for %s",
+                       (unsigned long long)allocation->pages * 4, what);
+    problem = problem_of(allocation->base, allocation->pages);
+    if (problem)
+        return failure(EFI_COMPROMISED_DATA, "the firmware's memory for %s, at 0x%llx, %s", what,
+                       (unsigned long long)allocation->base, problem);
+    return EFI_SUCCESS;
+}
+
 static EFI_STATUS allocate(uint64_t size, uint64_t limit, EFI_MEMORY_TYPE type, const char *what,
                            void **memory)
 {
@@ -46,17 +97,15 @@ static EFI_STATUS allocate(uint64_t size, uint64_t limit, EFI_MEMORY_TYPE type, 
     EFI_STATUS status =
         firmware.boot->AllocatePool(EfiLoaderData, sizeof *allocation, (void **)&allocation);
 
-    if (!EFI_ERROR(status)) {
-        allocation->base = limit;
-        status = take_above_first_mebibyte(limit ? AllocateMaxAddress : AllocateAnyPages, type,
-                                           pages, &allocation->base);
-        if (EFI_ERROR(status))
-            firmware.boot->FreePool(allocation);
-    }
     if (EFI_ERROR(status))
         return failure(status, "not enough memory: %llu KiB wanted for %s",
                        (unsigned long long)pages * 4, what);
     allocation->pages = pages;
+    status = take(allocation, limit, type, what);
+    if (EFI_ERROR(status)) {
+        firmware.boot->FreePool(allocation);
+        return status;
+    }
     SLIST_INSERT_HEAD(&allocations, allocation, next);
     *memory = (void *)(uintptr_t)allocation->base;
     return EFI_SUCCESS;

@@ -7,11 +7,10 @@
 static void rng_protocol_mix(struct seed *seed)
 {
     static const EFI_GUID rng_protocol = EFI_RNG_PROTOCOL_GUID;
-    EFI_RNG_PROTOCOL *rng = NULL;
+    EFI_RNG_PROTOCOL *rng = firmware_locate(&rng_protocol, NULL);
     uint8_t bytes[32];
 
-    if (EFI_ERROR(firmware.boot->LocateProtocol((EFI_GUID *)&rng_protocol, NULL, (void **)&rng)) ||
-        EFI_ERROR(rng->GetRNG(rng, NULL, sizeof bytes, bytes)))
+    if (!rng || EFI_ERROR(rng->GetRNG(rng, NULL, sizeof bytes, bytes)))
         return;
     random_mix(seed->key, bytes, sizeof bytes);
     seed->sources |= HANDOFF_SEED_RNG_PROTOCOL;

@@ -19,9 +19,9 @@ void tables_find(struct handoff_tables *tables)
 
     tables->system_table = (uintptr_t)system;
     tables->configuration = (uintptr_t)system->ConfigurationTable;
-    tables->configuration_count = system->NumberOfTableEntries;
+    tables->configuration_count = firmware_table_count();
 
-    for (size_t i = 0; i < system->NumberOfTableEntries; i++) {
+    for (size_t i = 0; i < tables->configuration_count; i++) {
         const EFI_CONFIGURATION_TABLE *table = &system->ConfigurationTable[i];
 
         for (size_t j = 0; j < sizeof wanted / sizeof wanted[0]; j++) {

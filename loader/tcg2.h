@@ -41,13 +41,13 @@ struct tcg2_event {
     UINT8 data[];
 } __attribute__((packed));
 
-static inline EFI_STATUS tcg2_find(struct tcg2_protocol **tpm)
+/* NULL: there is none. *status, unless NULL, is what the firmware answered. */
+static inline struct tcg2_protocol *tcg2_find(EFI_STATUS *status)
 {
     static const EFI_GUID guid = {
         0x607f766c, 0x7455, 0x42be, {0x93, 0x0b, 0xe4, 0xd7, 0x6d, 0xb2, 0x72, 0x0f}};
 
-    *tpm = NULL;
-    return firmware.boot->LocateProtocol((EFI_GUID *)&guid, NULL, (void **)tpm);
+    return firmware_locate(&guid, status);
 }
 
 /* The name of the configuration table with the events since GetEventLog was first called (7). */

@@ -20,8 +20,8 @@ bool trust_is_asked_for(void)
     uint8_t value = 0;
     UINTN size = sizeof value;
 
-    return !EFI_ERROR(firmware.system->RuntimeServices->GetVariable(
-               L"SecureBoot", (EFI_GUID *)&global, NULL, &size, &value)) &&
+    return !EFI_ERROR(firmware.runtime->GetVariable(L"SecureBoot", (EFI_GUID *)&global, NULL, &size,
+                                                    &value)) &&
            size == sizeof value && value == 1;
 }
 
@@ -106,8 +106,8 @@ static size_t revocations_read(char *level, size_t room)
     UINT32 attributes = 0;
     UINTN size = room;
 
-    if (EFI_ERROR(firmware.system->RuntimeServices->GetVariable(L"SbatLevel", (EFI_GUID *)&shim,
-                                                                &attributes, &size, level)) ||
+    if (EFI_ERROR(firmware.runtime->GetVariable(L"SbatLevel", (EFI_GUID *)&shim, &attributes, &size,
+                                                level)) ||
         attributes != wanted || size > room)
         return 0;
     return size;

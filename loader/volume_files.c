@@ -14,6 +14,8 @@ bool volume_files_open(struct volume *volume, EFI_HANDLE device, EFI_STATUS *sta
         return false;
     volume->by_name = firmware_protocol(device, &network);
     *status = file_system->OpenVolume(file_system, &volume->root);
+    if (!EFI_ERROR(*status) && !volume->root)
+        *status = EFI_DEVICE_ERROR;
     return !EFI_ERROR(*status);
 }
 
@@ -39,6 +41,8 @@ static EFI_STATUS file_information(struct volume_file *file, EFI_FILE_INFO **inf
 
     if (status != EFI_BUFFER_TOO_SMALL)
         return EFI_ERROR(status) ? status : EFI_DEVICE_ERROR;
+    if (size < offsetof(EFI_FILE_INFO, FileName))
+        return EFI_BAD_BUFFER_SIZE;
     status = firmware.boot->AllocatePool(EfiLoaderData, size, (void **)information);
     if (EFI_ERROR(status))
         return status;
@@ -74,6 +78,8 @@ static EFI_STATUS find_as(struct volume_file *file, const char *path)
     if (!text_widen_path(path, wide, VOLUME_PATH_MAX))
         return EFI_INVALID_PARAMETER;
     status = root->Open(root, &file->handle, wide, EFI_FILE_MODE_READ, 0);
+    if (!EFI_ERROR(status) && !file->handle)
+        status = EFI_DEVICE_ERROR;
     if (EFI_ERROR(status))
         file->handle = NULL;
     return status;

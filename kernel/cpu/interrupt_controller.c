@@ -504,7 +504,9 @@ static void read_madt(const struct acpi_root *acpi, device_map_function *map)
     }
     while (acpi_madt_next(&madt, &entry) == 1) {
         if (entry.kind == ACPI_MADT_IO_APIC && io_apic_count < IO_APIC_MAXIMUM) {
-            void *registers = map(entry.io_apic.address, PAGE_SIZE);
+            void *registers = entry.io_apic.address == local_apic_address()
+                                  ? NULL
+                                  : map(entry.io_apic.address, PAGE_SIZE);
             if (registers)
                 io_apic_add(entry.io_apic.first_interrupt, registers);
         } else if (entry.kind == ACPI_MADT_OVERRIDE && entry.override.source < 16) {

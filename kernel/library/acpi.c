@@ -533,3 +533,30 @@ int acpi_ecam_at(const struct acpi_table *table, uint32_t index, struct acpi_eca
     };
     return ecam->base && ecam->first_bus <= ecam->last_bus ? 0 : -EINVAL;
 }
+
+enum {
+    DMAR_STRUCTURES = 48,
+    DMAR_HEAD = 4, /* of a structure: its type, its length */
+    DMAR_UNIT = 0, /* a type */
+    DMAR_UNIT_REGISTERS = 8,
+    DMAR_UNIT_SIZE = 16,
+};
+
+int acpi_remapping_unit_at(const struct acpi_table *table, uint32_t index, uint64_t *registers)
+{
+    if (!signature_is(table, "DMAR"))
+        return -EINVAL;
+    for (size_t at = DMAR_STRUCTURES, size; at + DMAR_HEAD <= table->size; at += size) {
+        const uint8_t *structure = table->bytes + at;
+        size = load16(structure + 2);
+        if (size < DMAR_HEAD || size > table->size - at)
+            return -EINVAL;
+        if (load16(structure) != DMAR_UNIT || index-- > 0)
+            continue;
+        if (size < DMAR_UNIT_SIZE)
+            return -EINVAL;
+        *registers = load64(structure + DMAR_UNIT_REGISTERS);
+        return *registers ? 0 : -EINVAL;
+    }
+    return -ENOENT;
+}

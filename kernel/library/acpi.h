@@ -214,6 +214,13 @@ struct acpi_ecam {
    such a table, or an entry of no buses. */
 int acpi_ecam_at(const struct acpi_table *table, uint32_t index, struct acpi_ecam *ecam);
 
+/*
+ * Unit number index of a table with the signature "DMAR" (Intel VT-d specification 4.1, 8.1
+ * and 8.3): where the registers of a unit that remaps DMA lie. 0; -ENOENT: no such unit; -EINVAL:
+ * not such a table, or a structure of it that makes no sense.
+ */
+int acpi_remapping_unit_at(const struct acpi_table *table, uint32_t index, uint64_t *registers);
+
 struct acpi_hpet {
     struct acpi_address address; /* of the register block: memory */
     uint32_t block_id;           /* vendor, counter size, comparators, revision */

@@ -10,6 +10,7 @@
 
 #include <bsd/sys/queue.h>
 
+#include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
 #include "cpu/panic.h"
 #include "cpu/spinlock.h"
@@ -599,6 +600,12 @@ void kernel_stack_free(vaddr_t stack)
 
 /* ---- devices ---- */
 
+/* Where a write is an interrupt (SDM volume 3, 11.11.1): to ask what lies there would send one. */
+static bool is_message_window(paddr_t address)
+{
+    return address >> 20 == 0xfee;
+}
+
 void *device_map(paddr_t base, size_t size, enum device_caching caching)
 {
     static vaddr_t next = DEVICE_MAP_BASE; /* area_lock */
@@ -612,6 +619,11 @@ void *device_map(paddr_t base, size_t size, enum device_caching caching)
 
     if (direct_map_shows(base)) {
         log_write(LOG_WARNING, "a device is said to be at %#lx, which is memory: not used", base);
+        return NULL;
+    }
+    if (is_message_window(start) && start != local_apic_address()) {
+        log_write(LOG_WARNING, "a device is said to be at %#lx, where interrupts go: not used",
+                  base);
         return NULL;
     }
     bool enabled = spinlock_acquire_save(&area_lock);

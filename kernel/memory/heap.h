@@ -45,8 +45,8 @@ bool heap_trim(size_t keep);
 void heap_trim_surplus(void);
 
 /* Maps a device's registers or framebuffer, uncached or write-combining, or as the MTRRs say what
-   is memory but not ours; NULL: no room, or it is memory that we have: whoever names it is wrong,
-   which a line on the log says. There is no unmapping. */
+   is memory but not ours; NULL: no room, or it is memory that we have, or where interrupts'
+   messages go: whoever names it is wrong, which a line on the log says. There is no unmapping. */
 enum device_caching {
     DEVICE_UNCACHED,
     DEVICE_WRITE_COMBINING,

@@ -30,6 +30,7 @@
 #include "firmware/acpi_ports.h"
 #include "firmware/acpi_power.h"
 #include "firmware/battery_clock.h"
+#include "firmware/dma_remapping.h"
 #include "firmware/firmware_memory.h"
 #include "firmware/machine_end.h"
 #include "firmware/power_button.h"
@@ -44,6 +45,7 @@
 #include "firmware/record/machine_state.h"
 #include "firmware/record/report.h"
 #include "firmware/record/runtime.h"
+#include "firmware/record/variable_report.h"
 #include "firmware/record/virtual_map.h"
 #include "firmware/runtime_services.h"
 #include "library/acpi.h"
@@ -329,6 +331,14 @@ static bool records_all(void)
     return options_asked(options, "report") || options_asked(options, "audit");
 }
 
+static bool reports_to_variable(void)
+{
+    char value[16];
+
+    return !options_string(options, "report", value, sizeof(value)) &&
+           strcmp(value, "variable") == 0;
+}
+
 /* `audit=emp`; without a value, or with a yes for one, it is the usual profile. */
 static void choose_profile(void)
 {
@@ -345,6 +355,7 @@ static void initialize_machine(void)
     acpi = find_acpi();
 
     handoff_record_machine_state(acpi, handoff.exit_rflags);
+    dma_remapping_stop(acpi);
     if (records_all())
         handoff_record_watch_interrupts();
     if (interrupt_controller_initialize(acpi, map_registers))
@@ -515,7 +526,9 @@ static void start(void *unused)
         handoff_findings_log();
     drivers_wait(DRIVERS_PATIENCE);
     storage_settle(DRIVERS_PATIENCE);
-    if (options_asked(options, "report"))
+    if (reports_to_variable())
+        handoff_report_to_variable();
+    else if (options_asked(options, "report"))
         handoff_report_write(&handoff.partition);
     start_init();
 }

@@ -205,7 +205,7 @@ static EFI_STATUS setup_enter(void)
 {
     if (!interface_setup_ask())
         return failure(EFI_UNSUPPORTED, "the firmware cannot be asked for its setup");
-    firmware.system->RuntimeServices->ResetSystem(EfiResetCold, EFI_SUCCESS, 0, NULL);
+    firmware.runtime->ResetSystem(EfiResetCold, EFI_SUCCESS, 0, NULL);
     return EFI_DEVICE_ERROR;
 }
 
@@ -333,7 +333,7 @@ static enum menu_action person_ask(struct keyboard *keyboard)
 
 static EFI_STATUS action_take(enum menu_action action, struct choice *choice)
 {
-    EFI_RUNTIME_SERVICES *runtime = firmware.system->RuntimeServices;
+    EFI_RUNTIME_SERVICES *runtime = firmware.runtime;
     struct entry *entry = entry_at(&here.entries, here.menu.selected);
 
     switch (action) {

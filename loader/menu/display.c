@@ -5,6 +5,7 @@
 #include <library/string.h>
 
 #include "pages.h"
+#include "record/entry_state.h"
 
 /* A line of text that is longer, a page that is higher, is no pleasure to read. */
 #define COLUMNS_COMFORTABLE 100
@@ -228,7 +229,12 @@ static EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics_find(void)
     EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics =
         firmware_protocol(firmware.system->ConsoleOutHandle, &graphics_output);
 
-    return graphics && graphics->Mode && graphics->Mode->Info && graphics->Blt ? graphics : NULL;
+    return graphics && recording_is_mapped((uintptr_t)graphics->Mode, sizeof *graphics->Mode) &&
+                   recording_is_mapped((uintptr_t)graphics->Mode->Info,
+                                       sizeof *graphics->Mode->Info) &&
+                   graphics->Blt
+               ? graphics
+               : NULL;
 }
 
 bool display_open(struct display *display)

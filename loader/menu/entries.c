@@ -28,9 +28,12 @@ static EFI_STATUS file_open(EFI_HANDLE device, const char *path, uint64_t mode,
     status = file_system->OpenVolume(file_system, &root);
     if (EFI_ERROR(status))
         return status;
+    if (!root)
+        return EFI_DEVICE_ERROR;
+    *file = NULL;
     status = root->Open(root, file, wide, mode, 0);
     root->Close(root);
-    return status;
+    return !EFI_ERROR(status) && !*file ? EFI_DEVICE_ERROR : status;
 }
 
 static bool file_exists(EFI_HANDLE device, const char *path)

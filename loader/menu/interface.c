@@ -32,8 +32,8 @@ static const EFI_GUID global_vendor = EFI_GLOBAL_VARIABLE;
 
 static bool variable_set(const CHAR16 *name, uint32_t attributes, const void *data, size_t size)
 {
-    return !EFI_ERROR(firmware.system->RuntimeServices->SetVariable(
-        (CHAR16 *)name, (EFI_GUID *)&loader_vendor, attributes, size, (void *)data));
+    return !EFI_ERROR(firmware.runtime->SetVariable((CHAR16 *)name, (EFI_GUID *)&loader_vendor,
+                                                    attributes, size, (void *)data));
 }
 
 static void variable_remove(const CHAR16 *name)
@@ -58,8 +58,8 @@ static bool text_get(const CHAR16 *name, char text[BOOT_FILE_NAME_MAX])
     size_t length = 0;
 
     *text = '\0';
-    if (EFI_ERROR(firmware.system->RuntimeServices->GetVariable(
-            (CHAR16 *)name, (EFI_GUID *)&loader_vendor, NULL, &size, wide)) ||
+    if (EFI_ERROR(firmware.runtime->GetVariable((CHAR16 *)name, (EFI_GUID *)&loader_vendor, NULL,
+                                                &size, wide)) ||
         size > sizeof wide)
         return false;
     for (; length < size / sizeof *wide && wide[length]; length++) {
@@ -175,8 +175,10 @@ static void firmware_tell(void)
 {
     EFI_SYSTEM_TABLE *system = firmware.system;
     char text[BOOT_FILE_NAME_MAX], vendor[64];
+    CHAR16 wide[FIRMWARE_VENDOR_MAX];
 
-    text_narrow(system->FirmwareVendor, vendor, sizeof vendor);
+    firmware_vendor(wide);
+    text_narrow(wide, vendor, sizeof vendor);
     format_string(text, sizeof text, "%s %u.%02u", vendor, system->FirmwareRevision >> 16,
                   system->FirmwareRevision & 0xffff);
     text_set(L"LoaderFirmwareInfo", FOR_THIS_START, text);
@@ -254,8 +256,8 @@ static uint64_t global_get(const CHAR16 *name, size_t size)
     uint64_t value = 0;
     UINTN read = size;
 
-    if (EFI_ERROR(firmware.system->RuntimeServices->GetVariable(
-            (CHAR16 *)name, (EFI_GUID *)&global_vendor, NULL, &read, &value)) ||
+    if (EFI_ERROR(firmware.runtime->GetVariable((CHAR16 *)name, (EFI_GUID *)&global_vendor, NULL,
+                                                &read, &value)) ||
         read != size)
         return 0;
     return value;
@@ -270,6 +272,6 @@ bool interface_setup_ask(void)
 {
     uint64_t wishes = global_get(L"OsIndications", sizeof wishes) | BOOT_TO_SETUP;
 
-    return !EFI_ERROR(firmware.system->RuntimeServices->SetVariable(
-        L"OsIndications", (EFI_GUID *)&global_vendor, KEPT, sizeof wishes, &wishes));
+    return !EFI_ERROR(firmware.runtime->SetVariable(L"OsIndications", (EFI_GUID *)&global_vendor,
+                                                    KEPT, sizeof wishes, &wishes));
 }

@@ -28,9 +28,11 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 static void say_firmware(void)
 {
     const EFI_SYSTEM_TABLE *system = firmware.system;
+    CHAR16 wide[FIRMWARE_VENDOR_MAX];
     char vendor[48];
 
-    text_narrow(system->FirmwareVendor, vendor, sizeof vendor);
+    firmware_vendor(wide);
+    text_narrow(wide, vendor, sizeof vendor);
     say("Firmware      %s, revision 0x%x, UEFI %u.%u", vendor, system->FirmwareRevision,
         system->Hdr.Revision >> 16, (system->Hdr.Revision & 0xffff) / 10);
     say("Secure Boot   %s", trust_is_asked_for() ? "on" : "off");
@@ -58,18 +60,18 @@ static void say_processor(void)
 /* All that the firmware's map calls memory a system can use. */
 static uint64_t memory_size(void)
 {
-    UINTN size = 0, key, stride;
+    UINTN size = 0, room, key, stride = 0;
     UINT32 version;
     uint8_t *map = NULL;
     uint64_t pages = 0;
 
     firmware.boot->GetMemoryMap(&size, NULL, &key, &stride, &version);
-    size += 4096;
+    room = size += 4096;
     if (EFI_ERROR(firmware.boot->AllocatePool(EfiLoaderData, size, (void **)&map)))
         return 0;
     if (!EFI_ERROR(firmware.boot->GetMemoryMap(&size, (EFI_MEMORY_DESCRIPTOR *)map, &key, &stride,
                                                &version)) &&
-        stride >= sizeof(EFI_MEMORY_DESCRIPTOR)) {
+        stride >= sizeof(EFI_MEMORY_DESCRIPTOR) && size <= room) {
         for (UINTN at = 0; at + stride <= size; at += stride) {
             const EFI_MEMORY_DESCRIPTOR *descriptor = (const EFI_MEMORY_DESCRIPTOR *)(map + at);
 

@@ -23,9 +23,9 @@ static struct image_services services_find(void)
     static const EFI_GUID shim_image_loader = {
         0x1f492041, 0xfadb, 0x4e59, {0x9e, 0x57, 0x7c, 0xaf, 0xe7, 0x3a, 0x55, 0xab}};
     EFI_BOOT_SERVICES *boot = firmware.boot;
-    struct image_services *shims = NULL;
+    const struct image_services *shims = firmware_locate(&shim_image_loader, NULL);
 
-    if (!EFI_ERROR(boot->LocateProtocol((EFI_GUID *)&shim_image_loader, NULL, (void **)&shims)))
+    if (shims)
         return *shims;
     return (struct image_services){boot->LoadImage, boot->StartImage, boot->Exit,
                                    boot->UnloadImage};

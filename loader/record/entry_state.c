@@ -159,17 +159,27 @@ static void record_tables(const struct record_entry_state *state)
     record_append_page_tables(&recording, tsc_read(), &paging, ROOM_FOR_CALLS);
 }
 
-bool recording_can_read(uint64_t address, uint64_t size)
+/* By the tables that are in force now; in the lower half, as nothing is one to one in the other. */
+bool recording_is_mapped(uint64_t address, uint64_t size)
 {
+    const unsigned lower_half = 12 + 9 * paging.levels - 1; /* bits */
     uint64_t last = address + size - 1;
 
-    if (size == 0 || last < address || size > RECORD_BUFFER_SIZE)
+    if (size == 0 || last < address || last >> lower_half)
+        return false;
+    paging.root = cr3_read();
+    if (!record_page_present(&paging, last)) /* what is far too long is seen at once */
         return false;
     for (uint64_t page = address & -EFI_PAGE_SIZE; page <= last; page += EFI_PAGE_SIZE) {
         if (!record_page_present(&paging, page))
             return false;
     }
     return true;
+}
+
+bool recording_can_read(uint64_t address, uint64_t size)
+{
+    return size <= RECORD_BUFFER_SIZE && recording_is_mapped(address, size);
 }
 
 uint64_t recording_readable(uint64_t address)

@@ -18,6 +18,9 @@ bool recording_can_read(uint64_t address, uint64_t size);
 /* How many bytes from there on they map, up to as many as a record could hold. */
 uint64_t recording_readable(uint64_t address);
 
+/* Whether the firmware's page tables map all of this memory, however long it is. */
+bool recording_is_mapped(uint64_t address, uint64_t size);
+
 /* The memory map once more, if the static part had no room for it. */
 void recording_map_retry(void);
 

@@ -2,6 +2,7 @@
 #include <library/align.h>
 #include <library/string.h>
 
+#include "record/entry_state.h"
 #include "record/inventory.h"
 #include "record/recording.h"
 
@@ -13,7 +14,7 @@ static void record_handle(EFI_HANDLE handle)
     UINTN count = 0;
     uint8_t *to;
 
-    if (EFI_ERROR(firmware.boot->ProtocolsPerHandle(handle, &protocols, &count)))
+    if (EFI_ERROR(firmware.boot->ProtocolsPerHandle(handle, &protocols, &count)) || !count)
         return;
     head.protocol_count = (uint32_t)count;
     head.path_size = (uint32_t)handle_path(handle, &path);
@@ -44,7 +45,7 @@ static void record_block_device(EFI_HANDLE handle)
     struct record_block_device head = {.handle = (uintptr_t)handle};
     const EFI_DEVICE_PATH *path;
 
-    if (!block || !block->Media)
+    if (!block || !recording_can_read((uintptr_t)block->Media, sizeof *block->Media))
         return;
     head.last_block = block->Media->LastBlock;
     head.block_size = block->Media->BlockSize;

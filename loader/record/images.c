@@ -80,9 +80,11 @@ static void name_from_volume(EFI_HANDLE device, const EFI_DEVICE_PATH *path, cha
     UINTN size = 0;
     size_t length = 0;
 
-    if (!volume || !path || path->Type != MEDIA_DEVICE_PATH || path->SubType != FIRMWARE_FILE ||
+    if (!volume || device_path_size(path) < sizeof *path + sizeof(EFI_GUID) ||
+        path->Type != MEDIA_DEVICE_PATH || path->SubType != FIRMWARE_FILE ||
         EFI_ERROR(volume->read_section(volume, (const EFI_GUID *)(path + 1), USER_INTERFACE, 0,
-                                       (void **)&wide, &size, &authentication)))
+                                       (void **)&wide, &size, &authentication)) ||
+        !wide)
         return;
     for (; length < PE_NAME_SIZE - 1 && length < size / 2 && wide[length]; length++)
         name[length] = wide[length] > ' ' && wide[length] < 0x7f ? (char)wide[length] : '?';
@@ -148,11 +150,18 @@ static bool in_debug_table(const EFI_LOADED_IMAGE_PROTOCOL *loaded)
 {
     static const EFI_GUID guid = EFI_DEBUG_IMAGE_INFO_TABLE_GUID;
     const EFI_DEBUG_IMAGE_INFO_TABLE_HEADER *table = configuration_table(&guid);
+    const EFI_DEBUG_IMAGE_INFO *images;
 
-    for (size_t i = 0; table && table->EfiDebugImageInfoTable && i < table->TableSize; i++) {
-        const EFI_DEBUG_IMAGE_INFO_NORMAL *normal = table->EfiDebugImageInfoTable[i].NormalImage;
+    if (!recording_can_read((uintptr_t)table, sizeof *table))
+        return false;
+    images = table->EfiDebugImageInfoTable;
+    if (!recording_can_read((uintptr_t)images, (uint64_t)table->TableSize * sizeof *images))
+        return false;
+    for (size_t i = 0; i < table->TableSize; i++) {
+        const EFI_DEBUG_IMAGE_INFO_NORMAL *normal = images[i].NormalImage;
 
-        if (normal && normal->ImageInfoType == EFI_DEBUG_IMAGE_INFO_TYPE_NORMAL &&
+        if (recording_can_read((uintptr_t)normal, sizeof *normal) &&
+            normal->ImageInfoType == EFI_DEBUG_IMAGE_INFO_TYPE_NORMAL &&
             normal->LoadedImageProtocolInstance == loaded)
             return true;
     }
@@ -190,7 +199,7 @@ void record_images(void)
     for (size_t i = 0; i < count; i++) {
         const EFI_LOADED_IMAGE_PROTOCOL *loaded = firmware_protocol(handles[i], &loaded_image);
 
-        if (loaded)
+        if (recording_can_read((uintptr_t)loaded, sizeof *loaded))
             record_image(handles[i], loaded);
     }
     if (count)

@@ -9,7 +9,7 @@ const void *configuration_table(const EFI_GUID *guid)
 {
     const EFI_SYSTEM_TABLE *system = firmware.system;
 
-    for (size_t i = 0; i < system->NumberOfTableEntries; i++) {
+    for (size_t i = 0; i < firmware_table_count(); i++) {
         if (memcmp(&system->ConfigurationTable[i].VendorGuid, guid, sizeof *guid) == 0)
             return system->ConfigurationTable[i].VendorTable;
     }
@@ -31,11 +31,12 @@ size_t device_path_size(const EFI_DEVICE_PATH *path)
     enum { PATH_MAXIMUM = 4096, WHOLE = 0xff };
     size_t size = 0;
 
-    while (path && size < PATH_MAXIMUM) {
+    while (path && size < PATH_MAXIMUM &&
+           recording_can_read((uintptr_t)path + size, sizeof *path)) {
         const EFI_DEVICE_PATH *node = (const EFI_DEVICE_PATH *)((const uint8_t *)path + size);
         size_t length = node->Length[0] | (size_t)node->Length[1] << 8;
 
-        if (length < sizeof *node)
+        if (length < sizeof *node || !recording_can_read((uintptr_t)node, length))
             return 0;
         size += length;
         if ((node->Type & 0x7f) == END_DEVICE_PATH_TYPE && node->SubType == WHOLE)
@@ -54,16 +55,14 @@ size_t handle_path(EFI_HANDLE handle, const EFI_DEVICE_PATH **path)
 
 static void record_firmware(void)
 {
-    enum { VENDOR_MAXIMUM = 128 };
+    CHAR16 vendor[FIRMWARE_VENDOR_MAX];
     const EFI_SYSTEM_TABLE *system = firmware.system;
     const struct record_firmware head = {.firmware_revision = system->FirmwareRevision,
                                          .uefi_revision = system->Hdr.Revision};
-    size_t length = 0;
+    size_t length = firmware_vendor(vendor);
 
-    while (system->FirmwareVendor && length < VENDOR_MAXIMUM - 1 && system->FirmwareVendor[length])
-        length++;
-    recording_append(RECORD_FIRMWARE, &head, sizeof head, system->FirmwareVendor,
-                     system->FirmwareVendor ? 2 * (length + 1) : 0);
+    recording_append(RECORD_FIRMWARE, &head, sizeof head, vendor,
+                     system->FirmwareVendor ? sizeof *vendor * (length + 1) : 0);
 }
 
 static void record_load_options(void)
@@ -72,20 +71,20 @@ static void record_load_options(void)
     const EFI_LOADED_IMAGE_PROTOCOL *image = firmware.loaded_image;
     size_t size = image->LoadOptions ? image->LoadOptionsSize : 0;
 
+    if (size > OPTIONS_MAXIMUM)
+        size = OPTIONS_MAXIMUM;
     recording_append(RECORD_LOAD_OPTIONS, NULL, 0, image->LoadOptions,
-                     size < OPTIONS_MAXIMUM ? size : OPTIONS_MAXIMUM);
+                     recording_can_read((uintptr_t)image->LoadOptions, size) ? size : 0);
 }
 
 static void record_random(void)
 {
     static const EFI_GUID rng_protocol = EFI_RNG_PROTOCOL_GUID;
     struct record_random entry = {0};
-    EFI_RNG_PROTOCOL *rng = NULL;
+    EFI_RNG_PROTOCOL *rng = firmware_locate(&rng_protocol, &entry.locate_status);
     uint8_t bytes[32];
 
-    entry.locate_status =
-        firmware.boot->LocateProtocol((EFI_GUID *)&rng_protocol, NULL, (void **)&rng);
-    if (!EFI_ERROR(entry.locate_status))
+    if (rng)
         entry.status = rng->GetRNG(rng, NULL, sizeof bytes, bytes);
     recording_append(RECORD_RANDOM, &entry, sizeof entry, NULL, 0);
 }

@@ -20,12 +20,11 @@ void record_protection(void)
         0xf4560cf6, 0x40ec, 0x4b4a, {0xa1, 0x92, 0xbf, 0x1d, 0x57, 0xd0, 0xb1, 0x89}};
     static struct record_protection_run runs[PAGES_MAXIMUM];
     struct record_protection head = {0};
-    struct memory_attribute_protocol *protocol = NULL;
+    struct memory_attribute_protocol *protocol = firmware_locate(&guid, &head.locate_status);
     uint64_t base = (uintptr_t)firmware.loaded_image->ImageBase;
     size_t count = 0;
 
-    head.locate_status = firmware.boot->LocateProtocol((EFI_GUID *)&guid, NULL, (void **)&protocol);
-    for (; !EFI_ERROR(head.locate_status) && count < PAGES_MAXIMUM &&
+    for (; protocol && count < PAGES_MAXIMUM &&
            count * EFI_PAGE_SIZE < firmware.loaded_image->ImageSize;
          count++) {
         struct record_protection_run *run = &runs[count];

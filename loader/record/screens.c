@@ -2,6 +2,7 @@
 #include <library/string.h>
 
 #include "framebuffer.h"
+#include "record/entry_state.h"
 #include "record/inventory.h"
 #include "record/recording.h"
 
@@ -20,7 +21,8 @@ static void record_screen(EFI_HANDLE handle, const EFI_GRAPHICS_OUTPUT_PROTOCOL 
     const struct edid *edid = firmware_protocol(handle, &edid_active);
     struct record_screen entry = {.handle = (uintptr_t)handle};
 
-    if (!mode || !mode->Info)
+    if (!recording_can_read((uintptr_t)mode, sizeof *mode) ||
+        !recording_can_read((uintptr_t)mode->Info, sizeof *mode->Info))
         return;
     entry.framebuffer_base = mode->FrameBufferBase;
     entry.framebuffer_size = mode->FrameBufferSize;
@@ -36,7 +38,9 @@ static void record_screen(EFI_HANDLE handle, const EFI_GRAPHICS_OUTPUT_PROTOCOL 
     entry.green_mask = mode->Info->PixelInformation.GreenMask;
     entry.blue_mask = mode->Info->PixelInformation.BlueMask;
     entry.reserved_mask = mode->Info->PixelInformation.ReservedMask;
-    entry.edid_size = edid && edid->bytes && edid->size <= EDID_MAXIMUM ? edid->size : 0;
+    if (edid && edid->size <= EDID_MAXIMUM &&
+        recording_can_read((uintptr_t)edid->bytes, edid->size))
+        entry.edid_size = edid->size;
     recording_append(RECORD_SCREEN, &entry, sizeof entry, edid ? edid->bytes : NULL,
                      entry.edid_size);
 }

@@ -9,13 +9,14 @@
 
 static void record_service_table(uint16_t kind, const EFI_TABLE_HEADER *header)
 {
-    record_memory(kind, (uintptr_t)header, header->HeaderSize);
+    if (recording_can_read((uintptr_t)header, sizeof *header))
+        record_memory(kind, (uintptr_t)header, header->HeaderSize);
 }
 
 static void record_configuration(void)
 {
     const EFI_SYSTEM_TABLE *system = firmware.system;
-    size_t count = system->NumberOfTableEntries;
+    size_t count = firmware_table_count();
     struct record_configuration *entries =
         record_reserve(&recording, RECORD_CONFIGURATION, 0, count * sizeof *entries);
 

@@ -105,16 +105,13 @@ void record_tpm(void)
 {
     enum { CAPABILITY = 36 };
     uint8_t capability[64] __attribute__((aligned(8))) = {CAPABILITY};
-    struct tcg2_protocol *tpm;
     struct record_tpm head = {0};
-    bool there;
+    struct tcg2_protocol *tpm = tcg2_find(&head.locate_status);
 
-    head.locate_status = tcg2_find(&tpm);
-    there = !EFI_ERROR(head.locate_status);
-    if (there)
+    if (tpm)
         head.capability_status = tpm->capability(tpm, capability);
-    recording_append(RECORD_TPM, &head, sizeof head, capability, there ? CAPABILITY : 0);
-    if (!there)
+    recording_append(RECORD_TPM, &head, sizeof head, capability, tpm ? CAPABILITY : 0);
+    if (!tpm)
         return;
     record_log(tpm);
     record_pcrs(tpm);

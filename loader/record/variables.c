@@ -54,7 +54,7 @@ static void record_variable(const EFI_RUNTIME_SERVICES *runtime, CHAR16 *name, U
     head.status = runtime->GetVariable(name, guid, &attributes, &size, data);
     head.attributes = attributes;
     head.data_size = (uint32_t)size;
-    if (!EFI_ERROR(head.status)) {
+    if (!EFI_ERROR(head.status) && size <= DATA_MAXIMUM) {
         sha256(data, size, NULL, 0, head.sha256);
         if (data_is_kept(name) && size <= KEPT_MAXIMUM)
             head.data_kept = (uint32_t)size;
@@ -70,7 +70,7 @@ static void record_variable(const EFI_RUNTIME_SERVICES *runtime, CHAR16 *name, U
 void record_variables(void)
 {
     static CHAR16 name[NAME_MAXIMUM / sizeof(CHAR16)];
-    const EFI_RUNTIME_SERVICES *runtime = firmware.system->RuntimeServices;
+    const EFI_RUNTIME_SERVICES *runtime = firmware.runtime;
     EFI_GUID guid = {0};
     void *data;
 

@@ -1,4 +1,5 @@
 """Rules of texts: spelling, links, names that have moved on, READMEs that tell every file."""
+import ast
 import fnmatch
 import os
 import re
@@ -217,3 +218,60 @@ def test_table(tree):
         other = places.setdefault(os.path.basename(name), name)
         if other != name:
             yield Finding(name, 0, f"has the name of {other}; /tests has room for one")
+
+
+# ---- rules and the tests that would notice ----
+
+# Tables whose last column names tests: a file in backquotes, a case in quotes. "x …" is how some begin.
+RULE_TABLES = {"loader/README.md": "## The rules",
+               "kernel/firmware/README.md": "## What real firmware does wrong"}
+CASE = re.compile(r'"([^"]+)"')
+
+
+def case_texts(tree):
+    """(texts, patterns) of the drivers in tests/boot and of C tests, of which cases' names are made; in a
+    pattern what is filled in may be anything."""
+    texts, patterns = [], []
+    for name in tree.select(".py", under="tests/boot/"):
+        for node in ast.walk(ast.parse(tree.text(name))):
+            if isinstance(node, ast.JoinedStr):
+                parts = [re.escape(part.value) if isinstance(part, ast.Constant) else ".*"
+                         for part in node.values]
+                texts += [part.value for part in node.values if isinstance(part, ast.Constant)]
+                if len("".join(parts).replace(".*", "")) > 8:
+                    patterns.append("".join(parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    for name in tree.select(".c", under="tests/"):
+        texts += CASE.findall(tree.text(name))
+    return "\n".join(texts), [re.compile(pattern) for pattern in set(patterns)]
+
+
+def rows_of(text, heading):
+    """(line, last cell) of the table below a heading."""
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("#"):
+            inside = line == heading
+        elif inside and line.startswith("| ") and not line.startswith(("| |", "| rule |")):
+            yield number, line.rstrip(" |").rpartition(" | ")[2]
+
+
+@rule
+def rules_tested(tree):
+    """The tables of what firmware does wrong name, for each rule, a test that is there."""
+    files = {os.path.basename(name) for name in tree.files if name.startswith("tests/")}
+    texts, patterns = None, []
+    for name, heading in RULE_TABLES.items():
+        for number, cell in rows_of(tree.text(name), heading) if name in tree.files else ():
+            if texts is None:
+                texts, patterns = case_texts(tree)
+            for file in QUOTED.findall(cell):
+                if file.endswith((".c", ".py")) and os.path.basename(file) not in files:
+                    yield Finding(name, number, f"names {file}, which is no test")
+            for case in CASE.findall(cell):
+                plain = case.replace("…", "").strip()
+                if plain not in texts and not any(pattern.fullmatch(plain) for pattern in patterns):
+                    yield Finding(name, number, f'names "{case}", which is no test')
+            if not CASE.search(cell) and not QUOTED.search(cell):
+                yield Finding(name, number, "names no test")

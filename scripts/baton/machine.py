@@ -126,6 +126,7 @@ class Machine:
         self._qmp_number = 0
         self._halt_query = None
         self._folder = tempfile.TemporaryDirectory(prefix="baton-")
+        self.folder = self._folder.name  # what QEMU was given lies here, the variables too
         try:
             self._start(qemu.arguments(options, self._folder.name, arguments,
                                        environment or ENVIRONMENT, stdio, size, greeting))

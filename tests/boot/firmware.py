@@ -18,13 +18,14 @@ import firmware_cases_loader
 import firmware_cases_services
 import firmware_cases_tables
 import firmware_cases_unseen
+import firmware_cases_wild
 import harness
 from snapshot_machine import PROMPT, SnapshotMachine
 
 WAIT = 60  # seconds for one step on a busy host
 TABLES = {"loader": firmware_cases_loader, "kernel": firmware_cases_kernel, "unseen": firmware_cases_unseen,
           "input": firmware_cases_input, "left": firmware_cases_left, "services": firmware_cases_services,
-          "tables": firmware_cases_tables}
+          "tables": firmware_cases_tables, "wild": firmware_cases_wild}
 # Nothing of this is an answer to anything, whatever a case expects.
 NEVER = re.compile(r"!!!! X64 Exception|ASSERT |panic: (?!cannot start|end)")
 
@@ -80,7 +81,7 @@ class Run:
                    f"{self.case.stops}{'; missing in the log: ' * bool(missing)}{', '.join(missing)}")
 
     def ended(self):
-        return self.machine.shutdown or "returned" in self.machine.orders_text
+        return self.machine.shutdown or "returned" in self.machine.orders_text or NEVER.search(self.text())
 
     def refuses(self):
         """The loader says why, and the firmware goes on."""

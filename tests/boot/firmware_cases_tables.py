@@ -100,6 +100,7 @@ def madt_cases():
             ("the I/O APIC at 0", "56 00000000"),
             ("the I/O APIC in memory in use", f"56 {number(IN_USE, 4)}"),
             ("the I/O APIC in the local one's place", "56 0000e0fe"),
+            ("the I/O APIC among messages", "56 0010eefe"),
             ("the I/O APIC where nothing is", "56 0000f0fe"),
             ("an I/O APIC that begins at 1000", "60 e8030000"), ("the local APIC nowhere", "36 00000000"),
             ("no boot processor", "48 00000000")):

@@ -84,10 +84,13 @@ ROWS = {
     "neither ACPI nor PIC": {"machine": "q35,acpi=off,pic=off"},
     # processors
     "five levels of page tables": {"cpu": "max,la57=on", "memory": "4G"},
+    "five levels, 4 processors": {"cpu": "max,la57=on", "memory": "4G", "smp": 4},
     "x2APIC": {"cpu": "max,x2apic=on", "smp": 4},
     **{f"{name}, 2 processors": {"cpu": name, "smp": 2} for name in (
         "kvm64", "core2duo", "phenom", "Opteron_G1", "Opteron_G5", "Westmere", "Denverton",
-        "Skylake-Server", "Icelake-Server", "EPYC", "EPYC-Milan")},
+        "Skylake-Server", "Icelake-Server", "EPYC", "EPYC-Milan", "Conroe", "Penryn", "SandyBridge",
+        "IvyBridge", "Broadwell", "Skylake-Client", "Cascadelake-Server", "Cooperlake", "KnightsMill",
+        "Snowridge", "Opteron_G2", "Opteron_G3", "Opteron_G4", "EPYC-Rome", "Dhyana")},
     **{f"without {name}": {"cpu": "max,-" + name.replace(" ", ",-")} for name in (
         "x2apic", "pge", "pat", "mtrr", "xsave", "rdrand rdseed", "smep smap umip", "mce mca",
         "tsc-deadline invtsc")},

@@ -72,6 +72,7 @@ static void table_parse(const struct acpi_table *table)
     struct acpi_fadt fadt;
     struct acpi_hpet hpet;
     struct acpi_ecam ecam;
+    uint64_t registers;
     const char *reason = NULL;
 
     madt_walk(table);
@@ -83,6 +84,8 @@ static void table_parse(const struct acpi_table *table)
         require(hpet.address.address != 0);
     for (uint32_t i = 0; acpi_ecam_at(table, i, &ecam) == 0; i++)
         require(ecam.first_bus <= ecam.last_bus);
+    for (uint32_t i = 0; acpi_remapping_unit_at(table, i, &registers) == 0; i++)
+        require(registers != 0 && i < table->size / 16);
 }
 
 /* All that is listed lies in memory and has a name of its own. */
@@ -142,7 +145,7 @@ static void checksum_set(uint8_t *bytes, size_t size, size_t where)
 /* Last the RSDP's, from high to low, for a sum may lie in what another covers. */
 static void checksums_set(uint8_t *bytes, size_t size)
 {
-    static const char signatures[] = "APICFACPHPETMCFGXSDTRSDT";
+    static const char signatures[] = "APICFACPHPETMCFGDMARXSDTRSDT";
 
     for (size_t at = size & ~(size_t)3; at >= 36; at -= 4) {
         uint32_t length;

@@ -261,6 +261,8 @@ def acpi():
                                            100, 0))
     tables = [fadt, madt, hpet]
     yield from tables
+    units = struct.pack("<BB10xHHBBHQHHIQQ", 38, 0, 0, 16, 1, 0, 0, 0xfed90000, 1, 24, 0, 0x1000, 0x1fff)
+    yield acpi_table(b"DMAR", units, 1)
     yield acpi_table(b"MCFG", bytes(8) + struct.pack("<QHBBI", 0xb0000000, 0, 0, 255, 0))
     for xsdt in (True, False):
         places, body = [], b""
@@ -496,7 +498,7 @@ TARGETS = {function.__name__: function for function in (
     usb_descriptors, usb_hid_keyboard, usb_storage)}
 
 WORDS = {
-    "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET", "MCFG"],
+    "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET", "MCFG", "DMAR"],
     "aml": ["\\x08_S5_\\x12", "\\x08\\x5c_S5_", "\\x0a\\x05", "\\x0c", "\\x0e"],
     "boot_entry": ["linux /", "initrd /", "options ", "title ", "version ", "machine-id ",
                    "sort-key ", "architecture x64", "/../", "/./", "\\x0d\\x0a", "\\x0a", "#"],

@@ -89,6 +89,8 @@ def on_the_machine(tap):
     tap.check('"name":"entry_state"' in text, "record.json tells fields")
     log = machine.log.text()
     tap.check("audit: H 30 bus mastering" in log, "with audit the log has the findings", log[-300:])
+    tap.check(re.search(r"loader: before the exit: Baton handoff [0-9a-f]{8}:.* M42", log),
+              "and the loader says what it knew before the exit", log[:1500])
     text, _ = run(f"grep -c '^H 42' {handoff}/audit", append="audit=emp")
     tap.equal(text, "1\n", "audit=emp judges by that profile")
     text, _ = run(f"cat {handoff}/record | wc -c")
@@ -143,14 +145,24 @@ DISK = ("virtio-blk-pci,drive=own,bootindex=0",)
 INTERNAL = ("ahci,id=own", "ide-hd,bus=own.0,drive=own,bootindex=0")
 
 
-def boot_image(image, until, read_only=False, devices=DISK):
-    """The console's text up to these words, of a machine that boots this image itself, not a copy."""
-    options = qemu.Options(media="none", qemu=[
+def boot_image(image, until="Baton starts", read_only=False, devices=DISK):
+    """The console's text up to these words, of a machine that boots this image itself, not a copy, and whose
+    variables are kept beside it."""
+    variables = f"{image}.variables"
+    if not os.path.exists(variables):
+        shutil.copyfile(f"{OVMF}VARS_4M.fd", variables)
+    options = qemu.Options(media="none", firmware=f"{OVMF}CODE_4M.fd,{variables}", qemu=[
         f"-drive if=none,id=own,format=raw,file={image},readonly={'on' if read_only else 'off'}",
         *(f"-device {device}" for device in devices)])
     with Machine(options, None) as machine:
         machine.wait(lambda: until in machine.log.text(), 60)
+        shutil.copyfile(os.path.join(machine.folder, "variables.fd"), variables)
         return machine.log.text()
+
+
+def from_volume(image, name, path):
+    subprocess.run(["mcopy", "-o", "-i", f"{image}@@1M", f"::/baton/report/{name}", path], check=True)
+    return Record(path)
 
 
 def left(tap, folder, image, text, who):
@@ -159,11 +171,59 @@ def left(tap, folder, image, text, who):
     if not tap.check(name, f"{who}: report says what it wrote", text[-400:]):
         return None
     path = os.path.join(folder, name[1])
-    subprocess.run(["mcopy", "-o", "-i", f"{image}@@1M", f"::/baton/report/{name[1]}", path], check=True)
-    record = Record(path)
+    record = from_volume(image, name[1], path)
     tap.check(record.data["sealed"] and record.data["boot"] == name[1][:32],
               f"{who}: sealed, and named by its boot")
     return record
+
+
+def fill(image, folder):
+    """The volume with files, until not a cluster is free."""
+    for size in (1 << bits for bits in range(26, 8, -1)):
+        path = os.path.join(folder, f"fill{size}")
+        for copy in range(4):
+            with open(path, "wb") as file:
+                file.truncate(size)
+            if subprocess.run(["mcopy", "-i", f"{image}@@1M", path, f"::/fill{size}.{copy}"], check=False,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode:
+                break
+        os.unlink(path)
+
+
+def full_volume(tap, folder):
+    image = os.path.join(folder, "full.img")
+    volume.write(image, qemu.esp_files(qemu.Options(append="report")))
+    fill(image, folder)
+    text = boot_image(image, "handoff: no report")
+    tap.check("no report on the volume: volume full" in text and "Baton starts" in text,
+              "a volume that is full is a line", text[-400:])
+    listed = subprocess.run(["mdir", "-b", "-i", f"{image}@@1M", "::/baton/report"], capture_output=True,
+                            text=True, check=False).stdout
+    tap.check(".rec" not in listed, "and half a report does not stay on it", listed)
+
+
+def variable(tap, folder):
+    """report=variable: what came after the report waits in a variable, and the next boot adds it."""
+    image = os.path.join(folder, "variable.img")
+    volume.write(image, qemu.esp_files(qemu.Options(append="report=variable")))
+    text = boot_image(image, "in the variable BatonReport")
+    name = re.search(r"wrote \\baton\\report\\([0-9a-f]{32}\.rec)", text)
+    size = re.search(r"report: (\d+) bytes in the variable", text)
+    if not tap.check(name and size and int(size[1]) <= 1024, "at most 1 KiB is left in a variable",
+                     text[-600:]):
+        return
+    before = from_volume(image, name[1], os.path.join(folder, "before.rec"))
+    text = boot_image(image)
+    tap.check(f"added what came later to \\baton\\report\\{name[1]}" in text, "the next boot adds it",
+              text[-600:])
+    after = from_volume(image, name[1], os.path.join(folder, "after.rec"))
+    known = {one["check"] for one in after.findings() if one["result"] != "not known"}
+    tap.check(after.data["sealed"] and after.data["boot"] == name[1][:32] and
+              len(after.entries) > len(before.entries) and after.first("after_exit") and
+              {22, 28, 29} <= known,
+              "to the report of that boot, which tells more now", sorted(known))
+    text = boot_image(image)
+    tap.check(name[1] not in text, "once", text[-600:])
 
 
 def report(tap, folder):
@@ -206,6 +266,8 @@ def main():
             memory(tap)
             cost(tap, folder)
             report(tap, folder)
+            full_volume(tap, folder)
+            variable(tap, folder)
 
     return harness.main(test)
 

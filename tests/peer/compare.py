@@ -2,12 +2,13 @@
 """Runs the same commands on Baton and on Debian's Linux, with the same root file system, and
 compares what they print and return, byte for byte.
 
-usage: compare.py COMMANDS [--only TEXT] [--self | --show] [NAME=FILE...]
+usage: compare.py COMMANDS [--only TEXT] [--self | --show] [--smp N] [--tpm] [NAME=FILE...]
 
---self compares Linux with itself: what differs then is not fit for comparing. Each FILE, a program
-or a library, lies in the machines as /peer/NAME.
+--self compares Linux with itself: what differs then is not fit for comparing. --smp and --tpm: in a machine
+with so many processors, with a TPM. Each FILE, a program or a library, lies in the machines as /peer/NAME.
 """
 import argparse
+import contextlib
 import difflib
 import itertools
 import os
@@ -18,7 +19,11 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "boot"))
 import harness  # noqa: E402
+from tpm import emulated_tpm  # noqa: E402
 from baton import peer  # noqa: E402
+
+# Debian's OVMF as it is: what the build makes of it for speed looks for no TPM.
+WITH_TPM = "/usr/share/OVMF/OVMF_CODE_4M.fd,/usr/share/OVMF/OVMF_VARS_4M.fd"
 
 # Marks part the output and the errors of one command from the next one's.
 MARK = "@@peer@@"
@@ -45,6 +50,7 @@ class Commands:
         self.qemu = []
         self.for_pc = False
         self.drives = []
+        self.tpm = False
         with open(path, encoding="ascii") as file:
             for line in file.read().splitlines():
                 if line.startswith("%packages "):
@@ -115,12 +121,16 @@ def drives_make(commands, folder):
 def run_once(kernel, commands, rest, root):
     """Boots one machine for the `rest` of the commands; returns (output, errors, status) for each
     that it came to, and what there is to say about the machine."""
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as stack:
+        chip = stack.enter_context(emulated_tpm("tpm-crb")) if commands.tpm else []
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         options = harness.Options(kernel=kernel, timeout=PATIENCE, proc=commands.proc, root=root,
                                   linux_from_disk=commands.disk, smp=commands.smp,
                                   machine=commands.machine,
-                                  qemu=[*drives_make(commands, folder), *commands.qemu],
+                                  qemu=[*drives_make(commands, folder), *commands.qemu, *chip],
                                   linux=commands.linux())
+        if commands.tpm:
+            options.firmware = WITH_TPM
         with harness.Machine(options, ["sh", "-c", SCRIPT, "sh", commands.shell, *rest]) as machine:
             machine.run()
     outputs, errors = pieces(machine.output.data), pieces(machine.error.data)
@@ -199,9 +209,13 @@ def main():
     parser.add_argument("--self", action="store_true")
     parser.add_argument("--only", metavar="TEXT", default="", help="only commands that hold TEXT")
     parser.add_argument("--show", action="store_true", help="print what Linux says, and no more")
+    parser.add_argument("--smp", type=int, metavar="N", help="with so many processors")
+    parser.add_argument("--tpm", action="store_true", help="with a TPM")
     parser.add_argument("programs", nargs="*", metavar="NAME=FILE")
     arguments = parser.parse_args()
     commands = Commands(arguments.commands, arguments.only)
+    commands.smp = arguments.smp or commands.smp
+    commands.tpm = arguments.tpm
 
     def show(programs):
         for command, result in zip(commands.list, run("linux", commands, programs)):

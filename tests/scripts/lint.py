@@ -20,6 +20,8 @@ SOUND = {
     "kernel/thread/README.md": "`thread.c`, `context_switch.S`\n",
     "kernel/thread/thread.c": "int begin_thread(int number);\n\n"
                               "int begin_thread(int number)\n{\n    return number;\n}\n",
+    "loader/README.md": "# Loader\n\n## The rules\n\n| 1 | hello | here | `hello.c`, \"said in full\" |\n",
+    "tests/boot/hello.py": "print('said in full')\n",
     "CHANGELOG.md": "# Handoff\n\n| 7 | what changed |\n",
     "include/README.md": "`handoff.h`\n",
     "include/handoff.h": "#define HANDOFF_VERSION 7\n",
@@ -72,6 +74,9 @@ PLANTED = [
     ("test-table", "tests/boot/programs/file/untold.c", "int main(void);\n"),
     ("test-table", "tests/boot/programs/terminal/hello.c", "int main(void);\n"),
     ("test-table", "tests/README.md", "| `gone` | `boot/programs/file/gone.c` | nothing |\n"),
+    ("rules-tested", "loader/README.md", "| 2 | a rule | `x.c` | `gone.py` |\n"),
+    ("rules-tested", "loader/README.md", "| 2 | a rule | `x.c` | \"a case that is gone\" |\n"),
+    ("rules-tested", "loader/README.md", "| 2 | a rule | `x.c` | none |\n"),
     ("clang-format", "kernel/thread/thread.c", "int  far ;\n"),
     ("clang-tidy", "kernel/thread/thread.c",
      "int same(int a);\nint same(int a)\n{\n    return a == a;\n}\n"),

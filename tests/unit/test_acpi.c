@@ -699,6 +699,45 @@ static void test_mcfg(void)
     expect_equal(acpi_ecam_at(&made, 0, &ecam), -EINVAL);
 }
 
+static void test_dmar(void)
+{
+    /* a unit, a reserved region, a unit (VT-d specification 4.1, 8.3 and 8.4) */
+    uint8_t bytes[48 + 16 + 24 + 16] = {0};
+    uint64_t registers = 0;
+
+    put32(bytes + 48, 16 << 16);
+    put64(bytes + 56, 0xfed90000);
+    put32(bytes + 64, 24 << 16 | 1);
+    put32(bytes + 88, 16 << 16);
+    put64(bytes + 96, 0xfed91000);
+    test_case("DMAR");
+    struct acpi_table made = table_of("DMAR", bytes, sizeof(bytes));
+    expect_equal(acpi_remapping_unit_at(&made, 0, &registers), 0);
+    expect_equal(registers, 0xfed90000);
+    expect_equal(acpi_remapping_unit_at(&made, 1, &registers), 0);
+    expect_equal(registers, 0xfed91000);
+    expect_equal(acpi_remapping_unit_at(&made, 2, &registers), -ENOENT);
+    test_case("DMAR that is cut off, within a structure and behind one");
+    made = table_of("DMAR", bytes, sizeof(bytes) - 1);
+    expect_equal(acpi_remapping_unit_at(&made, 1, &registers), -EINVAL);
+    made = table_of("DMAR", bytes, 88 + 3);
+    expect_equal(acpi_remapping_unit_at(&made, 1, &registers), -ENOENT);
+    test_case("DMAR of structures without a length, too short, at no place");
+    put32(bytes + 64, 1);
+    made = table_of("DMAR", bytes, sizeof(bytes));
+    expect_equal(acpi_remapping_unit_at(&made, 1, &registers), -EINVAL);
+    put32(bytes + 48, 15 << 16);
+    made = table_of("DMAR", bytes, sizeof(bytes));
+    expect_equal(acpi_remapping_unit_at(&made, 0, &registers), -EINVAL);
+    put32(bytes + 48, 16 << 16);
+    put64(bytes + 56, 0);
+    made = table_of("DMAR", bytes, sizeof(bytes));
+    expect_equal(acpi_remapping_unit_at(&made, 0, &registers), -EINVAL);
+    test_case("not a DMAR");
+    made = table_of("APIC", bytes, sizeof(bytes));
+    expect_equal(acpi_remapping_unit_at(&made, 0, &registers), -EINVAL);
+}
+
 int main(void)
 {
     test_root();
@@ -709,6 +748,7 @@ int main(void)
     test_fadt_without();
     test_hpet();
     test_mcfg();
+    test_dmar();
     free(memory);
     return test_end();
 }

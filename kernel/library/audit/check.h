@@ -177,7 +177,7 @@ struct section {
     uint64_t base, size;
     uint32_t characteristics;
 };
-bool image_section(const struct record_entry *entry, size_t index, struct section *section);
+bool recorded_section(const struct record_entry *entry, size_t index, struct section *section);
 
 bool msr_find(const struct record_entry *entry, uint32_t index, uint64_t *value);
 bool cpuid_find(const struct record *record, uint32_t leaf, struct record_cpuid *answer);

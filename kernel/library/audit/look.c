@@ -183,7 +183,7 @@ bool image_ours(const struct record *record, struct record_entry *entry, struct 
     return false;
 }
 
-bool image_section(const struct record_entry *entry, size_t index, struct section *section)
+bool recorded_section(const struct record_entry *entry, size_t index, struct section *section)
 {
     struct record_image image;
     size_t left, at;

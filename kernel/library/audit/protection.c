@@ -38,7 +38,7 @@ static void own_sections(struct audit *audit)
         audit_not_known(audit, "the loader's image was not recorded with its sections");
         return;
     }
-    for (size_t i = 0; image_section(&entry, i, &section); i++) {
+    for (size_t i = 0; recorded_section(&entry, i, &section); i++) {
         bool text = section.characteristics & SECTION_EXECUTE;
         if (!page_find(&tables, section.base, &run))
             continue;

@@ -332,13 +332,6 @@ static void header_put(struct json *json, const struct record_header *header)
     text_put(json, (const uint8_t *)header->build, sizeof(header->build));
 }
 
-const char *record_kind_name(uint16_t kind)
-{
-    const struct record_kind_description *description = record_kind_describe(kind);
-
-    return description != NULL ? description->name : NULL;
-}
-
 void record_write_json(const struct record *record, record_emit_function *emit, void *context)
 {
     struct json json = {.emit = emit, .context = context};

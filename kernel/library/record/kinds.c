@@ -1,6 +1,8 @@
 /* The kinds, in the order of their numbers. */
 #include "library/record/kinds.h"
 
+#include "library/record/record.h"
+
 #define FIELD(type, name, form)                                                                    \
     {                                                                                              \
 #name, offsetof(struct type, name), sizeof(((struct type *)0)->name), RECORD_FORM_##form   \
@@ -500,4 +502,11 @@ const struct record_kind_description *record_kind_describe(uint16_t kind)
             return &kinds[i];
     }
     return NULL;
+}
+
+const char *record_kind_name(uint16_t kind)
+{
+    const struct record_kind_description *description = record_kind_describe(kind);
+
+    return description != NULL ? description->name : NULL;
 }

@@ -45,6 +45,13 @@ int record_append(struct record_writer *writer, uint16_t kind, uint64_t tsc, con
 void *record_reserve(struct record_writer *writer, uint16_t kind, uint64_t tsc, size_t size);
 void record_shorten(struct record_writer *writer, size_t size);
 
+/*
+ * Appends the entries of another record that are of one kind, or of any (0), as they are. What
+ * finds no room is counted as lost.
+ */
+struct record;
+void record_append_from(struct record_writer *writer, const struct record *record, uint16_t kind);
+
 /* How many bytes the next entry's payload may have; 0: there is no room for one. */
 size_t record_room(const struct record_writer *writer);
 

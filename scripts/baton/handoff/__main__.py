@@ -134,10 +134,23 @@ def machine_options(options):
     return qemu.Options(**{name: value for name, value in vars(options).items() if name in names})
 
 
+# On q35 U-Boot scans the built-in AHCI, and no other disk.
+BUILT_IN = "-device ide-hd,bus=ide.0,drive=disk,bootindex=0"
+
+
+def put_disk_in_reach(made):
+    """Where the firmware looks for a disk by itself."""
+    code = made.firmware.partition(",")[0]
+    if "q35" in made.machine and made.media == qemu.Options.media and os.path.isfile(code) and \
+            b"U-Boot 20" in project.read(code):
+        made.media, made.qemu = "none", [*made.qemu, BUILT_IN]
+
+
 def boot_and_judge(options):
     with tempfile.TemporaryDirectory(prefix="baton-handoff-") as folder:
         path = options.record or os.path.join(folder, "boot.rec")
         made = machine_options(options)
+        put_disk_in_reach(made)
         with contextlib.ExitStack() as stack:
             if options.tpm:
                 made.qemu = [*made.qemu, stack.enter_context(tpm.Tpm(folder)).arguments]

@@ -3,7 +3,8 @@
  * RSDP and DSDT are two; with `seal` its checksum is right again. `acpi-append SIGNATURE BYTES`
  * makes a longer copy of a table, sealed, and puts it into XSDT and RSDT; of the XSDT, in its
  * place. `acpi-point SIGNATURE OFFSET BYTES` puts the bytes into a reserved page and that page's
- * address into a table. `acpi-none` takes the tables from the configuration table.
+ * address into a table. `acpi-name SIGNATURE` puts that table into the XSDT's last entry.
+ * `acpi-none` takes the tables from the configuration table.
  */
 #include <library/string.h>
 
@@ -173,6 +174,16 @@ static void point(struct root_pointer *root, const struct order *order)
     seal(table);
 }
 
+/* Of a list that was made longer. */
+static void name_last(struct root_pointer *root, const struct order *order)
+{
+    struct table *list = (struct table *)root->xsdt, *table = table_find(root, order->words[1]);
+    uint64_t address = (uintptr_t)table;
+
+    memcpy((uint8_t *)list + list->length - sizeof address, &address, sizeof address);
+    seal(list);
+}
+
 void acpi_install(void)
 {
     static EFI_GUID guids[] = {ACPI_20_TABLE_GUID, ACPI_TABLE_GUID};
@@ -181,6 +192,8 @@ void acpi_install(void)
 
     for (order = NULL; root && (order = order_next(order, "acpi-append"));)
         append(root, order);
+    for (order = NULL; root && (order = order_next(order, "acpi-name"));)
+        name_last(root, order);
     for (order = NULL; root && (order = order_next(order, "acpi-point"));)
         point(root, order);
     for (order = NULL; root && (order = order_next(order, "acpi"));)

@@ -3,7 +3,8 @@
  * there, the others belong to whichever file is read:
  * `read-short BYTES`, `read-fails NUMBER STATUS`, `read-zero NUMBER`, `read-more BYTES`,
  * `open-fails PATH STATUS`, `info-size PATH SIZE`, `info-fails STATUS`, `info-small SIZE`,
- * `info-directory PATH`, `volume-fails STATUS`.
+ * `info-directory PATH`, `info-length BYTES`, `volume-fails STATUS`, `volume-null`, `open-null
+ * PATH`, `folder NAME TIMES`.
  */
 #include <library/string.h>
 
@@ -65,6 +66,10 @@ static EFI_STATUS EFIAPI file_open(EFI_FILE *file, EFI_FILE **opened, CHAR16 *na
     narrow(path, sizeof path, name);
     if ((order = order_about("open-fails", path)))
         return order_number(order, 2) | EFI_ERROR_MASK;
+    if (order_about("open-null", path)) {
+        *opened = NULL;
+        return EFI_SUCCESS;
+    }
     order = order_about("file", path);
     if (order) {
         *opened = wrap(NULL, path, order);
@@ -95,12 +100,34 @@ static EFI_STATUS content_read(struct wrapped *self, UINTN *size, void *buffer)
     return EFI_SUCCESS;
 }
 
+/* `folder NAME TIMES`: the folder of the entries holds a file with that name (BYTES, as many as
+   there is room for), TIMES over; 0: without end. */
+static bool folder_read(const struct wrapped *self, UINTN *size, EFI_FILE_INFO *information)
+{
+    static uint64_t given;
+    const struct order *order = order_next(NULL, "folder");
+    const size_t head = offsetof(EFI_FILE_INFO, FileName);
+
+    if (!order || !is_about(&(struct order){{"", "loader\\entries"}}, self->path))
+        return false;
+    if (order_number(order, 2) && given++ >= order_number(order, 2)) {
+        *size = 0;
+        return true;
+    }
+    memset(information, 0, *size);
+    *size = head + order_bytes(order, 1, information->FileName, *size - head);
+    information->Size = *size;
+    return true;
+}
+
 static EFI_STATUS EFIAPI file_read(EFI_FILE *file, UINTN *size, VOID *buffer)
 {
     struct wrapped *self = (struct wrapped *)file;
     const struct order *order = order_next(NULL, "read-fails");
     EFI_STATUS status;
 
+    if (folder_read(self, size, buffer))
+        return EFI_SUCCESS;
     reads++;
     if (order && reads == order_number(order, 1))
         return order_number(order, 2) | EFI_ERROR_MASK;
@@ -129,6 +156,13 @@ static EFI_STATUS EFIAPI file_information(EFI_FILE *file, EFI_GUID *type, UINTN 
     if (order_next(NULL, "info-small")) {
         *size = order_value("info-small", 0);
         return EFI_BUFFER_TOO_SMALL;
+    }
+    if (order_next(NULL, "info-length")) {
+        UINTN room = *size;
+
+        *size = order_value("info-length", 0);
+        memset(buffer, 0, room < *size ? room : *size);
+        return room < *size ? EFI_BUFFER_TOO_SMALL : EFI_SUCCESS;
     }
     if (self->content) {
         UINTN room = *size;
@@ -194,6 +228,10 @@ static EFI_STATUS EFIAPI open_volume(EFI_FILE_IO_INTERFACE *volume, EFI_FILE **r
 
     if (order_next(NULL, "volume-fails"))
         return order_value("volume-fails", 0) | EFI_ERROR_MASK;
+    if (order_next(NULL, "volume-null")) {
+        *root = NULL;
+        return EFI_SUCCESS;
+    }
     status = real_open_volume(volume, root);
     if (!EFI_ERROR(status))
         *root = wrap(*root, "", NULL);

@@ -30,6 +30,9 @@ void *pages_take(EFI_MEMORY_TYPE type, UINTN pages);
 uint64_t dma_window(void);
 void dma_start(uint64_t target);
 
+/* main.c: how much of the stack that `stack` gave the loader has used. */
+void stack_report(void);
+
 /* Sets a table's checksum again. */
 void table_seal(EFI_TABLE_HEADER *header);
 
@@ -55,6 +58,7 @@ void runtime_install(void);                   /* runtime.c */
 void processor_install(void);                 /* processor.c */
 void tables_install(void);                    /* tables.c: configuration tables */
 void protocols_install(void);                 /* protocols.c: protocols, variables, TPM */
+void console_install(void);                   /* console.c: what a person looks at and types on */
 void image_install(EFI_LOADED_IMAGE *loader); /* main.c: what the loader is told of itself */
 
 #endif

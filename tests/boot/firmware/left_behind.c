@@ -10,6 +10,8 @@
  *   exit-five-levels          5-level paging on (processor.c)
  *   exit-write ADDRESS VALUE  32 bits of a device's memory so
  *   exit-port PORT VALUE      a byte written to a port
+ *   exit-pci CLASS OFFSET VALUE  32 bits in the configuration space of each function on bus 0 of
+ *                             that base class
  */
 #include "hooks.h"
 #include "orders.h"
@@ -31,6 +33,30 @@ static void write32(uint64_t address, uint32_t value)
 static void port_write(uint16_t port, uint8_t value)
 {
     __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static uint32_t pci_choose(uint32_t device, uint32_t offset)
+{
+    uint32_t value;
+
+    __asm__ volatile("outl %0, %1"
+                     :
+                     : "a"(UINT32_C(1) << 31 | device << 8 | offset), "Nd"((uint16_t)0xcf8));
+    __asm__ volatile("inl %1, %0" : "=a"(value) : "Nd"((uint16_t)0xcfc));
+    return value;
+}
+
+static void pci_set(const struct order *order)
+{
+    for (uint32_t device = 0; device < 256; device++) {
+        if (pci_choose(device, 0) == UINT32_MAX ||
+            pci_choose(device, 8) >> 24 != order_number(order, 1))
+            continue;
+        pci_choose(device, (uint32_t)order_number(order, 2));
+        __asm__ volatile("outl %0, %1"
+                         :
+                         : "a"((uint32_t)order_number(order, 3)), "Nd"((uint16_t)0xcfc));
+    }
 }
 
 static void control_set(uint64_t number, uint64_t bits)
@@ -67,6 +93,8 @@ static void leave_devices(void)
         write32(order_number(order, 1), order_number(order, 2));
     for (order = NULL; (order = order_next(order, "exit-port"));)
         port_write(order_number(order, 1), order_number(order, 2));
+    for (order = NULL; (order = order_next(order, "exit-pci"));)
+        pci_set(order);
 }
 
 static void leave_processor(void)

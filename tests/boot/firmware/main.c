@@ -102,6 +102,47 @@ static EFI_STATUS driver_start(EFI_HANDLE image, EFI_LOADED_IMAGE *ours)
     return EFI_ERROR(status) ? status : real_boot.StartImage(driver, NULL, NULL);
 }
 
+/* ---- stack BYTES: the loader gets no more, and whether it took more is told at its exit ---- */
+
+#define STACK_PATTERN 0x57
+#define STACK_BEYOND  (64 * 1024) /* looked at, below what it gets */
+
+static uint8_t *stack;
+
+void stack_report(void)
+{
+    uint64_t whole = STACK_BEYOND + order_value("stack", 0), untouched = 0;
+
+    if (!stack)
+        return;
+    while (untouched < whole && stack[untouched] == STACK_PATTERN)
+        untouched++;
+    report("stack: %llu KiB used, %s\n", (unsigned long long)(whole - untouched) / 1024,
+           untouched >= STACK_BEYOND ? "no more" : "too much");
+}
+
+/* UEFI's convention: 32 bytes of room above the return address. */
+static EFI_STATUS stack_start(EFI_HANDLE loader)
+{
+    uint64_t size = order_value("stack", 0);
+    EFI_STATUS status;
+    uint64_t *top;
+
+    if (size)
+        stack = pages_take(EfiBootServicesData, (STACK_BEYOND + size) / EFI_PAGE_SIZE);
+    if (!stack)
+        return real_boot.StartImage(loader, NULL, NULL);
+    memset(stack, STACK_PATTERN, STACK_BEYOND + size);
+    top = (uint64_t *)(stack + STACK_BEYOND + size) - 4;
+    __asm__ volatile(
+        "mov %%rsp, %%rbx\n\tmov %[top], %%rsp\n\txor %%edx, %%edx\n\txor %%r8d, %%r8d\n\t"
+        "call *%[start]\n\tmov %%rbx, %%rsp"
+        : "=a"(status), "+c"(loader)
+        : [top] "r"(top), [start] "r"(real_boot.StartImage)
+        : "rbx", "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
+    return status;
+}
+
 static EFI_STATUS loader_start(EFI_HANDLE image, EFI_LOADED_IMAGE *ours)
 {
     static EFI_GUID loaded_image = LOADED_IMAGE_PROTOCOL;
@@ -126,7 +167,8 @@ static EFI_STATUS loader_start(EFI_HANDLE image, EFI_LOADED_IMAGE *ours)
     table_seal(&system_table->Hdr);
     table_seal(&system_table->BootServices->Hdr);
     table_seal(&system_table->RuntimeServices->Hdr);
-    status = real_boot.StartImage(loader, NULL, NULL);
+    console_install();
+    status = stack_start(loader);
     loader_image = NULL;
     return status;
 }

@@ -1,25 +1,57 @@
-/* memory.c: allocations that fail. `allocation-fails N [M]`: the loader's calls from N to M. */
+/*
+ * memory.c: allocations that fail, or work and give what is no memory of the caller's:
+ * `allocation-fails N [M]` the loader's calls from N to M, `allocation-at N ADDRESS [M]` those of
+ * AllocatePages from N to M give that address, `allocation-again N` the N-th of these gives what
+ * the one before it gave.
+ */
 #include "hooks.h"
 #include "orders.h"
 
-static UINTN calls;
+static UINTN calls, page_calls;
+
+/* Whether a call is one of an order's, whose last one stands in word `last`, if there. */
+static bool meant(UINTN call, const struct order *order, int last)
+{
+    uint64_t first = order ? order_number(order, 1) : 0;
+
+    return first && call >= first &&
+           call <= (*order->words[last] ? order_number(order, last) : first);
+}
 
 static bool fails(void)
 {
-    const struct order *order = order_next(NULL, "allocation-fails");
-    uint64_t first = order ? order_number(order, 1) : 0;
-    uint64_t last = order && *order->words[2] ? order_number(order, 2) : first;
-
     calls++;
-    return first && calls >= first && calls <= last;
+    return meant(calls, order_next(NULL, "allocation-fails"), 2);
+}
+
+/* What the call gives in place of what it took. */
+static uint64_t given(uint64_t taken)
+{
+    static uint64_t before;
+    const struct order *at = order_next(NULL, "allocation-at");
+    uint64_t place;
+
+    page_calls++;
+    place = meant(page_calls, at, 3) ? order_number(at, 2) : taken;
+    if (meant(page_calls, order_next(NULL, "allocation-again"), 2))
+        place = before;
+    before = place;
+    return place;
 }
 
 static EFI_STATUS EFIAPI allocate_pages(EFI_ALLOCATE_TYPE how, EFI_MEMORY_TYPE type, UINTN pages,
                                         EFI_PHYSICAL_ADDRESS *place)
 {
-    if (CALLED_BY_LOADER() && fails())
+    EFI_STATUS status;
+
+    if (!CALLED_BY_LOADER())
+        return real_boot.AllocatePages(how, type, pages, place);
+    if (fails())
         return EFI_OUT_OF_RESOURCES;
-    return real_boot.AllocatePages(how, type, pages, place);
+    status = real_boot.AllocatePages(how, type, pages, place);
+    if (!EFI_ERROR(status))
+        *place = given(*place);
+    return status;
 }
 
 static EFI_STATUS EFIAPI allocate_pool(EFI_MEMORY_TYPE type, UINTN size, VOID **memory)
@@ -31,7 +63,8 @@ static EFI_STATUS EFIAPI allocate_pool(EFI_MEMORY_TYPE type, UINTN size, VOID **
 
 void memory_install(void)
 {
-    if (!order_next(NULL, "allocation-fails"))
+    if (!order_next(NULL, "allocation-fails") && !order_next(NULL, "allocation-at") &&
+        !order_next(NULL, "allocation-again"))
         return;
     system_table->BootServices->AllocatePages = allocate_pages;
     system_table->BootServices->AllocatePool = allocate_pool;

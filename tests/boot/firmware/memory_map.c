@@ -227,6 +227,7 @@ static EFI_STATUS EFIAPI exit_boot_services(EFI_HANDLE image, UINTN key)
     }
     if (order_next(NULL, "exit-status"))
         return order_value("exit-status", 0) | EFI_ERROR_MASK;
+    stack_report();
     status = real_boot.ExitBootServices(image, key);
     boot_services_gone = !EFI_ERROR(status);
     if (EFI_ERROR(status))

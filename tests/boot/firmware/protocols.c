@@ -1,9 +1,12 @@
 /*
  * protocols.c: what protocols and variables say before the exit: `protection ATTRIBUTES` is a
  * memory attribute protocol with that answer for all memory, `variable NAME BYTES` what GetVariable
- * gives the loader, `tpm-extend PCR` extends a PCR without an entry in the event log, `tpm-fails
- * STATUS` is a TPM that takes no measurement, `tpm-log OFFSET BYTES` one whose log is these, with
- * the last event there.
+ * gives the loader, `variable-size NAME SIZE` how much it says it gave, `time BYTES` what GetTime
+ * gives; `protocol GUID BYTES` is a handle with such a protocol, of those bytes, `protocol-at GUID
+ * ADDRESS` one that is said to be there. `tpm-extend PCR` extends a PCR without an entry in the
+ * event log, `tpm-fails STATUS` is a TPM that takes no measurement, `tpm-log OFFSET BYTES` one
+ * whose log is these, with the last event there, `tpm-log-at FIRST LAST` one whose log is said to
+ * be there.
  */
 #include <library/string.h>
 
@@ -52,6 +55,7 @@ static void protection_install(void)
 /* ---- variable ---- */
 
 static EFI_GET_VARIABLE real_get_variable;
+static EFI_GET_TIME real_get_time;
 
 static bool name_is(const CHAR16 *wide, const char *name)
 {
@@ -60,28 +64,81 @@ static bool name_is(const CHAR16 *wide, const char *name)
     return *wide == 0 && *name == 0;
 }
 
-static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *guid, UINT32 *attributes, UINTN *size,
-                                      VOID *data)
+static const struct order *order_named(const char *order_name, const CHAR16 *name)
 {
     const struct order *order = NULL;
 
-    while (!boot_services_gone && (order = order_next(order, "variable"))) {
-        if (!name_is(name, order->words[1]))
-            continue;
+    while ((order = order_next(order, order_name)) && !name_is(name, order->words[1])) {
+    }
+    return order;
+}
+
+static EFI_STATUS EFIAPI get_variable(CHAR16 *name, EFI_GUID *guid, UINT32 *attributes, UINTN *size,
+                                      VOID *data)
+{
+    const struct order *sized = boot_services_gone ? NULL : order_named("variable-size", name);
+    const struct order *order = boot_services_gone ? NULL : order_named("variable", name);
+    EFI_STATUS status = EFI_SUCCESS;
+
+    if (order) {
         *size = order_bytes(order, 2, data, *size);
         if (attributes)
             *attributes = EFI_VARIABLE_BOOTSERVICE_ACCESS | EFI_VARIABLE_RUNTIME_ACCESS;
-        return EFI_SUCCESS;
+    } else if (!sized) {
+        status = real_get_variable(name, guid, attributes, size, data);
     }
-    return real_get_variable(name, guid, attributes, size, data);
+    if (sized)
+        *size = order_number(sized, 2);
+    return status;
+}
+
+static EFI_STATUS EFIAPI get_time(EFI_TIME *time, EFI_TIME_CAPABILITIES *capabilities)
+{
+    if (boot_services_gone)
+        return real_get_time(time, capabilities);
+    order_bytes(order_next(NULL, "time"), 1, time, sizeof *time);
+    return EFI_SUCCESS;
 }
 
 static void variables_install(void)
 {
-    if (!order_next(NULL, "variable"))
-        return;
-    real_get_variable = system_table->RuntimeServices->GetVariable;
-    system_table->RuntimeServices->GetVariable = get_variable;
+    EFI_RUNTIME_SERVICES *runtime = system_table->RuntimeServices;
+
+    real_get_variable = runtime->GetVariable;
+    real_get_time = runtime->GetTime;
+    if (order_next(NULL, "variable") || order_next(NULL, "variable-size"))
+        runtime->GetVariable = get_variable;
+    if (order_next(NULL, "time"))
+        runtime->GetTime = get_time;
+}
+
+/* ---- protocol, protocol-at ---- */
+
+static void protocol_add(const struct order *order, void *interface)
+{
+    EFI_HANDLE handle = NULL;
+    EFI_GUID guid;
+
+    order_bytes(order, 1, &guid, sizeof guid);
+    if (EFI_ERROR(
+            real_boot.InstallProtocolInterface(&handle, &guid, EFI_NATIVE_INTERFACE, interface)))
+        report("%s: not installed\n", order->words[0]);
+}
+
+static void protocols_add(void)
+{
+    const struct order *order;
+
+    for (order = NULL; (order = order_next(order, "protocol"));) {
+        uint8_t *page = pages_take(EfiBootServicesData, 1);
+
+        if (page) {
+            order_bytes(order, 2, page, EFI_PAGE_SIZE);
+            protocol_add(order, page);
+        }
+    }
+    for (order = NULL; (order = order_next(order, "protocol-at"));)
+        protocol_add(order, (void *)order_number(order, 2));
 }
 
 /* ---- tpm-extend: TPM2_PCR_Extend (TPM 2.0 Library, part 3, 22.2), by SubmitCommand ---- */
@@ -130,7 +187,7 @@ static void tpm_extend(void)
         pcr_extend(tpm, (uint8_t)order_value("tpm-extend", 0));
 }
 
-/* ---- tpm-fails, tpm-log ---- */
+/* ---- tpm-fails, tpm-log, tpm-log-at ---- */
 
 static EFI_STATUS EFIAPI capability_tell(struct tcg2_protocol *self, UINT8 *capability)
 {
@@ -141,16 +198,27 @@ static EFI_STATUS EFIAPI capability_tell(struct tcg2_protocol *self, UINT8 *capa
     return EFI_SUCCESS;
 }
 
+static void event_log_place(const struct order *order, EFI_PHYSICAL_ADDRESS *location,
+                            EFI_PHYSICAL_ADDRESS *last, BOOLEAN *truncated)
+{
+    *location = order_number(order, 1);
+    *last = order_number(order, 2);
+    *truncated = FALSE;
+}
+
 static EFI_STATUS EFIAPI event_log_give(struct tcg2_protocol *self, UINT32 format,
                                         EFI_PHYSICAL_ADDRESS *location, EFI_PHYSICAL_ADDRESS *last,
                                         BOOLEAN *truncated)
 {
     static uint8_t bytes[4096];
     const struct order *order = order_next(NULL, "tpm-log");
+    const struct order *place = order_next(NULL, "tpm-log-at");
 
     (void)self, (void)format;
+    if (place)
+        event_log_place(place, location, last, truncated);
     if (!order)
-        return EFI_NOT_FOUND;
+        return place ? EFI_SUCCESS : EFI_NOT_FOUND;
     order_bytes(order, 2, bytes, sizeof bytes);
     *location = (uintptr_t)bytes;
     *last = *location + order_value("tpm-log", 0);
@@ -178,7 +246,8 @@ static void tpm_install(void)
                                             command_refuse};
     EFI_HANDLE handle = NULL;
 
-    if (order_next(NULL, "tpm-fails") || order_next(NULL, "tpm-log"))
+    if (order_next(NULL, "tpm-fails") || order_next(NULL, "tpm-log") ||
+        order_next(NULL, "tpm-log-at"))
         real_boot.InstallProtocolInterface(&handle, &tcg2_guid, EFI_NATIVE_INTERFACE, &protocol);
 }
 
@@ -187,5 +256,6 @@ void protocols_install(void)
     tpm_install();
     protection_install();
     variables_install();
+    protocols_add();
     tpm_extend();
 }

@@ -165,6 +165,39 @@ static void hostile_try(const struct hostile *row)
     expect(strstr(reason, row->word) != NULL);
 }
 
+static void test_append_from(void)
+{
+    static uint64_t other[SIZE / 8];
+    struct record_writer writer = started(SIZE), to;
+    struct record from, record;
+    struct record_entry entry = {0};
+    const char *reason = "";
+
+    test_case("entries of another record: of one kind, then of any, as they are");
+    expect_equal(record_append(&writer, RECORD_NOTE, 5, "first", 5, NULL, 0), 0);
+    expect_equal(record_append(&writer, RECORD_LOAD_OPTIONS, 6, "x", 1, NULL, 0), 0);
+    expect_equal(record_append(&writer, RECORD_NOTE, 7, "second", 6, NULL, 0), 0);
+    ((struct record_entry_header *)(writer.bytes + writer.last))->version = 3;
+    record_seal(&writer);
+    expect_equal(record_open(&from, memory, SIZE, &reason), 0);
+    expect_equal(record_start(&to, other, sizeof(other), "test", from.header.boot), 0);
+    record_append_from(&to, &from, RECORD_NOTE);
+    record_append_from(&to, &from, 0);
+    record_seal(&to);
+    expect_equal(record_open(&record, other, sizeof(other), &reason), 0);
+    expect_equal(record_count(&record, RECORD_NOTE), 4);
+    expect_equal(record_count(&record, RECORD_LOAD_OPTIONS), 1);
+    expect(record_find_last(&record, RECORD_NOTE, &entry));
+    expect_equal(entry.version, 3);
+    expect_equal(entry.tsc, 7);
+    expect(entry.size == 6 && memcmp(entry.bytes, "second", 6) == 0);
+
+    test_case("entries of another record: what finds no room is counted");
+    expect_equal(record_start(&to, other, 88 + 24, "test", from.header.boot), 0);
+    record_append_from(&to, &from, 0);
+    expect_equal(((struct record_header *)other)->lost_entries, 2);
+}
+
 static void test_hostile(void)
 {
     static const struct hostile rows[] = {
@@ -396,6 +429,7 @@ int main(void)
     test_crc();
     test_writing();
     test_full();
+    test_append_from();
     test_hostile();
     test_json();
     test_json_descriptors();

@@ -7,6 +7,7 @@
 
 #include "console.h"
 #include "failure.h"
+#include "record/entry_state.h"
 
 struct mock_firmware mock;
 struct firmware firmware;
@@ -152,7 +153,8 @@ void mock_firmware_start(void)
     firmware.boot = &boot_services;
     runtime_services.GetVariable = get_variable;
     firmware.loaded_image = &mock.image;
-    system_table = (EFI_SYSTEM_TABLE){.RuntimeServices = &runtime_services};
+    firmware.runtime = &runtime_services;
+    system_table = (EFI_SYSTEM_TABLE){0};
     firmware.system = &system_table;
 }
 
@@ -236,6 +238,17 @@ void *firmware_protocol(EFI_HANDLE handle, const EFI_GUID *guid)
     return NULL;
 }
 
+/* There is one system table, with as many tables as it says; all memory is there. */
+size_t firmware_table_count(void)
+{
+    return firmware.system->NumberOfTableEntries;
+}
+
+bool recording_is_mapped(uint64_t address, uint64_t size)
+{
+    return address && size;
+}
+
 size_t firmware_handles(const EFI_GUID *guid, EFI_HANDLE **handles)
 {
     size_t count = 0;
@@ -249,6 +262,16 @@ size_t firmware_handles(const EFI_GUID *guid, EFI_HANDLE **handles)
         (*handles)[count++] = (EFI_HANDLE)mock.interfaces[i].handle;
     }
     return count;
+}
+
+void *firmware_locate(const EFI_GUID *guid, EFI_STATUS *status)
+{
+    void *interface = NULL;
+    EFI_STATUS answer = firmware.boot->LocateProtocol((EFI_GUID *)guid, NULL, &interface);
+
+    if (status)
+        *status = answer;
+    return EFI_ERROR(answer) ? NULL : interface;
 }
 
 void console_print(const char *format, ...)

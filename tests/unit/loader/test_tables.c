@@ -189,7 +189,7 @@ static struct handoff_time clock_at(EFI_TIME time, EFI_STATUS status)
     struct handoff_time result;
 
     mock_firmware_start();
-    firmware.system->RuntimeServices->GetTime = get_time;
+    firmware.runtime->GetTime = get_time;
     clock_time = time;
     clock_status = status;
     clock_read(&result);
