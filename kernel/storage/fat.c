@@ -38,6 +38,7 @@ struct fat_file_system {
     struct fat_volume volume; /* lock */
     bool writable;            /* constant */
     uint32_t user, group, file_mask, directory_mask; /* constant */
+    uint64_t dirty_pages;                            /* of all its files; atomic */
     struct spinlock list_lock;
     RB_HEAD(fat_files, fat_file) files; /* list_lock */
     LIST_HEAD(, fat_file)
@@ -200,7 +201,7 @@ static struct inode *inode_get(struct fat_file_system *fat, const struct fat_nod
     inode->links = directory ? 2 : 1;
     inode->cache.size = directory ? fat->volume.cluster_size : node->size;
     if (!directory)
-        backed_inode_begin(inode);
+        backed_inode_begin(inode, &fat->dirty_pages);
     attributes_show(inode);
     spinlock_acquire(&fat->list_lock);
     struct fat_file *ending = RB_FIND(fat_files, &fat->files, &key);

@@ -14,8 +14,9 @@ from . import project
 
 FOLDER = os.path.join(project.BUILD, "peer")
 KERNEL_PACKAGE = "linux-image-cloud-amd64"
-# Drivers that Debian built as modules, for what Baton has built in: /dev/cpu/N/cpuid and msr, efivarfs.
-MODULES = ("cpuid", "msr", "efivarfs")
+# Drivers that Debian built as modules, for what Baton has built in: /dev/cpu/N/cpuid and msr, efivarfs,
+# /dev/fuse.
+MODULES = ("cpuid", "msr", "efivarfs", "fuse")
 
 # What packages depend on and no program needs to run.
 NOT_WANTED = {"debconf", "debianutils", "dpkg", "gcc-12-base", "libmd0", "perl-base", "tar"}
@@ -41,7 +42,7 @@ def kernel():
             shutil.move(module, os.path.join(folder, "modules", "modules"))
         shutil.rmtree(os.path.join(folder, "root"))
 
-    return os.path.join(_cached("kernel-and-modules", make), "vmlinuz")
+    return os.path.join(_cached("-".join(["kernel", *MODULES]), make), "vmlinuz")
 
 
 def modules():
