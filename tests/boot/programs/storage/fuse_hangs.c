@@ -272,7 +272,6 @@ static void in_sysinfo(void)
 /* Its arguments lie where the server's file is mapped: who reads them asks the server. */
 static void in_hiding(void)
 {
-    extern char **environ;
     void *page = (void *)((uintptr_t)environ[0] & ~4095UL);
     int file = open(PLACE "/file", O_RDONLY);
 
