@@ -15,6 +15,7 @@ import sys
 import tempfile
 
 import harness
+from baton import peer
 
 # Runs in the guest. The marks are on lines of their own, whatever a program prints before them.
 SCRIPT = r'''
@@ -62,8 +63,8 @@ def report(tap, name, lines, status):
 
 def run_once(tap, names, root, variables, options):
     """Boots one machine for these programs; returns those it did not come to."""
-    machine = harness.run(["env", *variables, "sh", "-c", SCRIPT, "sh", *names],
-                          root=[root], **options)
+    roots = [root, peer.modules()] if options["kernel"] == "linux" else [root]
+    machine = harness.run(["env", *variables, "sh", "-c", SCRIPT, "sh", *names], root=roots, **options)
     lines, running, ended = [], None, 0
     for line in machine.output.data.decode("utf-8", "replace").splitlines():
         mark = MARK.match(line)
