@@ -35,7 +35,7 @@
 /* "BATON\0\0\0" read as a little-endian number. */
 #define HANDOFF_MAGIC UINT64_C(0x4e4f544142)
 /* Counts up with every change of the layout or of the meaning of a field. */
-#define HANDOFF_VERSION 5
+#define HANDOFF_VERSION 6
 
 /* A range of physical memory; base and size in bytes. Size 0: there is none. */
 struct handoff_range {
@@ -129,6 +129,21 @@ struct handoff_measurements {
     uint64_t final_known;     /* bytes of that table's events which are in the log, too */
 };
 
+/* What a partition is known by (UEFI 2.10, 10.3.5.1, SignatureType). */
+enum {
+    HANDOFF_PARTITION_NONE =
+        0, /* the loader came from none: a network, a CD, a disk without a table */
+    HANDOFF_PARTITION_MBR = 1,  /* the disk's signature in the first 4 bytes of `signature` */
+    HANDOFF_PARTITION_GUID = 2, /* the partition's own, as the disk has it */
+};
+
+/* The partition whose volume the loader was started from, as the firmware named it. */
+struct handoff_partition {
+    uint32_t kind;   /* HANDOFF_PARTITION_* */
+    uint32_t number; /* from 1 on */
+    uint8_t signature[16];
+};
+
 struct handoff {
     uint64_t magic;   /* HANDOFF_MAGIC */
     uint32_t version; /* HANDOFF_VERSION */
@@ -166,6 +181,8 @@ struct handoff {
     struct handoff_measurements measurements;
     uint32_t secure_boot; /* 1: images were checked before they ran (UEFI 2.10, 32) */
     uint32_t reserved;    /* 0 */
+
+    struct handoff_partition partition; /* where the loader came from */
 };
 
 #define HANDOFF_ASSERT_OFFSET(field, offset)                                                       \
@@ -192,6 +209,7 @@ HANDOFF_ASSERT_OFFSET(record, 408);
 HANDOFF_ASSERT_OFFSET(exit_rflags, 424);
 HANDOFF_ASSERT_OFFSET(measurements, 432);
 HANDOFF_ASSERT_OFFSET(secure_boot, 464);
-_Static_assert(sizeof(struct handoff) == 472, "handoff layout");
+HANDOFF_ASSERT_OFFSET(partition, 472);
+_Static_assert(sizeof(struct handoff) == 496, "handoff layout");
 
 #endif

@@ -24,6 +24,7 @@
 #include "menu/boot_menu.h"
 #include "options.h"
 #include "pages.h"
+#include "partition.h"
 #include "processor.h"
 #include "record/after_exit.h"
 #include "record/calls.h"
@@ -237,6 +238,7 @@ static EFI_STATUS handoff_prepare(struct kernel_image *kernel, struct handoff *h
     framebuffer_find(&handoff->framebuffer);
     handoff->secure_boot = trust_is_asked_for();
     measure_log_take(&handoff->measurements);
+    partition_find(&handoff->partition);
     return EFI_SUCCESS;
 }
 

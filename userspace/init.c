@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@
 #include "control.h"
 #include "greeting.h"
 #include "shutdown.h"
+#include "stick.h"
 
 #define COMMAND_FILE "/command"
 #define DATA_PORT    "/dev/ttyS2"
@@ -503,12 +505,17 @@ static void session_run(const struct command *command)
 
 /* ---- without a command ---- */
 
-/* In the child: a login shell whose terminal the console is. */
+/* In the child: root's login shell, whose terminal the console is. */
 static _Noreturn void shell_execute(void)
 {
-    char *const arguments[] = {"-sh", NULL};
+    char name[64];
+    char *const arguments[] = {name, NULL};
     char *const environment[] = {DEFAULT_PATH, "HOME=/root", "TERM=linux", NULL};
+    const struct passwd *root = getpwuid(0);
+    const char *shell = root && root->pw_shell[0] == '/' ? root->pw_shell : "/bin/sh";
     sigset_t none;
+
+    snprintf(name, sizeof(name), "-%s", strrchr(shell, '/') + 1);
 
     signal(SIGTTOU, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
@@ -516,8 +523,8 @@ static _Noreturn void shell_execute(void)
     ioctl(STDIN_FILENO, TIOCSCTTY, 1);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execve("/bin/sh", arguments, environment);
-    report("/bin/sh");
+    execve(shell, arguments, environment);
+    report(shell);
     _exit(127);
 }
 
@@ -635,6 +642,7 @@ int main(void)
         mount_at("/proc", "proc", NULL);
         mount_at("/sys", "sysfs", NULL);
         devices_mount();
+        stick_enter();
         mount_at("/dev/pts", "devpts", "mode=620,gid=5");
         if (access("/sys/firmware/efi/efivars", F_OK) == 0)
             mount("efivarfs", "/sys/firmware/efi/efivars", "efivarfs", 0, NULL);

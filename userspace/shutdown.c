@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "servers.h"
+
 #define HEED_SECONDS 2 /* for processes to heed SIGTERM, and then to end by SIGKILL */
 
 static const struct request {
@@ -62,8 +64,9 @@ void shutdown_wait_mask(sigset_t *mask)
         sigdelset(mask, requests[at].signal);
 }
 
-/* Until no process is left, but no longer than HEED_SECONDS. Every orphan is init's child. */
-static bool children_ended(void)
+/* Until none of those is left to whom `remain` sends a signal, but no longer than HEED_SECONDS.
+   Every orphan is init's child. */
+static bool ended(bool (*remain)(int signal))
 {
     struct timespec second = {.tv_sec = 1};
     time_t until = time(NULL) + HEED_SECONDS;
@@ -75,7 +78,7 @@ static bool children_ended(void)
         pid_t pid;
         while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
             ;
-        if (pid < 0 && errno == ECHILD)
+        if ((pid < 0 && errno == ECHILD) || !remain(0))
             return true;
         sigtimedwait(&child, NULL, &second);
     } while (time(NULL) <= until);
@@ -85,6 +88,10 @@ static bool children_ended(void)
 _Noreturn void shutdown_now(int command)
 {
     sync();
+    if (servers_signal(SIGTERM)) {
+        ended(servers_signal);
+        sync(); /* what they wrote last */
+    }
     reboot(command);
     fprintf(stderr, "init: reboot: %s\n", strerror(errno));
     for (;;)
@@ -103,13 +110,13 @@ void shutdown_if_asked(pid_t shell)
     while (request->signal != signal)
         request++;
     fprintf(stderr, "init: %s\n", request->text);
-    kill(-1, SIGTERM);
+    others_signal(SIGTERM);
     if (shell > 0)
         kill(shell, SIGHUP);
-    kill(-1, SIGCONT); /* what is stopped heeds nothing */
-    if (!children_ended()) {
-        kill(-1, SIGKILL);
-        children_ended();
+    others_signal(SIGCONT); /* what is stopped heeds nothing */
+    if (!ended(others_signal)) {
+        others_signal(SIGKILL);
+        ended(others_signal);
     }
     shutdown_now(request->command);
 }

@@ -53,7 +53,7 @@ struct file_operations {
     /* Its queues are woken with interrupts off (poll_wait_limited), or are other files' too: few
        ways may lead up from it through epoll instances that watch each other. */
     bool few_ways;
-    /* Each read is one message, and takes a buffer of FILE_MESSAGE_MAXIMUM bytes. */
+    /* Each read and each write is one message: of FILE_MESSAGE_MAXIMUM bytes at most. */
     bool messages;
     /* Reading, writing is with locks that others want: memory that lies elsewhere is waited for
        without them (memory/hasty_copy.h). What is not copied to a reader is still to be read. */

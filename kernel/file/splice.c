@@ -69,14 +69,13 @@ static ssize_t write_to_pipe(struct copy_end *to, char *bytes, size_t size)
 /* Gives on what lies in a claimed pipe, which keeps it if it is a tee. Bytes, or an error when
    there are none. */
 static ssize_t pour_claimed(struct file *in, struct copy_end *to, splice_writer writer, size_t size,
-                            bool keeps, char *buffer)
+                            bool keeps, char *buffer, size_t buffer_size)
 {
     size_t total = 0;
     ssize_t put = 0;
 
     while (total < size) {
-        size_t got =
-            pipe_peek(in, keeps ? total : 0, buffer, smaller(size - total, COPY_BUFFER_SIZE));
+        size_t got = pipe_peek(in, keeps ? total : 0, buffer, smaller(size - total, buffer_size));
         put = got ? writer(to, buffer, got) : 0;
         if (put <= 0)
             break;
@@ -93,12 +92,15 @@ static ssize_t pour_claimed(struct file *in, struct copy_end *to, splice_writer 
 static ssize_t pour(struct file *in, struct copy_end *to, splice_writer writer, size_t size,
                     bool keeps)
 {
-    char *buffer = heap_allocate(COPY_BUFFER_SIZE);
+    /* Where each write is a message, all of it is written at once. */
+    bool messages = to->file->operations->messages;
+    size_t buffer_size = messages ? FILE_MESSAGE_MAXIMUM : COPY_BUFFER_SIZE;
+    char *buffer = heap_allocate(buffer_size);
     if (!buffer)
         return -ENOMEM;
     ssize_t done = pipe_claim(in);
     if (!done) {
-        done = pour_claimed(in, to, writer, size, keeps, buffer);
+        done = pour_claimed(in, to, writer, size, keeps, buffer, buffer_size);
         pipe_unclaim(in);
     }
     heap_free(buffer);

@@ -42,6 +42,7 @@
 #include "firmware/record/functions.h"
 #include "firmware/record/handoff_record.h"
 #include "firmware/record/machine_state.h"
+#include "firmware/record/report.h"
 #include "firmware/record/runtime.h"
 #include "firmware/record/virtual_map.h"
 #include "firmware/runtime_services.h"
@@ -514,6 +515,8 @@ static void start(void *unused)
         handoff_findings_log();
     drivers_wait(DRIVERS_PATIENCE);
     storage_settle(DRIVERS_PATIENCE);
+    if (options_asked(options, "report"))
+        handoff_report_write(&handoff.partition);
     start_init();
 }
 

@@ -12,23 +12,53 @@ TRAILER = "TRAILER!!!"
 HEADER_SIZE = 110
 
 
+def entries(data):
+    """(name, (mode, uid, gid, mtime, (major, minor)), bytes) of each entry of an archive. What is no
+    archive has none."""
+    at = 0
+    while data[at:at + 6] == b"070701":
+        _, mode, uid, gid, _, mtime, size, _, _, major, minor, name_size = (
+            int(data[at + place:at + place + 8], 16) for place in range(6, 102, 8))
+        name = os.fsdecode(data[at + HEADER_SIZE:at + HEADER_SIZE + name_size - 1])
+        start = (at + HEADER_SIZE + name_size + 3) & ~3
+        if name == TRAILER:
+            break
+        yield name, (mode, uid, gid, mtime, (major, minor)), data[start:start + size]
+        at = (start + size + 3) & ~3
+
+
 def folder_links(data):
     """{name: target} of the links in the top folder of an archive that lead to a folder in it, both
     as names in the archive: of a merged /usr {"bin": "usr/bin", ...}. What is no archive has none."""
     folders, links = set(), {}
-    at = 0
-    while data[at:at + 6] == b"070701":
-        mode, size, name_size = (int(data[at + place:at + place + 8], 16) for place in (14, 54, 94))
-        name = os.fsdecode(data[at + HEADER_SIZE:at + HEADER_SIZE + name_size - 1])
-        start = (at + HEADER_SIZE + name_size + 3) & ~3
+    for name, (mode, *_), content in entries(data):
         if stat.S_ISDIR(mode):
             folders.add(name)
         elif stat.S_ISLNK(mode) and "/" not in name:
-            links[name] = os.fsdecode(data[start:start + size]).strip("/")
-        if name == TRAILER:
-            break
-        at = (start + size + 3) & ~3
+            links[name] = os.fsdecode(content).strip("/")
     return {name: target for name, target in links.items() if target in folders}
+
+
+def place(links, name, folder=False):
+    """Where an entry of that name lies: behind the link that its first folder is. A folder with a link's
+    own name is where that leads."""
+    first, slash, rest = name.partition("/")
+    if first in links and (slash or folder):
+        return links[first] + slash + rest
+    return name
+
+
+def walk(top):
+    """(path, os.lstat()) of all that lies under the host's folder `top`, each behind its folder."""
+    for folder, folders, files in os.walk(top):
+        folders.sort()
+        # os.walk names symbolic links to folders as folders, and does not follow them.
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        paths = [folder] if folder != top else []
+        for path in paths + [os.path.join(folder, name) for name in sorted(files + links)]:
+            info = os.lstat(path)
+            if not stat.S_ISSOCK(info.st_mode):  # means nothing without the process behind it
+                yield path, info
 
 
 class Archive:
@@ -50,12 +80,8 @@ class Archive:
         return self.place(name) in self._names
 
     def place(self, name, folder=False):
-        """Where an entry of that name lies: behind the link that its first folder is. A folder with
-        a link's own name is where that leads."""
-        first, slash, rest = name.partition("/")
-        if first in self._links and (slash or folder):
-            return self._links[first] + slash + rest
-        return name
+        """Where an entry of that name lies (place())."""
+        return place(self._links, name, folder)
 
     def _entry(self, name, mode, data=b"", *, inode=None, uid=0, gid=0, links=1, mtime=None,
                device=(0, 0)):
@@ -108,24 +134,15 @@ class Archive:
         times, symbolic links, hard links, device nodes. Files of the invoking user and group
         belong to root in the guest, so that a tree can be prepared without being root."""
         inodes = {}
-        for folder, folders, files in os.walk(top):
-            folders.sort()
-            # os.walk names symbolic links to folders as folders, and does not follow them.
-            links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-            if folder != top:
-                self._host_entry(top, folder, inodes)
-            for name in sorted(files + links):
-                self._host_entry(top, os.path.join(folder, name), inodes)
+        for path, info in walk(top):
+            self._host_entry(top, path, info, inodes)
 
-    def _host_entry(self, top, path, inodes):
-        info = os.lstat(path)
+    def _host_entry(self, top, path, info, inodes):
         name = os.path.relpath(path, top)
         data = b""
         inode = None
         device = (0, 0)
         links = 2 if stat.S_ISDIR(info.st_mode) else 1
-        if stat.S_ISSOCK(info.st_mode):
-            return  # means nothing without the process behind it
         if stat.S_ISLNK(info.st_mode):
             data = os.fsencode(os.readlink(path))
         elif stat.S_ISREG(info.st_mode):

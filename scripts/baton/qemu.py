@@ -4,7 +4,7 @@ import dataclasses
 import os
 import shlex
 
-from . import compression, control, cpio, media, peer, project, volume
+from . import compression, control, cpio, media, peer, persist, project, volume
 from .trust import signing
 
 MACHINES = ("q35", "pc")
@@ -46,6 +46,7 @@ class Options:
     proc: bool = True  # whether init mounts /proc
     watched: bool = False  # whether a machine that failed stays as it is
     gdb: str = None  # a socket's path: wait there for gdb
+    servers: tuple = ()  # programs of this host, with their libraries, in the root file system
     unified: bool = False  # loader, kernel, options and root file system are one file
     sign: list = None  # a key's and a certificate's path: Secure Boot believes what lies on the volume
 
@@ -80,14 +81,16 @@ def _compressed(options, archive):
     return compression.compress(options.compress, archive) if options.compress and archive else archive
 
 
-def _overlay(roots, command, initrd):
+def _overlay(options, command, initrd):
     """What is laid over the root in the archive `initrd`: an archive for each folder, and one with
     the command. A tree with a /bin of its own goes where the root's link /bin leads."""
     archives = []
     links = {}
-    if roots:
+    if options.root or options.servers:
         links = cpio.folder_links(compression.decompress(project.read(initrd)))
-    for root in roots:
+    if options.servers:
+        archives.append(persist.servers(options.servers, links))
+    for root in options.root:
         if not os.path.isdir(root):
             reason = "is no folder" if os.path.exists(root) else "there is no such folder"
             raise project.Failure(f"--root {root}: {reason}")
@@ -125,7 +128,7 @@ def esp_files(options, command=None):
     _built(os.path.join(project.ESP, ENTRY))
     if options.initrd:
         files[INITRD] = _existing("--initrd", options.initrd)
-    overlay = _overlay(options.root, command, files[INITRD])
+    overlay = _overlay(options, command, files[INITRD])
     if overlay:
         files[OVERLAY] = overlay
     if options.compress:
@@ -195,7 +198,7 @@ def _linux(options, folder, command):
     base = _existing("--initrd", options.initrd) if options.initrd else project.INITRD
     initrd = os.path.join(folder, "initrd.cpio")
     with project.build_in_use(), open(initrd, "wb") as file:
-        for archive in (project.read(base), _overlay(options.root, command, base)):
+        for archive in (project.read(base), _overlay(options, command, base)):
             file.write(_padded(_compressed(options, archive)))
             file.write(bytes(4))  # lz4's older format has no end of its own
     return ["-kernel", kernel, "-initrd", initrd,

@@ -1,15 +1,18 @@
-"""Writes the disk that a machine boots from: a GPT with one EFI system partition (FAT32); or a CD.
+"""Writes the disk that a machine boots from: a GPT with an EFI system partition (FAT32) and, if asked for,
+others behind it; or a CD.
 
 It is the format of a USB stick made with scripts/image; every boot uses it, whatever the medium.
 The partition table is written here, the file system by mtools. The same files give the same image,
 byte for byte: identifiers are made from the content, and every time is the project's date.
 """
+import dataclasses
 import hashlib
 import os
 import shutil
 import struct
 import subprocess
 import tempfile
+import typing
 import uuid
 import zlib
 
@@ -34,6 +37,21 @@ TABLE_SIZE = ENTRY_COUNT * ENTRY_SIZE
 MBR_TABLE = 446
 MBR_TABLE_SIZE = 64
 BACKUP_SECTOR = 50  # BPB_BkBootSec: Microsoft's FAT specification, 3.3
+
+
+@dataclasses.dataclass
+class Partition:
+    """A further one: `size` in bytes; fill(image, offset) writes what is in it."""
+    name: str
+    type: uuid.UUID
+    guid: uuid.UUID
+    size: int
+    fill: typing.Callable
+
+    def entry(self, start, sector):
+        """In the partition table, for one that begins at that byte."""
+        return struct.pack("<16s16sQQQ72s", self.type.bytes_le, self.guid.bytes_le, start // sector,
+                           (start + _mebibytes(self.size)) // sector - 1, 0, self.name.encode("utf-16-le"))
 
 
 def _protective_mbr(sectors, sector):
@@ -88,11 +106,10 @@ class _Partition:
         _clear_nested_table(path, self.start, self.sector)
 
 
-def _write_partition_table(file, total, partitions, sector):
-    """For a disk of that many bytes."""
+def _write_partition_table(file, total, entries, disk, sector):
+    """For a disk of that many bytes, with this GUID."""
     sectors = total // sector
-    table = b"".join(partition.entry() for partition in partitions).ljust(TABLE_SIZE, b"\0")
-    disk = _guid(partitions[0].digest, b"disk")
+    table = entries.ljust(TABLE_SIZE, b"\0")
     crc = zlib.crc32(table)
     last = sectors - 1
     backup_table = last - TABLE_SIZE // sector
@@ -107,17 +124,18 @@ def _mebibytes(size):
 
 
 def _write_fat(target, staging, files, digest, *format_options):
-    _tool("mformat", "-i", target, *format_options, "-h", "255", "-s", "63", "-N", digest[:4].hex(),
-          "-v", "BATON", "::")
+    tool("mformat", "-i", target, *format_options, "-h", "255", "-s", "63", "-N", digest[:4].hex(),
+         "-v", "BATON", "::")
     for folder in _folders(files):
-        _tool("mmd", "-i", target, f"::{folder}")
+        tool("mmd", "-i", target, f"::{folder}")
     for name in sorted(files):
-        _tool("mcopy", "-i", target, "-Q", os.path.join(staging, name), f"::{name}")
+        tool("mcopy", "-i", target, "-Q", os.path.join(staging, name), f"::{name}")
 
 
-def write(path, files, sector=SECTOR, boot=None):
+def write(path, files, sector=SECTOR, boot=None, further=()):
     """Writes an image of a disk with sectors of that size to `path`. `files` maps a path on the partition,
-    with slashes, to a path on the host or to bytes; `boot` those of a second partition for boot entries."""
+    with slashes, to a path on the host or to bytes; `boot` those of a second partition for boot entries;
+    `further` are the partitions behind these."""
     kinds = [(ESP_TYPE, "EFI System", files)] + [(BOOT_TYPE, "Boot Loader", boot)] * bool(boot)
     with tempfile.TemporaryDirectory(prefix="baton-volume-") as staging:
         partitions, start = [], PARTITION_START
@@ -126,11 +144,20 @@ def write(path, files, sector=SECTOR, boot=None):
             os.mkdir(folder)
             partitions.append(_Partition(kind, label, folder, content, start, sector))
             start = partitions[-1].end
+        entries = b"".join(partition.entry() for partition in partitions)
+        places = []
+        for part in further:
+            places.append(start)
+            entries += part.entry(start, sector)
+            start += _mebibytes(part.size)
         with open(path, "wb") as image:
             image.truncate(start + MEBIBYTE)
-            _write_partition_table(image, start + MEBIBYTE, partitions, sector)
+            disk = _guid(partitions[0].digest, b"disk")
+            _write_partition_table(image, start + MEBIBYTE, entries, disk, sector)
         for partition in partitions:
             partition.write(path)
+    for part, place in zip(further, places):
+        part.fill(path, place)
 
 
 def write_cd(path, files):
@@ -146,8 +173,8 @@ def write_cd(path, files):
         _write_fat(fat, staging, files, digest, "-T", str(size // SECTOR))
         for place in (fat, disc):
             os.utime(place, (project.date(), project.date()))
-        _tool("xorriso", "-as", "mkisofs", "-quiet", "-V", "BATON", "-o", path, "-e", "efi.img",
-              "-no-emul-boot", disc)
+        tool("xorriso", "-as", "mkisofs", "-quiet", "-V", "BATON", "-o", path, "-e", "efi.img",
+             "-no-emul-boot", disc)
 
 
 def _folders(files):
@@ -195,10 +222,12 @@ def _stage(staging, files):
     return size, digest.digest()
 
 
-def _tool(*command):
-    """Runs mtools, which know better than to check a volume against a floppy's geometry, or xorriso."""
-    environment = {**os.environ, "MTOOLS_SKIP_CHECK": "1", "TZ": "UTC0",
-                   "SOURCE_DATE_EPOCH": str(project.date())}
+def tool(*command):
+    """Runs mtools, which know better than to check a volume against a floppy's geometry, xorriso or mke2fs,
+    with the project's date."""
+    date = str(project.date())
+    environment = {**os.environ, "MTOOLS_SKIP_CHECK": "1", "TZ": "UTC0", "SOURCE_DATE_EPOCH": date,
+                   "E2FSPROGS_FAKE_TIME": date}
     result = subprocess.run(command, check=False, env=environment, stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:

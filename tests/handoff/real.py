@@ -139,34 +139,55 @@ def cost(tap, folder):
     tap.check(recorded <= 250000, "and no more than 250,000 instructions", recorded)
 
 
-def boot_image(image, read_only):
-    """The console's text up to the kernel, of a machine that boots this image itself, not a copy."""
+DISK = ("virtio-blk-pci,drive=own,bootindex=0",)
+INTERNAL = ("ahci,id=own", "ide-hd,bus=own.0,drive=own,bootindex=0")
+
+
+def boot_image(image, until, read_only=False, devices=DISK):
+    """The console's text up to these words, of a machine that boots this image itself, not a copy."""
     options = qemu.Options(media="none", qemu=[
         f"-drive if=none,id=own,format=raw,file={image},readonly={'on' if read_only else 'off'}",
-        "-device virtio-blk-pci,drive=own,bootindex=0"])
+        *(f"-device {device}" for device in devices)])
     with Machine(options, None) as machine:
-        machine.wait(lambda: "Baton starts" in machine.log.text(), 60)
+        machine.wait(lambda: until in machine.log.text(), 60)
         return machine.log.text()
 
 
+def left(tap, folder, image, text, who):
+    """The record that the text says was left on the image, or None."""
+    name = re.search(who + r": wrote \\baton\\report\\([0-9a-f]{32}\.rec)", text)
+    if not tap.check(name, f"{who}: report says what it wrote", text[-400:]):
+        return None
+    path = os.path.join(folder, name[1])
+    subprocess.run(["mcopy", "-o", "-i", f"{image}@@1M", f"::/baton/report/{name[1]}", path], check=True)
+    record = Record(path)
+    tap.check(record.data["sealed"] and record.data["boot"] == name[1][:32],
+              f"{who}: sealed, and named by its boot")
+    return record
+
+
 def report(tap, folder):
-    """`report` leaves P0 to P3 on the volume; a volume that cannot be written to is a line, and no more."""
+    """`report` leaves P0 to P3 on the volume, and the kernel all of it, on an internal disk too; a volume
+    that cannot be written to is a line of each, and no more."""
     image = os.path.join(folder, "disk.img")
     volume.write(image, qemu.esp_files(qemu.Options(append="report")))
-    text = boot_image(image, read_only=True)
-    tap.check("no report on the volume: write protected" in text and "Baton starts" in text,
-              "a volume that is read-only is a line", text[-400:])
-    text = boot_image(image, read_only=False)
-    name = re.search(r"wrote \\baton\\report\\([0-9a-f]{32}\.rec)", text)
-    if not tap.check(name, "report says what it wrote", text[-400:]):
-        return
-    path = os.path.join(folder, name[1])
-    subprocess.run(["mcopy", "-i", f"{image}@@1M", f"::/baton/report/{name[1]}", path], check=True)
-    record = Record(path)
-    kinds = {entry["name"] for entry in record.entries}
+    text = boot_image(image, "handoff: no report", read_only=True)
+    tap.check("loader: no report on the volume: write protected" in text and
+              "handoff: no report on the volume: " in text, "a volume that is read-only is a line",
+              text[-400:])
+    record = left(tap, folder, image, boot_image(image, "Baton starts"), "loader")
+    kinds = {entry["name"] for entry in record.entries} if record else set()
     tap.check({"entry_state", "map_first", "image", "call"} <= kinds and "exit_attempt" not in kinds,
-              "the report is P0 to P3", kinds)
-    tap.check(record.data["sealed"] and record.data["boot"] == name[1][:32], "sealed, and named by its boot")
+              "the loader's is P0 to P3", kinds)
+    record = left(tap, folder, image, boot_image(image, "handoff: wrote", devices=INTERNAL), "handoff")
+    kinds = {entry["name"] for entry in record.entries} if record else set()
+    tap.check({"entry_state", "image", "exit_attempt", "processor"} <= kinds,
+              "the kernel's has what came after the exit", kinds)
+    part = os.path.join(folder, "volume.img")
+    with open(image, "rb") as whole, open(part, "wb") as file:
+        file.write(whole.read()[1 << 20:-(1 << 20)])
+    checked = subprocess.run(["fsck.vfat", "-n", part], capture_output=True, text=True, check=False)
+    tap.check(checked.returncode == 0, "fsck.vfat is content", checked.stdout)
 
 
 def main():

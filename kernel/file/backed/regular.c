@@ -377,12 +377,13 @@ static ssize_t write_piece(struct file *file, uint64_t offset, size_t size, cons
     page_cache_changed(cache);
     if (done <= 0)
         return done < 0 ? done : -EIO;
+    /* First: it clears what a mapping wrote behind the old end. */
+    if (offset + (size_t)done > inode_size(inode))
+        page_cache_resize(cache, offset + (size_t)done);
     for (size_t at = 0; at < (size_t)done; at += PAGE_SIZE) {
         size_t piece = (size_t)done - at < PAGE_SIZE ? (size_t)done - at : PAGE_SIZE;
         page_cache_update(cache, offset + at, frame_pointer(lot->frames[at / PAGE_SIZE]), piece);
     }
-    if (offset + (size_t)done > inode_size(inode))
-        page_cache_resize(cache, offset + (size_t)done);
     return done;
 }
 

@@ -84,6 +84,8 @@ void fuse_request_release(struct fuse_request *request)
     if (request->account)
         __atomic_fetch_sub(&request->account->heap_bytes, request->bytes, __ATOMIC_RELAXED);
     user_account_release(request->account);
+    if (request->releases)
+        fuse_node_release(request->releases);
     heap_free(request);
 }
 
@@ -143,6 +145,31 @@ struct fuse_request *fuse_connection_next(struct fuse_connection *connection)
     }
     spinlock_release(&connection->lock);
     return request;
+}
+
+size_t fuse_nodes_forgotten(struct fuse_connection *connection, struct fuse_node **found,
+                            size_t count)
+{
+    size_t done = 0;
+
+    spinlock_acquire(&connection->lock);
+    while (done < count && !TAILQ_EMPTY(&connection->forgotten)) {
+        found[done] = TAILQ_FIRST(&connection->forgotten);
+        TAILQ_REMOVE(&connection->forgotten, found[done], forgotten_link);
+        done++;
+    }
+    spinlock_release(&connection->lock);
+    return done;
+}
+
+void fuse_nodes_forget_all(struct fuse_connection *connection)
+{
+    struct fuse_node *found[16];
+    size_t count;
+
+    while ((count = fuse_nodes_forgotten(connection, found, array_length(found))) > 0)
+        while (count)
+            heap_free(found[--count]);
 }
 
 /* ---- ends ---- */

@@ -41,6 +41,7 @@ struct fuse_request {
     bool background;              /* nobody waits for it */
     bool unanswered;              /* the server sends nothing back (forget, interrupt) */
     void (*finish)(struct fuse_connection *connection, struct fuse_request *request); /* or NULL */
+    struct fuse_node *releases;   /* a user of it, for as long as the request lives; or NULL */
     struct user_account *account; /* charged for `bytes`: a reference */
     size_t bytes;
 

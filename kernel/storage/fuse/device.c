@@ -271,6 +271,13 @@ static ssize_t device_write(struct file *file, struct transfer *from, int64_t *o
         return -EINVAL;
     if (transfer_in(from, &head, sizeof(head)) != sizeof(head))
         return -EFAULT;
+    /*
+     * Through a pipe: libfuse puts the header into it by vmsplice(2) and only then, after it has
+     * spliced the data, corrects the length in its own memory. That memory is what lies in the
+     * pipe on Linux; here it is a copy.
+     */
+    if (from->kernel && head.len > size)
+        head.len = (uint32_t)size;
     if (head.unique == 0 && head.len == size)
         return notice(connection, &head, from);
     if (fuse_head_check(&head, size))

@@ -69,6 +69,9 @@ void fuse_handle_release(struct fuse_handle *handle)
     if (!handle || __atomic_sub_fetch(&handle->references, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     if (handle->opened) {
+        /* A server of several threads might come to the forgetting first. */
+        __atomic_fetch_add(&handle->node->users, 1, __ATOMIC_RELAXED);
+        handle->release->releases = handle->node;
         *(struct fuse_release_in *)fuse_request_arguments(handle->release) =
             (struct fuse_release_in){.fh = handle->number, .flags = handle->flags};
         handle->release->finish = release_finish;
@@ -396,20 +399,54 @@ static void file_flush(struct file *file)
     fuse_attributes_expire(file->inode);
 }
 
-static int file_synchronise(struct file *file, bool data_only)
+static int handle_synchronise(const struct fuse_handle *handle, bool directory, bool data_only)
 {
-    const struct fuse_handle *handle = file->private;
     const struct fuse_fsync_in in = {.fh = handle->number,
                                      .fsync_flags = data_only ? FUSE_FSYNC_FDATASYNC : 0};
-    bool directory = S_ISDIR(file->inode->mode);
     struct fuse_call call = {.operation = directory ? FUSE_FSYNCDIR : FUSE_FSYNC,
                              .node = handle->node->number,
                              .arguments = {{&in, sizeof(in)}}};
 
-    int error = directory ? 0 : backed_write_back(file->inode, file->writable ? file : NULL);
-    if (!error)
-        error = fuse_call(handle->node->connection, &call);
+    int error = fuse_call(handle->node->connection, &call);
     return error == -ENOSYS ? 0 : error;
+}
+
+static int file_synchronise(struct file *file, bool data_only)
+{
+    bool directory = S_ISDIR(file->inode->mode);
+
+    int error = directory ? 0 : backed_write_back(file->inode, file->writable ? file : NULL);
+    return error ? error : handle_synchronise(file->private, directory, data_only);
+}
+
+static int inode_synchronise(struct inode *inode)
+{
+    struct fuse_handle *handle = fuse_handle_writing(fuse_node(inode));
+
+    if (!handle)
+        return 0;
+    int error = backed_write_back(inode, NULL);
+    if (!error)
+        error = handle_synchronise(handle, false, false);
+    fuse_handle_release(handle);
+    return error;
+}
+
+int fuse_files_synchronise(struct fuse_connection *connection)
+{
+    struct inode *inode;
+    uint64_t number = 0;
+    int error = 0;
+
+    while ((inode = fuse_inode_next(connection, &number))) {
+        int here = inode_synchronise(inode);
+        inode_release(inode);
+        error = error ? error : here;
+        thread_preemption_point();
+        if (here == -EINTR || here == -ENOTCONN)
+            break;
+    }
+    return error;
 }
 
 static int64_t file_seek(struct file *file, int64_t offset, int whence)

@@ -2,6 +2,7 @@
 #ifndef BATON_STORAGE_FUSE_FUSE_H
 #define BATON_STORAGE_FUSE_FUSE_H
 
+#include "cpu/clock.h"
 #include "file/backed/names.h"
 #include "file/backed/regular.h"
 #include "storage/fuse/connection.h"
@@ -24,8 +25,9 @@ struct fuse_node {
     RB_ENTRY(fuse_node) link;              /* by number; nodes_lock of node.c */
     TAILQ_ENTRY(fuse_node) forgotten_link; /* connection's lock */
     struct inode *inode;                   /* no reference; nodes_lock */
-    struct fuse_connection *connection;    /* constant */
-    uint64_t number, generation;           /* constant */
+    uint32_t users; /* atomic; the inode, and each FUSE_RELEASE that is not answered */
+    struct fuse_connection *connection; /* constant */
+    uint64_t number, generation;        /* constant */
     uint64_t lookups; /* that the server counts; nodes_lock, and nobody's when it is forgotten */
     struct spinlock lock;
     uint64_t valid_until; /* ns since boot: until then attributes need not be asked for; lock */
@@ -86,14 +88,19 @@ uint64_t fuse_version(struct fuse_node *node);
 void fuse_version_raise(struct fuse_node *node);
 /* The inode of a number, with a reference, or NULL. */
 struct inode *fuse_inode_find(struct fuse_connection *connection, uint64_t number);
+/* The inode of the next number behind this one, with a reference; *number moves there. NULL: there
+   is none. */
+struct inode *fuse_inode_next(struct fuse_connection *connection, uint64_t *number);
 /* Tells the server that what it looked up for us is not wanted. */
 void fuse_lookup_forget(struct fuse_file_system *fuse, uint64_t number);
-/* The next nodes to be forgotten, at most `count`; the caller frees them. */
-size_t fuse_nodes_forgotten(struct fuse_connection *connection, struct fuse_node **nodes,
-                            size_t count);
-void fuse_nodes_forget_all(struct fuse_connection *connection);
+/* One user less: with the last one the server is told that it is forgotten. */
+void fuse_node_release(struct fuse_node *node);
 /* A time from now on, that may be for ever. */
-uint64_t fuse_time_until(uint64_t duration);
+static inline uint64_t fuse_time_until(uint64_t duration)
+{
+    uint64_t now = clock_now();
+    return duration > UINT64_MAX - now ? UINT64_MAX : now + duration;
+}
 extern const struct inode_operations fuse_directory_inode, fuse_file_inode, fuse_link_inode;
 
 /* ---- file.c ---- */
@@ -113,6 +120,9 @@ int fuse_releases_await(struct fuse_connection *connection);
 /* Any handle of the file, that may write to it; with a reference, or NULL. */
 struct fuse_handle *fuse_handle_writing(struct fuse_node *node);
 
+/* What was written through any of the files that are open for it is on its medium. Killable. */
+int fuse_files_synchronise(struct fuse_connection *connection);
+
 /* ---- connection.c, for device.c ---- */
 
 /* The request that is next, taken out with a reference; NULL: none. */
@@ -122,6 +132,10 @@ struct fuse_request *fuse_connection_take(struct fuse_connection *connection, ui
 /* The server has read it. False: nobody wants the answer any more. */
 bool fuse_request_sent(struct fuse_connection *connection, struct fuse_request *request);
 void fuse_request_end(struct fuse_connection *connection, struct fuse_request *request, int error);
+/* The next nodes to be forgotten, at most `count`; the caller frees them. */
+size_t fuse_nodes_forgotten(struct fuse_connection *connection, struct fuse_node **nodes,
+                            size_t count);
+void fuse_nodes_forget_all(struct fuse_connection *connection);
 
 /* ---- mount.c ---- */
 

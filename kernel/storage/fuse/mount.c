@@ -136,6 +136,26 @@ static int fuse_statistics(struct file_system *file_system, struct statfs *answe
     return 0;
 }
 
+/*
+ * sync(2), syncfs(2). A server that knows FUSE_SYNCFS is told by it; any other by the files that
+ * are open for writing. Not asked is whom a user has mounted, as on Linux: whoever calls sync(2)
+ * would wait for a stranger's program.
+ */
+static int fuse_synchronise(struct file_system *file_system)
+{
+    struct fuse_file_system *fuse = (struct fuse_file_system *)file_system;
+    const struct fuse_syncfs_in in = {0};
+    struct fuse_call call = {
+        .operation = FUSE_SYNCFS, .node = FUSE_ROOT_ID, .arguments = {{&in, sizeof(in)}}};
+
+    bool ready = __atomic_load_n(&fuse->connection->ready, __ATOMIC_ACQUIRE);
+    if (fuse->options.user || !ready || fuse_connection_ended(fuse->connection))
+        return 0;
+    int error = fuse_files_synchronise(fuse->connection);
+    int whole = error ? error : fuse_call(fuse->connection, &call);
+    return whole == -ENOSYS ? 0 : whole;
+}
+
 /* As Linux shows them (fuse_show_options). */
 static void fuse_describe(struct file_system *file_system, struct text *text)
 {
@@ -158,6 +178,7 @@ static const struct file_system_operations fuse_operations = {
     .end = fuse_end,
     .abort = fuse_abort,
     .statistics = fuse_statistics,
+    .synchronise = fuse_synchronise,
     .describe = fuse_describe,
 };
 

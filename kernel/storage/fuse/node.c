@@ -22,12 +22,6 @@ static int node_compare(const struct fuse_node *left, const struct fuse_node *ri
 RB_PROTOTYPE(fuse_nodes, fuse_node, link, node_compare)
 RB_GENERATE(fuse_nodes, fuse_node, link, node_compare)
 
-uint64_t fuse_time_until(uint64_t duration)
-{
-    uint64_t now = clock_now();
-    return duration > UINT64_MAX - now ? UINT64_MAX : now + duration;
-}
-
 /* ---- attributes ---- */
 
 uint64_t fuse_version(struct fuse_node *node)
@@ -267,8 +261,28 @@ struct inode *fuse_inode_find(struct fuse_connection *connection, uint64_t numbe
     return inode;
 }
 
-static void forget(struct fuse_connection *connection, struct fuse_node *node)
+struct inode *fuse_inode_next(struct fuse_connection *connection, uint64_t *number)
 {
+    struct fuse_node key = {.connection = connection, .number = *number + 1};
+
+    if (*number == UINT64_MAX)
+        return NULL;
+    spinlock_acquire(&nodes_lock);
+    struct fuse_node *node = RB_NFIND(fuse_nodes, &nodes, &key);
+    while (node && node->connection == connection && !inode_reference_found(node->inode))
+        node = RB_NEXT(fuse_nodes, &nodes, node); /* few are about to end */
+    bool there = node && node->connection == connection;
+    *number = there ? node->number : UINT64_MAX;
+    spinlock_release(&nodes_lock);
+    return there ? node->inode : NULL;
+}
+
+void fuse_node_release(struct fuse_node *node)
+{
+    struct fuse_connection *connection = node->connection;
+
+    if (__atomic_sub_fetch(&node->users, 1, __ATOMIC_ACQ_REL))
+        return;
     spinlock_acquire(&connection->lock);
     bool wanted = !connection->ended && node->lookups;
     if (wanted)
@@ -278,31 +292,6 @@ static void forget(struct fuse_connection *connection, struct fuse_node *node)
         wait_queue_wake(&connection->server);
     else
         heap_free(node);
-}
-
-size_t fuse_nodes_forgotten(struct fuse_connection *connection, struct fuse_node **found,
-                            size_t count)
-{
-    size_t done = 0;
-
-    spinlock_acquire(&connection->lock);
-    while (done < count && !TAILQ_EMPTY(&connection->forgotten)) {
-        found[done] = TAILQ_FIRST(&connection->forgotten);
-        TAILQ_REMOVE(&connection->forgotten, found[done], forgotten_link);
-        done++;
-    }
-    spinlock_release(&connection->lock);
-    return done;
-}
-
-void fuse_nodes_forget_all(struct fuse_connection *connection)
-{
-    struct fuse_node *found[16];
-    size_t count;
-
-    while ((count = fuse_nodes_forgotten(connection, found, array_length(found))) > 0)
-        while (count)
-            heap_free(found[--count]);
 }
 
 void fuse_lookup_forget(struct fuse_file_system *fuse, uint64_t number)
@@ -329,7 +318,7 @@ static void node_destroy(struct inode *inode)
     if (find(node->connection, node->number) == node)
         RB_REMOVE(fuse_nodes, &nodes, node);
     spinlock_release(&nodes_lock);
-    forget(node->connection, node);
+    fuse_node_release(node);
 }
 
 static struct inode *inode_new(struct fuse_file_system *fuse, const struct fuse_entry *entry)
@@ -353,6 +342,7 @@ static struct inode *inode_new(struct fuse_file_system *fuse, const struct fuse_
     }
     spinlock_initialize(&node->lock, LOCK_UNRANKED);
     LIST_INIT(&node->writers);
+    node->users = 1;
     node->inode = inode;
     node->connection = fuse->connection;
     node->number = entry->node;

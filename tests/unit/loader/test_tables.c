@@ -6,6 +6,7 @@
 #include "framebuffer.h"
 #include "library/memory_map.h"
 #include "mock_firmware.h"
+#include "partition.h"
 #include "tables.h"
 #include "test.h"
 
@@ -251,11 +252,57 @@ static void test_configuration(void)
     expect(tables.system_table == (uintptr_t)firmware.system);
 }
 
+/* The handle that the loader came from has this path. */
+static struct handoff_partition partition_at(void *path)
+{
+    static const EFI_GUID device_path = EFI_DEVICE_PATH_PROTOCOL_GUID;
+    struct handoff_partition partition = {.kind = 77};
+
+    mock_firmware_start();
+    mock.image.DeviceHandle = (EFI_HANDLE)5;
+    if (path)
+        mock_interface_add(5, device_path, path);
+    partition_find(&partition);
+    return partition;
+}
+
+static void test_partition(void)
+{
+    /* PCI(1,0), the third partition of a GPT, the end (UEFI 2.10, 10.3). */
+    uint8_t path[] = {
+        1,    1,    6,  0, 0, 1,                                                          /* */
+        4,    1,    42, 0, 3, 0, 0, 0, [24 + 6] = 0x11, [39 + 6] = 0x22, [40 + 6] = 2, 2, /* */
+        0x7f, 0xff, 4,  0,
+    };
+    uint8_t *drive = path + 6;
+    struct handoff_partition partition = partition_at(path);
+
+    test_case("the partition that the loader came from");
+    expect_equal(partition.kind, HANDOFF_PARTITION_GUID);
+    expect_equal(partition.number, 3);
+    expect_equal(partition.signature[0], 0x11);
+    expect_equal(partition.signature[15], 0x22);
+    drive[41] = 1;
+    expect_equal(partition_at(path).kind, HANDOFF_PARTITION_MBR);
+
+    test_case("no partition: none is named, of another kind, or in a path that does not end");
+    expect_equal(partition_at(NULL).kind, HANDOFF_PARTITION_NONE);
+    drive[41] = 0;
+    expect_equal(partition_at(path).kind, HANDOFF_PARTITION_NONE);
+    drive[41] = 2;
+    drive[1] = 2;
+    expect_equal(partition_at(path).kind, HANDOFF_PARTITION_NONE);
+    drive[1] = 1;
+    drive[2] = 0;
+    expect_equal(partition_at(path).kind, HANDOFF_PARTITION_NONE);
+}
+
 int main(void)
 {
     test_framebuffer();
     test_framebuffer_size();
     test_clock();
     test_configuration();
+    test_partition();
     return test_end();
 }

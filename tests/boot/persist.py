@@ -1,0 +1,245 @@
+#!/usr/bin/python3
+"""persist.py CASE...: sticks that scripts/image --persist makes: booted by the firmware to bash, typed at,
+cut off (QEMU is killed); what was synced is there, e2fsck and fsck.vfat are content. A case is DEVICE on
+MACHINE, image, or cuts: so many cuts at random moments as PERSIST_CUTS in the environment says, else 3."""
+import contextlib
+import os
+import random
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+import harness
+from baton import persist, project
+from harness import Machine, Options
+
+CUTS = int(os.environ.get("PERSIST_CUTS", "3"))
+PATIENCE = 240
+DEVICES = {
+    "virtio": ["virtio-blk-pci,drive=stick,bootindex=0"],
+    "NVMe": ["nvme,drive=stick,serial=stick,bootindex=0"],
+    "SATA": ["ahci,id=own", "ide-hd,bus=own.0,drive=stick,bootindex=0"],
+    "USB": ["qemu-xhci,id=usb", "usb-storage,bus=usb.0,drive=stick,removable=on,bootindex=0"],
+    "SD": ["sdhci-pci", "sd-card,drive=stick"],  # this firmware does not boot from it: another disk is there
+}
+
+
+def tree_make(folder):
+    """This host's bash, and more than the machine has memory, which takes no room as squashfs."""
+    for path in persist.needed(["/bin/bash"]):
+        target = f"{folder}/usr{path.removeprefix('/usr')}"
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        shutil.copy(path, target)
+    os.mkdir(f"{folder}/etc")
+    with open(f"{folder}/etc/passwd", "w", encoding="ascii") as file:
+        file.write("root:x:0:0:root:/root:/bin/bash\n")
+    with open(f"{folder}/large", "wb") as file:
+        file.truncate(300 << 20)
+
+
+def image_make(out, tree, *options):
+    """Runs scripts/image's part; its status."""
+    return subprocess.run(["/usr/bin/python3", "-m", "baton.image", out, "--no-build", "--root", tree,
+                           *options],
+                          env={**os.environ, "PYTHONPATH": os.path.join(project.SOURCE, "scripts")},
+                          check=False, capture_output=True, text=True)
+
+
+def partitions(image):
+    """(offset, size) of each in bytes."""
+    with open(image, "rb") as file:
+        file.seek(1024)
+        entries = [struct.unpack_from("<32xQQ", file.read(128)) for _ in range(3)]
+    return [(first * 512, (last + 1 - first) * 512) for first, last in entries if last]
+
+
+def extract(image, number, path):
+    offset, size = partitions(image)[number]
+    subprocess.run(["dd", f"if={image}", f"of={path}", "bs=1M", "iflag=skip_bytes,count_bytes",
+                    f"skip={offset}", f"count={size}", "conv=sparse", "status=none"], check=True)
+    return path
+
+
+class Stick:
+    """An image, and machines that boot from it."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        tree = os.path.join(folder, "tree")
+        os.mkdir(tree)
+        tree_make(tree)
+        self._new = os.path.join(folder, "new.img")
+        made = image_make(self._new, tree, "--persist", "64M")
+        if made.returncode:
+            raise project.Failure(made.stderr)
+        self.image = os.path.join(folder, "stick.img")
+        self.renew()
+
+    def renew(self):
+        """As it was made."""
+        subprocess.run(["cp", "--sparse=always", self._new, self.image], check=True)
+
+    @contextlib.contextmanager
+    def booted(self, device="virtio", machine="q35"):
+        """Yields a Person; the machine is killed when the block is left."""
+        options = Options(machine=machine, media="none", memory="256M", debug_kernel=True, timeout=900, qemu=[
+            f"-drive if=none,id=stick,format=raw,file={self.image}",
+            *(f"-device {one}" for one in DEVICES[device])])
+        if device == "SD":
+            options.media, options.servers = "virtio", persist.PROGRAMS
+            os.truncate(self.image, 1 << (os.path.getsize(self.image) - 1).bit_length())  # as cards are
+            entry = subprocess.run(["mtype", "-i", f"{self.image}@@1M", "::/loader/entries/baton.conf"],
+                                   capture_output=True, text=True, check=True).stdout
+            options.append = " ".join(re.findall(r"(?:root|changes)=\S+", entry))
+        with Machine(options, None) as guest:
+            yield Person(guest)
+
+    def checked(self, tap, name):
+        """Whether the checkers are content with what a cut left, as the next boot has it checked; the path
+        of the file system."""
+        part = extract(self.image, 2, os.path.join(self._folder, "changes"))
+        ended = subprocess.run(["e2fsck", "-p", part], capture_output=True, text=True, check=False)
+        tap.check(ended.returncode <= 1, f"{name}: e2fsck -p mends what there is", ended.stdout, ended.stderr)
+        system = extract(self.image, 0, os.path.join(self._folder, "system"))
+        ended = subprocess.run(["fsck.vfat", "-n", system], capture_output=True, text=True, check=False)
+        tap.check(ended.returncode == 0, f"{name}: fsck.vfat is content", ended.stdout)
+        return part
+
+
+class Person:
+    """Types at the serial console."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self._count = 0
+
+    def sees(self, text, seconds=PATIENCE):
+        self.machine.wait(lambda: text in self.machine.log.text() or self.machine.cause, seconds)
+        return text in self.machine.log.text()
+
+    def answer(self, command):
+        """What a command prints."""
+        self._count += 1
+        mark = f"answer-{self._count}"
+        typed = f"echo answer-''{self._count}"  # which is not what it prints
+        self.types(f"{typed}; {command}; {typed}")
+
+        def lines():
+            return [line.strip() for line in self.machine.log.text().splitlines()]
+        self.machine.wait(lambda: lines().count(mark) == 2 or self.machine.cause, PATIENCE)
+        answered = lines()
+        if answered.count(mark) < 2:
+            return answered[-8:]
+        first = answered.index(mark) + 1
+        return answered[first:answered.index(mark, first)]
+
+    def types(self, line):
+        self.machine.type(line.encode() + b"\n")
+
+
+def begins(tap, person, name):
+    """Whether bash comes up, with the prompt of /etc/profile."""
+    there = person.sees("baton:/# ") and person.answer("echo is $BASH_VERSION")[-1:]
+    return tap.check(there and there[0].startswith("is 5."), f"{name}: boots to bash", there,
+                     *person.machine.log.tail(25))
+
+
+WRITE = ("mkdir -p /root/folder /usr/new; echo kept > /root/folder/file; cp /bin/busybox /usr/new/copy; "
+         "mv /usr/new/copy /usr/new/moved; echo more >> /etc/passwd; rm /usr/bin/vi; sync; echo synced")
+LOOK = ("cat /root/folder/file; cmp /bin/busybox /usr/new/moved && echo same; tail -n 1 /etc/passwd; "
+        "ls /usr/bin/vi /usr/new; tail -c 5000 /large | wc -c")
+LOOKS = ["kept", "same", "more", "ls: /usr/bin/vi: No such file or directory", "/usr/new:", "moved",
+         "5000"]
+
+
+def device(tap, stick, name):
+    kind, _, machine = name.partition(" on ")
+    stick.renew()
+    with stick.booted(kind, machine) as person:
+        if not begins(tap, person, name):
+            return
+        tap.equal(person.answer(WRITE)[-1:], ["synced"], f"{name}: is written to")
+    stick.checked(tap, name)
+    with stick.booted(kind, machine) as person:
+        if not begins(tap, person, f"{name}, after a cut"):
+            return
+        tap.equal(person.answer(LOOK), LOOKS, f"{name}: what was synced is there")
+        person.types("poweroff")
+        person.machine.wait(lambda: bool(person.machine.ended_itself), PATIENCE)
+        tap.equal(person.machine.ended_itself, "powered off", f"{name}: poweroff")
+    part = extract(stick.image, 2, f"{stick.image}.changes")
+    ended = subprocess.run(["dumpe2fs", "-h", part], capture_output=True, text=True, check=False)
+    tap.check(re.search(r"state: +clean", ended.stdout), f"{name}: left clean", ended.stdout)
+
+
+# Goes on from number to number for ever; what is said to be synced has to be there.
+CHANGE = ("i=$(cat /root/last 2>/dev/null || echo 0); while :; do i=$((i+1)); mkdir /root/d$i; "
+          "cp /bin/busybox /root/d$i/copy; echo $i > /root/d$i/new; mv /root/d$i/new /root/d$i/number; "
+          "rm -rf /root/d$((i-12)); echo $i > /root/last; sync; echo synced $i end; "
+          "ln /root/d$i/copy /root/d$i/link; mv /root/d$i/copy /root/d$i/other; done")
+
+
+def cuts(tap, stick, _name):
+    stick.renew()
+    chance = random.Random(12)
+    for number in range(1, CUTS + 1):
+        with stick.booted() as person:
+            if not begins(tap, person, f"cut {number}"):
+                return
+            person.types(CHANGE)
+            person.sees("synced ", PATIENCE)
+            moment = chance.uniform(0, 6)
+            person.machine.wait(lambda: False, moment)
+        text = person.machine.log.text()
+        last = max(map(int, re.findall(r"synced (\d+) end", text)), default=0)
+        part = stick.checked(tap, f"cut {number}, after {moment:.2f} seconds and {last} syncs")
+        found = subprocess.run(["debugfs", "-R", f"cat /upper/root/d{last}/number", part],
+                               capture_output=True, text=True, check=False)
+        tap.equal(found.stdout.strip(), str(last), f"cut {number}: what was synced is there")
+
+
+def image(tap, _stick, _name):
+    with tempfile.TemporaryDirectory(prefix="baton-image-") as folder:
+        tree = os.path.join(folder, "tree")
+        os.mkdir(tree)
+        tree_make(tree)
+        os.remove(f"{tree}/large")
+        paths = [os.path.join(folder, name) for name in ("one", "other")]
+        for path in paths:
+            made = image_make(path, tree, "--persist", "16M")
+            tap.check(made.returncode == 0, "an image is made", made.stderr)
+            time.sleep(1)  # another second of the clock, which files of its own would have
+        same = subprocess.run(["cmp", *paths], check=False).returncode == 0
+        tap.check(same, "the same again, byte for byte")
+        told = subprocess.run(["mtype", "-i", f"{paths[0]}@@1M", "::/README.txt"], capture_output=True,
+                              text=True, check=False).stdout
+        tap.check("Two more partitions" in told, "README.txt says what is on it", told)
+        made = image_make(os.path.join(folder, "memory"), tree, "--persist", "0")
+        tap.equal(len(partitions(os.path.join(folder, "memory"))), 2, "--persist 0: no partition for changes")
+        for wrong, reason in (("1", "whole MiB"), ("x", "has to be a size"), ("4M", "8M at least")):
+            made = image_make(os.path.join(folder, "wrong"), tree, "--persist", wrong)
+            tap.check(made.returncode == 126 and reason in made.stderr, f"--persist {wrong}: a message",
+                      made.stderr)
+        made = image_make("/dev/nothing", tree)
+        tap.check(made.returncode == 126 and "no such disk" in made.stderr, "no such disk: a message",
+                  made.stderr)
+
+
+CASES = {"image": image, "cuts": cuts}
+
+
+def test(tap):
+    devices = [f"{kind} on {machine}" for kind in DEVICES for machine in ("q35", "pc")]
+    wanted = sys.argv[1:] or [*devices, *CASES]
+    with tempfile.TemporaryDirectory(prefix="baton-persist-") as folder:
+        stick = Stick(folder) if wanted != ["image"] else None
+        for name in wanted:
+            CASES.get(name, device)(tap, stick, name)
+
+
+if __name__ == "__main__":
+    sys.exit(harness.main(test))
