@@ -12,6 +12,7 @@
 #include "file/poll/async.h"
 #include "file/poll/epoll.h"
 #include "library/string.h"
+#include "memory/hasty_copy.h"
 #include "memory/heap.h"
 #include "thread/injection.h"
 #include "thread/limits.h"
@@ -151,7 +152,7 @@ static bool offset_possible(const struct file *file, const struct transfer *tran
            transfer->left <= (uint64_t)INT64_MAX - (uint64_t)offset; /* -1: a stream's */
 }
 
-ssize_t file_read_at(struct file *file, struct transfer *to, int64_t *offset)
+static ssize_t read_at(struct file *file, struct transfer *to, int64_t *offset)
 {
     if (!file->readable)
         return -EBADF;
@@ -164,7 +165,7 @@ ssize_t file_read_at(struct file *file, struct transfer *to, int64_t *offset)
     return file->operations->read(file, to, offset);
 }
 
-ssize_t file_write_at(struct file *file, struct transfer *from, int64_t *offset)
+static ssize_t write_at(struct file *file, struct transfer *from, int64_t *offset)
 {
     if (!file->writable)
         return -EBADF;
@@ -197,28 +198,74 @@ static bool offset_is_shared(const struct file *file)
     return !file->stream && __atomic_load_n(&file->references, __ATOMIC_ACQUIRE) > 1;
 }
 
-ssize_t file_read(struct file *file, struct transfer *to)
+/* At the offset, or (NULL) at the file's own, which is moved. */
+static ssize_t move_once(struct file *file, struct transfer *transfer, int64_t *offset, bool writes)
 {
-    if (!offset_is_shared(file))
-        return file_read_at(file, to, &file->offset);
-    ssize_t done = mutex_acquire_killable(&file->offset_lock);
+    bool locks = !offset && offset_is_shared(file);
+    ssize_t done = locks ? mutex_acquire_killable(&file->offset_lock) : 0;
+
     if (done)
         return done;
-    done = file_read_at(file, to, &file->offset);
-    mutex_release(&file->offset_lock);
+    if (!offset)
+        offset = &file->offset;
+    done = writes ? write_at(file, transfer, offset) : read_at(file, transfer, offset);
+    if (locks)
+        mutex_release(&file->offset_lock);
     return done;
+}
+
+/* The same where the program's memory may lie elsewhere: it is waited for when no lock is held. As
+   a rule at once; it may go again before it is used. */
+static ssize_t move_hastily(struct file *file, struct transfer *transfer, int64_t *offset,
+                            bool writes)
+{
+    ssize_t total = 0;
+
+    if (writes)
+        transfer_touch(transfer);
+    for (;;) {
+        struct transfer before = *transfer;
+        hasty_copy_begin();
+        ssize_t done = move_once(file, transfer, offset, writes);
+        bool missed = hasty_copy_end();
+        if (done > 0)
+            total += done;
+        /* Who reads has what there was; a write goes on. */
+        if (!missed || (done < 0 && done != -EFAULT) || (done >= 0 && !writes) || hasty_copy_wait())
+            return total ? total : done;
+        *transfer = before; /* what was copied may be more than what was taken */
+        transfer_skip(transfer, done > 0 ? (size_t)done : 0);
+    }
+}
+
+static ssize_t move(struct file *file, struct transfer *transfer, int64_t *offset, bool writes)
+{
+    const struct file_operations *operations = file->operations;
+
+    return (writes ? operations->hasty_write : operations->hasty_read) && !transfer->kernel &&
+                   hasty_copy_needed()
+               ? move_hastily(file, transfer, offset, writes)
+               : move_once(file, transfer, offset, writes);
+}
+
+ssize_t file_read_at(struct file *file, struct transfer *to, int64_t *offset)
+{
+    return move(file, to, offset, false);
+}
+
+ssize_t file_write_at(struct file *file, struct transfer *from, int64_t *offset)
+{
+    return move(file, from, offset, true);
+}
+
+ssize_t file_read(struct file *file, struct transfer *to)
+{
+    return move(file, to, NULL, false);
 }
 
 ssize_t file_write(struct file *file, struct transfer *from)
 {
-    if (!offset_is_shared(file))
-        return file_write_at(file, from, &file->offset);
-    ssize_t done = mutex_acquire_killable(&file->offset_lock);
-    if (done)
-        return done;
-    done = file_write_at(file, from, &file->offset);
-    mutex_release(&file->offset_lock);
-    return done;
+    return move(file, from, NULL, true);
 }
 
 ssize_t file_read_kernel(struct file *file, void *buffer, size_t size, int64_t offset)

@@ -55,6 +55,9 @@ struct file_operations {
     bool few_ways;
     /* Each read and each write is one message: of FILE_MESSAGE_MAXIMUM bytes at most. */
     bool messages;
+    /* Reading, writing is with locks that others want: memory that lies elsewhere is waited for
+       without them (memory/hasty_copy.h). What is not copied to a reader is still to be read. */
+    bool hasty_read, hasty_write;
     /* The list of those who want signals of it (async.h), which is about to be joined or left.
        NULL: it sends none. */
     struct async_list *(*async)(struct file *file, bool joins);

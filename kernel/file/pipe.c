@@ -579,6 +579,8 @@ static uint64_t pipe_memory(const struct file *file)
 }
 
 static const struct file_operations pipe_operations = {
+    .hasty_read = true,
+    .hasty_write = true,
     .memory = pipe_memory,
     .read = pipe_read,
     .write = pipe_write,

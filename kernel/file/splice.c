@@ -13,6 +13,7 @@
 #include "file/pipe.h"
 #include "file/poll/poll.h"
 #include "file/system_calls.h"
+#include "memory/hasty_copy.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "thread/preemption.h"
@@ -300,6 +301,19 @@ ssize_t sys_tee(int in_descriptor, int out_descriptor, size_t size, unsigned fla
 }
 
 /* A pipe's bytes are its own: the program's pages are copied, as vmsplice(2) allows. */
+/* The pipe's lock is others' too: memory that lies elsewhere is waited for without it. */
+static ssize_t put_hastily(struct file *pipe, struct transfer *from)
+{
+    const struct transfer before = *from;
+
+    for (;; *from = before) {
+        hasty_copy_begin();
+        ssize_t done = pipe_put(pipe, from, true);
+        if (!hasty_copy_end() || done != -EFAULT || hasty_copy_wait())
+            return done;
+    }
+}
+
 static ssize_t vmsplice(struct file *file, vaddr_t address, unsigned long count, unsigned flags)
 {
     struct transfer_vector vector;
@@ -316,7 +330,7 @@ static ssize_t vmsplice(struct file *file, vaddr_t address, unsigned long count,
         done = file->writable ? pipe_wait_room(file, nonblocking)
                               : pipe_wait_bytes(file, nonblocking || file_nonblocking(file));
     if (done > 0)
-        done = file->writable ? pipe_put(file, &vector.transfer, true)
+        done = file->writable ? put_hastily(file, &vector.transfer)
                               : file_read(file, &vector.transfer);
     transfer_vector_end(&vector);
     return done;

@@ -6,6 +6,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "thread/preemption.h"
 
 void transfer_segments(struct transfer *transfer, const struct iovec *segments, size_t total)
 {
@@ -135,6 +136,36 @@ size_t transfer_zeros(struct transfer *transfer, size_t size)
         return 0;
     transfer_advance(transfer, size);
     return size;
+}
+
+void transfer_skip(struct transfer *transfer, size_t size)
+{
+    vaddr_t address;
+
+    while (size) {
+        size_t piece = transfer_piece(transfer, &address, size);
+        transfer_advance(transfer, piece);
+        size -= piece;
+    }
+}
+
+#define TOUCHED_AT_ONCE (16 * PAGE_SIZE)
+
+void transfer_touch(const struct transfer *transfer)
+{
+    struct transfer left = *transfer;
+    vaddr_t address;
+    size_t size;
+    char byte;
+
+    if (left.left > TOUCHED_AT_ONCE)
+        left.left = TOUCHED_AT_ONCE;
+    while ((size = transfer_piece(&left, &address, PAGE_SIZE - left.address % PAGE_SIZE)) > 0) {
+        if (user_copy_in(&byte, address, 1))
+            return;
+        transfer_advance(&left, size);
+        thread_preemption_point();
+    }
 }
 
 int transfer_vector_begin(struct transfer_vector *vector, vaddr_t address, unsigned count)

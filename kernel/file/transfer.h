@@ -38,6 +38,12 @@ size_t transfer_out(struct transfer *transfer, const void *from, size_t size);
 size_t transfer_in(struct transfer *transfer, void *to, size_t size);
 size_t transfer_zeros(struct transfer *transfer, size_t size);
 
+/* Has the first pages of a program's memory come from wherever they lie. They may go again. */
+void transfer_touch(const struct transfer *transfer);
+
+/* Leaves out the next bytes, of which there are so many. */
+void transfer_skip(struct transfer *transfer, size_t size);
+
 /* ---- for this room and that of sockets ---- */
 
 #define TRANSFER_SEGMENTS_MAXIMUM 1024

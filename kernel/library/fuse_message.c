@@ -20,8 +20,7 @@ int fuse_head_check(const struct fuse_out_header *head, size_t size)
 {
     if (size < sizeof(*head) || head->len != size)
         return -EINVAL;
-    /* Restart codes and such are the kernel's own. */
-    return head->error <= -512 || head->error > 0 ? -EINVAL : 0;
+    return !fuse_error_valid(head->error) || head->error > 0 ? -EINVAL : 0;
 }
 
 int fuse_terms_parse(const void *bytes, size_t size, uint32_t offered, struct fuse_terms *terms)

@@ -15,6 +15,13 @@
 /* The head of an answer of `size` bytes. 0; -EINVAL: it is none. */
 int fuse_head_check(const struct fuse_out_header *head, size_t size);
 
+/* Is it no error, or one that a program may be told? Restart codes and such are the kernel's own.
+ */
+static inline bool fuse_error_valid(int32_t error)
+{
+    return error > -512;
+}
+
 /* What the server chose of what was offered. */
 struct fuse_terms {
     uint32_t minor;         /* of protocol 7 */

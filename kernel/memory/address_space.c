@@ -278,11 +278,14 @@ int address_space_copy_ahead(struct address_space *space, vaddr_t address)
 
 /* ---- looking into another space ---- */
 
-/* The frame behind `address`, with a reference, after what a touch would have done. */
-static int frame_at(struct address_space *space, vaddr_t address, unsigned access, paddr_t *frame)
+/* The frame behind `address`, with a reference, after what a touch would have done; `waits`: also
+   for what lies elsewhere. */
+static int frame_at(struct address_space *space, vaddr_t address, unsigned access, bool waits,
+                    paddr_t *frame)
 {
     address_space_lock(space);
-    enum memory_fault fault = address_space_fault_fetching(space, address, access);
+    enum memory_fault fault = waits ? address_space_fault_fetching(space, address, access)
+                                    : address_space_fault(space, address, access);
     if (!fault) {
         *frame = entry_frame(*page_table_entry(space->root, address));
         frame_reference(*frame);
@@ -292,14 +295,14 @@ static int frame_at(struct address_space *space, vaddr_t address, unsigned acces
 }
 
 static int space_copy(struct address_space *space, vaddr_t address, char *bytes, size_t size,
-                      unsigned access)
+                      unsigned access, bool waits)
 {
     if (!user_range_ok(address, size))
         return -EFAULT;
     while (size > 0) {
         size_t rest = PAGE_SIZE - address % PAGE_SIZE, piece = size < rest ? size : rest;
         paddr_t frame;
-        int error = frame_at(space, address, access, &frame);
+        int error = frame_at(space, address, access, waits, &frame);
         if (error)
             return error;
         char *there = (char *)frame_pointer(frame) + address % PAGE_SIZE;
@@ -317,12 +320,17 @@ static int space_copy(struct address_space *space, vaddr_t address, char *bytes,
 
 int address_space_copy_out(struct address_space *space, vaddr_t to, const void *from, size_t size)
 {
-    return space_copy(space, to, (char *)(uintptr_t)from, size, REGION_WRITE);
+    return space_copy(space, to, (char *)(uintptr_t)from, size, REGION_WRITE, true);
 }
 
 int address_space_copy_in(struct address_space *space, void *to, vaddr_t from, size_t size)
 {
-    return space_copy(space, from, to, size, REGION_READ);
+    return space_copy(space, from, to, size, REGION_READ, true);
+}
+
+int address_space_glance(struct address_space *space, void *to, vaddr_t from, size_t size)
+{
+    return space_copy(space, from, to, size, REGION_READ, false);
 }
 
 /* ---- files that became shorter ---- */

@@ -111,6 +111,8 @@ struct address_space {
     bool populate_future;      /* …and is there at once; mutex */
     uint64_t page_tables;      /* frames of page tables, with the root; mutex; atomic to read */
     struct absent_page absent; /* of the fault that said so last; mutex */
+    bool has_elsewhere;        /* once there was a region of a file that lies elsewhere; mutex to
+                                  write, atomic to read */
 
     /* Where things are; mutex to change. */
     vaddr_t mmap_base; /* mmap searches downwards from here */
@@ -261,6 +263,9 @@ void region_add_residency(const struct region *region, vaddr_t start, vaddr_t en
    0 or -EFAULT, -ENOMEM. May sleep. */
 int address_space_copy_out(struct address_space *space, vaddr_t to, const void *from, size_t size);
 int address_space_copy_in(struct address_space *space, void *to, vaddr_t from, size_t size);
+/* The latter, but -EFAULT where it would have to wait for a disk or a server: for who looks at a
+   process that may be anybody's. */
+int address_space_glance(struct address_space *space, void *to, vaddr_t from, size_t size);
 
 /* The most resident pages that the space ever had. */
 static inline uint64_t address_space_most_resident(const struct address_space *space)

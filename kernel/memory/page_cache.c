@@ -110,6 +110,8 @@ static void set_dirty(struct page_cache *cache, paddr_t frame, bool dirty)
     frame_metadata(frame)->flags = dirty ? PAGE_DIRTIED : 0;
     __atomic_store_n(&cache->dirty_count, cache->dirty_count + (dirty ? 1 : UINT64_MAX),
                      __ATOMIC_RELAXED);
+    if (cache->dirty_sum)
+        __atomic_fetch_add(cache->dirty_sum, dirty ? 1 : UINT64_MAX, __ATOMIC_RELAXED);
 }
 
 /* What is taken out of [first, last]; the frames go to a list, linked through their metadata:

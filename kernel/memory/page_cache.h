@@ -33,6 +33,8 @@ struct page_cache {
     bool backed;                 /* a missing page is not a hole: it is to be fetched; constant */
     uint64_t changes;            /* what was fetched before the last of them is stale; lock */
     uint64_t dirty_count;        /* pages to be written back; lock to write, atomic to read */
+    uint64_t *dirty_sum;         /* of these, with others of the same owner; atomic; NULL: nobody
+                                    asks; constant */
 };
 
 void page_cache_initialize(struct page_cache *cache, enum frame_owner owner);

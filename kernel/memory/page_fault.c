@@ -8,6 +8,7 @@
 #include "cpu/user_access.h"
 #include "library/align.h"
 #include "library/string.h"
+#include "memory/hasty_copy.h"
 #include "memory/heap.h"
 #include "memory/hooks.h"
 #include "memory/leaf.h"
@@ -240,8 +241,8 @@ static enum memory_fault fault_of_error(int error)
     switch (error) {
     case 0:
         return MEMORY_FAULT_NONE;
-    case -EINTR:
-        return MEMORY_FAULT_KILLED;
+    case -EINTR: /* or what a file system's server said */
+        return thread_interrupted(THREAD_KILLABLE) ? MEMORY_FAULT_KILLED : MEMORY_FAULT_BEYOND_FILE;
     case -ENOMEM:
         return MEMORY_FAULT_NO_MEMORY;
     case -ENOSPC:
@@ -260,6 +261,7 @@ enum memory_fault address_space_fault_fetching(struct address_space *space, vadd
         struct absent_page page = space->absent;
         page.object->reference(page.object);
         address_space_unlock(space);
+        mutex_check_may_wait();
         int error = page.object->fetch(page.object, page.index, page.write);
         page.object->release(page.object);
         if (!error && thread_interrupted(THREAD_KILLABLE))
@@ -295,6 +297,30 @@ static unsigned access_of(const struct trap_frame *frame)
                                             : REGION_READ;
 }
 
+/* A copy that is not to wait for this page: notes it. */
+static bool is_hasty(vaddr_t address, unsigned access)
+{
+    struct thread *self = thread_current();
+
+    if (!self->hasty.now)
+        return false;
+    self->hasty.missed = address;
+    self->hasty.access = access;
+    return true;
+}
+
+int hasty_copy_wait(void)
+{
+    struct thread *self = thread_current();
+    struct address_space *space = self->address_space;
+
+    address_space_lock(space);
+    enum memory_fault fault =
+        address_space_fault_fetching(space, self->hasty.missed, self->hasty.access);
+    address_space_unlock(space);
+    return fault || thread_interrupted(THREAD_KILLABLE) ? -EFAULT : 0;
+}
+
 /* One try. */
 static inline enum memory_fault resolve_once(struct address_space *space, vaddr_t address,
                                              unsigned access)
@@ -302,7 +328,8 @@ static inline enum memory_fault resolve_once(struct address_space *space, vaddr_
     address_space_lock(space);
     enum memory_fault fault = address_space_fault(space, address, access);
     if (fault == MEMORY_FAULT_ABSENT)
-        fault = address_space_fault_fetching(space, address, access);
+        fault = is_hasty(address, access) ? MEMORY_FAULT_UNMAPPED
+                                          : address_space_fault_fetching(space, address, access);
     address_space_unlock(space);
     return fault;
 }

@@ -209,6 +209,8 @@ void region_insert(struct address_space *space, struct region *region, struct re
     account(space, region->flags, (int64_t)region_pages(region));
     if (region->object)
         cache_list_insert(region);
+    if (region->object && region->object->cache->backed)
+        __atomic_store_n(&space->has_elsewhere, true, __ATOMIC_RELAXED);
 }
 
 void region_remove(struct region *region)
@@ -270,6 +272,7 @@ int region_copy_all(struct address_space *from, struct address_space *to)
     bool failed = false;
     struct region *next;
 
+    to->has_elsewhere = from->has_elsewhere;
     RB_ROOT(&to->regions) = subtree_copy(RB_ROOT(&from->regions), NULL, to, &to->last, &failed);
     if (to->last)
         to->last->next = NULL;

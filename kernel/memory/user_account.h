@@ -27,6 +27,7 @@ struct user_account {
     uint64_t variable_turn;        /* when it may ask for one of the firmware's variables again, ns
                                       since boot; atomic */
     struct processor_share share;  /* of the processors' time; atomic */
+    uint64_t dirty_pages; /* of files that it serves itself: file/backed/regular.c; atomic */
     /* For the rule of out_of_memory.c only: */
     struct quota pages;  /* of memfds, of shared anonymous memory, in pipes; no limit */
     uint64_t heap_bytes; /* of messages, of text that is being read, of calls that wait; atomic */

@@ -8,6 +8,7 @@
 
 #include "file/hooks.h"
 #include "library/string.h"
+#include "memory/hasty_copy.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
 #include "socket/socket.h"
@@ -285,6 +286,8 @@ static ssize_t take_datagram(struct socket *socket, struct incoming *in)
     size_t wanted = message->size < in->data->left ? message->size : in->data->left;
 
     ssize_t done = (ssize_t)transfer_out(in->data, message->bytes, wanted);
+    if ((size_t)done < wanted && hasty_copy_missed())
+        return -EFAULT; /* once more, when the memory is there */
     in->full_size = message->size;
     int error = take_company(message, in);
     if (!in->peek)
@@ -315,6 +318,21 @@ static bool something_came(const struct socket *socket)
            __atomic_load_n(&socket->error, __ATOMIC_ACQUIRE);
 }
 
+/* The inbox's lock is its senders' too: memory that lies elsewhere is not waited for with it. */
+static ssize_t take_locked(struct socket *socket, struct incoming *in)
+{
+    for (;;) {
+        struct transfer before = *in->data;
+        hasty_copy_begin();
+        mutex_acquire(&socket->lock);
+        ssize_t done = take(socket, in);
+        mutex_release(&socket->lock);
+        if (!hasty_copy_end() || done != -EFAULT || hasty_copy_wait())
+            return done;
+        *in->data = before;
+    }
+}
+
 ssize_t socket_receive(struct socket *socket, struct incoming *in)
 {
     uint64_t deadline = socket_deadline(&socket->receive_timeout);
@@ -324,9 +342,7 @@ ssize_t socket_receive(struct socket *socket, struct incoming *in)
         __atomic_load_n(&socket->state, __ATOMIC_ACQUIRE) != SOCKET_CONNECTED)
         return socket->type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
     for (;;) {
-        mutex_acquire(&socket->lock);
-        done = take(socket, in);
-        mutex_release(&socket->lock);
+        done = take_locked(socket, in);
         if (done > 0)
             total += done;
         bool wanted = in->all || total < __atomic_load_n(&socket->least_received, __ATOMIC_RELAXED);

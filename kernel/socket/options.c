@@ -95,16 +95,19 @@ static int set_linger(struct socket *socket, vaddr_t address, unsigned size)
     union {
         struct linger value;
         uint64_t whole;
-    } linger, old = {.whole = __atomic_load_n(&socket->linger, __ATOMIC_RELAXED)};
+    } linger, old;
 
     if (size < sizeof(linger.value))
         return -EINVAL;
     if (user_get(&linger.value, address))
         return -EFAULT;
     linger.value.on = linger.value.on != 0;
-    if (!linger.value.on)
-        linger.value.seconds = old.value.seconds;
-    __atomic_store_n(&socket->linger, linger.whole, __ATOMIC_RELAXED);
+    old.whole = __atomic_load_n(&socket->linger, __ATOMIC_RELAXED);
+    do {
+        if (!linger.value.on)
+            linger.value.seconds = old.value.seconds;
+    } while (!__atomic_compare_exchange_n(&socket->linger, &old.whole, linger.whole, true,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
     return 0;
 }
 

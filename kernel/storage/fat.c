@@ -40,6 +40,7 @@ struct fat_file_system {
     struct fat_volume volume;   /* lock */
     bool writable;              /* lock to write */
     struct fat_options options; /* constant */
+    uint64_t dirty_pages;       /* of all its files; atomic */
     struct spinlock list_lock;
     RB_HEAD(fat_files, fat_file) files; /* list_lock */
     LIST_HEAD(, fat_file)
@@ -202,7 +203,7 @@ static struct inode *inode_get(struct fat_file_system *fat, const struct fat_nod
     inode->links = directory ? 2 : 1;
     inode->cache.size = directory ? fat->volume.cluster_size : node->size;
     if (!directory)
-        backed_inode_begin(inode);
+        backed_inode_begin(inode, &fat->dirty_pages);
     attributes_show(inode);
     spinlock_acquire(&fat->list_lock);
     struct fat_file *ending = RB_FIND(fat_files, &fat->files, &key);

@@ -539,6 +539,7 @@ static struct async_list *master_async(struct file *file, bool joins)
 }
 
 static const struct file_operations master_operations = {
+    .hasty_write = true,
     .read = master_read,
     .write = master_write,
     .ioctl = master_ioctl,

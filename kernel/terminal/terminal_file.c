@@ -305,6 +305,7 @@ static struct async_list *terminal_async(struct file *file, bool joins)
 }
 
 const struct file_operations terminal_operations = {
+    .hasty_write = true,
     .read = terminal_read,
     .write = terminal_write,
     .ioctl = terminal_ioctl,

@@ -125,6 +125,19 @@ void mutex_check_held(const struct mutex *mutex)
         panic("what mutex %p guards is used by who does not hold it", (const void *)mutex);
 }
 
+void mutex_check_may_wait(void)
+{
+    static const enum mutex_rank others[] = {
+        MUTEX_EPOLL_NESTING, MUTEX_EPOLL_WATCH,        MUTEX_EPOLL, MUTEX_RENAME,
+        MUTEX_SOCKET_NAMES,  MUTEX_SOCKET_CONNECTIONS, MUTEX_PIPE,  MUTEX_SOCKET,
+        MUTEX_SOCKET_RIGHTS, MUTEX_RECORD_LOCKS};
+
+    for (size_t i = 0; i < array_length(others); i++)
+        if (thread_current()->mutexes_held[others[i]])
+            panic("a disk or a server is waited for with a mutex of rank %d (hasty_copy.h)",
+                  others[i]);
+}
+
 void mutex_check_none_held(void)
 {
     for (enum mutex_rank rank = 0; rank < MUTEX_RANK_COUNT; rank++)

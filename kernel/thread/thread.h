@@ -123,6 +123,13 @@ struct thread {
 
     bool no_memory; /* there was no frame for it: thread_had_no_memory(); own */
 
+    /* memory/hasty_copy.h; own */
+    struct {
+        bool now;        /* copies do not wait */
+        unsigned access; /* what for one would have waited: REGION_* */
+        vaddr_t missed;  /* …and where; 0: nowhere */
+    } hasty;
+
     struct rights_list *ending; /* the socket room's: what it is about to end; own; NULL */
 
     struct thread_injection injection; /* own; debug builds */

@@ -15,8 +15,9 @@ from . import project
 FOLDER = os.path.join(project.BUILD, "peer")
 KERNEL_PACKAGE = "linux-image-cloud-amd64"
 PC_KERNEL_PACKAGE = "linux-image-amd64"
-# Drivers that Debian built as modules, for what Baton has built in: /dev/cpu/N/cpuid and msr, efivarfs.
-MODULES = ("cpuid", "msr", "efivarfs")
+# Drivers that Debian built as modules, for what Baton has built in: /dev/cpu/N/cpuid and msr, efivarfs,
+# /dev/fuse.
+MODULES = ("cpuid", "msr", "efivarfs", "fuse")
 # The same, and for disks, USB and file systems, which the kernel for clouds has not.
 PC_MODULES = ("virtio_pci", "virtio_blk", "nvme", "ahci", "sd_mod", "xhci_pci", "usb_storage",
               "sdhci_pci", "mmc_block", "loop", "ext4", "vfat", "nls_cp437", "nls_ascii", "nls_utf8",
@@ -46,7 +47,7 @@ def kernel():
             shutil.move(module, os.path.join(folder, "modules", "modules"))
         shutil.rmtree(os.path.join(folder, "root"))
 
-    return os.path.join(_cached("kernel-and-modules", make), "vmlinuz")
+    return os.path.join(_cached("-".join(["kernel", *MODULES]), make), "vmlinuz")
 
 
 def pc_kernel():

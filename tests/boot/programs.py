@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 import harness
+from baton import peer
 
 # Runs in the guest. The marks are on lines of their own, whatever a program prints before them.
 SCRIPT = r'''
@@ -94,9 +95,9 @@ def disk_make(folder):
 
 def run_once(tap, names, root, variables, options):
     """Boots one machine for these programs; returns those it did not come to."""
+    roots = [root, peer.modules()] if options["kernel"] == "linux" else [root]
     script, known = (SERVED, known_failures()) if "servers" in options else (SCRIPT, ())
-    machine = harness.run(["env", *variables, "sh", "-c", script, "sh", *names],
-                          root=[root], **options)
+    machine = harness.run(["env", *variables, "sh", "-c", script, "sh", *names], root=roots, **options)
     lines, running, ended = [], None, 0
     for line in machine.output.data.decode("utf-8", "replace").splitlines():
         mark = MARK.match(line)

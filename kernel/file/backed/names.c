@@ -65,6 +65,9 @@ static void insert(struct dentry *dentry)
 int cached_name_enter(struct dentry *directory, const char *name, size_t length,
                       struct inode *inode, uint64_t valid_until, struct dentry **found)
 {
+    /* Whoever takes a directory's lock and then its child's would wait for himself. */
+    if (S_ISDIR(inode->mode) && dentry_is_within(directory, inode))
+        return -ELOOP;
     struct dentry *dentry = dentry_create(directory, name, length, inode);
     if (!dentry)
         return -ENOMEM;

@@ -19,7 +19,8 @@ void cached_names_initialize(struct cached_names *names);
 /*
  * What `name` in the directory is now, by a lookup or because it was made: the dentry for it, with
  * a reference, new or the one that is there. It need not be asked for again before `valid_until`
- * (ns since boot). -ENOMEM. May sleep; no lock but of directories.
+ * (ns since boot). -ENOMEM; -ELOOP: it is a directory in which this name lies. May sleep; no lock
+ * but of directories.
  */
 int cached_name_enter(struct dentry *directory, const char *name, size_t length,
                       struct inode *inode, uint64_t valid_until, struct dentry **found);

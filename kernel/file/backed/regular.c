@@ -14,6 +14,11 @@
 #define MEMORY_SHARE 4
 /* Pages that one file may have waiting to be written back. */
 #define DIRTY_MAXIMUM 1024
+/* Of the pages of all such files, the part that one owner may have waiting: what cannot be dropped,
+   because a server does not take it, is in everybody's way. The smaller part for a file that has
+   such pages already, and may write these back first. */
+#define DIRTY_SHARE       8
+#define DIRTY_SHARE_FIRST 4
 
 /* ---- which of them have pages ---- */
 
@@ -22,19 +27,22 @@ static struct spinlock list_lock = SPINLOCK_INITIALIZER;
 static TAILQ_HEAD(inode_list,
                   inode) inodes = TAILQ_HEAD_INITIALIZER(inodes); /* list_lock; the
                                                                      longest unused first */
+static uint64_t backed_count; /* in the list; list_lock to write, atomic to read */
 
 void backed_initialize(void)
 {
     pages.limit = frame_total() / MEMORY_SHARE;
 }
 
-void backed_inode_begin(struct inode *inode)
+void backed_inode_begin(struct inode *inode, uint64_t *dirty_pages)
 {
     inode->cache.backed = true;
+    inode->cache.dirty_sum = dirty_pages;
     inode->cache.quota = &pages;
     inode->seals = F_SEAL_SEAL;
     spinlock_acquire(&list_lock);
     TAILQ_INSERT_TAIL(&inodes, inode, backed_link);
+    __atomic_store_n(&backed_count, backed_count + 1, __ATOMIC_RELAXED);
     spinlock_release(&list_lock);
 }
 
@@ -42,6 +50,7 @@ void backed_inode_end(struct inode *inode)
 {
     spinlock_acquire(&list_lock);
     TAILQ_REMOVE(&inodes, inode, backed_link);
+    __atomic_store_n(&backed_count, backed_count - 1, __ATOMIC_RELAXED);
     spinlock_release(&list_lock);
 }
 
@@ -54,22 +63,28 @@ static void move_behind(struct inode *inode)
     spinlock_release(&list_lock);
 }
 
-/* The longest unused one that has pages, with a reference, becomes the last; NULL: none has. */
+/* Inodes that are looked at under one hold of the lock. */
+#define LOOKS_AT_ONCE 64
+
+static bool has_clean_pages(const struct inode *inode)
+{
+    return __atomic_load_n(&inode->cache.frame_count, __ATOMIC_RELAXED) >
+           __atomic_load_n(&inode->cache.dirty_count, __ATOMIC_RELAXED);
+}
+
+/* The longest unused one that has pages to drop, with a reference; NULL: none of the first ones
+   has. Those that were looked at become the last. */
 static struct inode *oldest_with_pages(void)
 {
-    struct inode *inode;
+    struct inode *inode = NULL;
 
     spinlock_acquire(&list_lock);
-    TAILQ_FOREACH(inode, &inodes, backed_link)
-    {
-        uint64_t count = __atomic_load_n(&inode->cache.frame_count, __ATOMIC_RELAXED);
-        if (count > __atomic_load_n(&inode->cache.dirty_count, __ATOMIC_RELAXED) &&
-            inode_reference_found(inode))
-            break;
-    }
-    if (inode) {
-        TAILQ_REMOVE(&inodes, inode, backed_link);
-        TAILQ_INSERT_TAIL(&inodes, inode, backed_link);
+    for (int looks = 0; looks < LOOKS_AT_ONCE && !inode && !TAILQ_EMPTY(&inodes); looks++) {
+        struct inode *first = TAILQ_FIRST(&inodes);
+        TAILQ_REMOVE(&inodes, first, backed_link);
+        TAILQ_INSERT_TAIL(&inodes, first, backed_link);
+        if (has_clean_pages(first) && inode_reference_found(first))
+            inode = first;
     }
     spinlock_release(&list_lock);
     return inode;
@@ -77,12 +92,17 @@ static struct inode *oldest_with_pages(void)
 
 bool backed_reclaim(void)
 {
-    struct inode *inode;
-    uint64_t dropped = 0;
+    uint64_t dropped = 0, looked = 0;
 
-    while (!dropped && (inode = oldest_with_pages())) {
-        dropped = page_cache_drop(&inode->cache, 0, UINT64_MAX);
-        inode_release(inode);
+    /* Each once, while others may run. */
+    while (!dropped && looked <= __atomic_load_n(&backed_count, __ATOMIC_RELAXED)) {
+        struct inode *inode = oldest_with_pages();
+        looked += inode ? 1 : LOOKS_AT_ONCE;
+        if (inode) {
+            dropped = page_cache_drop(&inode->cache, 0, UINT64_MAX);
+            inode_release(inode);
+        }
+        thread_preemption_point();
     }
     return dropped;
 }
@@ -161,7 +181,13 @@ static size_t missing(struct page_cache *cache, uint64_t index, size_t count)
     return found;
 }
 
-/* Enters what was fetched; others may have been faster. -EAGAIN: it is stale. */
+/* What fetching says beside 0 and errors, which may be any that a server thinks of. */
+enum {
+    STALE = 1, /* something changed meanwhile: once more */
+    BEYOND,    /* behind the end */
+};
+
+/* Enters what was fetched; others may have been faster. 0, STALE, or an error. */
 static int adopt(struct page_cache *cache, uint64_t index, struct lot *lot, uint64_t changes)
 {
     int error = 0;
@@ -172,13 +198,13 @@ static int adopt(struct page_cache *cache, uint64_t index, struct lot *lot, uint
             frame_reference(lot->frames[i]); /* the lot's own goes with the lot */
         if (error == -EEXIST || error == -ERANGE || (error == -ENOSPC && i))
             error = 0;
-        if (error == -ENOSPC && backed_reclaim())
-            error = -EAGAIN;
+        if (error == -EAGAIN || (error == -ENOSPC && backed_reclaim()))
+            error = STALE;
     }
     return error;
 }
 
-/* Fetches up to `count` pages from `index` on, all of which are missing. */
+/* Fetches up to `count` pages from `index` on, all of which are missing. 0, STALE, or an error. */
 static int fetch_once(struct inode *inode, struct file *file, uint64_t index, size_t count)
 {
     struct page_cache *cache = &inode->cache;
@@ -199,31 +225,43 @@ static int fetch_once(struct inode *inode, struct file *file, uint64_t index, si
     return (int)got;
 }
 
-/* Makes page `index` be there, if it lies below the size: -ERANGE. `ahead`: pages that are worth
-   fetching with it. */
+/* Makes page `index` be there: 0, BEYOND, or an error. `ahead`: pages that are worth fetching with
+   it. */
 static int fetch(struct inode *inode, struct file *file, uint64_t index, size_t ahead)
 {
-    int error = 0;
-
     move_behind(inode);
     for (int tries = 0; !page_cache_has(&inode->cache, index); tries++) {
         size_t count = missing(&inode->cache, index, ahead);
         if (!count)
-            return -ERANGE;
-        /* Whoever changes it all the time holds the lock for that. */
-        bool locked = tries > 2 && !mutex_held(&inode->lock);
-        error = locked ? inode_lock(inode) : 0;
-        if (error)
-            return error;
-        error = fetch_once(inode, file, index, count);
+            return BEYOND;
+        /* Whoever changes it all the time holds the lock for that. A fault may have come with other
+           locks held, a pipe's for instance: nobody waits here. */
+        bool locked = tries > 2 && !mutex_held(&inode->lock) && mutex_try_acquire(&inode->lock);
+        int error = fetch_once(inode, file, index, count);
         if (locked)
             mutex_release(&inode->lock);
-        if (!error && thread_interrupted(THREAD_KILLABLE))
-            error = -EINTR;
-        if (error && error != -EAGAIN)
+        if (error < 0)
             return error;
+        if (thread_interrupted(THREAD_KILLABLE))
+            return -EINTR;
+        thread_preemption_point();
     }
     return 0;
+}
+
+/* May one more page wait? 0, or -ENOSPC: its owner has too many. What the file has is written back
+   first. */
+static int dirty_room(struct inode *inode, struct file *file)
+{
+    const struct page_cache *cache = &inode->cache;
+    uint64_t own = __atomic_load_n(&cache->dirty_count, __ATOMIC_RELAXED);
+    uint64_t all = __atomic_load_n(cache->dirty_sum, __ATOMIC_RELAXED);
+
+    if (own >= DIRTY_MAXIMUM || (own && all >= pages.limit / DIRTY_SHARE)) {
+        backed_write_back(inode, file);
+        all = __atomic_load_n(cache->dirty_sum, __ATOMIC_RELAXED);
+    }
+    return all < pages.limit / DIRTY_SHARE_FIRST ? 0 : -ENOSPC;
 }
 
 int backed_fetch(struct memory_object *object, uint64_t index, bool write)
@@ -233,10 +271,13 @@ int backed_fetch(struct memory_object *object, uint64_t index, bool write)
 
     for (;;) {
         int error = fetch(inode, file, index, PAGES_FAULTED);
+        if (error == BEYOND)
+            return 0; /* the fault finds that, too */
         if (error || !write)
-            return error == -ERANGE ? 0 : error; /* the fault finds that it is behind the end */
-        if (__atomic_load_n(&inode->cache.dirty_count, __ATOMIC_RELAXED) >= DIRTY_MAXIMUM)
-            backed_write_back(inode, file);
+            return error;
+        error = dirty_room(inode, file);
+        if (error)
+            return error;
         if (page_cache_mark_dirty(&inode->cache, index))
             return 0;
         if (thread_interrupted(THREAD_KILLABLE))
@@ -266,10 +307,9 @@ ssize_t backed_read(struct file *file, struct transfer *to, int64_t *offset)
                            ? PAGES_AT_ONCE
                            : wanted;
         error = fetch(inode, file, start / PAGE_SIZE, ahead);
-        if (error == -ERANGE)
-            error = 0;
-        if (error)
+        if (error < 0)
             break;
+        error = 0;
         /* The page that is there, and those behind it that are. */
         size_t piece = PAGE_SIZE - start % PAGE_SIZE;
         while (piece < size && page_cache_has(&inode->cache, (start + piece) / PAGE_SIZE))
@@ -451,8 +491,8 @@ int backed_write_back(struct inode *inode, struct file *file)
         }
         index += lot.count;
         lot_release(&lot);
-        if (thread_interrupted(THREAD_KILLABLE))
-            return -EINTR;
+        if (error == -EINTR)
+            return error;
         thread_preemption_point();
     }
     return error;

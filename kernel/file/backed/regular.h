@@ -7,8 +7,9 @@
 
 #include "file/file.h"
 
-/* Makes it one of these: a regular file, new, whose operations have read_pages. */
-void backed_inode_begin(struct inode *inode);
+/* Makes it one of these: a regular file, new, whose operations have read_pages. `dirty_pages`:
+   where its owner's pages that wait to be written back are counted; outlives the inode. */
+void backed_inode_begin(struct inode *inode, uint64_t *dirty_pages);
 /* Its end: before the rest of the inode. */
 void backed_inode_end(struct inode *inode);
 

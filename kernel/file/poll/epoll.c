@@ -23,6 +23,7 @@
 #include "file/system_calls.h"
 #include "file/user_limits.h"
 #include "library/format.h"
+#include "memory/hasty_copy.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
 #include "memory/user_copy.h"
@@ -388,7 +389,7 @@ static int item_give(struct epoll_item *item, vaddr_t to, bool *again)
  * Gives out up to `count` events: how many, or -EFAULT. An item that stays ready
  * (level-triggered) goes back behind those that were not looked at.
  */
-static ssize_t epoll_collect(struct epoll *epoll, vaddr_t events, int count)
+static ssize_t collect(struct epoll *epoll, vaddr_t events, int count)
 {
     struct epoll_item *item, *again = NULL, **again_last = &again;
     ssize_t given = 0;
@@ -415,6 +416,18 @@ static ssize_t epoll_collect(struct epoll *epoll, vaddr_t events, int count)
     if (epoll_is_ready(epoll)) /* what this one leaves is another one's */
         wait_queue_take_one(&epoll->waiters);
     return given;
+}
+
+/* Who closes a file that is watched wants the lock: memory that lies elsewhere is not waited for
+   with it. */
+static ssize_t epoll_collect(struct epoll *epoll, vaddr_t events, int count)
+{
+    for (;;) {
+        hasty_copy_begin();
+        ssize_t given = collect(epoll, events, count);
+        if (!hasty_copy_end() || given != -EFAULT || hasty_copy_wait())
+            return given;
+    }
 }
 
 static ssize_t epoll_wait_until(int descriptor, vaddr_t events, int count, uint64_t deadline)

@@ -203,6 +203,7 @@ static int64_t regular_seek(struct file *file, int64_t offset, int whence)
 }
 
 const struct file_operations regular_operations = {
+    .hasty_write = true,
     .memory = regular_memory,
     .read = regular_read,
     .write = regular_write,

@@ -182,6 +182,26 @@ void dentry_tear_down(struct dentry *root)
     }
 }
 
+#define STEPS_UP 4096 /* at a time, then others may run */
+
+bool dentry_is_within(struct dentry *place, const struct inode *directory)
+{
+    for (struct dentry *from = NULL;; from = place) {
+        spinlock_acquire(&tree_lock);
+        for (int i = 0; i < STEPS_UP && place->inode != directory && place->parent != place; i++)
+            place = place->parent;
+        bool found = place->inode == directory, on = !found && place->parent != place;
+        if (on)
+            dentry_reference(place);
+        spinlock_release(&tree_lock);
+        if (from)
+            dentry_release(from);
+        if (!on)
+            return found;
+        thread_preemption_point();
+    }
+}
+
 struct dentry *dentry_parent(struct dentry *dentry)
 {
     spinlock_acquire(&tree_lock);

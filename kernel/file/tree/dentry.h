@@ -16,6 +16,9 @@ void dentry_remove(struct dentry *dentry);
 struct dentry *dentry_move(struct dentry *dentry, struct dentry *parent, char *name, size_t length);
 /* The next one in reading order whose `order` is below the limit; NULL. tree_lock held. */
 struct dentry *dentry_next(struct dentry *directory, uint64_t limit);
+/* Is this the directory, or does one above `place` have its inode? By inode: a file system that
+   lies may give a directory several names. Takes tree_lock; may sleep. */
+bool dentry_is_within(struct dentry *place, const struct inode *directory);
 /* Frees all that is below a root nobody uses any more. May sleep. */
 void dentry_tear_down(struct dentry *root);
 uint32_t dentry_name_hash(const char *name, size_t length);

@@ -434,33 +434,13 @@ ssize_t sys_rmdir(vaddr_t name)
 
 /* ---- renaming ---- */
 
-#define STEPS_UP 4096 /* at a time, then others may run */
-
-static bool is_ancestor(const struct dentry *ancestor, struct dentry *dentry)
-{
-    for (struct dentry *from = NULL;; from = dentry) {
-        spinlock_acquire(&tree_lock);
-        for (int i = 0; i < STEPS_UP && dentry != ancestor && dentry->parent != dentry; i++)
-            dentry = dentry->parent;
-        bool on = dentry != ancestor && dentry->parent != dentry;
-        if (on)
-            dentry_reference(dentry);
-        spinlock_release(&tree_lock);
-        if (from)
-            dentry_release(from);
-        if (!on)
-            return dentry == ancestor;
-        thread_preemption_point();
-    }
-}
-
 /* Locks two directories, an ancestor before what is below it. The file system's `rename` is held. 0
    or -EINTR. */
 static int directories_lock(struct dentry *first, struct dentry *second)
 {
-    if (first == second)
+    if (first->inode == second->inode)
         return inode_lock(first->inode);
-    if (is_ancestor(second, first)) {
+    if (dentry_is_within(first, second->inode)) {
         struct dentry *below = first;
         first = second;
         second = below;
@@ -477,7 +457,7 @@ static int directories_lock(struct dentry *first, struct dentry *second)
 static void directories_unlock(struct dentry *first, struct dentry *second)
 {
     mutex_release(&first->inode->lock);
-    if (first != second)
+    if (first->inode != second->inode)
         mutex_release(&second->inode->lock);
 }
 
@@ -488,11 +468,14 @@ struct renaming {
     unsigned flags;
 };
 
-/* Two names of one file? Where each lookup makes its inode anew its number tells. */
+/* Two names of one file? Where each lookup makes its inode anew its number tells; a number that a
+   server gives may be that of all its files. */
 static bool is_same(const struct dentry *source, const struct dentry *target)
 {
-    return target && target->inode->file_system == source->inode->file_system &&
-           target->inode->number == source->inode->number;
+    if (!target || target->inode->file_system != source->inode->file_system)
+        return false;
+    return target->inode == source->inode ||
+           (!source->inode->file_system->names && target->inode->number == source->inode->number);
 }
 
 /* The errors of do_renameat2 and vfs_rename in their order. */
@@ -515,9 +498,9 @@ static int rename_check(const struct renaming *renaming)
         return -ENOTDIR;
     if (!source_directory && (from->trailing_slash || (!exchange && to->trailing_slash)))
         return -ENOTDIR;
-    if (source_directory && is_ancestor(source, to->at.dentry))
+    if (source_directory && dentry_is_within(to->at.dentry, source->inode))
         return -EINVAL;
-    if (target_directory && is_ancestor(target, from->at.dentry))
+    if (target_directory && dentry_is_within(from->at.dentry, target->inode))
         return exchange ? -EINVAL : -ENOTEMPTY;
     if (mount_flag(from->at.mount, MS_RDONLY))
         return -EROFS;
@@ -577,7 +560,8 @@ static int rename_locked(struct renaming *renaming)
         struct inode *replaced = NULL;
         if (renaming->target && renaming->target != renaming->source &&
             S_ISDIR(renaming->target->inode->mode) &&
-            !is_ancestor(renaming->target, renaming->from.at.dentry))
+            !dentry_is_within(renaming->from.at.dentry, renaming->target->inode) &&
+            !dentry_is_within(renaming->to.at.dentry, renaming->target->inode))
             replaced = renaming->target->inode;
         if (replaced)
             error = inode_lock(replaced);

@@ -28,7 +28,7 @@
             usb_tree_unlock();                                                                     \
             return -ENODEV;                                                                        \
         }                                                                                          \
-        statement;                                                                                 \
+        (statement);                                                                               \
         usb_tree_unlock();                                                                         \
         return 0;                                                                                  \
     }
@@ -80,6 +80,12 @@ static void text_event(struct text *text, const struct usb_device *device)
                descriptor->subclass, descriptor->protocol, device->bus, device->number);
 }
 
+static void text_descriptors(struct text *text, const struct usb_device *device)
+{
+    text_append(text, device->descriptor_bytes, sizeof(device->descriptor_bytes));
+    text_append(text, device->configuration_bytes, device->configuration_size);
+}
+
 NUMBER(attributes, "%x", device->configuration->attributes)
 NUMBER(class, "%02x", device->descriptor.class)
 NUMBER(configuration_value, "%u", device->configuration->value)
@@ -101,10 +107,7 @@ NUMBER(dev, "189:%u", minor_of(device))
 SHOW(version, text_print(text, "%2x.%02x\n", device->descriptor.version >> 8,
                          device->descriptor.version & 0xff))
 SHOW(uevent, text_event(text, device))
-SHOW(descriptors, {
-    text_append(text, device->descriptor_bytes, sizeof(device->descriptor_bytes));
-    text_append(text, device->configuration_bytes, device->configuration_size);
-})
+SHOW(descriptors, text_descriptors(text, device))
 NUMBER(manufacturer, "%s", device->vendor)
 NUMBER(product, "%s", device->product)
 NUMBER(serial, "%s", device->serial)

@@ -31,14 +31,15 @@ void pid_memory_gather(struct pid_memory *facts, struct address_space *space)
     facts->library -= facts->library < facts->text ? facts->library : facts->text;
 }
 
-/* A piece of the process's memory, as text; what is gone is left out. */
+/* A piece of the process's memory, as text; what is gone is left out, and what lies with a server,
+   which might never answer: that must not keep those who list processes. */
 static int show_bytes(struct address_space *space, struct text *text, vaddr_t from, vaddr_t end)
 {
     char piece[512];
 
     while (from < end) {
         size_t size = end - from < sizeof(piece) ? end - from : sizeof(piece);
-        if (address_space_copy_in(space, piece, from, size))
+        if (address_space_glance(space, piece, from, size))
             break;
         text_append(text, piece, size);
         from += size;

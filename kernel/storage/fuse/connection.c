@@ -132,6 +132,11 @@ struct fuse_request *fuse_connection_next(struct fuse_connection *connection)
 {
     spinlock_acquire(&connection->lock);
     struct fuse_request *request = TAILQ_FIRST(&connection->pending);
+    /* Each request may look up some dozens of nodes, and so many are forgotten with one message:
+       while requests come without end nodes do not gather. */
+    connection->forget_next = !connection->forget_next && !TAILQ_EMPTY(&connection->forgotten);
+    if (connection->forget_next)
+        request = NULL;
     if (request) {
         dequeue(connection, request);
         __atomic_fetch_add(&request->references, 1, __ATOMIC_RELAXED);
@@ -347,6 +352,19 @@ static struct fuse_request *request_of(const struct fuse_call *call)
     if (!call->frames_out)
         request->header.len += (uint32_t)call->frame_bytes;
     return request;
+}
+
+int fuse_call_unwatched(struct fuse_connection *connection, const struct fuse_call *call,
+                        void (*finish)(struct fuse_connection *, struct fuse_request *))
+{
+    if (fuse_connection_ended(connection))
+        return -ENOTCONN;
+    struct fuse_request *request = request_of(call);
+    if (!request)
+        return -ENOMEM;
+    request->finish = finish;
+    fuse_request_send(connection, request);
+    return 0;
 }
 
 static bool is_ready(const struct fuse_connection *connection)

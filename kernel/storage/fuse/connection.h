@@ -74,7 +74,10 @@ struct fuse_connection {
     struct fuse_terms terms;   /* constant once it is ready */
     uint32_t missing[2];       /* calls that the server has not, a bit each; atomic */
     TAILQ_HEAD(fuse_forgotten, fuse_node) forgotten; /* nodes to be forgotten; lock */
-    struct fuse_file_system *file_system;            /* lock; NULL: not mounted, or not any more */
+    bool forget_next;   /* before what is pending: each read's turn in turn; lock */
+    uint32_t unwatched; /* pages of writes that nobody waits for; atomic */
+    uint32_t releases;  /* that are not answered yet; atomic */
+    struct fuse_file_system *file_system; /* lock; NULL: not mounted, or not any more */
 };
 
 /* What is asked, and where the answer goes. */
@@ -109,6 +112,10 @@ static inline bool fuse_connection_ended(const struct fuse_connection *connectio
  * Thread context; locks that are only ever waited for killably.
  */
 int fuse_call(struct fuse_connection *connection, struct fuse_call *call);
+/* Asks, and nobody waits; `finish` is told of the end, the answer is dropped. 0, -ENOMEM,
+   -ENOTCONN: then it is not told. */
+int fuse_call_unwatched(struct fuse_connection *connection, const struct fuse_call *call,
+                        void (*finish)(struct fuse_connection *, struct fuse_request *));
 bool fuse_call_missing(const struct fuse_connection *connection, uint32_t operation);
 
 /* A request that is made now and sent later, by which it cannot fail; NULL: no memory. */

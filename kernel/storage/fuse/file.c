@@ -10,6 +10,18 @@
 #include "storage/fuse/fuse.h"
 #include "thread/preemption.h"
 
+/* Closes that a server has not answered: beyond these nothing more is opened. Nobody waits for
+   them, so they are bound by nothing else. */
+#define RELEASES_MAXIMUM 1024
+/* Pages that are sent without anybody waiting, of one file system. */
+#define UNWATCHED_MAXIMUM 1024
+
+/* Is the calling thread on its way out of the world? */
+static bool is_ending(void)
+{
+    return thread_interrupted(THREAD_KILLABLE) || !thread_current()->address_space;
+}
+
 /* ---- handles ---- */
 
 static bool writes(uint32_t flags)
@@ -33,6 +45,25 @@ struct fuse_handle *fuse_handle_create(struct fuse_node *node, bool directory)
     return handle;
 }
 
+static void release_finish(struct fuse_connection *connection, struct fuse_request *request)
+{
+    (void)request;
+    if (__atomic_fetch_sub(&connection->releases, 1, __ATOMIC_SEQ_CST) == RELEASES_MAXIMUM)
+        wait_queue_wake_all(&connection->started);
+}
+
+int fuse_releases_await(struct fuse_connection *connection)
+{
+    int error =
+        wait_event(&connection->started,
+                   __atomic_load_n(&connection->releases, __ATOMIC_SEQ_CST) < RELEASES_MAXIMUM ||
+                       fuse_connection_ended(connection),
+                   THREAD_KILLABLE, CLOCK_NEVER);
+    if (error)
+        return error;
+    return fuse_connection_ended(connection) ? -ENOTCONN : 0;
+}
+
 void fuse_handle_release(struct fuse_handle *handle)
 {
     if (!handle || __atomic_sub_fetch(&handle->references, 1, __ATOMIC_ACQ_REL) != 0)
@@ -43,6 +74,8 @@ void fuse_handle_release(struct fuse_handle *handle)
         handle->release->releases = handle->node;
         *(struct fuse_release_in *)fuse_request_arguments(handle->release) =
             (struct fuse_release_in){.fh = handle->number, .flags = handle->flags};
+        handle->release->finish = release_finish;
+        __atomic_fetch_add(&handle->node->connection->releases, 1, __ATOMIC_SEQ_CST);
         fuse_request_send(handle->node->connection, handle->release);
     } else {
         fuse_request_release(handle->release);
@@ -133,7 +166,9 @@ static int open_ask(struct fuse_handle *handle, bool directory, uint32_t flags)
                              .answer_size = sizeof(out),
                              .whole = true};
 
-    int error = fuse_call(handle->node->connection, &call);
+    int error = fuse_releases_await(handle->node->connection);
+    if (!error)
+        error = fuse_call(handle->node->connection, &call);
     handle->flags = flags;
     if (error == -ENOSYS) { /* FUSE_NO_OPEN_SUPPORT: there is nothing to open */
         handle->open_flags = FOPEN_KEEP_CACHE;
@@ -172,12 +207,19 @@ static int file_open_node(struct inode *inode, struct file *file)
     return 0;
 }
 
+/* A file may have come to others in a message, and end with them without their doing: they do not
+   wait for the server. */
+static bool is_for_current(const struct file *file)
+{
+    return !fuse_may_use(fuse_of(file->inode), credentials_current());
+}
+
 static void file_release_node(struct file *file)
 {
     struct fuse_handle *handle = file->private;
 
     if (S_ISREG(file->inode->mode)) {
-        if (file->writable)
+        if (file->writable && is_for_current(file))
             backed_write_back(file->inode, file);
         handle_unlist(handle);
     }
@@ -218,6 +260,29 @@ ssize_t fuse_read_pages(struct inode *inode, struct file *file, uint64_t offset,
     return (ssize_t)done;
 }
 
+static void write_finish(struct fuse_connection *connection, struct fuse_request *request)
+{
+    __atomic_fetch_sub(&connection->unwatched, (uint32_t)request->frame_count, __ATOMIC_RELAXED);
+}
+
+/* Whoever ends waits for nothing (he could not be killed any more): what he wrote through a mapping
+   is sent, and a server that does not take it may have so much of it. 0 or an error. */
+static int write_ask(struct fuse_connection *connection, struct fuse_call *call,
+                     struct fuse_write_out *out)
+{
+    uint32_t pages = (uint32_t)((call->frame_bytes + PAGE_SIZE - 1) / PAGE_SIZE);
+
+    if (!is_ending())
+        return fuse_call(connection, call);
+    if (__atomic_add_fetch(&connection->unwatched, pages, __ATOMIC_RELAXED) <= UNWATCHED_MAXIMUM) {
+        out->size = (uint32_t)call->frame_bytes;
+        if (!fuse_call_unwatched(connection, call, write_finish))
+            return 0;
+    }
+    __atomic_fetch_sub(&connection->unwatched, pages, __ATOMIC_RELAXED);
+    return -EINTR;
+}
+
 static ssize_t write_handle(struct fuse_handle *handle, uint64_t offset, size_t size,
                             const paddr_t *frames, uint32_t flags)
 {
@@ -241,7 +306,7 @@ static ssize_t write_handle(struct fuse_handle *handle, uint64_t offset, size_t 
                                  .whole = true,
                                  .frames = frames + done / PAGE_SIZE,
                                  .frame_bytes = piece};
-        int error = fuse_call(connection, &call);
+        int error = write_ask(connection, &call, &out);
         if (!error && out.size > piece)
             error = -EIO;
         if (error)
@@ -309,6 +374,14 @@ static int file_map_node(struct file *file, unsigned flags, struct memory_object
 
 /* ---- flush, fsync and the rest ---- */
 
+/* As a close: the server has so many at most. */
+static void flush_unwatched(struct fuse_connection *connection, const struct fuse_call *call)
+{
+    if (__atomic_fetch_add(&connection->releases, 1, __ATOMIC_SEQ_CST) >= RELEASES_MAXIMUM ||
+        fuse_call_unwatched(connection, call, release_finish))
+        release_finish(connection, NULL);
+}
+
 static void file_flush(struct file *file)
 {
     const struct fuse_handle *handle = file->private;
@@ -316,10 +389,13 @@ static void file_flush(struct file *file)
     struct fuse_call call = {
         .operation = FUSE_FLUSH, .node = handle->node->number, .arguments = {{&in, sizeof(in)}}};
 
-    if (!S_ISREG(file->inode->mode) || !handle->opened)
+    if (!S_ISREG(file->inode->mode) || !handle->opened || !is_for_current(file))
         return;
     backed_write_back(file->inode, file->writable ? file : NULL);
-    fuse_call(handle->node->connection, &call);
+    if (is_ending())
+        flush_unwatched(handle->node->connection, &call);
+    else
+        fuse_call(handle->node->connection, &call);
     fuse_attributes_expire(file->inode);
 }
 
@@ -457,7 +533,8 @@ static ssize_t file_ioctl(struct file *file, unsigned command, vaddr_t argument)
                                  .answer = out,
                                  .answer_size = room};
         result = fuse_call(handle->node->connection, &call);
-        if (!result && (call.answer_size < sizeof(*out) || out->flags & FUSE_IOCTL_RETRY))
+        if (!result && (call.answer_size < sizeof(*out) || out->flags & FUSE_IOCTL_RETRY ||
+                        !fuse_error_valid(out->result)))
             result = -EIO;
         size_t answered = call.answer_size - sizeof(*out);
         if (!result && in.out_size && user_copy_out(argument, out + 1, answered))

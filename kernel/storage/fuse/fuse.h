@@ -12,6 +12,7 @@ struct fuse_file_system {
     struct cached_names names;
     struct fuse_connection *connection; /* a reference; constant */
     struct fuse_options options;        /* constant */
+    struct user_account *account;       /* of options.user: a reference; constant */
     bool on_device;                     /* fuseblk; constant */
     char type[];                        /* as mounted: "fuse.sshfs" */
 };
@@ -113,6 +114,9 @@ ssize_t fuse_write_pages(struct inode *inode, struct file *file, uint64_t offset
 int fuse_created_keep(struct fuse_node *node, const struct fuse_open_out *out, uint32_t flags);
 struct fuse_handle *fuse_handle_create(struct fuse_node *node, bool directory);
 void fuse_handle_release(struct fuse_handle *handle);
+/* Waits until the server has answered most of the closes: 0, -EINTR or -ENOTCONN. Before a file is
+   opened. */
+int fuse_releases_await(struct fuse_connection *connection);
 /* Any handle of the file, that may write to it; with a reference, or NULL. */
 struct fuse_handle *fuse_handle_writing(struct fuse_node *node);
 

@@ -8,6 +8,7 @@
 #include "file/tree/file_system_type.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/user_account.h"
 #include "storage/fuse/fuse.h"
 
 #ifndef FUSE_SUPER_MAGIC
@@ -97,6 +98,7 @@ static void fuse_end(struct file_system *file_system)
         spinlock_release(&fuse->connection->lock);
         fuse_connection_release(fuse->connection);
     }
+    user_account_release(fuse->account);
     heap_free(fuse);
 }
 
@@ -216,6 +218,10 @@ static int fuse_mount(const struct mount_request *request, struct file_system **
     int error = fuse_options_parse(request->options, &fuse->options);
     if (!error && !S_ISDIR(fuse->options.root_mode))
         error = -EINVAL;
+    if (!error) {
+        fuse->account = user_account_get(fuse->options.user);
+        error = fuse->account ? 0 : -ENOMEM;
+    }
     if (!error)
         error = fuse_start(fuse);
     if (error) {

@@ -7,6 +7,7 @@
 #include "file/ram/ram.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/user_account.h"
 #include "storage/fuse/fuse.h"
 
 static struct spinlock nodes_lock = SPINLOCK_INITIALIZER;
@@ -351,7 +352,7 @@ static struct inode *inode_new(struct fuse_file_system *fuse, const struct fuse_
     inode->number = attributes->number;
     inode->device = attributes->device;
     if (S_ISREG(mode))
-        backed_inode_begin(inode);
+        backed_inode_begin(inode, &fuse->account->dirty_pages);
     fuse_attributes_note(inode, attributes, 0);
     return inode;
 }
@@ -556,7 +557,9 @@ static int create_opened(struct dentry *directory, const struct server_name *nam
                              .whole = true};
     struct fuse_entry entry;
 
-    int error = fuse_call(fuse->connection, &call);
+    int error = fuse_releases_await(fuse->connection);
+    if (!error)
+        error = fuse_call(fuse->connection, &call);
     fuse_attributes_expire(directory->inode);
     if (!error)
         error = fuse_entry_parse(answer.entry, sizeof(answer.entry), &entry);
