@@ -81,11 +81,12 @@ static inline void make_call(const struct row *row, const struct call *call)
     print_answer(row->name, call, answer, errno);
 }
 
-/* Makes calls[*at] and those behind it, or that one alone, in a child; a call that ends the child
-   has that for its answer. *at is shared with the child. */
+/* Makes calls[*at] and those behind it, or that one alone, in a child; a call that ends the child, or
+   from which it does not return, has that for its answer. *at is shared with the child. */
 static inline void answer_some(const struct row *row, const struct call *calls, size_t count,
                                bool apart, volatile size_t *at)
 {
+    size_t begun = *at;
     int status;
 
     fflush(stdout);
@@ -102,6 +103,9 @@ static inline void answer_some(const struct row *row, const struct call *calls, 
     waitpid(child, &status, 0);
     if (WIFSIGNALED(status)) {
         printf("%s: %s: signal %d\n", row->name, calls[*at].name, WTERMSIG(status));
+        ++*at;
+    } else if (*at == begun) {
+        printf("%s: %s: is another program\n", row->name, calls[*at].name);
         ++*at;
     }
 }
