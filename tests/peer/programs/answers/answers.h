@@ -81,8 +81,8 @@ static inline void make_call(const struct row *row, const struct call *call)
     print_answer(row->name, call, answer, errno);
 }
 
-/* Makes calls[*at] and those behind it, or that one alone, in a child; a call that ends the child, or
-   from which it does not return, has that for its answer. *at is shared with the child. */
+/* Makes calls[*at] and those behind it, or that one alone, in a child; a call that ends the child,
+   or from which it does not return, has that for its answer. *at is shared with the child. */
 static inline void answer_some(const struct row *row, const struct call *calls, size_t count,
                                bool apart, volatile size_t *at)
 {
