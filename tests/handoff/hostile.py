@@ -20,7 +20,7 @@ from baton.handoff import difference, formats, page  # noqa: E402
 from baton.handoff.records import Record, names  # noqa: E402
 from baton.handoff.verdict import Allowed, Verdict  # noqa: E402
 
-RECORDS = 60
+RECORDS = 20
 EDGES = [0, 1, 2, 7, 0x7f, 0x80, 0xff, 0x100, 0xffff, 1 << 31, (1 << 32) - 1, 1 << 63, (1 << 64) - 1]
 
 

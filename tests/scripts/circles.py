@@ -27,13 +27,15 @@ def objects(folder):
 def uses(sources):
     """{source: the sources whose functions and variables it uses}."""
     defined, wanted = {}, collections.defaultdict(set)
-    for source, path in sources.items():
-        listed = subprocess.run(["nm", "-P", "-g", path], capture_output=True, text=True, check=True)
-        for symbol, kind, *_ in (line.split() for line in listed.stdout.splitlines()):
-            if kind == "U":
-                wanted[source].add(symbol)
-            else:
-                defined[symbol] = source
+    named = {path: source for source, path in sources.items()}
+    listed = subprocess.run(["nm", "-P", "-g", "-A", *named], capture_output=True, text=True, check=True)
+    for line in listed.stdout.splitlines():
+        path, _, rest = line.partition(": ")
+        source, (symbol, kind, *_) = named[path], rest.split()
+        if kind == "U":
+            wanted[source].add(symbol)
+        else:
+            defined[symbol] = source
     return {source: {defined[symbol] for symbol in symbols & defined.keys()} - {source}
             for source, symbols in wanted.items()}
 
