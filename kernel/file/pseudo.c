@@ -280,11 +280,21 @@ static int pseudo_remove(struct dentry *directory, struct dentry *victim)
 
 /* ---- links ---- */
 
+ssize_t pseudo_link_text(char *buffer, size_t size, const char *target)
+{
+    size_t length = strlen(target) < size ? strlen(target) : size;
+
+    memcpy(buffer, target, length);
+    return (ssize_t)length;
+}
+
 static ssize_t pseudo_read_link(struct inode *inode, char *buffer, size_t size)
 {
     const struct pseudo_place *place = inode->private;
     struct path target;
 
+    if (place->node->text)
+        return pseudo_link_text(buffer, size, place->node->text);
     if (place->node->read_link)
         return place->node->read_link(&place->key, buffer, size);
     /* A magic link without a text of its own shows where it leads. */

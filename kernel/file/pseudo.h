@@ -74,6 +74,9 @@ struct pseudo_node {
     int (*create)(const struct pseudo_key *key, const char *name);
     int (*remove)(const struct pseudo_key *key, const char *name);
 
+    /* What a file always says, or where a link always leads: instead of `show`, `read_link`. */
+    const char *text;
+
     /* File: the whole text; made anew when a reader begins at 0. */
     int (*show)(const struct pseudo_key *key, struct text *text);
     /* What one write(2) brought (at most 64 KiB, NUL-terminated). 0 or an error. */
@@ -98,6 +101,19 @@ struct pseudo_node {
 
     struct pseudo_node *next_added;
 };
+
+/* Nodes of files that everybody may read. */
+#define PSEUDO_SHOW(file, function)                                                                \
+    {                                                                                              \
+        .name = (file), .mode = S_IFREG | 0444, .show = (function)                                 \
+    }
+#define PSEUDO_TEXT(file, constant)                                                                \
+    {                                                                                              \
+        .name = (file), .mode = S_IFREG | 0444, .text = (constant)                                 \
+    }
+
+/* For `read_link`: as much of the target as there is room for; its length. */
+ssize_t pseudo_link_text(char *buffer, size_t size, const char *target);
 
 /* The roots, into which the rooms put their nodes. */
 extern struct pseudo_node proc_root, sys_root;

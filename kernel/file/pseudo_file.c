@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <linux/stat.h>
 
+#include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
 
@@ -72,14 +73,24 @@ static uint64_t pseudo_memory(const struct file *file)
     return __atomic_load_n(&reader->text.capacity, __ATOMIC_RELAXED);
 }
 
+static int text_make(const struct pseudo_place *place, struct text *text)
+{
+    const struct pseudo_node *node = place->node;
+
+    if (node->show)
+        return node->show(&place->key, text);
+    if (!node->text)
+        return -EINVAL;
+    text_append(text, node->text, strlen(node->text));
+    return 0;
+}
+
 /* Makes the text. Reader's lock held. */
 static int reader_make(struct reader *reader, const struct pseudo_place *place)
 {
     reader_forget(reader);
     reader->made = false;
-    if (!place->node->show)
-        return -EINVAL;
-    int error = place->node->show(&place->key, &reader->text);
+    int error = text_make(place, &reader->text);
     __atomic_fetch_add(&reader->account->heap_bytes, reader->text.capacity, __ATOMIC_RELAXED);
     if (!error && reader->text.failed)
         error = -ENOMEM;

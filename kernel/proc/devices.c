@@ -108,27 +108,13 @@ static int sockets_show(const struct pseudo_key *key, struct text *text)
     return 0;
 }
 
-static ssize_t net_link(const struct pseudo_key *key, char *buffer, size_t size)
-{
-    static const char target[] = "self/net";
-    size_t length = sizeof(target) - 1 < size ? sizeof(target) - 1 : size;
-
-    (void)key;
-    memcpy(buffer, target, length);
-    return (ssize_t)length;
-}
-
-#define FILE_NODE(file, function)                                                                  \
-    {                                                                                              \
-        .name = (file), .mode = S_IFREG | 0444, .show = (function)                                 \
-    }
 static struct pseudo_node net_files[] = {
-    FILE_NODE("arp", neighbours_show),   FILE_NODE("dev", interfaces_show),
-    FILE_NODE("if_inet6", nothing_show), FILE_NODE("raw", raw_show),
-    FILE_NODE("raw6", datagrams6_show),  FILE_NODE("route", nothing_show),
-    FILE_NODE("tcp", streams_show),      FILE_NODE("tcp6", streams6_show),
-    FILE_NODE("udp", datagrams_show),    FILE_NODE("udp6", datagrams6_show),
-    FILE_NODE("unix", sockets_show),
+    PSEUDO_SHOW("arp", neighbours_show),   PSEUDO_SHOW("dev", interfaces_show),
+    PSEUDO_SHOW("if_inet6", nothing_show), PSEUDO_SHOW("raw", raw_show),
+    PSEUDO_SHOW("raw6", datagrams6_show),  PSEUDO_SHOW("route", nothing_show),
+    PSEUDO_SHOW("tcp", streams_show),      PSEUDO_SHOW("tcp6", streams6_show),
+    PSEUDO_SHOW("udp", datagrams_show),    PSEUDO_SHOW("udp6", datagrams6_show),
+    PSEUDO_SHOW("unix", sockets_show),
 };
 /* In each process's directory: a process's networks are all that there are. */
 struct pseudo_node proc_net_directory = {
@@ -139,11 +125,11 @@ struct pseudo_node proc_net_directory = {
 };
 
 static struct pseudo_node device_nodes[] = {
-    FILE_NODE("devices", devices_show),
-    FILE_NODE("filesystems", file_systems_show),
-    FILE_NODE("modules", nothing_show),
-    {.name = "net", .mode = S_IFLNK | 0777, .read_link = net_link},
-    FILE_NODE("swaps", swaps_show),
+    PSEUDO_SHOW("devices", devices_show),
+    PSEUDO_SHOW("filesystems", file_systems_show),
+    PSEUDO_SHOW("modules", nothing_show),
+    {.name = "net", .mode = S_IFLNK | 0777, .text = "self/net"},
+    PSEUDO_SHOW("swaps", swaps_show),
 };
 
 void proc_devices_initialize(void)

@@ -172,71 +172,31 @@ static void text_event(struct text *text, const struct block_device *device)
 }
 SHOW(uevent, text_event(text, device))
 
-static int zero_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "0\n");
-    return 0;
-}
-
-static int inflight_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "       0        0\n");
-    return 0;
-}
-
-static int scheduler_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "[none]\n");
-    return 0;
-}
-
-static int zoned_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "none\n");
-    return 0;
-}
-
-static int read_ahead_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "128\n");
-    return 0;
-}
-
-#define FILE_NODE(file, function)                                                                  \
-    {                                                                                              \
-        .name = (file), .mode = S_IFREG | 0444, .show = (function)                                 \
-    }
-
 static struct pseudo_node queue_files[] = {
-    FILE_NODE("discard_granularity", granularity_show),
-    FILE_NODE("discard_max_bytes", discard_show),
-    FILE_NODE("discard_max_hw_bytes", discard_show),
-    FILE_NODE("discard_zeroes_data", zero_show),
-    FILE_NODE("hw_sector_size", logical_show),
-    FILE_NODE("logical_block_size", logical_show),
-    FILE_NODE("max_hw_sectors_kb", sectors_show),
-    FILE_NODE("max_sectors_kb", sectors_show),
-    FILE_NODE("max_segments", segments_show),
-    FILE_NODE("minimum_io_size", physical_show),
-    FILE_NODE("nr_requests", requests_show),
-    FILE_NODE("optimal_io_size", zero_show),
-    FILE_NODE("physical_block_size", physical_show),
-    FILE_NODE("read_ahead_kb", read_ahead_show),
-    FILE_NODE("rotational", rotational_show),
-    FILE_NODE("scheduler", scheduler_show),
-    FILE_NODE("write_cache", write_cache_show),
-    FILE_NODE("zoned", zoned_show),
+    PSEUDO_SHOW("discard_granularity", granularity_show),
+    PSEUDO_SHOW("discard_max_bytes", discard_show),
+    PSEUDO_SHOW("discard_max_hw_bytes", discard_show),
+    PSEUDO_TEXT("discard_zeroes_data", "0\n"),
+    PSEUDO_SHOW("hw_sector_size", logical_show),
+    PSEUDO_SHOW("logical_block_size", logical_show),
+    PSEUDO_SHOW("max_hw_sectors_kb", sectors_show),
+    PSEUDO_SHOW("max_sectors_kb", sectors_show),
+    PSEUDO_SHOW("max_segments", segments_show),
+    PSEUDO_SHOW("minimum_io_size", physical_show),
+    PSEUDO_SHOW("nr_requests", requests_show),
+    PSEUDO_TEXT("optimal_io_size", "0\n"),
+    PSEUDO_SHOW("physical_block_size", physical_show),
+    PSEUDO_TEXT("read_ahead_kb", "128\n"),
+    PSEUDO_SHOW("rotational", rotational_show),
+    PSEUDO_TEXT("scheduler", "[none]\n"),
+    PSEUDO_SHOW("write_cache", write_cache_show),
+    PSEUDO_TEXT("zoned", "none\n"),
 };
 static struct pseudo_node facts_files[] = {
-    FILE_NODE("model", model_show),
-    FILE_NODE("rev", revision_show),
-    FILE_NODE("serial", serial_show),
-    FILE_NODE("vendor", vendor_show),
+    PSEUDO_SHOW("model", model_show),
+    PSEUDO_SHOW("rev", revision_show),
+    PSEUDO_SHOW("serial", serial_show),
+    PSEUDO_SHOW("vendor", vendor_show),
 };
 #define FOLDER_NODE(folder, files)                                                                 \
     {                                                                                              \
@@ -245,17 +205,17 @@ static struct pseudo_node facts_files[] = {
     }
 
 static struct pseudo_node partition_files[] = {
-    FILE_NODE("alignment_offset", zero_show),
-    FILE_NODE("dev", dev_show),
-    FILE_NODE("discard_alignment", zero_show),
+    PSEUDO_TEXT("alignment_offset", "0\n"),
+    PSEUDO_SHOW("dev", dev_show),
+    PSEUDO_TEXT("discard_alignment", "0\n"),
     {.name = "holders", .mode = S_IFDIR | 0755},
-    FILE_NODE("inflight", inflight_show),
-    FILE_NODE("partition", partition_show),
-    FILE_NODE("ro", ro_show),
-    FILE_NODE("size", size_show),
-    FILE_NODE("start", start_show),
-    FILE_NODE("stat", stat_show),
-    FILE_NODE("uevent", uevent_show),
+    PSEUDO_TEXT("inflight", "       0        0\n"),
+    PSEUDO_SHOW("partition", partition_show),
+    PSEUDO_SHOW("ro", ro_show),
+    PSEUDO_SHOW("size", size_show),
+    PSEUDO_SHOW("start", start_show),
+    PSEUDO_SHOW("stat", stat_show),
+    PSEUDO_SHOW("uevent", uevent_show),
 };
 static struct pseudo_node partition_directory = {
     .mode = S_IFDIR | 0755,
@@ -264,22 +224,22 @@ static struct pseudo_node partition_directory = {
 };
 
 static struct pseudo_node disk_files[] = {
-    FILE_NODE("alignment_offset", zero_show),
-    FILE_NODE("capability", zero_show),
-    FILE_NODE("dev", dev_show),
+    PSEUDO_TEXT("alignment_offset", "0\n"),
+    PSEUDO_TEXT("capability", "0\n"),
+    PSEUDO_SHOW("dev", dev_show),
     FOLDER_NODE("device", facts_files),
-    FILE_NODE("discard_alignment", zero_show),
-    FILE_NODE("hidden", zero_show),
+    PSEUDO_TEXT("discard_alignment", "0\n"),
+    PSEUDO_TEXT("hidden", "0\n"),
     {.name = "holders", .mode = S_IFDIR | 0755},
-    FILE_NODE("inflight", inflight_show),
+    PSEUDO_TEXT("inflight", "       0        0\n"),
     FOLDER_NODE("queue", queue_files),
-    FILE_NODE("removable", removable_show),
-    FILE_NODE("ro", ro_show),
-    FILE_NODE("serial", serial_show),
-    FILE_NODE("size", size_show),
+    PSEUDO_SHOW("removable", removable_show),
+    PSEUDO_SHOW("ro", ro_show),
+    PSEUDO_SHOW("serial", serial_show),
+    PSEUDO_SHOW("size", size_show),
     {.name = "slaves", .mode = S_IFDIR | 0755},
-    FILE_NODE("stat", stat_show),
-    FILE_NODE("uevent", uevent_show),
+    PSEUDO_SHOW("stat", stat_show),
+    PSEUDO_SHOW("uevent", uevent_show),
 };
 
 /* ---- directories of devices ---- */
@@ -404,12 +364,12 @@ LOOP_SHOW(partscan, "%u", !!(information.lo_flags & LO_FLAGS_PARTSCAN))
 LOOP_SHOW(sizelimit, "%lu", (uint64_t)information.lo_sizelimit)
 
 static struct pseudo_node loop_files[] = {
-    FILE_NODE("autoclear", loop_autoclear_show),
-    FILE_NODE("backing_file", loop_backing_file_show),
-    FILE_NODE("dio", loop_dio_show),
-    FILE_NODE("offset", loop_offset_show),
-    FILE_NODE("partscan", loop_partscan_show),
-    FILE_NODE("sizelimit", loop_sizelimit_show),
+    PSEUDO_SHOW("autoclear", loop_autoclear_show),
+    PSEUDO_SHOW("backing_file", loop_backing_file_show),
+    PSEUDO_SHOW("dio", loop_dio_show),
+    PSEUDO_SHOW("offset", loop_offset_show),
+    PSEUDO_SHOW("partscan", loop_partscan_show),
+    PSEUDO_SHOW("sizelimit", loop_sizelimit_show),
 };
 static struct pseudo_node loop_directory = FOLDER_NODE("loop", loop_files);
 
@@ -467,14 +427,12 @@ static ssize_t link_read(const struct pseudo_key *key, char *buffer, size_t size
     if (!device)
         return -ENOENT;
     const char *disk = device->owner->facts.name;
-    int length = device->partition ? format_string(target, sizeof(target), "../../block/%s/%s",
-                                                   disk, device->name)
-                                   : format_string(target, sizeof(target), "../../block/%s", disk);
+    if (device->partition)
+        format_string(target, sizeof(target), "../../block/%s/%s", disk, device->name);
+    else
+        format_string(target, sizeof(target), "../../block/%s", disk);
     block_device_release(device);
-    if ((size_t)length > size)
-        length = (int)size;
-    memcpy(buffer, target, (size_t)length);
-    return length;
+    return pseudo_link_text(buffer, size, target);
 }
 static struct pseudo_node device_link = {.mode = S_IFLNK | 0777, .read_link = link_read};
 LISTING(name, lists_all, name_by_name, S_IFLNK, device_link)

@@ -106,36 +106,17 @@ SHOW(model, text_print(text, "%-40s\n", facts->model))
 SHOW(serial, text_print(text, "%-20s\n", facts->serial))
 SHOW(name, text_name(text, facts->identity.nvme_controller))
 
-static int state_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "live\n");
-    return 0;
-}
-
-static int transport_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "pcie\n");
-    return 0;
-}
-
-#define FILE_NODE(file, function)                                                                  \
-    {                                                                                              \
-        .name = (file), .mode = S_IFREG | 0444, .show = (function)                                 \
-    }
-
 static struct pseudo_node controller_files[] = {
-    FILE_NODE("address", address_show),       FILE_NODE("cntlid", number_show),
-    FILE_NODE("firmware_rev", firmware_show), FILE_NODE("model", model_show),
-    FILE_NODE("serial", serial_show),         FILE_NODE("state", state_show),
-    FILE_NODE("subsysnqn", name_show),        FILE_NODE("transport", transport_show),
+    PSEUDO_SHOW("address", address_show),       PSEUDO_SHOW("cntlid", number_show),
+    PSEUDO_SHOW("firmware_rev", firmware_show), PSEUDO_SHOW("model", model_show),
+    PSEUDO_SHOW("serial", serial_show),         PSEUDO_TEXT("state", "live\n"),
+    PSEUDO_SHOW("subsysnqn", name_show),        PSEUDO_TEXT("transport", "pcie\n"),
 };
 static struct pseudo_node subsystem_files[] = {
-    FILE_NODE("firmware_rev", firmware_show),
-    FILE_NODE("model", model_show),
-    FILE_NODE("serial", serial_show),
-    FILE_NODE("subsysnqn", name_show),
+    PSEUDO_SHOW("firmware_rev", firmware_show),
+    PSEUDO_SHOW("model", model_show),
+    PSEUDO_SHOW("serial", serial_show),
+    PSEUDO_SHOW("subsysnqn", name_show),
 };
 
 /* ---- directories ---- */
@@ -150,12 +131,9 @@ static ssize_t link_read(const struct pseudo_key *key, char *buffer, size_t size
 
     if (!device)
         return -ENOENT;
-    int length = format_string(target, sizeof(target), "../../../block/%s", device->name);
+    format_string(target, sizeof(target), "../../../block/%s", device->name);
     block_device_release(device);
-    if ((size_t)length > size)
-        length = (int)size;
-    memcpy(buffer, target, (size_t)length);
-    return length;
+    return pseudo_link_text(buffer, size, target);
 }
 static struct pseudo_node disk_link = {.mode = S_IFLNK | 0777, .read_link = link_read};
 
@@ -168,11 +146,8 @@ static ssize_t controller_read(const struct pseudo_key *key, char *buffer, size_
         return -ENOENT;
     controller_name(device, name);
     block_device_release(device);
-    int length = format_string(target, sizeof(target), "../../nvme/%s", name);
-    if ((size_t)length > size)
-        length = (int)size;
-    memcpy(buffer, target, (size_t)length);
-    return length;
+    format_string(target, sizeof(target), "../../nvme/%s", name);
+    return pseudo_link_text(buffer, size, target);
 }
 static struct pseudo_node controller_link = {.mode = S_IFLNK | 0777, .read_link = controller_read};
 

@@ -54,39 +54,25 @@ static int amd_only_show(const struct pseudo_key *key, struct text *text)
     return 0;
 }
 
-/* What a guest of a virtual machine could do to who runs it: there are no guests. */
-static int without_guests_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "Not affected\n");
-    return 0;
-}
-
-static int vulnerable_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "Vulnerable\n");
-    return 0;
-}
-
 static struct pseudo_node vulnerability_files[] = {
-    {.name = "gather_data_sampling", .mode = S_IFREG | 0444, .show = intel_only_show},
-    {.name = "indirect_target_selection", .mode = S_IFREG | 0444, .show = intel_only_show},
-    {.name = "itlb_multihit", .mode = S_IFREG | 0444, .show = intel_only_show},
-    {.name = "l1tf", .mode = S_IFREG | 0444, .show = intel_only_show},
-    {.name = "mds", .mode = S_IFREG | 0444, .show = intel_only_show},
-    {.name = "meltdown", .mode = S_IFREG | 0444, .show = intel_only_show},
-    {.name = "mmio_stale_data", .mode = S_IFREG | 0444, .show = intel_only_show},
-    {.name = "reg_file_data_sampling", .mode = S_IFREG | 0444, .show = intel_only_show},
-    {.name = "retbleed", .mode = S_IFREG | 0444, .show = vulnerable_show},
-    {.name = "spec_rstack_overflow", .mode = S_IFREG | 0444, .show = amd_only_show},
-    {.name = "spec_store_bypass", .mode = S_IFREG | 0444, .show = vulnerable_show},
-    {.name = "spectre_v1", .mode = S_IFREG | 0444, .show = vulnerable_show},
-    {.name = "spectre_v2", .mode = S_IFREG | 0444, .show = vulnerable_show},
-    {.name = "srbds", .mode = S_IFREG | 0444, .show = intel_only_show},
-    {.name = "tsa", .mode = S_IFREG | 0444, .show = amd_only_show},
-    {.name = "tsx_async_abort", .mode = S_IFREG | 0444, .show = intel_only_show},
-    {.name = "vmscape", .mode = S_IFREG | 0444, .show = without_guests_show},
+    PSEUDO_SHOW("gather_data_sampling", intel_only_show),
+    PSEUDO_SHOW("indirect_target_selection", intel_only_show),
+    PSEUDO_SHOW("itlb_multihit", intel_only_show),
+    PSEUDO_SHOW("l1tf", intel_only_show),
+    PSEUDO_SHOW("mds", intel_only_show),
+    PSEUDO_SHOW("meltdown", intel_only_show),
+    PSEUDO_SHOW("mmio_stale_data", intel_only_show),
+    PSEUDO_SHOW("reg_file_data_sampling", intel_only_show),
+    PSEUDO_TEXT("retbleed", "Vulnerable\n"),
+    PSEUDO_SHOW("spec_rstack_overflow", amd_only_show),
+    PSEUDO_TEXT("spec_store_bypass", "Vulnerable\n"),
+    PSEUDO_TEXT("spectre_v1", "Vulnerable\n"),
+    PSEUDO_TEXT("spectre_v2", "Vulnerable\n"),
+    PSEUDO_SHOW("srbds", intel_only_show),
+    PSEUDO_SHOW("tsa", amd_only_show),
+    PSEUDO_SHOW("tsx_async_abort", intel_only_show),
+    /* What a guest could do to who runs it: there are no guests. */
+    PSEUDO_TEXT("vmscape", "Not affected\n"),
 };
 
 /* ---- cpu0, cpu1, …: which C libraries count, and lscpu(1) puts together ---- */
@@ -94,20 +80,6 @@ static struct pseudo_node vulnerability_files[] = {
 static int core_show(const struct pseudo_key *key, struct text *text)
 {
     text_print(text, "%lu\n", key->number[0]);
-    return 0;
-}
-
-static int zero_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "0\n");
-    return 0;
-}
-
-static int nothing_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "\n");
     return 0;
 }
 
@@ -130,17 +102,17 @@ static int all_mask_show(const struct pseudo_key *key, struct text *text)
 
 /* Each is a core with one thread, all of them in one package: what /proc/cpuinfo says. */
 static struct pseudo_node topology_files[] = {
-    {.name = "core_cpus", .mode = S_IFREG | 0444, .show = own_mask_show},
-    {.name = "core_cpus_list", .mode = S_IFREG | 0444, .show = core_show},
-    {.name = "core_id", .mode = S_IFREG | 0444, .show = core_show},
-    {.name = "core_siblings", .mode = S_IFREG | 0444, .show = all_mask_show},
-    {.name = "core_siblings_list", .mode = S_IFREG | 0444, .show = online_show},
-    {.name = "die_id", .mode = S_IFREG | 0444, .show = zero_show},
-    {.name = "package_cpus", .mode = S_IFREG | 0444, .show = all_mask_show},
-    {.name = "package_cpus_list", .mode = S_IFREG | 0444, .show = online_show},
-    {.name = "physical_package_id", .mode = S_IFREG | 0444, .show = zero_show},
-    {.name = "thread_siblings", .mode = S_IFREG | 0444, .show = own_mask_show},
-    {.name = "thread_siblings_list", .mode = S_IFREG | 0444, .show = core_show},
+    PSEUDO_SHOW("core_cpus", own_mask_show),
+    PSEUDO_SHOW("core_cpus_list", core_show),
+    PSEUDO_SHOW("core_id", core_show),
+    PSEUDO_SHOW("core_siblings", all_mask_show),
+    PSEUDO_SHOW("core_siblings_list", online_show),
+    PSEUDO_TEXT("die_id", "0\n"),
+    PSEUDO_SHOW("package_cpus", all_mask_show),
+    PSEUDO_SHOW("package_cpus_list", online_show),
+    PSEUDO_TEXT("physical_package_id", "0\n"),
+    PSEUDO_SHOW("thread_siblings", own_mask_show),
+    PSEUDO_SHOW("thread_siblings_list", core_show),
 };
 static struct pseudo_node cpu_directories[] = {
     {.name = "topology",
@@ -184,11 +156,11 @@ static bool cpu_next(const struct pseudo_key *key, uint64_t *position, struct ps
 }
 
 static struct pseudo_node cpu_files[] = {
-    {.name = "kernel_max", .mode = S_IFREG | 0444, .show = highest_show},
-    {.name = "offline", .mode = S_IFREG | 0444, .show = nothing_show},
-    {.name = "online", .mode = S_IFREG | 0444, .show = online_show},
-    {.name = "possible", .mode = S_IFREG | 0444, .show = online_show},
-    {.name = "present", .mode = S_IFREG | 0444, .show = online_show},
+    PSEUDO_SHOW("kernel_max", highest_show),
+    PSEUDO_TEXT("offline", "\n"),
+    PSEUDO_SHOW("online", online_show),
+    PSEUDO_SHOW("possible", online_show),
+    PSEUDO_SHOW("present", online_show),
     {.name = "vulnerabilities",
      .mode = S_IFDIR | 0555,
      .children = vulnerability_files,
@@ -197,17 +169,17 @@ static struct pseudo_node cpu_files[] = {
 /* ---- node0: all memory is as far from each processor ---- */
 
 static struct pseudo_node node_files[] = {
-    {.name = "cpulist", .mode = S_IFREG | 0444, .show = online_show},
-    {.name = "cpumap", .mode = S_IFREG | 0444, .show = all_mask_show},
+    PSEUDO_SHOW("cpulist", online_show),
+    PSEUDO_SHOW("cpumap", all_mask_show),
 };
 static struct pseudo_node nodes_files[] = {
-    {.name = "has_cpu", .mode = S_IFREG | 0444, .show = zero_show},
+    PSEUDO_TEXT("has_cpu", "0\n"),
     {.name = "node0",
      .mode = S_IFDIR | 0755,
      .children = node_files,
      .child_count = array_length(node_files)},
-    {.name = "online", .mode = S_IFREG | 0444, .show = zero_show},
-    {.name = "possible", .mode = S_IFREG | 0444, .show = zero_show},
+    PSEUDO_TEXT("online", "0\n"),
+    PSEUDO_TEXT("possible", "0\n"),
 };
 static struct pseudo_node system_directories[] = {
     {.name = "cpu",

@@ -194,16 +194,6 @@ int proc_mount_info_show(const struct pseudo_key *key, struct text *text)
     return 0;
 }
 
-static ssize_t mounts_link(const struct pseudo_key *key, char *buffer, size_t size)
-{
-    static const char target[] = "self/mounts";
-    size_t length = sizeof(target) - 1 < size ? sizeof(target) - 1 : size;
-
-    (void)key;
-    memcpy(buffer, target, length);
-    return length;
-}
-
 static int locks_show(const struct pseudo_key *key, struct text *text)
 {
     (void)key;
@@ -222,18 +212,13 @@ static int system_request_store(const struct pseudo_key *key, const char *bytes,
     return 0;
 }
 
-#define FILE_NODE(file, function)                                                                  \
-    {                                                                                              \
-        .name = (file), .mode = S_IFREG | 0444, .show = (function)                                 \
-    }
-
 static struct pseudo_node system_nodes[] = {
-    FILE_NODE("cmdline", command_line_show),
-    FILE_NODE("locks", locks_show),
-    FILE_NODE("meminfo", memory_show),
-    {.name = "mounts", .mode = S_IFLNK | 0777, .read_link = mounts_link},
+    PSEUDO_SHOW("cmdline", command_line_show),
+    PSEUDO_SHOW("locks", locks_show),
+    PSEUDO_SHOW("meminfo", memory_show),
+    {.name = "mounts", .mode = S_IFLNK | 0777, .text = "self/mounts"},
     {.name = "sysrq-trigger", .mode = S_IFREG | 0200, .store = system_request_store},
-    FILE_NODE("version", version_show),
+    PSEUDO_SHOW("version", version_show),
 };
 
 void proc_system_initialize(void)

@@ -8,13 +8,6 @@
 #include "library/format.h"
 #include "proc/machine/machine.h"
 
-static int platform_size_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "64\n");
-    return 0;
-}
-
 static int vendor_show(const struct pseudo_key *key, struct text *text)
 {
     (void)key;
@@ -133,7 +126,7 @@ static bool range_next(const struct pseudo_key *key, uint64_t *position, struct 
 static struct pseudo_node efi_files[] = {
     {.name = "config_table", .mode = S_IFREG | 0444, .show = configuration_show},
     {.name = "efivars", .mode = S_IFDIR | 0555}, /* efivarfs is mounted here */
-    {.name = "fw_platform_size", .mode = S_IFREG | 0444, .show = platform_size_show},
+    PSEUDO_TEXT("fw_platform_size", "64\n"),
     {.name = "fw_vendor", .mode = S_IFREG | 0444, .show = vendor_show},
     {.name = "runtime", .mode = S_IFREG | 0444, .show = runtime_show},
     {.name = "runtime-map", .mode = S_IFDIR | 0755, .find = range_find, .next = range_next},

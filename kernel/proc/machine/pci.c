@@ -124,13 +124,6 @@ static int resource_show(const struct pseudo_key *key, struct text *text)
     return 0;
 }
 
-static int numa_node_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "-1\n");
-    return 0;
-}
-
 static int local_cpus_show(const struct pseudo_key *key, struct text *text)
 {
     (void)key;
@@ -158,7 +151,7 @@ static struct pseudo_node device_files[] = {
     {.name = "local_cpulist", .mode = S_IFREG | 0444, .show = local_cpu_list_show},
     {.name = "local_cpus", .mode = S_IFREG | 0444, .show = local_cpus_show},
     {.name = "modalias", .mode = S_IFREG | 0444, .show = modalias_show},
-    {.name = "numa_node", .mode = S_IFREG | 0444, .show = numa_node_show},
+    PSEUDO_TEXT("numa_node", "-1\n"),
     {.name = "resource", .mode = S_IFREG | 0444, .show = resource_show},
     {.name = "revision", .mode = S_IFREG | 0444, .show = revision_show},
     {.name = "subsystem_device", .mode = S_IFREG | 0444, .show = subsystem_device_show},

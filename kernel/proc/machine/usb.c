@@ -112,76 +112,37 @@ NUMBER(manufacturer, "%s", device->vendor)
 NUMBER(product, "%s", device->product)
 NUMBER(serial, "%s", device->serial)
 
-static int nothing_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "\n");
-    return 0;
-}
-
-static int authorized_show(const struct pseudo_key *key, struct text *text)
-{
-    (void)key;
-    text_print(text, "1\n");
-    return 0;
-}
-
-static ssize_t link_text(char *buffer, size_t size, const char *target)
-{
-    size_t length = strlen(target) < size ? strlen(target) : size;
-
-    memcpy(buffer, target, length);
-    return (ssize_t)length;
-}
-
-static ssize_t subsystem_read(const struct pseudo_key *key, char *buffer, size_t size)
-{
-    (void)key;
-    return link_text(buffer, size, "../../../bus/usb");
-}
-
-static ssize_t subsystem_below_read(const struct pseudo_key *key, char *buffer, size_t size)
-{
-    (void)key;
-    return link_text(buffer, size, "../../../../bus/usb");
-}
-
-#define FILE_NODE(file, function)                                                                  \
-    {                                                                                              \
-        .name = (file), .mode = S_IFREG | 0444, .show = (function)                                 \
-    }
-
 static struct pseudo_node device_files[] = {
-    FILE_NODE("authorized", authorized_show),
-    FILE_NODE("bConfigurationValue", configuration_value_show),
-    FILE_NODE("bDeviceClass", class_show),
-    FILE_NODE("bDeviceProtocol", protocol_show),
-    FILE_NODE("bDeviceSubClass", subclass_show),
-    FILE_NODE("bMaxPacketSize0", packet_size_show),
-    FILE_NODE("bMaxPower", power_show),
-    FILE_NODE("bNumConfigurations", configurations_show),
-    FILE_NODE("bNumInterfaces", interfaces_show),
-    FILE_NODE("bcdDevice", release_show),
-    FILE_NODE("bmAttributes", attributes_show),
-    FILE_NODE("busnum", bus_number_show),
-    FILE_NODE("configuration", nothing_show),
-    FILE_NODE("descriptors", descriptors_show),
-    FILE_NODE("dev", dev_show),
-    FILE_NODE("devnum", device_number_show),
-    FILE_NODE("devpath", path_show),
-    FILE_NODE("idProduct", product_number_show),
-    FILE_NODE("idVendor", vendor_number_show),
-    FILE_NODE("maxchild", ports_show),
-    FILE_NODE("speed", speed_show),
-    {.name = "subsystem", .mode = S_IFLNK | 0777, .read_link = subsystem_read},
-    FILE_NODE("uevent", uevent_show),
-    FILE_NODE("version", version_show),
+    PSEUDO_TEXT("authorized", "1\n"),
+    PSEUDO_SHOW("bConfigurationValue", configuration_value_show),
+    PSEUDO_SHOW("bDeviceClass", class_show),
+    PSEUDO_SHOW("bDeviceProtocol", protocol_show),
+    PSEUDO_SHOW("bDeviceSubClass", subclass_show),
+    PSEUDO_SHOW("bMaxPacketSize0", packet_size_show),
+    PSEUDO_SHOW("bMaxPower", power_show),
+    PSEUDO_SHOW("bNumConfigurations", configurations_show),
+    PSEUDO_SHOW("bNumInterfaces", interfaces_show),
+    PSEUDO_SHOW("bcdDevice", release_show),
+    PSEUDO_SHOW("bmAttributes", attributes_show),
+    PSEUDO_SHOW("busnum", bus_number_show),
+    PSEUDO_TEXT("configuration", "\n"),
+    PSEUDO_SHOW("descriptors", descriptors_show),
+    PSEUDO_SHOW("dev", dev_show),
+    PSEUDO_SHOW("devnum", device_number_show),
+    PSEUDO_SHOW("devpath", path_show),
+    PSEUDO_SHOW("idProduct", product_number_show),
+    PSEUDO_SHOW("idVendor", vendor_number_show),
+    PSEUDO_SHOW("maxchild", ports_show),
+    PSEUDO_SHOW("speed", speed_show),
+    {.name = "subsystem", .mode = S_IFLNK | 0777, .text = "../../../bus/usb"},
+    PSEUDO_SHOW("uevent", uevent_show),
+    PSEUDO_SHOW("version", version_show),
 };
 /* Those that not every device has. */
 static struct pseudo_node device_texts[] = {
-    FILE_NODE("manufacturer", manufacturer_show),
-    FILE_NODE("product", product_show),
-    FILE_NODE("serial", serial_show),
+    PSEUDO_SHOW("manufacturer", manufacturer_show),
+    PSEUDO_SHOW("product", product_show),
+    PSEUDO_SHOW("serial", serial_show),
 };
 
 static bool has_text(const struct usb_device *device, size_t index)
@@ -221,14 +182,14 @@ static void text_interface_event(struct text *text, const struct usb_device *dev
 SHOW(interface_uevent, text_interface_event(text, device, interface_of(device, key)))
 
 static struct pseudo_node interface_files[] = {
-    FILE_NODE("bAlternateSetting", interface_alternate_show),
-    FILE_NODE("bInterfaceClass", interface_class_show),
-    FILE_NODE("bInterfaceNumber", interface_number_show),
-    FILE_NODE("bInterfaceProtocol", interface_protocol_show),
-    FILE_NODE("bInterfaceSubClass", interface_subclass_show),
-    FILE_NODE("bNumEndpoints", interface_endpoints_show),
-    {.name = "subsystem", .mode = S_IFLNK | 0777, .read_link = subsystem_below_read},
-    FILE_NODE("uevent", interface_uevent_show),
+    PSEUDO_SHOW("bAlternateSetting", interface_alternate_show),
+    PSEUDO_SHOW("bInterfaceClass", interface_class_show),
+    PSEUDO_SHOW("bInterfaceNumber", interface_number_show),
+    PSEUDO_SHOW("bInterfaceProtocol", interface_protocol_show),
+    PSEUDO_SHOW("bInterfaceSubClass", interface_subclass_show),
+    PSEUDO_SHOW("bNumEndpoints", interface_endpoints_show),
+    {.name = "subsystem", .mode = S_IFLNK | 0777, .text = "../../../../bus/usb"},
+    PSEUDO_SHOW("uevent", interface_uevent_show),
 };
 static struct pseudo_node interface_directory = {
     .mode = S_IFDIR | 0755,
@@ -403,7 +364,7 @@ static ssize_t place_read(const struct pseudo_key *key, char *buffer, size_t siz
         format_string(target, sizeof(target), "../../../devices/usb/%s%s%s", device->name,
                       is_interface ? "/" : "", is_interface ? name : "");
     usb_tree_unlock();
-    return device ? link_text(buffer, size, target) : -ENOENT;
+    return device ? pseudo_link_text(buffer, size, target) : -ENOENT;
 }
 static struct pseudo_node place_link = {.mode = S_IFLNK | 0777, .read_link = place_read};
 

@@ -161,15 +161,6 @@ static bool process_next_node(const struct pseudo_key *key, uint64_t *position,
 
 /* ---- who looks ---- */
 
-static ssize_t put_link(char *buffer, size_t size, const char *text)
-{
-    size_t length = strlen(text);
-
-    length = length < size ? length : size;
-    memcpy(buffer, text, length);
-    return length;
-}
-
 static ssize_t self_read(const struct pseudo_key *key, char *buffer, size_t size)
 {
     struct process *process = process_current();
@@ -179,7 +170,7 @@ static ssize_t self_read(const struct pseudo_key *key, char *buffer, size_t size
     if (!process)
         return -ENOENT;
     format_string(text, sizeof(text), "%u", process->id);
-    return put_link(buffer, size, text);
+    return pseudo_link_text(buffer, size, text);
 }
 
 static ssize_t thread_self_read(const struct pseudo_key *key, char *buffer, size_t size)
@@ -191,7 +182,7 @@ static ssize_t thread_self_read(const struct pseudo_key *key, char *buffer, size
     if (!process)
         return -ENOENT;
     format_string(text, sizeof(text), "%u/task/%u", process->id, thread_current()->id);
-    return put_link(buffer, size, text);
+    return pseudo_link_text(buffer, size, text);
 }
 
 static struct pseudo_node self_nodes[] = {
