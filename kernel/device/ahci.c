@@ -19,6 +19,7 @@
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/worker.h"
 #include "thread/mutex.h"
 #include "thread/wait_queue.h"
 
@@ -148,10 +149,10 @@ struct ahci {
     struct ahci_port *ports[PORTS_MAXIMUM]; /* constant after the beginning */
     struct wait_queue work;                 /* the thread */
     struct wait_queue settled;              /* who waits until it has nothing to do */
-    bool idle;                              /* it has; atomic, as the next two */
-    bool leaving, left;
+    bool idle;                              /* it has; atomic, as the next */
+    bool leaving;
     struct mutex mutex; /* who stops and starts ports */
-    struct thread thread;
+    struct worker worker;
 };
 
 static uint32_t port_read(const struct ahci_port *port, size_t offset)
@@ -631,28 +632,12 @@ static void serve(void *argument)
     thread_exit();
 }
 
-static void serve_ended(struct thread *thread)
-{
-    struct ahci *ahci = container_of(thread, struct ahci, thread);
-
-    kernel_stack_free(thread->kernel_stack);
-    __atomic_store_n(&ahci->left, true, __ATOMIC_RELEASE);
-}
-
 static int thread_begin(struct ahci *ahci)
 {
     char name[16];
-    vaddr_t stack = kernel_stack_allocate();
 
-    if (!stack)
-        return -ENOMEM;
     format_string(name, sizeof(name), "ahci%u", ahci->number);
-    thread_initialize(&ahci->thread, name, stack, KERNEL_STACK_SIZE, serve, ahci,
-                      thread_current()->page_table_root);
-    ahci->thread.release = serve_ended;
-    ahci->left = false;
-    thread_start(&ahci->thread);
-    return 0;
+    return worker_start(&ahci->worker, name, serve, ahci);
 }
 
 /* ---- beginning ---- */
@@ -742,8 +727,7 @@ static void end(struct ahci *ahci)
 {
     __atomic_store_n(&ahci->leaving, true, __ATOMIC_RELEASE);
     wait_queue_wake_all(&ahci->work);
-    while (!__atomic_load_n(&ahci->left, __ATOMIC_ACQUIRE))
-        device_sleep(NANOSECONDS_PER_SECOND / 1000);
+    worker_await_end(&ahci->worker);
     if (ahci->registers)
         register_write32(ahci->registers, CONTROL, CONTROL_AHCI);
     for (unsigned i = 0; i < PORTS_MAXIMUM; i++)
@@ -768,7 +752,6 @@ static int ahci_probe(struct pci_device *pci)
         return -ENOMEM;
     ahci->pci = pci;
     ahci->number = numbers++;
-    ahci->left = true; /* there is no thread yet */
     wait_queue_initialize(&ahci->work);
     wait_queue_initialize(&ahci->settled);
     mutex_initialize(&ahci->mutex, MUTEX_DRIVER);

@@ -9,6 +9,7 @@
 #include "library/error.h"
 #include "library/format.h"
 #include "memory/heap.h"
+#include "memory/worker.h"
 #include "thread/wait_queue.h"
 
 void pci_place_text(const struct pci_device *device, char text[PCI_PLACE_LENGTH])
@@ -61,26 +62,14 @@ static void probe_all(void *unused)
     thread_exit();
 }
 
-static void probe_ended(struct thread *thread)
-{
-    kernel_stack_free(thread->kernel_stack);
-}
-
 int drivers_start(const struct pci_driver *const *drivers)
 {
-    static struct thread thread;
-    vaddr_t stack = kernel_stack_allocate();
+    static struct worker worker;
 
-    if (!stack)
-        return -ENOMEM;
     known = drivers;
     wait_queue_initialize(&probed_queue);
     usb_tree_initialize();
-    thread_initialize(&thread, "drivers", stack, KERNEL_STACK_SIZE, probe_all, NULL,
-                      thread_current()->page_table_root);
-    thread.release = probe_ended;
-    thread_start(&thread);
-    return 0;
+    return worker_start(&worker, "drivers", probe_all, NULL);
 }
 
 void drivers_wait(uint64_t patience)

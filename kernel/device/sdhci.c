@@ -18,6 +18,7 @@
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/worker.h"
 #include "thread/mutex.h"
 #include "thread/wait_queue.h"
 
@@ -138,8 +139,8 @@ struct sdhci {
     bool failed, changed;         /* the thread sees to it */
 
     struct wait_queue work, settled;
-    bool idle, leaving, left; /* atomic */
-    struct thread thread;
+    bool idle, leaving; /* atomic */
+    struct worker worker;
 };
 
 /* ---- commands that are waited for: the thread's, while no request is under way ---- */
@@ -553,28 +554,12 @@ static void serve(void *argument)
     thread_exit();
 }
 
-static void serve_ended(struct thread *thread)
-{
-    struct sdhci *sdhci = container_of(thread, struct sdhci, thread);
-
-    kernel_stack_free(thread->kernel_stack);
-    __atomic_store_n(&sdhci->left, true, __ATOMIC_RELEASE);
-}
-
 static int thread_begin(struct sdhci *sdhci)
 {
     char name[16];
-    vaddr_t stack = kernel_stack_allocate();
 
-    if (!stack)
-        return -ENOMEM;
     format_string(name, sizeof(name), "sdhci%u", sdhci->number);
-    thread_initialize(&sdhci->thread, name, stack, KERNEL_STACK_SIZE, serve, sdhci,
-                      thread_current()->page_table_root);
-    sdhci->thread.release = serve_ended;
-    sdhci->left = false;
-    thread_start(&sdhci->thread);
-    return 0;
+    return worker_start(&sdhci->worker, name, serve, sdhci);
 }
 
 /* ---- beginning ---- */
@@ -611,8 +596,7 @@ static void end(struct sdhci *sdhci)
 {
     __atomic_store_n(&sdhci->leaving, true, __ATOMIC_RELEASE);
     wait_queue_wake_all(&sdhci->work);
-    while (!__atomic_load_n(&sdhci->left, __ATOMIC_ACQUIRE))
-        device_sleep(NANOSECONDS_PER_SECOND / 1000);
+    worker_await_end(&sdhci->worker);
     if (sdhci->registers) {
         card_leaves(sdhci);
         reset_lines(sdhci, RESET_ALL);
@@ -632,7 +616,6 @@ static int sdhci_probe(struct pci_device *pci)
         return -ENOMEM;
     sdhci->pci = pci;
     sdhci->number = numbers++;
-    sdhci->left = true; /* there is no thread yet */
     spinlock_initialize(&sdhci->lock, LOCK_UNRANKED);
     wait_queue_initialize(&sdhci->work);
     wait_queue_initialize(&sdhci->settled);

@@ -6,7 +6,7 @@
  */
 #include <asm/errno.h>
 
-#include "memory/heap.h"
+#include "memory/worker.h"
 #include "process/process.h"
 #include "thread/preemption.h"
 
@@ -124,13 +124,7 @@ static void teller(void *argument)
 
 int process_start_teller(void)
 {
-    static struct thread thread;
-    vaddr_t stack = kernel_stack_allocate();
+    static struct worker worker;
 
-    if (!stack)
-        return -ENOMEM;
-    thread_initialize(&thread, "thread-teller", stack, KERNEL_STACK_SIZE, teller, NULL,
-                      thread_current()->page_table_root);
-    thread_start(&thread);
-    return 0;
+    return worker_start(&worker, "thread-teller", teller, NULL);
 }

@@ -14,8 +14,8 @@
 #include "library/format.h"
 #include "library/string.h"
 #include "memory/heap.h"
-#include "memory/kernel_space.h"
 #include "memory/user_copy.h"
+#include "memory/worker.h"
 #include "storage/block.h"
 #include "storage/disks.h"
 
@@ -36,8 +36,7 @@ struct loop {
     STAILQ_HEAD(, disk_request) requests; /* lock */
     bool leaving;                         /* lock */
     struct wait_queue work;
-    struct thread thread;
-    bool ended; /* the thread is off its stack; atomic */
+    struct worker worker;
 };
 
 static struct mutex loops_mutex; /* which there are, and what they have: one for all */
@@ -172,39 +171,13 @@ static void serve(void *argument)
 
 /* ---- coming and going: loops_mutex held ---- */
 
-static void serve_ended(struct thread *thread)
-{
-    struct loop *loop = container_of(thread, struct loop, thread);
-
-    kernel_stack_free(thread->kernel_stack);
-    __atomic_store_n(&loop->ended, true, __ATOMIC_RELEASE);
-}
-
-static int thread_begin(struct loop *loop)
-{
-    vaddr_t stack = kernel_stack_allocate();
-
-    if (!stack)
-        return -ENOMEM;
-    thread_initialize(&loop->thread, loop->disk.name, stack, KERNEL_STACK_SIZE, serve, loop,
-                      kernel_root);
-    loop->thread.release = serve_ended;
-    thread_start(&loop->thread);
-    return 0;
-}
-
 static void thread_end(struct loop *loop)
 {
-    const uint64_t moment = NANOSECONDS_PER_SECOND / 1000;
-    struct wait_queue nobody;
-
     bool enabled = spinlock_acquire_save(&loop->lock);
     loop->leaving = true;
     spinlock_release_restore(&loop->lock, enabled);
     wait_queue_wake(&loop->work);
-    wait_queue_initialize(&nobody);
-    while (!__atomic_load_n(&loop->ended, __ATOMIC_ACQUIRE))
-        wait_event(&nobody, false, THREAD_UNINTERRUPTIBLE, clock_now() + moment);
+    worker_await_end(&loop->worker);
 }
 
 static struct loop *find(uint32_t number)
@@ -262,7 +235,7 @@ static ssize_t loop_add(uint32_t number)
     spinlock_initialize(&loop->lock, LOCK_UNRANKED);
     STAILQ_INIT(&loop->requests);
     wait_queue_initialize(&loop->work);
-    int error = thread_begin(loop);
+    int error = worker_start(&loop->worker, loop->disk.name, serve, loop);
     if (error) {
         heap_free(loop);
         return error;

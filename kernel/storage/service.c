@@ -5,7 +5,7 @@
 #include <asm/errno.h>
 
 #include "cpu/clock.h"
-#include "memory/heap.h"
+#include "memory/worker.h"
 #include "storage/block.h"
 #include "storage/disks.h"
 
@@ -20,7 +20,7 @@ struct service {
     struct wait_queue done;        /* who waits for a job */
     bool write_back;               /* service_lock */
     bool busy;                     /* service_lock */
-    struct thread thread;
+    struct worker worker;
 };
 static struct service scanner, recoverer;
 static struct timer write_back_timer;
@@ -206,13 +206,7 @@ static int start(struct service *service, const char *name)
     STAILQ_INIT(&service->jobs);
     wait_queue_initialize(&service->waiting);
     wait_queue_initialize(&service->done);
-    vaddr_t stack = kernel_stack_allocate();
-    if (!stack)
-        return -ENOMEM;
-    thread_initialize(&service->thread, name, stack, KERNEL_STACK_SIZE, serve, service,
-                      thread_current()->page_table_root);
-    thread_start(&service->thread);
-    return 0;
+    return worker_start(&service->worker, name, serve, service);
 }
 
 int block_service_start(void)

@@ -15,6 +15,7 @@
 #include "library/screen/screen.h"
 #include "library/string.h"
 #include "memory/heap.h"
+#include "memory/worker.h"
 #include "thread/preemption.h"
 #include "thread/thread.h"
 #include "thread/wait_queue.h"
@@ -172,17 +173,14 @@ static void painter_wake(void)
 
 int framebuffer_start_painter(void)
 {
-    static struct thread thread;
+    static struct worker worker;
 
     if (!console.pixels)
         return 0;
-    vaddr_t stack = kernel_stack_allocate();
-    if (!stack)
-        return -ENOMEM;
     wait_queue_initialize(&console.painter_queue);
-    thread_initialize(&thread, "painter", stack, KERNEL_STACK_SIZE, painter, NULL,
-                      thread_current()->page_table_root);
-    thread_start(&thread);
+    int error = worker_start(&worker, "painter", painter, NULL);
+    if (error)
+        return error;
     __atomic_store_n(&console.painter_runs, true, __ATOMIC_RELEASE);
     return 0;
 }

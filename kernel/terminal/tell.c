@@ -6,7 +6,7 @@
 #include <asm/errno.h>
 #include <asm/signal.h>
 
-#include "memory/heap.h"
+#include "memory/worker.h"
 #include "process/signal/signal.h"
 #include "terminal/job_control.h"
 #include "terminal/terminal.h"
@@ -93,13 +93,7 @@ static void teller(void *argument)
 
 int terminal_start_teller(void)
 {
-    static struct thread thread;
-    vaddr_t stack = kernel_stack_allocate();
+    static struct worker worker;
 
-    if (!stack)
-        return -ENOMEM;
-    thread_initialize(&thread, "teller", stack, KERNEL_STACK_SIZE, teller, NULL,
-                      thread_current()->page_table_root);
-    thread_start(&thread);
-    return 0;
+    return worker_start(&worker, "teller", teller, NULL);
 }

@@ -14,6 +14,7 @@
 #include "library/string.h"
 #include "library/usb/scsi.h"
 #include "memory/heap.h"
+#include "memory/worker.h"
 
 enum {
     SUBCLASS_SCSI = 6,
@@ -47,8 +48,7 @@ struct storage {
     STAILQ_HEAD(, disk_request) requests; /* lock */
     bool leaving;                         /* requests are refused; lock */
     struct wait_queue work;
-    struct thread thread;
-    bool ended; /* atomic */
+    struct worker worker;
 };
 
 /* ---- one command ---- */
@@ -406,26 +406,15 @@ static void run(void *argument)
 
 /* ---- coming and going ---- */
 
-static void released(struct thread *thread)
-{
-    struct storage *storage = container_of(thread, struct storage, thread);
-
-    kernel_stack_free(thread->kernel_stack);
-    __atomic_store_n(&storage->ended, true, __ATOMIC_RELEASE);
-}
-
 static int start_thread(struct storage *storage)
 {
-    vaddr_t stack = kernel_stack_allocate();
+    struct xhci *controller = storage->function->device->controller;
 
-    if (!stack)
-        return -ENOMEM;
-    thread_initialize(&storage->thread, "usb-storage", stack, KERNEL_STACK_SIZE, run, storage,
-                      thread_current()->page_table_root);
-    storage->thread.release = released;
-    xhci_starting(storage->function->device->controller, 1);
-    thread_start(&storage->thread);
-    return 0;
+    xhci_starting(controller, 1);
+    int error = worker_start(&storage->worker, "usb-storage", run, storage);
+    if (error)
+        xhci_starting(controller, -1);
+    return error;
 }
 
 static int begin(struct storage *storage)
@@ -474,8 +463,7 @@ static void storage_remove(struct usb_function *function)
     storage->leaving = true;
     spinlock_release_restore(&storage->lock, enabled);
     wait_queue_wake_all(&storage->work);
-    while (!__atomic_load_n(&storage->ended, __ATOMIC_ACQUIRE))
-        usb_sleep(1);
+    worker_await_end(&storage->worker);
     dma_free(&storage->buffer);
     heap_free(storage);
 }

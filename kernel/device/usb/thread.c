@@ -6,18 +6,15 @@
 
 #include "cpu/clock.h"
 #include "device/usb/xhci.h"
+#include "device/wait.h"
 #include "library/format.h"
-#include "memory/heap.h"
+#include "memory/worker.h"
 
 #define SETTLE_PATIENCE (4 * NANOSECONDS_PER_SECOND)
 
 void usb_sleep(uint64_t milliseconds)
 {
-    struct wait_queue nobody;
-
-    wait_queue_initialize(&nobody);
-    wait_event(&nobody, false, THREAD_UNINTERRUPTIBLE,
-               clock_now() + milliseconds * (NANOSECONDS_PER_SECOND / 1000));
+    device_sleep(milliseconds * (NANOSECONDS_PER_SECOND / 1000));
 }
 
 /* ---- what there is to do ---- */
@@ -133,29 +130,16 @@ static void run(void *argument)
 
 /* ---- beginning and end ---- */
 
-/* Off its stack: the controller may go. */
-static void released(struct thread *thread)
-{
-    struct xhci *controller = container_of(thread, struct xhci, thread);
-
-    kernel_stack_free(thread->kernel_stack);
-    __atomic_store_n(&controller->ended, true, __ATOMIC_RELEASE);
-}
-
 /* Returns when what was plugged in has been looked at, or that takes too long. */
 int xhci_thread_start(struct xhci *controller)
 {
-    vaddr_t stack = kernel_stack_allocate();
     char name[16];
 
-    if (!stack)
-        return -ENOMEM;
     format_string(name, sizeof(name), "usb%u", controller->number);
-    thread_initialize(&controller->thread, name, stack, KERNEL_STACK_SIZE, run, controller,
-                      thread_current()->page_table_root);
-    controller->thread.release = released;
     controller->starting = 1;
-    thread_start(&controller->thread);
+    int error = worker_start(&controller->worker, name, run, controller);
+    if (error)
+        return error;
     wait_event(&controller->settled_queue,
                __atomic_load_n(&controller->starting, __ATOMIC_ACQUIRE) == 0,
                THREAD_UNINTERRUPTIBLE, clock_now() + SETTLE_PATIENCE);
@@ -166,6 +150,5 @@ void xhci_thread_end(struct xhci *controller)
 {
     __atomic_store_n(&controller->leaving, true, __ATOMIC_RELEASE);
     wait_queue_wake_all(&controller->work);
-    while (!__atomic_load_n(&controller->ended, __ATOMIC_ACQUIRE))
-        usb_sleep(1);
+    worker_await_end(&controller->worker);
 }

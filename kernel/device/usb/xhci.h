@@ -5,6 +5,7 @@
 #include "device/driver.h"
 #include "device/usb/usb.h"
 #include "device/usb/xhci_registers.h"
+#include "memory/worker.h"
 #include "thread/wait_queue.h"
 
 #define XHCI_SLOTS     256 /* slot 0 is none */
@@ -52,12 +53,11 @@ struct xhci {
     struct wait_queue command_done;
     struct wait_queue transfer_done; /* threads that wait for a transfer */
 
-    struct thread thread;
+    struct worker worker;
     struct wait_queue work; /* the thread waits for some */
     struct wait_queue settled_queue;
     int starting; /* the thread, and disks, that look at what was there at the start; atomic */
     bool leaving; /* the thread has to end; atomic */
-    bool ended;   /* it has; atomic */
     TAILQ_HEAD(usb_device_list, usb_device)
     devices;            /* hubs before what hangs on them; the thread's, and tree lock */
     uint8_t numbers[2]; /* the last one given to a device, of USB 2, of USB 3; the thread's */
