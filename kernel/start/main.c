@@ -493,7 +493,7 @@ static void start(void *unused)
 #endif
     usb_drivers_use(usb_drivers);
     if (usb_nodes_initialize())
-        log_write(LOG_WARNING, "no nodes of USB devices: too little memory");
+        log_write(LOG_WARNING, "there are no nodes of USB devices");
     if (storage_initialize(options_flag(options, "rw-disks")))
         log_write(LOG_WARNING, "no disks: too little memory");
     else if (drivers_start(pci_drivers))

@@ -183,9 +183,7 @@ int storage_initialize(bool write_disks)
     block_write_disks = write_disks;
     block_devices_initialize();
     block_cache_initialize();
-    int error = block_names_initialize();
-    if (!error)
-        error = block_service_start();
+    int error = block_service_start();
     if (!error)
         error = block_nodes_initialize();
     return error ? error : loop_initialize();

@@ -7,20 +7,11 @@
 #include "cpu/log.h"
 #include "device/driver.h"
 #include "file/ram/device_nodes.h"
-#include "file/tree/file_system_context.h"
 #include "file/tree/names.h"
 #include "library/error.h"
 #include "library/format.h"
 #include "library/string.h"
 #include "storage/block.h"
-
-static struct file_system_context *device_tree; /* constant after boot */
-
-int block_names_initialize(void)
-{
-    device_tree = device_nodes_context();
-    return device_tree ? 0 : -ENOMEM;
-}
 
 /* ---- what links are called: as udev's rules do (60-persistent-storage.rules) ---- */
 
@@ -206,18 +197,19 @@ static void remove_links(const struct block_device *device, link_function *const
     }
 }
 
-static void make_marks(struct block_device *device)
+static void make_marks(void *device)
 {
     make_links(device, mark_links, array_length(mark_links));
 }
 
-static void remove_marks(struct block_device *device)
+static void remove_marks(void *device)
 {
     remove_links(device, mark_links, array_length(mark_links));
 }
 
-static void make_all(struct block_device *device)
+static void make_all(void *argument)
 {
+    const struct block_device *device = argument;
     int error = name_make(AT_FDCWD, device->name, S_IFBLK | 0660,
                           device_number(device->major, device->minor), NULL);
     if (error)
@@ -225,38 +217,28 @@ static void make_all(struct block_device *device)
     make_links(device, links, array_length(links));
 }
 
-static void remove_all(struct block_device *device)
+static void remove_all(void *argument)
 {
-    remove_marks(device);
+    const struct block_device *device = argument;
+
+    remove_marks(argument);
     remove_links(device, links, array_length(links));
     name_remove(AT_FDCWD, device->name, false);
 }
 
-static void in_device_tree(void (*function)(struct block_device *device),
-                           struct block_device *device)
-{
-    struct thread *thread = thread_current();
-    struct file_system_context *own = thread->file_system;
-
-    debug_assert(!thread->process);
-    thread->file_system = device_tree;
-    function(device);
-    thread->file_system = own;
-}
-
 void block_names_add(struct block_device *device)
 {
-    in_device_tree(make_all, device);
+    device_nodes_do(make_all, device);
 }
 
 void block_names_remove(struct block_device *device)
 {
-    in_device_tree(remove_all, device);
+    device_nodes_do(remove_all, device);
 }
 
 void block_names_marks(struct block_device *device, const struct superblock *marks)
 {
-    in_device_tree(remove_marks, device);
+    device_nodes_do(remove_marks, device);
     device->marks = *marks;
-    in_device_tree(make_marks, device);
+    device_nodes_do(make_marks, device);
 }

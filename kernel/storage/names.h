@@ -8,7 +8,6 @@
 struct block_device;
 struct superblock;
 
-int block_names_initialize(void);
 /* Its owner's scan_mutex held, as below. */
 void block_names_add(struct block_device *device);
 void block_names_remove(struct block_device *device);

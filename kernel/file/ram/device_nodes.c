@@ -70,6 +70,23 @@ static int tree_mount(const struct mount_request *request, struct file_system **
     return 0;
 }
 
+/* For threads of the kernel: they stand in its root. */
+static struct file_system_context *in_tree; /* constant after boot */
+
+static int context_create(void)
+{
+    in_tree = file_system_context_create();
+    if (!in_tree)
+        return -ENOMEM;
+    path_release(&in_tree->root);
+    path_release(&in_tree->working);
+    in_tree->root = in_tree->working = (struct path){tree, tree->root};
+    path_reference(&in_tree->root);
+    path_reference(&in_tree->working);
+    in_tree->umask = 0;
+    return 0;
+}
+
 int device_nodes_initialize(void)
 {
     static struct file_system_type type = {.name = "devtmpfs", .mount = tree_mount};
@@ -82,20 +99,17 @@ int device_nodes_initialize(void)
     if (!tree)
         return -ENOMEM;
     file_system_type_add(&type);
-    return nodes_create(tree);
+    int error = nodes_create(tree);
+    return error ? error : context_create();
 }
 
-struct file_system_context *device_nodes_context(void)
+void device_nodes_do(void (*function)(void *argument), void *argument)
 {
-    struct file_system_context *context = file_system_context_create();
+    struct thread *thread = thread_current();
+    struct file_system_context *own = thread->file_system;
 
-    if (!context)
-        return NULL;
-    path_release(&context->root);
-    path_release(&context->working);
-    context->root = context->working = (struct path){tree, tree->root};
-    path_reference(&context->root);
-    path_reference(&context->working);
-    context->umask = 0;
-    return context;
+    debug_assert(!thread->process);
+    thread->file_system = in_tree;
+    function(argument);
+    thread->file_system = own;
 }

@@ -2,13 +2,11 @@
 #ifndef BATON_FILE_RAM_DEVICE_NODES_H
 #define BATON_FILE_RAM_DEVICE_NODES_H
 
-struct file_system_context;
-
 /* Makes it, with the nodes of the known devices, and makes it known. Once, at boot. 0 or -ENOMEM.
  */
 int device_nodes_initialize(void);
-/* For a thread of the kernel that makes and removes names in it (thread->file_system): its root is
-   there, whatever is mounted where. NULL: no memory. */
-struct file_system_context *device_nodes_context(void);
+/* By a thread of the kernel: function(argument) makes and removes names in it, whatever is mounted
+   where: its root is there meanwhile. Not before it was made. */
+void device_nodes_do(void (*function)(void *argument), void *argument);
 
 #endif

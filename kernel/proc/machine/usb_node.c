@@ -12,7 +12,6 @@
 #include "file/device.h"
 #include "file/poll/poll.h"
 #include "file/ram/device_nodes.h"
-#include "file/tree/file_system_context.h"
 #include "file/tree/names.h"
 #include "library/bytes.h"
 #include "library/format.h"
@@ -260,8 +259,6 @@ static const struct file_operations node_operations = {
 
 /* ---- its name ---- */
 
-static struct file_system_context *device_tree; /* constant after boot; NULL: no memory */
-
 static void name_of(const struct usb_device *device, char name[32])
 {
     format_string(name, 32, "bus/usb/%03u/%03u", device->bus, device->number);
@@ -277,8 +274,9 @@ static void make_folders(const struct usb_device *device)
     name_make(AT_FDCWD, folder, S_IFDIR | 0755, 0, NULL);
 }
 
-static void make(const struct usb_device *device)
+static void make(void *argument)
 {
+    const struct usb_device *device = argument;
     char name[32];
 
     make_folders(device);
@@ -287,7 +285,7 @@ static void make(const struct usb_device *device)
               device_number(USB_MAJOR, usb_minor(device->bus, device->number)), NULL);
 }
 
-static void take_out(const struct usb_device *device)
+static void take_out(void *device)
 {
     char name[32];
 
@@ -295,28 +293,14 @@ static void take_out(const struct usb_device *device)
     name_remove(AT_FDCWD, name, false);
 }
 
-/* By a thread of the kernel, which for that stands in the root of the one devtmpfs. */
-static void in_device_tree(void (*function)(const struct usb_device *device),
-                           const struct usb_device *device)
-{
-    struct thread *thread = thread_current();
-    struct file_system_context *own = thread->file_system;
-
-    if (!device_tree)
-        return;
-    thread->file_system = device_tree;
-    function(device);
-    thread->file_system = own;
-}
-
 void usb_node_add(const struct usb_device *device)
 {
-    in_device_tree(make, device);
+    device_nodes_do(make, (void *)device);
 }
 
 void usb_node_remove(const struct usb_device *device)
 {
-    in_device_tree(take_out, device);
+    device_nodes_do(take_out, (void *)device);
 }
 
 int usb_nodes_initialize(void)
@@ -327,6 +311,5 @@ int usb_nodes_initialize(void)
                                    .operations = &node_operations,
                                    .name = "usb_device"};
 
-    device_tree = device_nodes_context();
-    return device_tree ? device_register(&device) : -ENOMEM;
+    return device_register(&device);
 }
