@@ -300,7 +300,6 @@ ssize_t sys_tee(int in_descriptor, int out_descriptor, size_t size, unsigned fla
     return result;
 }
 
-/* A pipe's bytes are its own: the program's pages are copied, as vmsplice(2) allows. */
 /* The pipe's lock is others' too: memory that lies elsewhere is waited for without it. */
 static ssize_t put_hastily(struct file *pipe, struct transfer *from)
 {
@@ -314,6 +313,7 @@ static ssize_t put_hastily(struct file *pipe, struct transfer *from)
     }
 }
 
+/* A pipe's bytes are its own: the program's pages are copied, as vmsplice(2) allows. */
 static ssize_t vmsplice(struct file *file, vaddr_t address, unsigned long count, unsigned flags)
 {
     struct transfer_vector vector;

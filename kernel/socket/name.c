@@ -58,22 +58,28 @@ int socket_name_from_user(struct socket_name *name, vaddr_t address, int size)
     return 0;
 }
 
+int socket_address_to_user(const void *name, int size, vaddr_t address, vaddr_t size_address)
+{
+    int room;
+
+    if (user_get(&room, size_address))
+        return -EFAULT;
+    if (room < 0)
+        return -EINVAL;
+    if (user_copy_out(address, name, (size_t)(room < size ? room : size)))
+        return -EFAULT;
+    return user_put(size_address, &size);
+}
+
 int socket_name_to_user(const struct socket_name *name, vaddr_t address, vaddr_t size_address)
 {
     struct {
         uint16_t family;
         char text[UNIX_PATH_MAX + 1];
     } to = {.family = AF_UNIX};
-    int room, size = (int)(PATH_OFFSET + name->length);
 
-    if (user_get(&room, size_address))
-        return -EFAULT;
-    if (room < 0)
-        return -EINVAL;
     memcpy(to.text, name->text, name->length);
-    if (user_copy_out(address, &to, (size_t)(room < size ? room : size)))
-        return -EFAULT;
-    return user_put(size_address, &size);
+    return socket_address_to_user(&to, (int)(PATH_OFFSET + name->length), address, size_address);
 }
 
 /* ---- binding ---- */

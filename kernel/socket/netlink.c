@@ -40,13 +40,6 @@ int netlink_name_to_user(const struct socket *socket, vaddr_t address, vaddr_t s
         .nl_pid = __atomic_load_n(&socket->netlink_port, __ATOMIC_RELAXED),
         .nl_groups = __atomic_load_n(&socket->netlink_groups, __ATOMIC_RELAXED),
     };
-    int room, size = sizeof(name);
 
-    if (user_get(&room, size_address))
-        return -EFAULT;
-    if (room < 0)
-        return -EINVAL;
-    if (user_copy_out(address, &name, (size_t)(room < size ? room : size)))
-        return -EFAULT;
-    return user_put(size_address, &size) ? -EFAULT : 0;
+    return socket_address_to_user(&name, sizeof(name), address, size_address);
 }

@@ -191,8 +191,6 @@ static inline bool socket_is_connection(const struct socket *socket)
 uint64_t socket_deadline(const uint64_t *timeout);
 int socket_wait_error(int error, uint64_t deadline);
 
-/* ---- name.c ---- */
-
 /* ---- netlink.c ---- */
 
 bool netlink_is_known(uint32_t type, int protocol);
@@ -200,6 +198,11 @@ bool netlink_is_known(uint32_t type, int protocol);
 int netlink_bind(struct socket *socket, vaddr_t address, int size);
 int netlink_name_to_user(const struct socket *socket, vaddr_t address, vaddr_t size_address);
 
+/* ---- name.c ---- */
+
+/* What getsockname(2) and its like answer with: as much of the name as there is room for, and how
+   long all of it is. 0, -EINVAL, -EFAULT. */
+int socket_address_to_user(const void *name, int size, vaddr_t address, vaddr_t size_address);
 void socket_names_initialize(void);
 /* A struct sockaddr_un in user memory. -EINVAL, -EFAULT. */
 int socket_name_from_user(struct socket_name *name, vaddr_t address, int size);

@@ -42,9 +42,9 @@ void mutex_check_acquired(const struct mutex *mutex);
 void mutex_check_release(const struct mutex *mutex);
 /* …uses what it guards. */
 void mutex_check_held(const struct mutex *mutex);
-/* The calling thread holds none: before user mode, and at its end. */
 /* Something is to be waited for that may never come: not with a lock that others want. */
 void mutex_check_may_wait(void);
+/* The calling thread holds none: before user mode, and at its end. */
 void mutex_check_none_held(void);
 #else
 static inline void mutex_check_acquire(const struct mutex *mutex)
