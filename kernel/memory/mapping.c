@@ -414,8 +414,7 @@ static int mapping_lock_check(struct address_space *space, const struct mapping 
 
 ssize_t address_space_mmap(struct address_space *space, const struct mapping *mapping)
 {
-    struct region wanted; /* only what describes the mapping */
-    wanted.start = wanted.file_end = 0;
+    struct region wanted = {0};
     ssize_t error = mapping_region(mapping, &wanted);
     if (error)
         return error;
