@@ -33,7 +33,8 @@ enum {
 #define TAG_ENTRY    UINT32_C(0xba70e001)
 #define TAG_KERNEL   UINT32_C(0xba70e002)
 
-#define DATA_MAXIMUM (8 + 2 * 4096) /* of an event: the options in UTF-16, with their NUL */
+#define SECTION_NAME_MAX 16
+#define DATA_MAXIMUM     (8 + 2 * 4096) /* of an event: the options in UTF-16, with their NUL */
 
 /* NULL: there is no TPM that can be used. Asked for once. */
 static struct tcg2_protocol *tpm_find(void)
@@ -88,16 +89,13 @@ static void measure(unsigned pcr, uint32_t type, const void *bytes, uint64_t siz
         say_failure(pcr, status);
 }
 
-/* An EV_IPL, which tells a text in UTF-16, with its NUL. */
-static void measure_told(unsigned pcr, const void *bytes, uint64_t size, const char *text)
+/* Part of a section, which the log tells by its name, in UTF-16 with its NUL. */
+static void measure_section(const char *name, const void *bytes, uint64_t size)
 {
-    static CHAR16 wide[DATA_MAXIMUM / sizeof(CHAR16)];
-    size_t length = strnlen(text, sizeof wide / sizeof *wide - 1);
+    CHAR16 wide[SECTION_NAME_MAX];
 
-    for (size_t i = 0; i < length; i++)
-        wide[i] = (CHAR16)(unsigned char)text[i];
-    wide[length] = 0;
-    measure(pcr, EVENT_IPL, bytes, size, wide, (length + 1) * sizeof *wide);
+    if (text_widen(name, wide, SECTION_NAME_MAX))
+        measure(PCR_KERNEL_BOOT, EVENT_IPL, bytes, size, wide, (strlen(name) + 1) * sizeof *wide);
 }
 
 static void measure_tagged(unsigned pcr, const void *bytes, uint64_t size, uint32_t tag,
@@ -152,9 +150,10 @@ void measure_initrd(const void *bytes, uint64_t size)
 void measure_options(const char *options)
 {
     static CHAR16 wide[DATA_MAXIMUM / sizeof(CHAR16)];
+    size_t size = (strlen(options) + 1) * sizeof *wide;
 
     if (text_widen(options, wide, sizeof wide / sizeof *wide))
-        measure_told(PCR_KERNEL_CONFIG, wide, (strlen(options) + 1) * sizeof *wide, options);
+        measure(PCR_KERNEL_CONFIG, EVENT_IPL, wide, size, wide, size);
 }
 
 /* In the order of the specification (UAPI.5); of each the name with its NUL, then its bytes. A
@@ -171,8 +170,8 @@ void measure_sections(void)
         return;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         for (unsigned index = 0; unified_section(names[i], index, &bytes, &size); index++) {
-            measure_told(PCR_KERNEL_BOOT, names[i], strlen(names[i]) + 1, names[i]);
-            measure_told(PCR_KERNEL_BOOT, bytes, size, names[i]);
+            measure_section(names[i], names[i], strlen(names[i]) + 1);
+            measure_section(names[i], bytes, size);
         }
     }
 }
@@ -187,12 +186,12 @@ static void final_events_find(const struct event_log *log,
     uint64_t readable = table ? recording_readable(table) : 0;
     const uint8_t *bytes = (const uint8_t *)(uintptr_t)table;
 
-    if (readable < TCG2_FINAL_EVENTS)
+    if (readable < EVENT_LOG_FINAL_EVENTS)
         return;
     measurements->final_events = table;
-    measurements->final_known =
-        event_log_events_size(log, bytes + TCG2_FINAL_EVENTS, readable - TCG2_FINAL_EVENTS,
-                              load64(bytes + TCG2_FINAL_COUNT));
+    measurements->final_known = event_log_events_size(log, bytes + EVENT_LOG_FINAL_EVENTS,
+                                                      readable - EVENT_LOG_FINAL_EVENTS,
+                                                      load64(bytes + EVENT_LOG_FINAL_COUNT));
 }
 
 static void log_copy(const void *bytes, uint64_t size, struct handoff_range *range)

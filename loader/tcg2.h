@@ -54,7 +54,4 @@ static inline struct tcg2_protocol *tcg2_find(EFI_STATUS *status)
 static const EFI_GUID tcg2_final_events = {
     0x1e2ed096, 0x30e2, 0x4254, {0xbd, 0x89, 0x86, 0x3b, 0xbe, 0xf8, 0x23, 0x25}};
 
-/* It: version, number of events, events. */
-enum { TCG2_FINAL_COUNT = 8, TCG2_FINAL_EVENTS = 16 };
-
 #endif

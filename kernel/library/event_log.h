@@ -17,6 +17,10 @@ enum {
     EVENT_LOG_SHA256 = 0xb,
 };
 
+/* The table of final events (TCG EFI Protocol Specification, family 2.0, 7): version, number of
+   events, events. */
+enum { EVENT_LOG_FINAL_COUNT = 8, EVENT_LOG_FINAL_EVENTS = 16 };
+
 /* A log that is read. The bytes are the caller's and stay. */
 struct event_log {
     const uint8_t *bytes;

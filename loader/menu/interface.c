@@ -3,6 +3,7 @@
 #include <library/format.h>
 #include <library/string.h>
 
+#include "partition.h"
 #include "processor.h"
 #include "start.h"
 #include "text.h"
@@ -136,39 +137,20 @@ static void time_set(const CHAR16 *name, uint64_t tsc)
 
 /* ---- what is told ---- */
 
-/* gnu-efi's structure has room behind its last field. */
-#define PARTITION_NODE_SIZE (offsetof(HARDDRIVE_DEVICE_PATH, SignatureType) + 1)
-_Static_assert(PARTITION_NODE_SIZE == 42, "UEFI 2.10, 10.3.5.1");
-
-/* The hard drive node of the volume's device path has the partition's GUID (UEFI 2.10, 10.3.5.1).
- */
 static void partition_tell(void)
 {
-    static const EFI_GUID device_path = DEVICE_PATH_PROTOCOL;
-    const EFI_DEVICE_PATH *node =
-        firmware_protocol(firmware.loaded_image->DeviceHandle, &device_path);
+    struct handoff_partition partition;
+    const EFI_GUID *guid = (const EFI_GUID *)(const void *)partition.signature;
     char text[40];
 
-    for (unsigned nodes = 0; node && nodes < 64 && !IsDevicePathEnd(node); nodes++) {
-        const HARDDRIVE_DEVICE_PATH *drive = (const HARDDRIVE_DEVICE_PATH *)node;
-
-        if ((size_t)DevicePathNodeLength(node) < sizeof *node)
-            return;
-        if (DevicePathType(node) == MEDIA_DEVICE_PATH &&
-            DevicePathSubType(node) == MEDIA_HARDDRIVE_DP &&
-            (size_t)DevicePathNodeLength(node) >= PARTITION_NODE_SIZE &&
-            drive->SignatureType == 2) {
-            const EFI_GUID *guid = (const EFI_GUID *)(const void *)drive->Signature;
-
-            format_string(text, sizeof text, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-                          guid->Data1, guid->Data2, guid->Data3, guid->Data4[0], guid->Data4[1],
-                          guid->Data4[2], guid->Data4[3], guid->Data4[4], guid->Data4[5],
-                          guid->Data4[6], guid->Data4[7]);
-            text_set(L"LoaderDevicePartUUID", FOR_THIS_START, text);
-            return;
-        }
-        node = NextDevicePathNode(node);
-    }
+    partition_find(&partition);
+    if (partition.kind != HANDOFF_PARTITION_GUID)
+        return;
+    format_string(text, sizeof text, "%08x-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+                  guid->Data1, guid->Data2, guid->Data3, guid->Data4[0], guid->Data4[1],
+                  guid->Data4[2], guid->Data4[3], guid->Data4[4], guid->Data4[5], guid->Data4[6],
+                  guid->Data4[7]);
+    text_set(L"LoaderDevicePartUUID", FOR_THIS_START, text);
 }
 
 static void firmware_tell(void)

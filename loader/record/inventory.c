@@ -9,7 +9,7 @@ const void *configuration_table(const EFI_GUID *guid)
 {
     const EFI_SYSTEM_TABLE *system = firmware.system;
 
-    for (size_t i = 0; i < firmware_table_count(); i++) {
+    for (size_t i = 0, count = firmware_table_count(); i < count; i++) {
         if (memcmp(&system->ConfigurationTable[i].VendorGuid, guid, sizeof *guid) == 0)
             return system->ConfigurationTable[i].VendorTable;
     }

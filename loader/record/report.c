@@ -10,6 +10,7 @@
 #include "failure.h"
 #include "pages.h"
 #include "record/recording.h"
+#include "text.h"
 
 enum { PATH_MAXIMUM = 64 };
 
@@ -32,8 +33,8 @@ static EFI_STATUS open(EFI_FILE_HANDLE root, const char *path, UINT64 mode, UINT
 {
     CHAR16 wide[PATH_MAXIMUM];
 
-    for (size_t i = 0; i <= strlen(path); i++)
-        wide[i] = (CHAR16)path[i];
+    if (!text_widen(path, wide, PATH_MAXIMUM))
+        return EFI_INVALID_PARAMETER;
     return root->Open(root, file, wide, mode, attributes);
 }
 

@@ -16,14 +16,15 @@
 static void record_final_events(const struct event_log *log)
 {
     uint64_t table = (uintptr_t)configuration_table(&tcg2_final_events);
-    uint64_t events = table + TCG2_FINAL_EVENTS, count;
+    uint64_t events = table + EVENT_LOG_FINAL_EVENTS, count;
 
-    if (!table || !recording_can_read(table, TCG2_FINAL_EVENTS))
+    if (!table || !recording_can_read(table, EVENT_LOG_FINAL_EVENTS))
         return;
-    count = load64((const void *)(uintptr_t)(table + TCG2_FINAL_COUNT));
+    count = load64((const void *)(uintptr_t)(table + EVENT_LOG_FINAL_COUNT));
     record_memory(RECORD_TPM_FINAL_LOG, table,
-                  TCG2_FINAL_EVENTS + event_log_events_size(log, (const void *)(uintptr_t)events,
-                                                            recording_readable(events), count));
+                  EVENT_LOG_FINAL_EVENTS +
+                      event_log_events_size(log, (const void *)(uintptr_t)events,
+                                            recording_readable(events), count));
 }
 
 /* Also of a log that cannot be read to its last event: what is wrong with it is for who reads the

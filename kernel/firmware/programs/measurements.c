@@ -10,13 +10,7 @@
 #include "memory/heap.h"
 #include "memory/kernel_space.h"
 
-/* EFI_TCG2_FINAL_EVENTS_TABLE (TCG EFI Protocol Specification, family 2.0, 7): version, number of
-   events, events. */
-enum {
-    FINAL_COUNT = 8,
-    FINAL_EVENTS = 16,
-    FINAL_MAXIMUM = 1 << 20, /* bytes of a table that is looked at */
-};
+#define FINAL_MAXIMUM (1 << 20) /* bytes of a table that is looked at */
 
 static uint8_t *whole; /* constant after boot */
 static size_t whole_size;
@@ -30,16 +24,17 @@ static const uint8_t *final_events_find(const struct event_log *log,
         given->final_events ? runtime_space_table(given->final_events, &readable) : NULL;
 
     *size = 0;
-    if (!table || readable < FINAL_EVENTS)
+    if (!table || readable < EVENT_LOG_FINAL_EVENTS)
         return NULL;
-    size_t all = event_log_events_size(log, table + FINAL_EVENTS, readable - FINAL_EVENTS,
-                                       load64(table + FINAL_COUNT));
+    size_t all = event_log_events_size(log, table + EVENT_LOG_FINAL_EVENTS,
+                                       readable - EVENT_LOG_FINAL_EVENTS,
+                                       load64(table + EVENT_LOG_FINAL_COUNT));
     if (all < given->final_known) {
         log_write(LOG_WARNING, "tpm: what the firmware measured at its end cannot be read");
         return NULL;
     }
     *size = all - given->final_known;
-    return table + FINAL_EVENTS + given->final_known;
+    return table + EVENT_LOG_FINAL_EVENTS + given->final_known;
 }
 
 void measurements_initialize(const struct handoff_measurements *given)
