@@ -20,6 +20,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "storage/fat_options.h"
+#include "storage/fat_time.h"
 
 struct fat_file {
     RB_ENTRY(fat_file) link;   /* by entry; fat->list_lock */
@@ -62,12 +63,6 @@ static struct fat_file_system *fat_of(const struct inode *inode)
 static struct fat_file *fat_file(const struct inode *inode)
 {
     return inode->private;
-}
-
-static struct fat_time time_now(void)
-{
-    struct file_time now = file_time(clock_wall());
-    return (struct fat_time){now.seconds, now.nanoseconds};
 }
 
 /* ---- the device ---- */
@@ -266,7 +261,7 @@ static int inode_change(struct inode *inode, const struct attribute_change *chan
 {
     struct fat_file_system *fat = fat_of(inode);
     struct fat_node *node = &fat_file(inode)->node;
-    struct fat_time now = time_now();
+    struct fat_time now = fat_time_now();
 
     /* A volume without owners: the one that all have can be set. */
     if ((change->which & CHANGE_USER && change->attributes.user != fat->options.user) ||
@@ -357,7 +352,7 @@ static int directory_create(struct dentry *directory, const char *name, size_t l
 {
     struct fat_file_system *fat = fat_of(directory->inode);
     uint8_t attributes = S_ISDIR(creation->mode) ? FAT_DIRECTORY : FAT_ARCHIVE;
-    struct fat_time now = time_now();
+    struct fat_time now = fat_time_now();
     struct inode *inode = NULL;
     struct fat_name made;
 
@@ -528,7 +523,7 @@ static ssize_t write_pages(struct inode *inode, struct file *file, uint64_t offs
                            const paddr_t *frames)
 {
     struct fat_file_system *fat = fat_of(inode);
-    struct fat_time now = time_now();
+    struct fat_time now = fat_time_now();
     char *bytes = heap_allocate(size); /* in one piece: its entry is written once */
 
     (void)file;

@@ -12,6 +12,7 @@
 #include "library/string.h"
 #include "memory/heap.h"
 #include "storage/block.h"
+#include "storage/fat_time.h"
 
 _Static_assert(HANDOFF_PARTITION_MBR == PARTITION_TABLE_MBR &&
                    HANDOFF_PARTITION_GUID == PARTITION_TABLE_GPT,
@@ -94,18 +95,10 @@ static int volume_write(void *context, uint64_t offset, const void *bytes, size_
 
 /* ---- the file ---- */
 
-static struct fat_time time_now(void)
-{
-    uint64_t now = clock_wall();
-
-    return (struct fat_time){(int64_t)(now / NANOSECONDS_PER_SECOND),
-                             (uint32_t)(now % NANOSECONDS_PER_SECOND)};
-}
-
 /* From a folder to one in it, which is made if it is not there. */
 static int folder_enter(struct fat_volume *volume, struct fat_node *folder, const char *name)
 {
-    struct fat_time now = time_now();
+    struct fat_time now = fat_time_now();
     struct fat_name found;
 
     int error = fat_lookup(volume, folder, name, strlen(name), &found);
@@ -128,7 +121,7 @@ static void file_delete(struct fat_volume *volume, struct fat_node *folder, stru
 static int file_make(struct fat_volume *volume, struct fat_node *folder, const char *name,
                      const struct report *report, struct fat_name *file)
 {
-    struct fat_time now = time_now();
+    struct fat_time now = fat_time_now();
 
     if (!fat_lookup(volume, folder, name, strlen(name), file))
         file_delete(volume, folder, file);
