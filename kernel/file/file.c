@@ -198,8 +198,10 @@ static bool offset_is_shared(const struct file *file)
     return !file->stream && __atomic_load_n(&file->references, __ATOMIC_ACQUIRE) > 1;
 }
 
-/* At the offset, or (NULL) at the file's own, which is moved. */
-static ssize_t move_once(struct file *file, struct transfer *transfer, int64_t *offset, bool writes)
+/* At the offset, or (NULL) at the file's own, which is moved. In each call below it is known at
+   compile time which of these it is: these paths are among the shortest there are. */
+static inline __attribute__((always_inline)) ssize_t
+move_once(struct file *file, struct transfer *transfer, int64_t *offset, bool writes)
 {
     bool locks = !offset && offset_is_shared(file);
     ssize_t done = locks ? mutex_acquire_killable(&file->offset_lock) : 0;
@@ -216,8 +218,8 @@ static ssize_t move_once(struct file *file, struct transfer *transfer, int64_t *
 
 /* The same where the program's memory may lie elsewhere: it is waited for when no lock is held. As
    a rule at once; it may go again before it is used. */
-static ssize_t move_hastily(struct file *file, struct transfer *transfer, int64_t *offset,
-                            bool writes)
+static __attribute__((noinline)) ssize_t move_hastily(struct file *file, struct transfer *transfer,
+                                                      int64_t *offset, bool writes)
 {
     ssize_t total = 0;
 
@@ -238,7 +240,8 @@ static ssize_t move_hastily(struct file *file, struct transfer *transfer, int64_
     }
 }
 
-static ssize_t move(struct file *file, struct transfer *transfer, int64_t *offset, bool writes)
+static inline __attribute__((always_inline)) ssize_t
+move(struct file *file, struct transfer *transfer, int64_t *offset, bool writes)
 {
     const struct file_operations *operations = file->operations;
 
