@@ -48,6 +48,12 @@ def place(links, name, folder=False):
     return name
 
 
+def owner(info):
+    """(user, group) of a file of the host's; what is the caller's own is the superuser's in the machine."""
+    return (0 if info.st_uid == os.getuid() else info.st_uid,
+            0 if info.st_gid == os.getgid() else info.st_gid)
+
+
 def walk(top):
     """(path, os.lstat()) of all that lies under the host's folder `top`, each behind its folder."""
     for folder, folders, files in os.walk(top):
@@ -156,9 +162,8 @@ class Archive:
                 inode = inodes[key] = self._inode
         elif stat.S_ISCHR(info.st_mode) or stat.S_ISBLK(info.st_mode):
             device = (os.major(info.st_rdev), os.minor(info.st_rdev))
-        self._entry(name, info.st_mode, data, inode=inode, links=links, device=device,
-                    uid=0 if info.st_uid == os.getuid() else info.st_uid,
-                    gid=0 if info.st_gid == os.getgid() else info.st_gid,
+        uid, gid = owner(info)
+        self._entry(name, info.st_mode, data, inode=inode, links=links, device=device, uid=uid, gid=gid,
                     mtime=int(info.st_mtime))
 
     def bytes(self):

@@ -45,10 +45,8 @@ class _Tree:
         """Lays a folder over what is there (cpio.Archive.tree() says how)."""
         for path, info in cpio.walk(top):
             content = os.fsencode(os.readlink(path)) if stat.S_ISLNK(info.st_mode) else path
-            owner = (0 if info.st_uid == os.getuid() else info.st_uid,
-                     0 if info.st_gid == os.getgid() else info.st_gid)
             self._add(os.path.relpath(path, top),
-                      (info.st_mode, *owner, int(info.st_mtime),
+                      (info.st_mode, *cpio.owner(info), int(info.st_mtime),
                        (os.major(info.st_rdev), os.minor(info.st_rdev))), content)
 
     def write(self, stream):

@@ -7,6 +7,7 @@ byte for byte: identifiers are made from the content, and every time is the proj
 """
 import dataclasses
 import hashlib
+import itertools
 import os
 import shutil
 import struct
@@ -41,7 +42,7 @@ BACKUP_SECTOR = 50  # BPB_BkBootSec: Microsoft's FAT specification, 3.3
 
 @dataclasses.dataclass
 class Partition:
-    """A further one: `size` in bytes; fill(image, offset) writes what is in it."""
+    """`size` in bytes; fill(image, offset) writes what is in it."""
     name: str
     type: uuid.UUID
     guid: uuid.UUID
@@ -49,7 +50,7 @@ class Partition:
     fill: typing.Callable
 
     def entry(self, start, sector):
-        """In the partition table, for one that begins at that byte."""
+        """In the partition table, for one that begins at that byte: UEFI 2.10, 5.3.3, table 5.6."""
         return struct.pack("<16s16sQQQ72s", self.type.bytes_le, self.guid.bytes_le, start // sector,
                            (start + _mebibytes(self.size)) // sector - 1, 0, self.name.encode("utf-16-le"))
 
@@ -79,31 +80,18 @@ def _guid(digest, what):
     return uuid.UUID(bytes=hashlib.sha256(digest + what).digest()[:16], version=5)
 
 
-class _Partition:
-    """A FAT volume of these files, and its place on the disk."""
+def _fat_partition(kind, name, staging, files, sector):
+    """A partition with a FAT volume of these files, and a digest of them."""
+    size, digest = _stage(staging, files)
+    size = _mebibytes(max(PARTITION_MINIMUM[sector], size + size // 32 + 2 * MEBIBYTE))
+    cluster = 4096 // sector if size >= LARGE_PARTITION else 1
 
-    def __init__(self, kind, label, staging, files, start, sector):
-        self.kind, self.label, self.staging, self.files = kind, label, staging, files
-        self.start, self.sector = start, sector
-        size, self.digest = _stage(staging, files)
-        self.size = _mebibytes(max(PARTITION_MINIMUM[sector], size + size // 32 + 2 * MEBIBYTE))
+    def fill(image, offset):
+        _write_fat(f"{image}@@{offset}", staging, files, digest, "-F", "-c", str(cluster), "-M", str(sector),
+                   "-H", str(offset // sector), "-T", str(size // sector))
+        _clear_nested_table(image, offset, sector)
 
-    @property
-    def end(self):
-        return self.start + self.size
-
-    def entry(self):
-        """In the partition table: UEFI 2.10, 5.3.3, table 5.6."""
-        return struct.pack("<16s16sQQQ72s", self.kind.bytes_le, _guid(self.digest, b"partition").bytes_le,
-                           self.start // self.sector, self.end // self.sector - 1, 0,
-                           self.label.encode("utf-16-le"))
-
-    def write(self, path):
-        cluster = 4096 // self.sector if self.size >= LARGE_PARTITION else 1
-        _write_fat(f"{path}@@{self.start}", self.staging, self.files, self.digest, "-F", "-c", str(cluster),
-                   "-M", str(self.sector), "-H", str(self.start // self.sector),
-                   "-T", str(self.size // self.sector))
-        _clear_nested_table(path, self.start, self.sector)
+    return Partition(name, kind, _guid(digest, b"partition"), size, fill), digest
 
 
 def _write_partition_table(file, total, entries, disk, sector):
@@ -138,26 +126,21 @@ def write(path, files, sector=SECTOR, boot=None, further=()):
     `further` are the partitions behind these."""
     kinds = [(ESP_TYPE, "EFI System", files)] + [(BOOT_TYPE, "Boot Loader", boot)] * bool(boot)
     with tempfile.TemporaryDirectory(prefix="baton-volume-") as staging:
-        partitions, start = [], PARTITION_START
-        for kind, label, content in kinds:
-            folder = os.path.join(staging, label)
+        volumes = []
+        for kind, name, content in kinds:
+            folder = os.path.join(staging, name)
             os.mkdir(folder)
-            partitions.append(_Partition(kind, label, folder, content, start, sector))
-            start = partitions[-1].end
-        entries = b"".join(partition.entry() for partition in partitions)
-        places = []
-        for part in further:
-            places.append(start)
-            entries += part.entry(start, sector)
-            start += _mebibytes(part.size)
+            volumes.append(_fat_partition(kind, name, folder, content, sector))
+        partitions = [*(partition for partition, _ in volumes), *further]
+        places = list(itertools.accumulate((_mebibytes(part.size) for part in partitions),
+                                           initial=PARTITION_START))
+        total = places[-1] + MEBIBYTE
+        entries = b"".join(part.entry(place, sector) for part, place in zip(partitions, places))
         with open(path, "wb") as image:
-            image.truncate(start + MEBIBYTE)
-            disk = _guid(partitions[0].digest, b"disk")
-            _write_partition_table(image, start + MEBIBYTE, entries, disk, sector)
-        for partition in partitions:
-            partition.write(path)
-    for part, place in zip(further, places):
-        part.fill(path, place)
+            image.truncate(total)
+            _write_partition_table(image, total, entries, _guid(volumes[0][1], b"disk"), sector)
+        for part, place in zip(partitions, places):
+            part.fill(path, place)
 
 
 def write_cd(path, files):
