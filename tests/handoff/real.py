@@ -146,8 +146,8 @@ INTERNAL = ("ahci,id=own", "ide-hd,bus=own.0,drive=own,bootindex=0")
 
 
 def boot_image(image, until="Baton starts", read_only=False, devices=DISK):
-    """The console's text up to these words, of a machine that boots this image itself, not a copy, and whose
-    variables are kept beside it."""
+    """The console's text up to the line with these words, the whole line, of a machine that boots this image
+    itself, not a copy, and whose variables are kept beside it."""
     variables = f"{image}.variables"
     if not os.path.exists(variables):
         shutil.copyfile(f"{OVMF}VARS_4M.fd", variables)
@@ -155,7 +155,7 @@ def boot_image(image, until="Baton starts", read_only=False, devices=DISK):
         f"-drive if=none,id=own,format=raw,file={image},readonly={'on' if read_only else 'off'}",
         *(f"-device {device}" for device in devices)])
     with Machine(options, None) as machine:
-        machine.wait(lambda: until in machine.log.text(), 60)
+        machine.wait(lambda: "\n" in machine.log.text().partition(until)[2], 60)
         shutil.copyfile(os.path.join(machine.folder, "variables.fd"), variables)
         return machine.log.text()
 
