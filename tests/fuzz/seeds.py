@@ -134,18 +134,28 @@ def boot_entry():
 
 
 def fat():
-    """Small volumes with a directory, a file with a long name and one of several clusters."""
+    """Small volumes of each kind with a directory, a file with a long name and one of several clusters."""
 
-    def volume(root_entries, sectors, table_sectors):
+    def table_of(bits, sectors):
+        """Clusters 2 and 5 are folders, 3 and 4 a file."""
+        table = 0
+        for cluster, value in enumerate((0xffffff8, 0xfffffff, 0xfffffff, 4, 0xfffffff, 0xfffffff)):
+            table |= (value & (1 << min(bits, 28)) - 1) << cluster * bits
+        return table.to_bytes(512 * sectors, "little")
+
+    def volume(bits, sectors, table_sectors):
+        wide = bits == 32
+        root_entries = 0 if wide else 16
         boot = bytearray(512)
-        struct.pack_into("<HBHBHHBH", boot, 11, 512, 1, 1, 2, root_entries, sectors, 0xf8,
-                         table_sectors)
+        struct.pack_into("<HBHBHHBH", boot, 11, 512, 1, 2 if wide else 1, 2 if bits == 12 else 1,
+                         root_entries, sectors, 0xf8, 0 if wide else table_sectors)
+        if wide:
+            struct.pack_into("<IHHIHH", boot, 36, table_sectors, 0, 0, 5, 1, 0)
         boot[0:3], boot[510:512] = b"\xeb\x3c\x90", b"\x55\xaa"
-        table = bytearray(512 * table_sectors)
-        for cluster, value in enumerate((0xff8, 0xfff, 0xfff, 4, 0xfff)):
-            at, bits = cluster * 3 // 2, struct.unpack_from("<H", table, cluster * 3 // 2)[0]
-            bits |= value << 4 if cluster & 1 else value
-            struct.pack_into("<H", table, at, bits & 0xffff)
+        information = bytearray(512 if wide else 0)
+        if wide:
+            struct.pack_into("<I480xIII12xI", information, 0, 0x41615252, 0x61417272, 490, 6, 0xaa550000)
+        table = table_of(bits, table_sectors)
         alias = b"LONGNA~1TXT"
         checksum = 0
         for byte in alias:
@@ -158,10 +168,14 @@ def fat():
                 [checksum]) + text[10:22] + b"\0\0" + text[22:26]
         root += alias + struct.pack("<B14xHI", 0x20, 3, 700)
         root += b"SUB        " + struct.pack("<B14xHI", 0x10, 2, 0)
-        root = root.ljust(root_entries * 32, b"\0")
-        return bytes(boot) + bytes(table) * 2 + root + b"\0" * 512 + b"x" * 700
+        head = bytes(boot + information) + table * boot[16] + (b"" if wide else root.ljust(512, b"\0"))
+        sub = b".          " + struct.pack("<B14xHI", 0x10, 2, 0)
+        sub += b"..         " + struct.pack("<B20x", 0x10)
+        return head + sub.ljust(512, b"\0") + (b"x" * 700).ljust(1024, b"\0") + (root if wide else b"")
 
-    yield volume(16, 500, 2)
+    yield volume(12, 500, 2)
+    yield volume(16, 4200, 17)
+    yield volume(32, 500, 4)
 
 
 def fuse_message():
@@ -302,7 +316,7 @@ def options():
 
 def partition_table():
     """An MBR with a chain, and a GPT, which the target seals."""
-    mbr = bytearray(512 * 64)
+    mbr = bytearray(512 * 31)
     struct.pack_into("<4xB3xII", mbr, 446, 0x83, 10, 10)
     struct.pack_into("<4xB3xII", mbr, 462, 0x0f, 20, 40)
     struct.pack_into("<4xB3xII", mbr, 20 * 512 + 446, 0x83, 2, 5)

@@ -461,6 +461,8 @@ static void test_names(void)
     expect_string(text, "\xcf\x83\xc3\xa9");
     expect(fat_alias_show((const uint8_t *)"        TXT", 0, text) < 0);
     expect(fat_alias_show((const uint8_t *)"A/B     TXT", 0, text) < 0);
+    expect(fat_alias_show((const uint8_t *)".          ", 0, text) < 0);
+    expect(fat_alias_show((const uint8_t *)"..         ", 0, text) < 0);
 
     test_case("case");
     expect(fat_names_equal("ABC", 3, "abc", 3));

@@ -82,6 +82,12 @@ static bool append(char *name, size_t *length, uint32_t value)
     return true;
 }
 
+/* A directory itself, and the one above: no name in one. */
+static bool is_dots(const char *name, size_t length)
+{
+    return (length == 1 && name[0] == '.') || (length == 2 && name[0] == '.' && name[1] == '.');
+}
+
 int fat_name_from_units(const uint16_t *units, size_t count, char name[FAT_NAME_MAXIMUM + 1])
 {
     size_t length = 0;
@@ -97,9 +103,7 @@ int fat_name_from_units(const uint16_t *units, size_t count, char name[FAT_NAME_
             return -EINVAL;
     }
     name[length] = '\0';
-    bool dots =
-        (length == 1 && name[0] == '.') || (length == 2 && name[0] == '.' && name[1] == '.');
-    return length && !dots ? (int)length : -EINVAL;
+    return length && !is_dots(name, length) ? (int)length : -EINVAL;
 }
 
 /* Small letter of a capital one: Latin, Greek, Cyrillic; others have but one case here. */
@@ -183,7 +187,7 @@ int fat_alias_show(const uint8_t alias[11], uint8_t flags, char name[FAT_NAME_MA
             return -EIO;
     }
     name[length] = '\0';
-    return (int)length;
+    return is_dots(name, length) ? -EIO : (int)length;
 }
 
 static bool alias_allowed(char character)
