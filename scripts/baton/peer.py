@@ -13,6 +13,7 @@ import tempfile
 from . import project
 
 FOLDER = os.path.join(project.BUILD, "peer")
+SUITE = "bookworm"
 KERNEL_PACKAGE = "linux-image-cloud-amd64"
 PC_KERNEL_PACKAGE = "linux-image-amd64"
 # Drivers that Debian built as modules, for what Baton has built in: /dev/cpu/N/cpuid and msr, efivarfs,
@@ -122,6 +123,22 @@ def packages(names):
 def files_of(names):
     """The same without what they depend on: for their files alone."""
     return _cached("only-" + "-".join(sorted(names)), lambda folder: _unpack(names, folder))
+
+
+def debootstrap(names):
+    """A Debian tree, minbase and these packages, installed as debootstrap(8) does it, which only root can."""
+    own = os.path.join(files_of(["debootstrap"]), "usr")
+
+    def make(folder):
+        if os.geteuid():
+            raise ValueError("only root can make such a tree")
+        command = [os.path.join(own, "sbin/debootstrap"), "--variant=minbase",
+                   f"--include={','.join(names)}", SUITE, folder]
+        subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                       env={**os.environ, "DEBOOTSTRAP_DIR": os.path.join(own, "share/debootstrap")})
+        shutil.rmtree(os.path.join(folder, "var/cache/apt/archives"))
+
+    return _cached("-".join(["debootstrap", *sorted(names)]), make)
 
 
 def _cached(name, make):

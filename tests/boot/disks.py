@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """disks.py [CASE...]: boots with disks of each kind: what is read is what the host's file has; what was
 written and flushed is in it when QEMU is killed; partitions, sizes and locks are as told; nothing is left
-over."""
+over. The case `idle`: all of them at once, and nobody does anything: nothing interrupts."""
 import hashlib
 import os
 import random
@@ -128,9 +128,44 @@ def one_kind(tap, name, machine):
     tap.check(after == contents, f"{name}: what was flushed is there when QEMU was killed")
 
 
+# All that is driven, in one machine.
+ALL = [*(f"-drive if=none,id={name},driver=null-co,size=64M"
+         for name in ("virtio", "nvme", "sata", "sd", "usb")),
+       "-device virtio-blk-pci,drive=virtio", "-device nvme,drive=nvme,serial=1",
+       "-device ahci,id=extra", "-device ide-hd,bus=extra.0,drive=sata",
+       "-device sdhci-pci", "-device sd-card,drive=sd", "-device qemu-xhci,id=bus",
+       "-device usb-hub,bus=bus.0,port=1", "-device usb-storage,bus=bus.0,port=1.1,drive=usb",
+       "-device usb-kbd,bus=bus.0,port=2"]
+# Interrupts of devices, and of the timers of all processors, while somebody sleeps; before that the last
+# timer of a request has to have ended (kernel/device/disk.h: DISK_PATIENCE).
+IDLE = r"""
+until [ -b /dev/sdb ]; do sleep 0.1; done
+ls /dev/vdb /dev/nvme0n1 /dev/sda /dev/mmcblk0 > /dev/null || echo a disk is missing
+interrupts() {
+    awk -v kind="$1" '$1 ~ kind { for (i = 2; $i ~ /^[0-9]+$/; i++) sum += $i } END { print sum + 0 }' $2
+}
+sleep 12
+cat /proc/interrupts > /before
+sleep 5
+cat /proc/interrupts > /after
+for kind in '^[0-9]+:' LOC: ; do echo $(($(interrupts $kind /after) - $(interrupts $kind /before))); done
+"""
+TIMERS_MOST = 8  # two programs that begin and end, and a sleep
+
+
+def idle(tap):
+    machine = harness.run(["busybox", "sh", "-c", IDLE], qemu=ALL, smp=2)
+    said = machine.output.data.decode(errors="replace").split()
+    good = machine.status == 0 and len(said) == 2 and said[0] == "0" and int(said[1]) <= TIMERS_MOST
+    tap.check(good, "nothing interrupts a machine in which nothing happens", said, harness.describe(machine))
+
+
 def test(tap):
-    wanted = sys.argv[1:] or [f"{name} on {machine}" for name in KINDS for machine in ("q35", "pc")]
-    for case in wanted:
+    kinds = [f"{name} on {machine}" for name in KINDS for machine in ("q35", "pc")]
+    for case in sys.argv[1:] or [*kinds, "idle"]:
+        if case == "idle":
+            idle(tap)
+            continue
         name, machine = case.rsplit(" on ", 1)
         one_kind(tap, name, machine)
 

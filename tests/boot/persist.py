@@ -1,8 +1,11 @@
 #!/usr/bin/python3
 """persist.py CASE...: sticks that scripts/image --persist makes: booted by the firmware to bash, typed at,
 cut off (QEMU is killed); what was synced is there, e2fsck and fsck.vfat are content. A case is DEVICE on
-MACHINE, image, or cuts: so many cuts at random moments as PERSIST_CUTS in the environment says, else 3."""
+MACHINE, the same by U-Boot, each of them behind "Debian from": a tree that debootstrap made, with python3 and
+gcc; image; or cuts: so many at random moments as PERSIST_CUTS in the environment says, else 3."""
 import contextlib
+import dataclasses
+import functools
 import os
 import random
 import re
@@ -14,18 +17,22 @@ import tempfile
 import time
 
 import harness
-from baton import persist, project
+from baton import peer, persist, project
 from harness import Machine, Options
 
 CUTS = int(os.environ.get("PERSIST_CUTS", "3"))
 PATIENCE = 240
+PATIENCE_DEBIAN = 900  # a compiler, read through three servers
 DEVICES = {
     "virtio": ["virtio-blk-pci,drive=stick,bootindex=0"],
     "NVMe": ["nvme,drive=stick,serial=stick,bootindex=0"],
     "SATA": ["ahci,id=own", "ide-hd,bus=own.0,drive=stick,bootindex=0"],
     "USB": ["qemu-xhci,id=usb", "usb-storage,bus=usb.0,drive=stick,removable=on,bootindex=0"],
     "SD": ["sdhci-pci", "sd-card,drive=stick"],  # this firmware does not boot from it: another disk is there
+    "SATA, built in": ["ide-hd,bus=ide.0,drive=stick"],  # the only SATA that U-Boot looks at
 }
+DEBIAN = "Debian from "
+U_BOOT = "/usr/lib/u-boot/qemu-x86_64/u-boot.rom"
 
 
 def tree_make(folder):
@@ -64,16 +71,54 @@ def extract(image, number, path):
     return path
 
 
+@dataclasses.dataclass
+class Trial:
+    """What lies on a stick, and what a person does with it."""
+    tree: str
+    size: str
+    memory: str
+    patience: int
+    write: str
+    look: str  # after a cut
+    looks: list  # what that prints
+
+
+def little(folder):
+    """A tree of this host's bash."""
+    tree = os.path.join(folder, "tree")
+    os.mkdir(tree)
+    tree_make(tree)
+    write = ("mkdir -p /root/folder /usr/new; echo kept > /root/folder/file; cp /bin/busybox /usr/new/copy; "
+             "mv /usr/new/copy /usr/new/moved; echo more >> /etc/passwd; rm /usr/bin/vi; sync; echo synced")
+    look = ("cat /root/folder/file; cmp /bin/busybox /usr/new/moved && echo same; tail -n 1 /etc/passwd; "
+            "ls /usr/bin/vi /usr/new; tail -c 5000 /large | wc -c")
+    return Trial(tree, "64M", "256M", PATIENCE, write, look, [
+        "kept", "same", "more", "ls: /usr/bin/vi: No such file or directory", "/usr/new:", "moved", "5000"])
+
+
+def debian(_folder):
+    """Debian's minbase with python3 and gcc, as a person installs it."""
+    tree = peer.debootstrap(["python3-minimal", "gcc", "libc6-dev"])
+    with open(f"{tree}/var/lib/dpkg/status", encoding="utf-8") as file:
+        installed = file.read().count("\nStatus: install ok installed\n")
+    program = r"#include <stdio.h>\nint main(void) { return puts(\"compiled\") < 0; }\n"
+    write = (f"cd /root; printf '{program}' > main.c; gcc -O2 -o main main.c; "
+             "echo 'print(sum(range(100)))' > sum.py; "
+             "apt list --installed 2> /dev/null > list; sync; echo synced")
+    look = ("cd /root; ./main; python3 sum.py; grep -c installed list; apt list --installed 2> /dev/null | "
+            "cmp - list && echo same; gcc -O2 -o again main.c && cmp main again && echo compiles")
+    return Trial(tree, "512M", "1G", PATIENCE_DEBIAN, write, look, [
+        "compiled", "4950", str(installed), "same", "compiles"])
+
+
 class Stick:
     """An image, and machines that boot from it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, trial):
         self._folder = folder
-        tree = os.path.join(folder, "tree")
-        os.mkdir(tree)
-        tree_make(tree)
+        self.trial = trial
         self._new = os.path.join(folder, "new.img")
-        made = image_make(self._new, tree, "--persist", "64M")
+        made = image_make(self._new, trial.tree, "--persist", trial.size)
         if made.returncode:
             raise project.Failure(made.stderr)
         self.image = os.path.join(folder, "stick.img")
@@ -84,11 +129,12 @@ class Stick:
         subprocess.run(["cp", "--sparse=always", self._new, self.image], check=True)
 
     @contextlib.contextmanager
-    def booted(self, device="virtio", machine="q35"):
+    def booted(self, device="virtio", machine="q35", firmware=None):
         """Yields a Person; the machine is killed when the block is left."""
-        options = Options(machine=machine, media="none", memory="256M", debug_kernel=True, timeout=900, qemu=[
-            f"-drive if=none,id=stick,format=raw,file={self.image}",
-            *(f"-device {one}" for one in DEVICES[device])])
+        options = Options(machine=machine, firmware=firmware, media="none", memory=self.trial.memory,
+                          debug_kernel=True, timeout=4 * self.trial.patience, qemu=[
+                              f"-drive if=none,id=stick,format=raw,file={self.image}",
+                              *(f"-device {one}" for one in DEVICES[device])])
         if device == "SD":
             options.media, options.servers = "virtio", persist.PROGRAMS
             os.truncate(self.image, 1 << (os.path.getsize(self.image) - 1).bit_length())  # as cards are
@@ -96,7 +142,7 @@ class Stick:
                                    capture_output=True, text=True, check=True).stdout
             options.append = " ".join(re.findall(r"(?:root|changes)=\S+", entry))
         with Machine(options, None) as guest:
-            yield Person(guest)
+            yield Person(guest, self.trial.patience)
 
     def checked(self, tap, name):
         """Whether the checkers are content with what a cut left, as the next boot has it checked; the path
@@ -113,12 +159,13 @@ class Stick:
 class Person:
     """Types at the serial console."""
 
-    def __init__(self, machine):
+    def __init__(self, machine, patience):
         self.machine = machine
+        self.patience = patience
         self._count = 0
 
-    def sees(self, text, seconds=PATIENCE):
-        self.machine.wait(lambda: text in self.machine.log.text() or self.machine.cause, seconds)
+    def sees(self, text):
+        self.machine.wait(lambda: text in self.machine.log.text() or self.machine.cause, self.patience)
         return text in self.machine.log.text()
 
     def answer(self, command):
@@ -130,7 +177,7 @@ class Person:
 
         def lines():
             return [line.strip() for line in self.machine.log.text().splitlines()]
-        self.machine.wait(lambda: lines().count(mark) == 2 or self.machine.cause, PATIENCE)
+        self.machine.wait(lambda: lines().count(mark) == 2 or self.machine.cause, self.patience)
         answered = lines()
         if answered.count(mark) < 2:
             return answered[-8:]
@@ -148,28 +195,22 @@ def begins(tap, person, name):
                      *person.machine.log.tail(25))
 
 
-WRITE = ("mkdir -p /root/folder /usr/new; echo kept > /root/folder/file; cp /bin/busybox /usr/new/copy; "
-         "mv /usr/new/copy /usr/new/moved; echo more >> /etc/passwd; rm /usr/bin/vi; sync; echo synced")
-LOOK = ("cat /root/folder/file; cmp /bin/busybox /usr/new/moved && echo same; tail -n 1 /etc/passwd; "
-        "ls /usr/bin/vi /usr/new; tail -c 5000 /large | wc -c")
-LOOKS = ["kept", "same", "more", "ls: /usr/bin/vi: No such file or directory", "/usr/new:", "moved",
-         "5000"]
-
-
 def device(tap, stick, name):
-    kind, _, machine = name.partition(" on ")
+    place, _, firmware = name.removeprefix(DEBIAN).partition(" by ")
+    kind, _, machine = place.partition(" on ")
+    wanted = (kind, machine, U_BOOT if firmware else None)
     stick.renew()
-    with stick.booted(kind, machine) as person:
+    with stick.booted(*wanted) as person:
         if not begins(tap, person, name):
             return
-        tap.equal(person.answer(WRITE)[-1:], ["synced"], f"{name}: is written to")
+        tap.equal(person.answer(stick.trial.write)[-1:], ["synced"], f"{name}: is written to")
     stick.checked(tap, name)
-    with stick.booted(kind, machine) as person:
+    with stick.booted(*wanted) as person:
         if not begins(tap, person, f"{name}, after a cut"):
             return
-        tap.equal(person.answer(LOOK), LOOKS, f"{name}: what was synced is there")
+        tap.equal(person.answer(stick.trial.look), stick.trial.looks, f"{name}: what was synced is there")
         person.types("poweroff")
-        person.machine.wait(lambda: bool(person.machine.ended_itself), PATIENCE)
+        person.machine.wait(lambda: bool(person.machine.ended_itself), person.patience)
         tap.equal(person.machine.ended_itself, "powered off", f"{name}: poweroff")
     part = extract(stick.image, 2, f"{stick.image}.changes")
     ended = subprocess.run(["dumpe2fs", "-h", part], capture_output=True, text=True, check=False)
@@ -191,7 +232,7 @@ def cuts(tap, stick, _name):
             if not begins(tap, person, f"cut {number}"):
                 return
             person.types(CHANGE)
-            person.sees("synced ", PATIENCE)
+            person.sees("synced ")
             moment = chance.uniform(0, 6)
             person.machine.wait(lambda: False, moment)
         text = person.machine.log.text()
@@ -202,7 +243,7 @@ def cuts(tap, stick, _name):
         tap.equal(found.stdout.strip(), str(last), f"cut {number}: what was synced is there")
 
 
-def image(tap, _stick, _name):
+def image(tap):
     with tempfile.TemporaryDirectory(prefix="baton-image-") as folder:
         tree = os.path.join(folder, "tree")
         os.mkdir(tree)
@@ -229,16 +270,23 @@ def image(tap, _stick, _name):
                   made.stderr)
 
 
-CASES = {"image": image, "cuts": cuts}
-
-
 def test(tap):
-    devices = [f"{kind} on {machine}" for kind in DEVICES for machine in ("q35", "pc")]
-    wanted = sys.argv[1:] or [*devices, *CASES]
+    devices = [f"{kind} on {machine}" for kind in DEVICES for machine in ("q35", "pc")
+               if (kind, machine) != ("SATA, built in", "pc")]
     with tempfile.TemporaryDirectory(prefix="baton-persist-") as folder:
-        stick = Stick(folder) if wanted != ["image"] else None
-        for name in wanted:
-            CASES.get(name, device)(tap, stick, name)
+
+        @functools.cache
+        def stick(make):
+            own = os.path.join(folder, make.__name__)
+            os.mkdir(own)
+            return Stick(own, make(own))
+
+        for name in sys.argv[1:] or [*devices, "image", "cuts"]:
+            if name == "image":
+                image(tap)
+            else:
+                case = cuts if name == "cuts" else device
+                case(tap, stick(debian if name.startswith(DEBIAN) else little), name)
 
 
 if __name__ == "__main__":
