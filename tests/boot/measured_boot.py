@@ -17,7 +17,7 @@ from menu import Person
 from tpm import new_tpm
 
 from baton import qemu, volume
-from baton.trust import signing
+from baton.trust import efi_image, signing
 
 FIRMWARE = "/usr/share/OVMF/OVMF_CODE_4M.fd,/usr/share/OVMF/OVMF_VARS_4M.fd"
 LOG = "/sys/kernel/security/tpm0/binary_bios_measurements"
@@ -37,16 +37,6 @@ def utf16(text):
 
 def padded(data):
     return data + bytes(-len(data) % 4)
-
-
-def authenticode(program):
-    """The bytes of a PE image that its digest is of: all but checksum and certificates (Microsoft, Windows
-    Authenticode Portable Executable Signature Format)."""
-    optional = struct.unpack_from("<I", program, 60)[0] + 24
-    checksum, certificates = optional + 64, optional + 144
-    at, size = struct.unpack_from("<II", program, certificates)
-    end = at if size else len(program)
-    return program[:checksum] + program[checksum + 4:certificates] + program[certificates + 8:end]
 
 
 def partition_table(disk):
@@ -79,7 +69,8 @@ def expected_of_typed(files, disk):
     entry = content(files[qemu.ENTRY])
     archives = [content(files[name.lstrip("/")]) for name in values(entry, "initrd")]
     settings = [content(files[name]) for name in ("loader/loader.conf",) if name in files]
-    return {4: [BEGIN, SEPARATOR, authenticode(content(files[signing.LOADER])), content(files[qemu.KERNEL])],
+    loader = efi_image.signed_bytes(content(files[signing.LOADER]))
+    return {4: [BEGIN, SEPARATOR, loader, content(files[qemu.KERNEL])],
             5: [SEPARATOR, partition_table(disk), *settings, entry, *END],
             9: [b"".join(map(padded, archives))],
             11: [],
@@ -93,7 +84,7 @@ def expected_of_unified(files, typed, disk):
              ".cmdline": [" ".join(values(entry, "options")).encode()], ".sbat": [signing.SBAT.encode()],
              ".osrel": [signing.OS_RELEASE.encode()], ".uname": [signing.RELEASE.encode()]}
     sections = [data for name in SECTIONS for part in parts[name] for data in (name.encode() + b"\0", part)]
-    return {4: [BEGIN, SEPARATOR, authenticode(files[signing.LOADER])],
+    return {4: [BEGIN, SEPARATOR, efi_image.signed_bytes(files[signing.LOADER])],
             5: [SEPARATOR, partition_table(disk), *END], 9: [], 11: sections, 12: []}
 
 

@@ -161,21 +161,28 @@ def test_screen(tap, folder):
                   "q: back to the firmware", *machine.log.tail())
 
 
+BROKEN = entry("Broken", "", "sort-key c").replace(b"/baton/initrd.cpio", b"/baton/none.cpio")
+
+
 def test_serial(tap, folder):
     """No screen: the same keys, as a terminal sends them."""
     log = os.path.join(folder, "log")
-    options = Options(watched=True, files=FILES, timeout=harness.TIMEOUT, log=log)
+    files = {**FILES, "loader/entries/broken.conf": BROKEN}
+    options = Options(watched=True, files=files, timeout=harness.TIMEOUT, log=log)
     with Machine(options) as machine:
-        person = Person(tap, machine, folder)
+        person = Terminal(tap, machine, folder)
 
         def shown(text):
             return machine.wait(lambda: text in project.read(log), 60)
 
         tap.check(shown(b"more keys"), "a serial line: the menu is there")
         tap.check(shown(b"Second entry"), "with its entries")
-        machine.type(b"\x1b[B")
-        machine.wait(lambda: False, 1)
-        machine.type(b"\r")
+        person.sends(DOWN, DOWN, ENTER)
+        tap.check(shown(b"none.cpio") and shown(b"return to the menu"),
+                  "one that cannot be started: it says so, and waits", *machine.log.tail())
+        person.sends(b" ")
+        tap.check(shown(b"It did not start: not found."), "and the menu is there again")
+        person.sends(b"\x1b[A", ENTER)
         tap.check("chosen=second" in person.shell("arrow and Enter"), "the second entry starts")
 
 

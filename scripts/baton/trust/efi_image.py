@@ -1,4 +1,5 @@
-"""EFI programs (PE images, Microsoft's PE Format): sections that are added to one."""
+"""EFI programs (PE images, Microsoft's PE Format): sections that are added to one; what is signed of one."""
+import hashlib
 import struct
 
 from .. import project
@@ -8,7 +9,7 @@ PE_AT, SIGNATURE = 60, b"PE\0\0"
 SECTION_COUNT, OPTIONAL_SIZE, OPTIONAL = 6, 20, 24
 # From the optional header on.
 INITIALIZED, SECTION_ALIGNMENT, FILE_ALIGNMENT, IMAGE_SIZE, HEADERS_SIZE, CHECKSUM = 8, 32, 36, 56, 60, 64
-DEBUG_DIRECTORY = 112 + 6 * 8
+CERTIFICATES, DEBUG_DIRECTORY = 112 + 4 * 8, 112 + 6 * 8
 HEADER = 40  # bytes of a section's header
 READABLE_DATA = 0x40000040
 
@@ -64,8 +65,10 @@ def _shift_debug(image, room):
 
 
 def with_sections(program, sections, what="program"):
-    """The program, with sections [(name, bytes)] that are data to read, behind its own."""
+    """The program, with sections [(name, bytes)] that are data to read, behind its own. One without bytes
+    would lie behind the image's end, which shim does not take: it is left out."""
     image = _Image(program, what)
+    sections = [(name, content) for name, content in sections if content]
     alignment, blocks = (image.get("<I", image.optional + at) for at in (SECTION_ALIGNMENT, FILE_ALIGNMENT))
     end = image.table + HEADER * (image.count + len(sections))
     missing = end - image.get("<I", image.optional + HEADERS_SIZE)
@@ -89,3 +92,18 @@ def _append(image, name, content, alignment, blocks):
     image.put("<H", image.pe + SECTION_COUNT, image.count + 1)
     image.put("<I", image.optional + IMAGE_SIZE, _align(address + len(content), alignment))
     image.put("<I", image.optional + INITIALIZED, image.get("<I", image.optional + INITIALIZED) + size)
+
+
+def signed_bytes(program, what="program"):
+    """The bytes that a signature is of: all but checksum and certificates (Microsoft, Windows Authenticode
+    Portable Executable Signature Format)."""
+    image = _Image(program, what)
+    checksum, certificates = image.optional + CHECKSUM, image.optional + CERTIFICATES
+    at, size = (image.get("<I", certificates + offset) for offset in (0, 4))
+    end = at if size else len(program)
+    return program[:checksum] + program[checksum + 4:certificates] + program[certificates + 8:end]
+
+
+def digest(program, what="program"):
+    """What db and dbx know a program by."""
+    return hashlib.sha256(signed_bytes(program, what)).digest()
