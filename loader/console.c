@@ -36,8 +36,7 @@ void console_print(const char *format, ...)
     va_end(arguments);
 }
 
-/* A person is where a screen is: a serial console has no graphics output. */
-static bool screen_present(void)
+bool console_has_screen(void)
 {
     static const EFI_GUID graphics_output = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
     EFI_HANDLE *handles;
@@ -59,16 +58,16 @@ static void keys_forget(struct keyboard *keyboard)
     }
 }
 
-void console_wait_for_key(void)
+void console_wait_for_key(const char *where)
 {
     enum { TENTHS = 300 };
     enum keyboard_event event = KEYBOARD_TICK;
     struct keyboard keyboard;
     struct key key;
 
-    if (!screen_present() || !keyboard_open(&keyboard))
+    if (!keyboard_open(&keyboard))
         return;
-    console_print("Press a key to return to the firmware.\n");
+    console_print("Press a key to return to %s.\n", where);
     keys_forget(&keyboard);
     for (int waited = 0; waited < TENTHS && event == KEYBOARD_TICK; waited++)
         event = keyboard_wait(&keyboard, &key);

@@ -3,16 +3,19 @@
 #define BATON_LOADER_CONSOLE_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 
 /* Prints like printf (ASCII, one line or a part of one, at most 511 bytes). */
 __attribute__((format(printf, 1, 2))) void console_print(const char *format, ...);
 void console_print_arguments(const char *format, va_list arguments);
 
+/* Is there a screen, with a person before it? A serial console has no graphics output. */
+bool console_has_screen(void);
+
 /*
- * Where a person sits before a screen, waits for a key so that the message can be read before the
- * firmware's menu wipes it; gives up after half a minute, so that a machine with a screen and
- * nobody before it goes on. On a serial line the message stays, and nothing waits.
+ * Waits for a key that leads to `where`, so that a message can be read before what comes next wipes
+ * it; gives up after half a minute, so that a machine with nobody before it goes on.
  */
-void console_wait_for_key(void);
+void console_wait_for_key(const char *where);
 
 #endif

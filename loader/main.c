@@ -306,9 +306,10 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     if (!EFI_ERROR(status))
         status = loader_commit(&kernel, &handoff, &area);
 
-    recording_calls_stop();    /* what they are recorded in goes back too */
-    if (status != EFI_ABORTED) /* a person's wish, who has read what there was */
-        console_wait_for_key();
+    recording_calls_stop(); /* what they are recorded in goes back too */
+    /* On a serial line the message stays; EFI_ABORTED is a person's wish, who has read it. */
+    if (status != EFI_ABORTED && console_has_screen())
+        console_wait_for_key("the firmware");
     pages_free_all();
     return status;
 }

@@ -365,17 +365,29 @@ static void menu_prepare(size_t chosen, uint32_t timeout)
     here.menu.fact_count = machine_describe(facts);
 }
 
+/* The whole story was on the console, which the menu has cleared. */
+static void come_back_tell(EFI_STATUS status)
+{
+    char text[64];
+
+    if (!EFI_ERROR(status))
+        return;
+    format_string(text, sizeof text, "It did not start: %s.", failure_name(status));
+    menu_say(&here.menu, status == EFI_NOT_STARTED ? "It has ended." : text);
+}
+
 /* Whatever comes back leads to the menu again, which then waits for a person. */
 static EFI_STATUS menu_run(struct choice *choice, struct keyboard *keyboard, size_t chosen,
                            uint32_t timeout)
 {
-    EFI_STATUS status;
+    EFI_STATUS status = EFI_SUCCESS;
 
     do {
         menu_prepare(chosen, timeout);
+        come_back_tell(status);
         status = action_take(person_ask(keyboard), choice);
         if (EFI_ERROR(status) && status != EFI_ABORTED) {
-            console_wait_for_key();
+            console_wait_for_key("the menu");
             timeout = MENU_TIMEOUT_FOREVER;
             chosen = here.menu.selected;
         }

@@ -76,8 +76,8 @@ static EFI_STATUS program_load(const struct image_services *services, EFI_HANDLE
     }
     if (status == EFI_SECURITY_VIOLATION || status == EFI_ACCESS_DENIED)
         return failure(status,
-                       "%s: Secure Boot is on, and nobody it trusts has signed this file: sign it "
-                       "with an enrolled key, or turn Secure Boot off",
+                       "%s: Secure Boot is on, and nobody it trusts has signed this file, or it "
+                       "was revoked: sign it with an enrolled key, or turn Secure Boot off",
                        path);
     if (EFI_ERROR(status))
         return failure(status, "%s: cannot be loaded", path);
