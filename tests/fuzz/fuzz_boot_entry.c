@@ -40,7 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     name_require(entry.version);
     name_require(entry.machine_id);
     name_require(entry.sort_key);
-    path_require(entry.kernel);
+    require((*entry.kernel == '\0') != (*entry.program == '\0'));
+    path_require(*entry.kernel ? entry.kernel : entry.program);
     require(entry.initrd_count <= BOOT_ENTRY_INITRDS_MAX);
     for (uint32_t i = 0; i < entry.initrd_count; i++)
         path_require(entry.initrds[i]);

@@ -131,6 +131,7 @@ def boot_entry():
            b"linux /baton/kernel.elf\ninitrd /baton/initrd.cpio\ninitrd /more\n"
            b"options console=ttyS0\noptions quiet\n")
     yield b"title\tA b \r\nlinux /k\r\n\r\noptions x"
+    yield b"title Shell\nefi shellx64.efi\noptions -nomap\n"
 
 
 def fat():
@@ -514,7 +515,7 @@ TARGETS = {function.__name__: function for function in (
 WORDS = {
     "acpi": ["RSD PTR ", "XSDT", "RSDT", "APIC", "FACP", "HPET", "MCFG", "DMAR"],
     "aml": ["\\x08_S5_\\x12", "\\x08\\x5c_S5_", "\\x0a\\x05", "\\x0c", "\\x0e"],
-    "boot_entry": ["linux /", "initrd /", "options ", "title ", "version ", "machine-id ",
+    "boot_entry": ["linux /", "efi /", "initrd /", "options ", "title ", "version ", "machine-id ",
                    "sort-key ", "architecture x64", "/../", "/./", "\\x0d\\x0a", "\\x0a", "#"],
     "cpio": ["070701", "070702", "TRAILER!!!\\x00", "00000000", "FFFFFFFF", "ffffffff",
              "00000001", "000081A4", "000041ED", "0000A1FF", "00001000"],

@@ -105,6 +105,50 @@ static void test_others(void)
     expect(!entry.foreign);
 }
 
+/* Each key with the example that the Boot Loader Specification (UAPI.1) gives of it. */
+static void test_examples(void)
+{
+    static const struct {
+        const char *line, *value;
+        const char *where;
+    } examples[] = {
+        {"title Fedora 18 (Spherical Cow)", "Fedora 18 (Spherical Cow)", entry.title},
+        {"version 3.7.2-201.fc18.x86_64", "3.7.2-201.fc18.x86_64", entry.version},
+        {"machine-id 4098b3f648d74c13b1f04ccfba7798e8", "4098b3f648d74c13b1f04ccfba7798e8",
+         entry.machine_id},
+        {"sort-key fedora", "fedora", entry.sort_key},
+        {"linux /6a9857a393724b7a981ebb5b8495b9ea/3.8.0-2.fc19.x86_64/linux",
+         "/6a9857a393724b7a981ebb5b8495b9ea/3.8.0-2.fc19.x86_64/linux", entry.kernel},
+        {"initrd 6a9857a393724b7a981ebb5b8495b9ea/3.8.0-2.fc19.x86_64/initrd",
+         "/6a9857a393724b7a981ebb5b8495b9ea/3.8.0-2.fc19.x86_64/initrd", entry.initrds[0]},
+        {"options root=UUID=6d3376e4-fc93-4509-95ec-a21d68011da2 quiet",
+         "root=UUID=6d3376e4-fc93-4509-95ec-a21d68011da2 quiet", entry.options},
+        {"devicetree 6a9857a393724b7a981ebb5b8495b9ea/3.8.0-2.fc19.armv7hl/tegra20-paz00.dtb", "/k",
+         entry.kernel},
+        {"devicetree-overlay /6a9857a393724b7a981ebb5b8495b9ea/overlays/overlay_A.dtbo "
+         "/6a9857a393724b7a981ebb5b8495b9ea/overlays/overlay_B.dtbo",
+         "/k", entry.kernel},
+        {"architecture x64", "/k", entry.kernel},
+    };
+    static char text[512];
+
+    for (size_t i = 0; i < array_length(examples); i++) {
+        bool is_kernel = strncmp(examples[i].line, "linux", 5) == 0;
+
+        test_case("example: %s", examples[i].line);
+        snprintf(text, sizeof(text), "%s%s\n", is_kernel ? "" : "linux /k\n", examples[i].line);
+        expect_equal(parse(text), 0);
+        expect_string(examples[i].where, examples[i].value);
+    }
+    static const char *const others[] = {"IA32", "IA64", "ARM", "AA64", "aa64"};
+    for (size_t i = 0; i < array_length(others); i++) {
+        test_case("example: architecture %s", others[i]);
+        snprintf(text, sizeof(text), "linux /k\narchitecture %s\n", others[i]);
+        expect_equal(parse(text), -EINVAL);
+        expect(entry.foreign);
+    }
+}
+
 static void test_bad(void)
 {
     static const struct {
@@ -237,6 +281,7 @@ int main(void)
 {
     test_good();
     test_others();
+    test_examples();
     test_bad();
     test_limits();
     return test_end();

@@ -178,6 +178,37 @@ static void test_systemd(void)
         expect_string(names[i]->identifier, shown[i]);
 }
 
+/* What the Boot Loader Specification's rules of sorting say, with its names. */
+static void test_documented(void)
+{
+#define FEDORA  "6a9857a393724b7a981ebb5b8495b9ea"
+#define MACHINE "4098b3f648d74c13b1f04ccfba7798e8"
+    const struct boot_name *const shown[] = {
+        /* 2: by sort-key, machine-id, then the newer version */
+        NAME("z.conf", "", "", MACHINE, "debian", {0}, false),
+        NAME("a.conf", "", "3.8.0-2.fc19.x86_64", MACHINE, "fedora", {0}, false),
+        NAME("b.conf", "", "3.8.0-10.fc19.x86_64", FEDORA, "fedora", {0}, false),
+        NAME(FEDORA "-3.8.0-2.fc19.x86_64.conf", "", "3.8.0-2.fc19.x86_64", FEDORA, "fedora", {0},
+             false),
+        NAME("c.conf", "", "3.7.2-201.fc18.x86_64", FEDORA, "fedora", {true, 3, 0}, false),
+        /* 3: those without a sort-key come later; 4: by the file's name, the newer first */
+        PLAIN(MACHINE "-3.7.2-201.fc18.x86_64.efi", {0}, false), /* 4098 is newer than 6 */
+        PLAIN(FEDORA "-3.8.0-2.fc19.x86_64.efi", {0}, false),
+        PLAIN(FEDORA "-3.7.2-201.fc18.x86_64.efi", {true, 2, 1}, false),
+        /* 1: bad ones come last */
+        NAME("d.conf", "", "9", MACHINE, "debian", {true, 0, 3}, false),
+    };
+    enum { COUNT = array_length(shown) };
+    const struct boot_name *names[COUNT];
+
+    test_case("the specification's rules");
+    for (size_t i = 0; i < COUNT; i++)
+        names[i] = shown[(i * 2 + 1) % COUNT];
+    boot_names_sort(names, COUNT);
+    for (size_t i = 0; i < COUNT; i++)
+        expect_string(names[i]->identifier, shown[i]->identifier);
+}
+
 static void test_titles(void)
 {
     const struct boot_name *names[] = {
@@ -236,6 +267,7 @@ int main(void)
     test_pattern();
     test_sort();
     test_systemd();
+    test_documented();
     test_titles();
     test_choice();
     return test_end();
