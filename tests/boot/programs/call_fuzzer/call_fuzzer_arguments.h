@@ -34,7 +34,8 @@ struct player {
     uint64_t chance;
     struct ring *ring;
     uint32_t process, thread;
-    uint32_t depth; /* of signal handlers */
+    uint32_t depth;    /* of signal handlers */
+    uint32_t handlers; /* that have run */
     uint32_t steps;
     uint32_t scratch_used;
     uint32_t rally; /* the last one that was joined */

@@ -67,13 +67,19 @@ static long noted_call(struct player *self, long number, const uint64_t *argumen
 
 /* ---- what is checked ---- */
 
-/* A timer's number is told once in the life of a process (both kernels count on). */
-static void check_timer(struct player *self, const uint64_t *arguments)
+/*
+ * A timer's number is told once in the life of a process (both kernels count on). `handlers`: how
+ * many ran before the call; what one that came since has called may have answered there too. And
+ * a handler may run in a new process before that knows that it is another one than its parent.
+ */
+static void check_timer(struct player *self, const uint64_t *arguments, uint32_t handlers)
 {
     uint64_t at = arguments[2], block = (uint64_t)self;
     if (at < block || at >= block + BLOCK_SIZE)
         return; /* others write there too */
-    int32_t id = *(int32_t *)at;
+    int32_t id = *(volatile int32_t *)at;
+    if (*(volatile uint32_t *)&self->handlers != handlers || RAW(SYS_getpid, 0) != self->process)
+        return;
     if (id < 0) {
         breach(BREACH_TIMER_NUMBER, (uint32_t)id, self->process);
         return;
@@ -183,6 +189,7 @@ static void make_cold(struct player *self)
 static long call_make(struct player *self, const struct call *call, const uint64_t *arguments)
 {
     make_cold(self);
+    uint32_t handlers = self->handlers;
     long result = noted_call(self, call->number, arguments);
     check_answer(call->number, result);
     if (call->makes && result >= 0) {
@@ -191,7 +198,7 @@ static long call_make(struct player *self, const struct call *call, const uint64
             make_room(self);
     }
     if (call->number == SYS_timer_create && result == 0)
-        check_timer(self, arguments);
+        check_timer(self, arguments, handlers);
     return result;
 }
 

@@ -444,6 +444,7 @@ void call_fuzzer_handle(int signal, siginfo_t *information, void *context)
     if (!self || self->depth >= DEPTH_MOST || shared->over)
         return;
     self->depth++;
+    self->handlers++;
     for (unsigned i = below(self, HANDLER_CALLS + 1); i > 0; i--)
         play_call(self);
     self->depth--;
