@@ -16,6 +16,7 @@
 #include "memory/heap.h"
 #include "thread/injection.h"
 #include "thread/limits.h"
+#include "thread/restart.h"
 
 /* ---- a mapping holds its file ---- */
 
@@ -244,11 +245,18 @@ static inline __attribute__((always_inline)) ssize_t
 move(struct file *file, struct transfer *transfer, int64_t *offset, bool writes)
 {
     const struct file_operations *operations = file->operations;
+    bool hasty = (writes ? operations->hasty_write : operations->hasty_read) && !transfer->kernel;
 
-    return (writes ? operations->hasty_write : operations->hasty_read) && !transfer->kernel &&
-                   hasty_copy_needed()
-               ? move_hastily(file, transfer, offset, writes)
-               : move_once(file, transfer, offset, writes);
+    if (hasty && hasty_copy_needed())
+        return move_hastily(file, transfer, offset, writes);
+    if (hasty)
+        hasty_copy_begin();
+    ssize_t done = move_once(file, transfer, offset, writes);
+    /* Another thread may have mapped such memory meanwhile. Nothing was moved: the call begins
+       anew, and knows of it then. */
+    if (hasty && hasty_copy_end() && done == -EFAULT && !hasty_copy_wait())
+        return -RESTART_ALWAYS;
+    return done;
 }
 
 ssize_t file_read_at(struct file *file, struct transfer *to, int64_t *offset)

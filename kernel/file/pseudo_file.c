@@ -107,7 +107,8 @@ static ssize_t pseudo_read(struct file *file, struct transfer *to, int64_t *offs
 
     if (!to->left)
         return 0;
-    mutex_acquire(&reader->lock);
+    if (mutex_acquire_killable(&reader->lock))
+        return -EINTR;
     if (*offset == 0 || !reader->made)
         result = reader_make(reader, file->inode->private);
     if (!result && (uint64_t)*offset < reader->text.size) {

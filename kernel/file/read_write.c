@@ -235,9 +235,12 @@ ssize_t sys_lseek(int descriptor, int64_t offset, unsigned whence)
     if (whence > SEEK_MAX) {
         result = -EINVAL;
     } else if (file->operations->seek) {
-        mutex_acquire(&file->offset_lock);
-        result = file->operations->seek(file, offset, (int)whence);
-        mutex_release(&file->offset_lock);
+        /* Who reads has it as long as his memory is waited for. */
+        result = mutex_acquire_killable(&file->offset_lock);
+        if (!result) {
+            result = file->operations->seek(file, offset, (int)whence);
+            mutex_release(&file->offset_lock);
+        }
     }
     file_release(file);
     return result;
@@ -283,8 +286,7 @@ void copy_end_return(struct copy_end *end, size_t size)
 {
     if (end->offset_address) {
         end->offset -= (int64_t)size;
-    } else if (!end->file->stream) {
-        mutex_acquire(&end->file->offset_lock);
+    } else if (!end->file->stream && !mutex_acquire_killable(&end->file->offset_lock)) {
         end->file->offset -= (int64_t)size;
         mutex_release(&end->file->offset_lock);
     }

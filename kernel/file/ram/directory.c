@@ -168,9 +168,12 @@ static ssize_t directory_read(int descriptor, vaddr_t buffer, unsigned size, boo
         return -EBADF;
     int error = -ENOTDIR;
     if (file->operations->iterate) {
-        mutex_acquire(&file->offset_lock);
-        error = file->path.dentry->linked ? file->operations->iterate(file, &user.sink) : -ENOENT;
-        mutex_release(&file->offset_lock);
+        error = mutex_acquire_killable(&file->offset_lock);
+        if (!error) {
+            error =
+                file->path.dentry->linked ? file->operations->iterate(file, &user.sink) : -ENOENT;
+            mutex_release(&file->offset_lock);
+        }
         if (!error && !(file->flags & O_NOATIME))
             inode_touch_accessed(file->inode, file->path.mount);
     }

@@ -6,10 +6,12 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <poll.h>
+#include <pthread.h>
 #include <pty.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -38,12 +40,28 @@ static bool hangs(int device)
 
 static char *hung; /* memory of a file whose pages never come */
 static int tty, slave, fifo;
+static int common_directory, common_file, common_text; /* that the user and others have open */
+static int late_write, late_read; /* FIFOs, of calls whose memory comes to be the server's late */
 static int streams[2], datagrams[2]; /* between the user and the others */
 
 static void in_getdents(void)
 {
     int directory = open(SHARED, O_RDONLY | O_DIRECTORY);
     syscall(SYS_getdents64, directory, hung, 4096);
+}
+static void in_common_getdents(void)
+{
+    syscall(SYS_getdents64, common_directory, hung, 4096);
+}
+static void in_common_file(void)
+{
+    if (read(common_file, hung, 4096) < 0)
+        _exit(1);
+}
+static void in_common_text(void)
+{
+    if (pread(common_text, hung, 4096, 0) < 0)
+        _exit(1);
 }
 static void in_write(void)
 {
@@ -269,6 +287,62 @@ static void in_sysinfo(void)
     syscall(SYS_sysinfo, hung);
 }
 
+/* Memory becomes the server's when the call with it has begun: nothing of it was so before. */
+#define LATE_SIZE (96 << 10)
+#define LATE_FILL (64 << 10) /* what a pipe has room for */
+
+static int late_file(const char *name)
+{
+    int file = open(name, O_RDWR);
+
+    hung = mmap(NULL, LATE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memset(hung, 'x', LATE_SIZE);
+    return file;
+}
+static void map_late(char *place, size_t size)
+{
+    int file = open(PLACE "/file", O_RDWR);
+
+    if (mmap(place, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED)
+        _exit(1);
+}
+static void *write_late(void *file)
+{
+    return write((int)(intptr_t)file, hung, LATE_SIZE) < 0 ? hung : NULL;
+}
+static void *read_late(void *file)
+{
+    return read((int)(intptr_t)file, hung, 4096) < 0 ? hung : NULL;
+}
+static int bytes_in(int file)
+{
+    int count = 0;
+    return ioctl(file, FIONREAD, &count) ? -1 : count;
+}
+static void in_late_write(void)
+{
+    int file = late_file(SHARED "/late-write");
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, write_late, (void *)(intptr_t)file);
+    if (!EVENTUALLY(bytes_in(file) == LATE_FILL))
+        _exit(1);
+    map_late(hung + LATE_FILL, LATE_SIZE - LATE_FILL);
+    pthread_join(thread, NULL);
+    pause();
+}
+static void in_late_read(void)
+{
+    int file = late_file(SHARED "/late-read");
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, read_late, (void *)(intptr_t)file);
+    sleep_ms(200); /* for it to wait; if it does not yet, there is nothing to be seen */
+    map_late(hung, 4096);
+    pthread_join(thread, NULL);
+    pause();
+}
+
 /* Its arguments lie where the server's file is mapped: who reads them asks the server. */
 static void in_hiding(void)
 {
@@ -287,11 +361,21 @@ static void (*const calls[])(void) = {
     in_stat,     in_readlink, in_getcwd,  in_lock,          in_futex,      in_affinity,
     in_statfs,   in_signals,  in_clone,   in_rights,        in_getxattr,   in_process_vm,
     in_rename,   in_timer,    in_sysinfo, in_terminal_read, in_stream,     in_datagram,
-    in_vmsplice, in_listing,  in_exit,    in_munmap,        in_msync,
+    in_vmsplice, in_listing,  in_exit,    in_munmap,        in_msync,      in_late_write,
+    in_late_read, in_common_getdents, in_common_file, in_common_text,
 };
 #define CALLS (sizeof(calls) / sizeof(calls[0]))
 
 static pid_t stuck[CALLS], server;
+
+static void map_hung(void)
+{
+    int file = open(PLACE "/file", O_RDWR);
+
+    hung = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (hung == MAP_FAILED)
+        _exit(1);
+}
 
 static void begin_calls(void)
 {
@@ -301,13 +385,19 @@ static void begin_calls(void)
             continue;
         if (!become(USER))
             _exit(1);
-        int file = open(PLACE "/file", O_RDWR);
-        hung = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-        if (hung == MAP_FAILED)
-            _exit(1);
+        if (calls[i] != in_late_write && calls[i] != in_late_read)
+            map_hung();
         calls[i]();
         _exit(0);
     }
+}
+
+/* That everybody may use, whatever the file mode mask. */
+static int fifo_make(const char *name)
+{
+    mkfifo(name, 0666);
+    chmod(name, 0666);
+    return open(name, O_RDWR | O_NONBLOCK);
 }
 
 static bool begin(void)
@@ -319,9 +409,12 @@ static bool begin(void)
     REQUIRE(chmod(SHARED, 01777) == 0);
     int file = open(SHARED "/file", O_RDWR | O_CREAT | O_TRUNC, 0666);
     REQUIRE(file >= 0 && fchmod(file, 0666) == 0 && ftruncate(file, 65536) == 0);
-    mkfifo(SHARED "/fifo", 0666);
-    chmod(SHARED "/fifo", 0666);
-    fifo = open(SHARED "/fifo", O_RDWR | O_NONBLOCK);
+    common_directory = open(SHARED, O_RDONLY | O_DIRECTORY);
+    common_file = open(SHARED "/file", O_RDONLY);
+    common_text = open("/proc/stat", O_RDONLY);
+    fifo = fifo_make(SHARED "/fifo");
+    late_write = fifo_make(SHARED "/late-write");
+    late_read = fifo_make(SHARED "/late-read");
     struct termios settings;
     REQUIRE(openpty(&tty, &slave, NULL, NULL, NULL) == 0 && tcgetattr(slave, &settings) == 0);
     cfmakeraw(&settings);
@@ -387,6 +480,17 @@ static void answer_the_user(void)
         if (write(fifo, "x", 1) < 0 && errno != EAGAIN)
             _exit(1);
     }
+}
+/* Those who wait at these go on, and find that their memory has become the server's. */
+static void wake_the_late(void)
+{
+    static char bytes[LATE_FILL];
+
+    if (read(late_write, bytes, sizeof(bytes)) != sizeof(bytes) || write(late_read, "x", 1) != 1)
+        _exit(1);
+    sleep_ms(200); /* for them to go on; nothing depends on it */
+    if (write(late_write, "x", 1) != 1 || write(late_read, "x", 1) != 1)
+        _exit(1);
 }
 static void read_texts(void)
 {
@@ -486,6 +590,7 @@ static const struct {
     {"a shared file", write_file, false},
     {"a terminal", use_terminal, false},
     {"what the users read from", answer_the_user, false},
+    {"who has memory of the server's late", wake_the_late, false},
     {"texts of /proc", read_texts, false},
     {"programs", run_programs, false},
     {"a shared socket", send_to_socket, false},
@@ -498,6 +603,39 @@ static const struct {
     {"ps", list_processes, true},
     {"the log", read_log, true},
 };
+
+/* ---- what they have open together: there they wait for the user, but not for ever ---- */
+
+static void list_common(void)
+{
+    char bytes[4096];
+    syscall(SYS_getdents64, common_directory, bytes, sizeof(bytes));
+}
+static void seek_common(void)
+{
+    lseek(common_file, 0, SEEK_SET);
+}
+static void read_common(void)
+{
+    char byte;
+    if (pread(common_text, &byte, 1, 0) < 0)
+        _exit(1);
+}
+
+static bool can_be_killed(void (*act)(void))
+{
+    pid_t child = fork();
+
+    if (child == 0) {
+        act();
+        _exit(0);
+    }
+    sleep_ms(200); /* for it to wait; if it does not yet, there is nothing to be seen */
+    kill(child, SIGKILL);
+    return EVENTUALLY(waitpid(child, NULL, WNOHANG) == child);
+}
+
+/* ---- */
 
 /* Is it done in time? */
 static bool ends_in_time(void (*act)(void), bool as_root, long patience)
@@ -541,6 +679,9 @@ int main(void)
     }
     for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
         tap_ok(ends_in_time(acts[i].act, acts[i].as_root, 5000), "beside them: %s", acts[i].name);
+    tap_ok(can_be_killed(list_common), "who lists a folder that the user has open can be killed");
+    tap_ok(can_be_killed(seek_common), "and who moves in a file, and");
+    tap_ok(can_be_killed(read_common), "who reads a text of /proc");
     bool all = true;
     for (size_t i = 0; i < CALLS; i++) {
         kill(stuck[i], SIGKILL);
