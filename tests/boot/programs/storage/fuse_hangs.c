@@ -354,15 +354,17 @@ static void in_hiding(void)
 }
 
 static void (*const calls[])(void) = {
-    in_hiding,   in_getdents, in_write,   in_read,          in_fifo_write, in_fifo_read,
-    in_proc,     in_mounts,   in_maps,    in_proc_list,     in_terminal,   in_open,
-    in_connect,  in_sendto,   in_exec,    in_exec_of_it,    in_pread,      in_touch,
-    in_epoll,    in_poll,     in_wait,    in_uname,         in_limits,     in_groups,
-    in_stat,     in_readlink, in_getcwd,  in_lock,          in_futex,      in_affinity,
-    in_statfs,   in_signals,  in_clone,   in_rights,        in_getxattr,   in_process_vm,
-    in_rename,   in_timer,    in_sysinfo, in_terminal_read, in_stream,     in_datagram,
-    in_vmsplice, in_listing,  in_exit,    in_munmap,        in_msync,      in_late_write,
-    in_late_read, in_common_getdents, in_common_file, in_common_text,
+    in_hiding,      in_getdents,    in_write,      in_read,      in_fifo_write,
+    in_fifo_read,   in_proc,        in_mounts,     in_maps,      in_proc_list,
+    in_terminal,    in_open,        in_connect,    in_sendto,    in_exec,
+    in_exec_of_it,  in_pread,       in_touch,      in_epoll,     in_poll,
+    in_wait,        in_uname,       in_limits,     in_groups,    in_stat,
+    in_readlink,    in_getcwd,      in_lock,       in_futex,     in_affinity,
+    in_statfs,      in_signals,     in_clone,      in_rights,    in_getxattr,
+    in_process_vm,  in_rename,      in_timer,      in_sysinfo,   in_terminal_read,
+    in_stream,      in_datagram,    in_vmsplice,   in_listing,   in_exit,
+    in_munmap,      in_msync,       in_late_write, in_late_read, in_common_getdents,
+    in_common_file, in_common_text,
 };
 #define CALLS (sizeof(calls) / sizeof(calls[0]))
 
