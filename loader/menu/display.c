@@ -137,6 +137,8 @@ static CHAR16 text_code(uint16_t code)
         return 'v';
     case 0x2500:
         return '-';
+    case 0x2026:
+        return '>';
     default:
         return code;
     }

@@ -70,6 +70,20 @@ static void pen_write(struct pen *pen, const char *text)
         pen_put(pen, code_take(&text));
 }
 
+/* As much as fits before `end`, and a sign that there is more. */
+static void pen_write_cut(struct pen *pen, const char *text, uint16_t end)
+{
+    uint16_t last = pen->end;
+
+    pen->end = end < last ? end : last;
+    while (*text) {
+        uint16_t code = code_take(&text);
+
+        pen_put(pen, *text && pen->at + 1 == pen->end ? 0x2026 : code);
+    }
+    pen->end = last;
+}
+
 static void pen_fill(struct pen *pen)
 {
     while (pen->at < pen->end)
@@ -97,7 +111,7 @@ static void page_name_write(const struct menu *menu, struct pen *pen)
 
     pen_write(pen, names[menu->page]);
     if (menu->page == MENU_LINE)
-        pen_write(pen, menu->items[menu->selected].title);
+        pen_write_cut(pen, menu->items[menu->selected].title, (uint16_t)(pen->end - 1));
 }
 
 static void head_draw(const struct menu *menu, struct screen_cell *cells)
@@ -121,12 +135,15 @@ static void item_draw(const struct menu *menu, struct screen_cell *cells, uint16
         pen.foreground = item->bad ? TEXT : BRIGHT;
         pen.background = CHOSEN;
     }
+    const char *bad = item->bad ? "   failed" : "";
+    const char *chosen = index == menu->chosen ? "   default" : "";
+
+    /* Long titles are cut: what the entry is has to be seen. */
     pen_put(&pen, ' ');
-    pen_write(&pen, item->title);
-    pen_write(&pen, item->bad ? "   failed" : "");
-    pen.foreground = ACCENT;
-    if (index == menu->chosen)
-        pen_write(&pen, "   default");
+    pen_write_cut(&pen, item->title, (uint16_t)(pen.end - 1 - strlen(bad) - strlen(chosen)));
+    pen_write(&pen, bad);
+    pen.foreground = selected ? BRIGHT : ACCENT;
+    pen_write(&pen, chosen);
     if (selected)
         pen_fill(&pen);
 }
@@ -156,9 +173,14 @@ static void help_draw(const struct menu *menu, struct screen_cell *cells, uint16
 static void fact_draw(const struct menu *menu, struct screen_cell *cells, uint16_t row,
                       size_t index)
 {
-    struct pen pen = pen_at(menu, cells, row, INDENT, TEXT);
+    struct pen pen = pen_at(menu, cells, row, INDENT, ACCENT);
+    const char *fact = menu->facts[index];
 
-    pen_write(&pen, menu->facts[index]);
+    /* A name, blanks, what there is to say. */
+    while (*fact && !(fact[0] == ' ' && fact[1] == ' '))
+        pen_put(&pen, code_take(&fact));
+    pen.foreground = TEXT;
+    pen_write_cut(&pen, fact, (uint16_t)(pen.end - 1));
 }
 
 static void body_draw(const struct menu *menu, struct screen_cell *cells)
@@ -199,6 +221,7 @@ static void keys_draw(const struct menu *menu, struct screen_cell *cells, uint16
     if (menu->page == MENU_LINE) {
         pen_write_key(&pen, "Enter", "start");
         pen_write_key(&pen, "Escape", "back");
+        pen_write_key(&pen, "Ctrl-U, Ctrl-K", "erase");
     } else if (menu->page == MENU_LIST) {
         pen_write_key(&pen, "Enter", "start");
         if (menu->editor)
@@ -216,11 +239,8 @@ static void countdown_draw(const struct menu *menu, struct pen *pen)
 
     format_string(seconds, sizeof(seconds), " starts in %u s", (menu->tenths + 9) / 10);
     /* The title is cut first: how long there is must be seen. */
-    uint16_t end = pen->end;
-    size_t room = strlen(seconds);
-    pen->end = room < end ? (uint16_t)(end - room) : end;
-    pen_write(pen, menu->items[menu->selected].title);
-    pen->end = end;
+    pen_write_cut(pen, menu->items[menu->selected].title,
+                  (uint16_t)(pen->end - 1 - strlen(seconds)));
     pen_write(pen, seconds);
 }
 
@@ -233,6 +253,8 @@ static void foot_draw(const struct menu *menu, struct screen_cell *cells)
         pen_write(&pen, menu->note);
     else if (menu->tenths != MENU_TIMEOUT_FOREVER && menu->page == MENU_LIST)
         countdown_draw(menu, &pen);
+    else if (menu->page == MENU_LINE)
+        pen_write(&pen, "For this start only.");
     keys_draw(menu, cells, (uint16_t)(menu->rows - 2));
 }
 

@@ -320,8 +320,15 @@ static void test_text(void)
     expect_equal(cells[5 * 40 + 10].code, 0xfffd);
     expect_equal(cells[5 * 40 + 12].code, 0xfffd);
 
-    test_case("a long title leaves room for the countdown");
-    expect(strstr(row_text(9), " starts in 5 s") != NULL);
+    test_case("a long title leaves room for the countdown, and for what the entry is");
+    expect_string(row_text(9), "   a title that is muc? starts in 5 s");
+    expect_string(row_text(6), "   a title that is much lo?   default");
+    expect_equal(cells[6 * 40 + 26].code, 0x2026);
+    test_case("a title that just fits");
+    const struct menu_item fitting = {"abcdefghijklmnopqrstuvwxyz01234567", false, true};
+    menu_begin(&menu, &fitting, 1, 0, MENU_TIMEOUT_FOREVER);
+    menu.chosen = 1;
+    expect_string(row_text(4), "   abcdefghijklmnopqrstuvwxyz01234567");
 }
 
 int main(void)
