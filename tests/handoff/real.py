@@ -141,8 +141,6 @@ def cost(tap, folder):
     tap.check(recorded <= 250000, "and no more than 250,000 instructions", recorded)
 
 
-
-
 def main():
     def test(tap):
         with tempfile.TemporaryDirectory(prefix="baton-real-") as folder:
