@@ -4,6 +4,7 @@
  */
 #include <asm/errno.h>
 #include <linux/capability.h>
+#include <linux/ioprio.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
 #include <linux/sched/types.h>
@@ -270,6 +271,7 @@ void scheduling_inherit(struct user_thread *child, const struct user_thread *mak
 {
     bool reset = maker->reset_on_fork, real_time = is_real_time(maker->policy);
 
+    child->io_priority = __atomic_load_n(&maker->io_priority, __ATOMIC_RELAXED);
     child->thread.nice = reset && (real_time || maker->thread.nice < 0) ? 0 : maker->thread.nice;
     if (reset && real_time)
         return; /* SCHED_OTHER, which is 0 */
@@ -550,4 +552,81 @@ ssize_t sys_getpriority(int which, int who)
 ssize_t sys_setpriority(int which, int who, int priority)
 {
     return threads_visit(which, who, visit_set, &priority);
+}
+
+/* ---- ioprio_get(2), ioprio_set(2): kept only to be told, as disks are served in turn ---- */
+
+static int io_priority_check(int priority)
+{
+    unsigned data = (unsigned)priority & IOPRIO_PRIO_MASK;
+
+    switch (IOPRIO_PRIO_CLASS((unsigned)priority)) {
+    case IOPRIO_CLASS_RT:
+        return capable(CAP_SYS_ADMIN) || capable(CAP_SYS_NICE) ? 0 : -EPERM;
+    case IOPRIO_CLASS_BE:
+    case IOPRIO_CLASS_IDLE:
+        return 0;
+    case IOPRIO_CLASS_NONE:
+        return data ? -EINVAL : 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+static int visit_set_io(struct user_thread *thread, void *context)
+{
+    struct process *process = thread->thread.process;
+    bool enabled = spinlock_acquire_save(&process->lock);
+    bool may = may_change(thread);
+
+    if (may)
+        __atomic_store_n(&thread->io_priority, (uint16_t) * (int *)context, __ATOMIC_RELAXED);
+    spinlock_release_restore(&process->lock, enabled);
+    return may ? 0 : -EPERM;
+}
+
+/* Who has none has that of how it is scheduled. */
+static int io_priority_of(const struct user_thread *thread)
+{
+    int priority = __atomic_load_n(&thread->io_priority, __ATOMIC_RELAXED);
+    int policy = __atomic_load_n(&thread->policy, __ATOMIC_RELAXED);
+    int level = (__atomic_load_n(&thread->thread.nice, __ATOMIC_RELAXED) + 20) / 5;
+
+    if (IOPRIO_PRIO_CLASS(priority) != IOPRIO_CLASS_NONE)
+        return priority;
+    return IOPRIO_PRIO_VALUE(is_real_time(policy)   ? IOPRIO_CLASS_RT
+                             : policy == SCHED_IDLE ? IOPRIO_CLASS_IDLE
+                                                    : IOPRIO_CLASS_BE,
+                             level);
+}
+
+/* The best one of all is told. */
+static int visit_get_io(struct user_thread *thread, void *context)
+{
+    int priority = io_priority_of(thread), *best = context;
+
+    if (*best < 0 || priority < *best)
+        *best = priority;
+    return 0;
+}
+
+/* IOPRIO_WHO_* as PRIO_*: the same from 1 on. */
+static int io_which(int which)
+{
+    return (int)((unsigned)which - IOPRIO_WHO_PROCESS);
+}
+
+ssize_t sys_ioprio_set(int which, int who, int priority)
+{
+    int error = io_priority_check(priority);
+
+    return error ? error : threads_visit(io_which(which), who, visit_set_io, &priority);
+}
+
+ssize_t sys_ioprio_get(int which, int who)
+{
+    int best = -1;
+    int error = threads_visit(io_which(which), who, visit_get_io, &best);
+
+    return error ? error : best;
 }

@@ -111,6 +111,8 @@ ssize_t sys_sched_setattr(int id, vaddr_t attributes, unsigned flags);
 ssize_t sys_sched_getattr(int id, vaddr_t attributes, unsigned size, unsigned flags);
 ssize_t sys_getpriority(int which, int who);
 ssize_t sys_setpriority(int which, int who, int priority);
+ssize_t sys_ioprio_get(int which, int who);
+ssize_t sys_ioprio_set(int which, int who, int priority);
 ssize_t sys_getcpu(vaddr_t cpu, vaddr_t node);
 
 /* credentials_calls.c, capability.c */

@@ -47,6 +47,7 @@ struct user_thread {
     bool no_new_privileges;              /* prctl(2); own; never cleared */
     bool exceeds_processes;              /* RLIMIT_NPROC, by setuid(2): thread_account.h; own */
     int policy, priority;                /* sched_setscheduler(2): remembered; atomic */
+    uint16_t io_priority;                /* ioprio_set(2): kept only to be told; atomic */
     bool reset_on_fork;                  /* its children begin as SCHED_OTHER; atomic */
     uint64_t timer_slack;                /* prctl(2), ns; kept only to be told; own */
     uint8_t machine_check_policy;        /* PR_MCE_KILL_*; the same */

@@ -369,6 +369,45 @@ static __attribute__((noinline, optnone)) int use_stack(int size)
 
 /* ---- scheduling ---- */
 
+#define IO(class, data) ((class) << 13 | (data))
+enum { IO_PROCESS = 1, IO_GROUP, IO_USER };
+enum { IO_NONE, IO_REAL_TIME, IO_BEST_EFFORT, IO_IDLE };
+
+static long io_get(int which, int who)
+{
+    return syscall(SYS_ioprio_get, which, who);
+}
+static long io_set(int which, int who, int priority)
+{
+    return syscall(SYS_ioprio_set, which, who, priority);
+}
+
+static bool io_priorities(void)
+{
+    REQUIRE(io_set(IO_PROCESS, 0, IO(IO_REAL_TIME, 2)) == 0);
+    REQUIRE(io_get(IO_PROCESS, 0) == IO(IO_REAL_TIME, 2));
+    pid_t child = fork();
+    if (child == 0)
+        _exit(io_get(IO_PROCESS, 0) == IO(IO_REAL_TIME, 2) ? 0 : 1);
+    REQUIRE(exited(status_of(child), 0));
+    REQUIRE(setpgid(0, 0) == 0 && io_set(IO_GROUP, 0, IO(IO_IDLE, 0)) == 0);
+    REQUIRE(io_get(IO_GROUP, getpid()) == IO(IO_IDLE, 0));
+    REQUIRE(io_set(IO_PROCESS, getpid(), IO(IO_BEST_EFFORT, 7)) == 0);
+    REQUIRE(io_get(IO_PROCESS, 0) == IO(IO_BEST_EFFORT, 7));
+    REQUIRE(io_set(IO_PROCESS, 0, IO(IO_NONE, 0)) == 0);
+    REQUIRE_ERRNO(io_set(IO_PROCESS, 0, IO(IO_NONE, 1)), EINVAL);
+    REQUIRE_ERRNO(io_set(IO_PROCESS, 0, IO(4, 0)), EINVAL);
+    REQUIRE_ERRNO(io_set(0, 0, IO(IO_IDLE, 0)), EINVAL);
+    REQUIRE_ERRNO(io_get(4, 0), EINVAL);
+    REQUIRE_ERRNO(io_get(IO_PROCESS, 0x3fffffff), ESRCH);
+    REQUIRE(setuid(1000) == 0);
+    REQUIRE(io_set(IO_USER, 1000, IO(IO_BEST_EFFORT, 3)) == 0);
+    REQUIRE(io_get(IO_USER, 0) == IO(IO_BEST_EFFORT, 3));
+    REQUIRE_ERRNO(io_set(IO_PROCESS, 0, IO(IO_REAL_TIME, 3)), EPERM);
+    REQUIRE_ERRNO(io_set(IO_PROCESS, getppid(), IO(IO_IDLE, 0)), EPERM);
+    return true;
+}
+
 static bool priorities(void)
 {
     errno = 0;
@@ -655,6 +694,7 @@ static const struct test_case cases[] = {
     {"RLIMIT_CPU", "getrlimit(2)", limit_of_cpu_time},
     {"RLIMIT_STACK", "getrlimit(2)", limit_of_stack},
     {"getpriority, setpriority, nice", "getpriority(2)", priorities},
+    {"ioprio_get, ioprio_set", "ioprio_set(2)", io_priorities},
     {"scheduling policies", "sched_setscheduler(2)", policies},
     {"affinity", "sched_setaffinity(2)", affinity},
     {"names of threads", "prctl(2), proc(5)", thread_names},
