@@ -16,7 +16,8 @@ PROMPT = "baton:/#"
 XHCI = "-device qemu-xhci,id=usb"
 KEYBOARD = "-device usb-kbd,bus=usb.0"
 # What stands on a US keyboard's keys, by QEMU's names.
-KEYS = {" ": "spc", "-": "minus", "\n": "ret", "/": "slash", ".": "dot", ";": "semicolon"}
+KEYS = {" ": "spc", "-": "minus", "\n": "ret", "/": "slash", ".": "dot", ";": "semicolon",
+        "'": "apostrophe"}
 SHIFTED = {"|": "backslash", ":": "semicolon", "!": "1", ">": "dot", "_": "minus", "$": "4", "?": "slash",
            "&": "7", "\"": "apostrophe"}
 
@@ -161,11 +162,12 @@ def test_layouts(tap):
 
 # ---- plugging ----
 
-def frames(person):
-    """Frames that the kernel itself has, by owner."""
-    lines = [line.split() for line in person.answer("cat /proc/baton/frames")]
+def memory(person):
+    """What the kernel itself has: bytes of its heap, not frames of it, of which one may go or stay with what
+    lies beside; and frames by owner."""
+    lines = [line.split() for line in person.answer("cat /proc/baton/frames /proc/baton/objects")]
     return {line[0]: line[1] for line in lines
-            if len(line) == 2 and line[0] in ("kernel", "kernel_stack", "page_table", "device")}
+            if len(line) == 2 and line[0] in ("heap", "kernel_stack", "page_table", "device")}
 
 
 def plugged(person, number, busy=0):
@@ -190,6 +192,13 @@ def plugged(person, number, busy=0):
     return came and went
 
 
+def warmed_up(person):
+    """Once in each place, and the counts asked for."""
+    for number in range(4):
+        plugged(person, number)
+    memory(person)
+
+
 # Reads and writes the stick whenever it is there. It is written to by a link: who opens that too late
 # makes a file beside the links, and none that stands in the way of the stick's node.
 BUSY = r"""
@@ -210,8 +219,8 @@ def test_plugging_busy(tap):
                                   "-device usb-hub,bus=usb.0,port=1", "-device nec-usb-xhci,id=second",
                                   "-drive if=none,id=stick,driver=null-co,size=64M,read-zeroes=on",
                                   smp=2, root=[root]):
-            plugged(person, 0)
-            before = frames(person)
+            warmed_up(person)
+            before = memory(person)
             person.types("sh /busy &\n")
             done = 0
             while done < ROUNDS and plugged(person, done, busy=0.5 + done % 7 / 7):
@@ -221,7 +230,7 @@ def test_plugging_busy(tap):
             errors = person.answer("grep -c 'Input/output error' /errors")
             tap.check(errors and int(errors[0]) > 0, "who reads or writes it gets EIO", *errors)
             person.answer("rm -f /dev/disk/by-path/stick /stop /errors")
-            tap.equal(frames(person), before, "all frames came back from a stick in use")
+            tap.equal(memory(person), before, "all memory came back from a stick in use")
             tap.equal(person.answer("echo alive"), ["alive"], "the keyboard that stayed works beside it")
 
 
@@ -229,13 +238,13 @@ def test_plugging(tap):
     for person in with_person(tap, "plugging", XHCI, "-device usb-kbd,bus=usb.0,port=2",
                               "-device usb-hub,bus=usb.0,port=1", "-device nec-usb-xhci,id=second",
                               "-drive if=none,id=stick,driver=null-co,size=64M,read-zeroes=on", smp=2):
-        plugged(person, 0)
-        before = frames(person)
+        warmed_up(person)
+        before = memory(person)
         done = 0
         while done < ROUNDS and plugged(person, done):
             done += 1
         tap.equal(done, ROUNDS, "a keyboard and a stick come and go so often")
-        tap.equal(frames(person), before, "all frames came back")
+        tap.equal(memory(person), before, "all memory came back")
         tap.equal(person.answer("echo alive"), ["alive"], "the keyboard that stayed works")
 
 
