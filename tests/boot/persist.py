@@ -2,7 +2,8 @@
 """persist.py CASE...: sticks that scripts/image --persist makes: booted by the firmware to bash, typed at,
 cut off (QEMU is killed); what was synced is there, e2fsck and fsck.vfat are content. A case is DEVICE on
 MACHINE, the same by U-Boot, each of them behind "Debian from": a tree that debootstrap made, with python3 and
-gcc; image; or cuts: so many at random moments as PERSIST_CUTS in the environment says, else 3."""
+gcc; image; or cuts: so many at random moments as PERSIST_CUTS in the environment says, else 3. Behind "lost
+writes from": cut at LOST_CUTS (else 40) requests of one run, and what was not flushed is there or not."""
 import contextlib
 import dataclasses
 import functools
@@ -17,10 +18,13 @@ import tempfile
 import time
 
 import harness
+import write_log
 from baton import peer, persist, project
 from harness import Machine, Options
 
 CUTS = int(os.environ.get("PERSIST_CUTS", "3"))
+LOST_CUTS = int(os.environ.get("LOST_CUTS", "40"))
+LOST_SYNCS = 25  # before the machine is killed
 PATIENCE = 240
 PATIENCE_DEBIAN = 900  # a compiler, read through three servers
 DEVICES = {
@@ -32,6 +36,7 @@ DEVICES = {
     "SATA, built in": ["ide-hd,bus=ide.0,drive=stick"],  # the only SATA that U-Boot looks at
 }
 DEBIAN = "Debian from "
+LOST = "lost writes from "
 U_BOOT = "/usr/lib/u-boot/qemu-x86_64/u-boot.rom"
 
 
@@ -129,12 +134,14 @@ class Stick:
         subprocess.run(["cp", "--sparse=always", self._new, self.image], check=True)
 
     @contextlib.contextmanager
-    def booted(self, device="virtio", machine="q35", firmware=None):
-        """Yields a Person; the machine is killed when the block is left."""
+    def booted(self, device="virtio", machine="q35", firmware=None, log=None):
+        """Yields a Person; the machine is killed when the block is left. `log`: where its writes go, too."""
+        drive = [f"-drive if=none,id=stick,format=raw,file={self.image}"]
+        if log:
+            drive = write_log.drive("stick", self.image, log)
         options = Options(machine=machine, firmware=firmware, media="none", memory=self.trial.memory,
-                          debug_kernel=True, timeout=4 * self.trial.patience, qemu=[
-                              f"-drive if=none,id=stick,format=raw,file={self.image}",
-                              *(f"-device {one}" for one in DEVICES[device])])
+                          debug_kernel=True, timeout=4 * self.trial.patience,
+                          qemu=[*drive, *(f"-device {one}" for one in DEVICES[device])])
         if device == "SD":
             options.media, options.servers = "virtio", persist.PROGRAMS
             os.truncate(self.image, 1 << (os.path.getsize(self.image) - 1).bit_length())  # as cards are
@@ -190,7 +197,7 @@ class Person:
 
 def begins(tap, person, name):
     """Whether bash comes up, with the prompt of /etc/profile."""
-    there = person.sees("baton:/# ") and person.answer("echo is $BASH_VERSION")[-1:]
+    there = person.sees(":/# ") and person.answer("echo is $BASH_VERSION")[-1:]
     return tap.check(there and there[0].startswith("is 5."), f"{name}: boots to bash", there,
                      *person.machine.log.tail(25))
 
@@ -224,6 +231,79 @@ CHANGE = ("i=$(cat /root/last 2>/dev/null || echo 0); while :; do i=$((i+1)); mk
           "ln /root/d$i/copy /root/d$i/link; mv /root/d$i/copy /root/d$i/other; done")
 
 
+def number_in(part, number):
+    """What lies in the file of which it was said that it is there."""
+    return subprocess.run(["debugfs", "-R", f"cat /upper/root/d{number}/number", part], capture_output=True,
+                          text=True, check=False).stdout.strip()
+
+
+def changed(tap, stick, name, log):
+    """Has a run change files, and its writes logged: [(bytes of the log, what was synced by then)]."""
+    kind, _, machine = name.partition(" on ")
+    syncs = []
+
+    def look(person):
+        told = re.findall(r"synced (\d+) end", person.machine.log.text())
+        if len(told) > len(syncs):
+            syncs.append((os.path.getsize(log), told[-1]))
+        return len(syncs) >= LOST_SYNCS or person.machine.cause
+
+    with stick.booted(kind, machine, log=log) as person:
+        if begins(tap, person, name):
+            person.types(CHANGE)
+            person.machine.wait(lambda: look(person), PATIENCE)
+    return syncs
+
+
+def lost(tap, stick, name):
+    """Power goes at random writes of one run; what the disk was not told to flush may be lost."""
+    device_name = name.removeprefix(LOST)
+    stick.renew()
+    offset, size = partitions(stick.image)[2]
+    with open(stick.image, "rb") as file:
+        file.seek(offset)
+        disk = write_log.Disk(file.read(size), offset)
+    log = f"{stick.image}.log"
+    syncs = changed(tap, stick, device_name, log)
+    requests = list(write_log.entries(log))
+    if not tap.check(len(syncs) >= LOST_SYNCS and len(requests) > LOST_CUTS, f"{name}: files are changed",
+                     len(syncs), len(requests)):
+        return
+    chance = random.Random(12)
+    wanted = set(chance.sample(range(len(requests)), LOST_CUTS))
+    bad, answers = [], 0
+    for index, (end, at, data, lasts) in enumerate(requests):
+        disk.take(at, data, lasts)
+        if index in wanted:
+            said = cut_judged(disk.cut(chance), f"{stick.image}.changes",
+                              max((int(number) for until, number in syncs if until <= end), default=0))
+            answers += said == ASKS
+            bad += [f"after request {index}: {said}"] if said not in (None, ASKS) else []
+    tap.check(not bad, f"{name}: cut at {LOST_CUTS} of {len(requests)} requests, what was synced is there",
+              *bad)
+    tap.note(f"{name}: {answers} times e2fsck -p leaves a question, which the start has answered with yes")
+    tap.equal(disk.elsewhere, 0, f"{name}: nothing is written beside the partition")
+
+
+ASKS = "a question"
+
+
+def cut_judged(contents, part, synced):
+    """None: as it has to be, ASKS: the same, once questions were answered; else what is wrong."""
+    with open(part, "wb") as file:
+        file.write(contents)
+    preen = subprocess.run(["e2fsck", "-p", part], capture_output=True, text=True, check=False)
+    asks = preen.returncode > 1
+    if asks:
+        all_of_it = subprocess.run(["e2fsck", "-f", "-y", part], capture_output=True, text=True, check=False)
+        if all_of_it.returncode > 1:
+            return f"e2fsck: {preen.stdout} {all_of_it.stdout}"
+    found = number_in(part, synced) if synced else "0"
+    if found != str(synced):
+        return f"{synced} was synced, {found!r} is there; e2fsck: {preen.stdout}"
+    return ASKS if asks else None
+
+
 def cuts(tap, stick, _name):
     stick.renew()
     chance = random.Random(12)
@@ -238,9 +318,7 @@ def cuts(tap, stick, _name):
         text = person.machine.log.text()
         last = max(map(int, re.findall(r"synced (\d+) end", text)), default=0)
         part = stick.checked(tap, f"cut {number}, after {moment:.2f} seconds and {last} syncs")
-        found = subprocess.run(["debugfs", "-R", f"cat /upper/root/d{last}/number", part],
-                               capture_output=True, text=True, check=False)
-        tap.equal(found.stdout.strip(), str(last), f"cut {number}: what was synced is there")
+        tap.equal(number_in(part, last), str(last), f"cut {number}: what was synced is there")
 
 
 def image(tap):
@@ -285,7 +363,7 @@ def test(tap):
             if name == "image":
                 image(tap)
             else:
-                case = cuts if name == "cuts" else device
+                case = cuts if name == "cuts" else lost if name.startswith(LOST) else device
                 case(tap, stick(debian if name.startswith(DEBIAN) else little), name)
 
 
