@@ -8,6 +8,7 @@
 
 /* XCR0 (Intel SDM volume 1, 13.3): x87, SSE, AVX; the three of AVX-512 only together. */
 #define XCR0_BASIC  0x7UL
+#define XCR0_AVX    0x4UL
 #define XCR0_AVX512 0xe0UL
 
 /* Behind FXSAVE's area (13.4). */
@@ -16,6 +17,7 @@
 
 uint32_t fpu_image_size = 512;
 uint64_t fpu_image_features;
+bool fpu_lends_register;
 
 /* The registers of a new program; written once at boot. */
 static char initial_image[FPU_IMAGE_MAXIMUM] __attribute__((aligned(64)));
@@ -65,7 +67,7 @@ static uint64_t choose_features(void)
     uint64_t supported = cpuid(0xd, 0).eax;
     uint64_t features = supported & XCR0_BASIC;
 
-    if ((supported & XCR0_AVX512) == XCR0_AVX512 && (features & 4))
+    if ((supported & XCR0_AVX512) == XCR0_AVX512 && (features & XCR0_AVX))
         features |= XCR0_AVX512;
     return features;
 }
@@ -85,6 +87,7 @@ void fpu_initialize(void)
             enable(fpu_image_features);
         }
         fpu_image_size = cpuid(0xd, 0).ebx;
+        fpu_lends_register = (fpu_image_features & (XCR0_AVX | XCR0_AVX512)) == XCR0_AVX;
     }
     /* FXSAVE's legacy area: FCW at 0, MXCSR at 24; an XSAVE header of zeros means "initial". */
     uint16_t control = 0x37f;

@@ -1,7 +1,7 @@
 /*
- * fpu.h: the x87, SSE and AVX registers of user mode. The kernel itself never
- * uses them: while it works for a thread the registers hold that thread's, and
- * the scheduler saves and loads them with each switch (thread->fpu).
+ * fpu.h: the x87, SSE and AVX registers of user mode. The kernel itself uses
+ * none of them (page.c borrows one): while it works for a thread the registers hold that thread's,
+ * and the scheduler saves and loads them with each switch (thread->fpu).
  */
 #ifndef BATON_CPU_FPU_H
 #define BATON_CPU_FPU_H
@@ -16,6 +16,8 @@
 #define FPU_IMAGE_MAXIMUM 2816
 extern uint32_t fpu_image_size;     /* bytes: 512, or what CPUID leaf 0xd says */
 extern uint64_t fpu_image_features; /* XCR0; 0: no XSAVE, images are FXSAVE's */
+/* There is YMM0, and no more of it (AVX-512): page.c may borrow it. */
+extern bool fpu_lends_register;
 
 /* Finds out what an image holds; once, on the boot CPU, after cpu_features_enable(). */
 void fpu_initialize(void);

@@ -13,6 +13,7 @@
 
 #include "cpu/call.h"
 #include "cpu/cpu.h"
+#include "cpu/page.h"
 #include "cpu/panic.h"
 #include "library/align.h"
 #include "library/string.h"
@@ -436,7 +437,7 @@ static inline paddr_t begin(paddr_t frame, enum frame_owner owner)
 
 static paddr_t clear(paddr_t frame)
 {
-    memset(frame_pointer(frame), 0, PAGE_SIZE);
+    page_clear(frame_pointer(frame));
     return frame;
 }
 

@@ -3,6 +3,7 @@
 
 #include <linux/errno.h>
 
+#include "cpu/page.h"
 #include "cpu/panic.h"
 #include "cpu/registers.h"
 #include "cpu/user_access.h"
@@ -18,11 +19,6 @@
 #include "thread/injection.h"
 #include "thread/limits.h"
 #include "thread/thread.h"
-
-static void page_copy(paddr_t to, paddr_t from)
-{
-    memcpy(frame_pointer(to), frame_pointer(from), PAGE_SIZE);
-}
 
 /* ---- pages that are not there ---- */
 
@@ -108,6 +104,18 @@ static __attribute__((noinline)) enum memory_fault fault_around(const struct reg
     return enter(region, entry, frame, writable);
 }
 
+/* The first `size` bytes of a page, and zeros. */
+static void copy_beginning(char *to, const char *from, size_t size)
+{
+    if (size > PAGE_SIZE / 2) {
+        page_copy(to, from);
+        memset(to + size, 0, PAGE_SIZE - size);
+    } else {
+        page_clear(to);
+        memcpy(to, from, size);
+    }
+}
+
 /* A private copy of a file's page, of its first `size` bytes; the rest is zeros. */
 static __attribute__((noinline)) enum memory_fault
 fault_file_copy(const struct region *region, uint64_t *entry, vaddr_t page, size_t size)
@@ -119,12 +127,8 @@ fault_file_copy(const struct region *region, uint64_t *entry, vaddr_t page, size
     if (!original && region->object->cache->backed)
         return absent(region, page, false);
     paddr_t copy = frame_allocate(FRAME_ANONYMOUS, original ? FRAME_ANYWHERE : FRAME_ZEROED);
-    if (copy && original) {
-        char *bytes = frame_pointer(copy);
-        memcpy(bytes, frame_pointer(original), size);
-        if (size < PAGE_SIZE)
-            memset(bytes + size, 0, PAGE_SIZE - size);
-    }
+    if (copy && original)
+        copy_beginning(frame_pointer(copy), frame_pointer(original), size);
     return enter(region, entry, copy, region->flags & REGION_WRITE);
 }
 
@@ -160,7 +164,7 @@ static enum memory_fault fault_copy_on_write(const struct region *region, uint64
     if (!copy)
         return MEMORY_FAULT_NO_MEMORY;
     if (old != zero_frame)
-        page_copy(copy, old);
+        page_copy(frame_pointer(copy), frame_pointer(old));
     space_pages_replace(region->space, entry, page, entry_make(region, copy, true));
     return MEMORY_FAULT_NONE;
 }
