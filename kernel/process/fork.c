@@ -227,15 +227,6 @@ static void prepare_thread(struct user_thread *child, const struct fork_request 
     child->thread.id = child->identity->number;
 }
 
-/* Signals that were caught get their default action (clone(2), CLONE_CLEAR_SIGHAND). */
-static void clear_handlers(struct signal_actions *actions)
-{
-    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
-        if (actions->table[i].sa_handler != SIG_IGN)
-            actions->table[i] = (struct sigaction){0};
-    }
-}
-
 /* The signal actions of a new process: shared, copied, or copied with the handlers left out. */
 static struct signal_actions *prepare_actions(struct process *caller, uint64_t flags)
 {
@@ -247,7 +238,7 @@ static struct signal_actions *prepare_actions(struct process *caller, uint64_t f
     }
     actions = signal_actions_copy(actions);
     if (actions && (flags & CLONE_CLEAR_SIGHAND))
-        clear_handlers(actions);
+        signal_actions_reset(actions);
     return actions;
 }
 

@@ -160,15 +160,15 @@ ssize_t sys_rt_sigaction(int signal, vaddr_t action, vaddr_t old, size_t size)
     bool enabled = spinlock_acquire_save(&process->lock);
     struct signal_actions *actions = process->signals.actions;
     spinlock_acquire(&actions->lock);
-    before = actions->table[signal - 1];
+    struct sigaction *present = signal_action(actions, signal);
+    before = *present;
     if (action) {
         /* Flags that Linux has no meaning for are cleared, so that programs can probe
          * (SA_UNSUPPORTED). */
         fresh.sa_flags &= SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART |
                           SA_NODEFER | SA_RESETHAND | SA_EXPOSE_TAGBITS | SA_RESTORER;
         fresh.sa_mask &= ~SIGNALS_UNBLOCKABLE;
-        actions->table[signal - 1] = fresh;
-        actions->changed |= signal_bit(signal);
+        *present = fresh;
     }
     spinlock_release(&actions->lock);
     /* POSIX, sigaction: ignoring a signal discards what is pending of it. */

@@ -212,7 +212,7 @@ static bool find_delivery(struct user_thread *thread, struct delivery *delivery)
 
         actions = process->signals.actions;
         spinlock_acquire(&actions->lock);
-        struct sigaction *action = &actions->table[signal - 1];
+        struct sigaction *action = signal_action(actions, signal);
         delivery->action = *action;
         if (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN &&
             (action->sa_flags & SA_ONESHOT))

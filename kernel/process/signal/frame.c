@@ -264,7 +264,7 @@ void signal_frame_failed(int signal)
     if (signal == SIGSEGV) { /* its own handler cannot run */
         bool enabled = spinlock_acquire_save(&process->lock);
         spinlock_acquire(&process->signals.actions->lock);
-        process->signals.actions->table[SIGSEGV - 1].sa_handler = SIG_DFL;
+        signal_action(process->signals.actions, SIGSEGV)->sa_handler = SIG_DFL;
         spinlock_release(&process->signals.actions->lock);
         spinlock_release_restore(&process->lock, enabled);
     }

@@ -307,7 +307,7 @@ void signal_force(const siginfo_t *information)
     bool enabled = spinlock_acquire_save(&process->lock);
     struct signal_actions *actions = process->signals.actions;
     spinlock_acquire(&actions->lock);
-    struct sigaction *action = &actions->table[information->si_signo - 1];
+    struct sigaction *action = signal_action(actions, information->si_signo);
     if (action->sa_handler == SIG_IGN || (thread->signals.blocked & bit)) {
         action->sa_handler = SIG_DFL;
         thread->signals.blocked &= ~bit;
@@ -347,7 +347,7 @@ bool signal_send_child(struct process *parent, struct process *child, int signal
     if (signal == SIGCHLD && parent->signals.actions) {
         struct signal_actions *actions = parent->signals.actions;
         spinlock_acquire(&actions->lock);
-        struct sigaction action = actions->table[SIGCHLD - 1];
+        struct sigaction action = *signal_action(actions, SIGCHLD);
         spinlock_release(&actions->lock);
         if (code == CLD_STOPPED || code == CLD_CONTINUED) {
             wanted = !(action.sa_flags & SA_NOCLDSTOP) && action.sa_handler != SIG_IGN;

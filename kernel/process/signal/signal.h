@@ -55,10 +55,23 @@ struct signal_queue {
 struct signal_actions {
     uint32_t references; /* atomic */
     struct spinlock lock;
-    signal_set changed;                   /* whose action may not be the default; lock */
+    signal_set changed;                   /* whose action may not be the default: the others' are
+                                             not in the table; lock */
     struct signal_watchers *watchers;     /* watchers.h; NULL: none yet; atomic, set once */
     struct sigaction table[SIGNAL_COUNT]; /* by signal - 1; lock */
 };
+
+/* The action of a signal, to be changed or not. Lock held. */
+static inline struct sigaction *signal_action(struct signal_actions *actions, int signal)
+{
+    struct sigaction *action = &actions->table[signal - 1];
+
+    if (!(actions->changed & signal_bit(signal))) {
+        actions->changed |= signal_bit(signal);
+        *action = (struct sigaction){0};
+    }
+    return action;
+}
 
 struct process_signals {
     struct signal_queue pending;    /* lock; for any thread of the process */

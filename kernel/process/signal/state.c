@@ -59,10 +59,12 @@ static void signal_queue_flush(struct signal_queue *queue)
 
 struct signal_actions *signal_actions_create(void)
 {
-    struct signal_actions *actions = heap_allocate_zeroed(sizeof(*actions));
+    struct signal_actions *actions = heap_allocate(sizeof(*actions));
 
     if (actions) {
         actions->references = 1;
+        actions->changed = 0;
+        actions->watchers = NULL;
         spinlock_initialize(&actions->lock, LOCK_SIGNAL_ACTIONS);
     }
     return actions;
@@ -77,8 +79,9 @@ struct signal_actions *signal_actions_copy(struct signal_actions *actions)
         copy->watchers = NULL;
         spinlock_initialize(&copy->lock, LOCK_SIGNAL_ACTIONS);
         bool enabled = spinlock_acquire_save(&actions->lock);
-        memcpy(copy->table, actions->table, sizeof(copy->table));
         copy->changed = actions->changed;
+        for (signal_set left = copy->changed; left; left &= left - 1)
+            copy->table[__builtin_ctzll(left)] = actions->table[__builtin_ctzll(left)];
         spinlock_release_restore(&actions->lock, enabled);
     }
     return copy;
@@ -109,7 +112,9 @@ __sighandler_t signal_handler(struct process *process, int signal)
     struct signal_actions *actions = process->signals.actions;
 
     spinlock_acquire(&actions->lock);
-    __sighandler_t handler = actions->table[signal - 1].sa_handler;
+    __sighandler_t handler = SIG_DFL;
+    if (actions->changed & signal_bit(signal))
+        handler = actions->table[signal - 1].sa_handler;
     spinlock_release(&actions->lock);
     return handler;
 }
