@@ -3,8 +3,7 @@
  * copying what is in them (README.md, "Leaves that are shared"). Within the memory
  * room only. The space's mutex is held throughout.
  *
- * Who changes entries of a space asks here for their leaf. Who only reads them finds it by
- * page_table_leaf() and page_table_entry().
+ * Who changes entries of a space asks here for their leaf, and so does who only reads them.
  */
 #ifndef BATON_MEMORY_LEAF_H
 #define BATON_MEMORY_LEAF_H
@@ -15,24 +14,36 @@
 /* Called once at boot. */
 void leaf_initialize(void);
 
-/* Of what points to a leaf (page_table_slot()): others have it too, or had. */
+/* In what points to a leaf (page_table_slot()), bit 9 of which is software's: it is the space's own
+   and a copy of one that is shared, but some of it has yet to be copied. */
+#define LEAF_PARTIAL (1UL << 9)
+
+/* Others have it too, or had. */
 static inline bool leaf_is_shared(uint64_t slot)
 {
     return !(slot & PAGE_WRITABLE);
 }
+static inline bool leaf_is_partial(uint64_t slot)
+{
+    return slot & LEAF_PARTIAL;
+}
 
+/* A touch of `page` in a leaf that is shared or partial: leaf_touch(). */
+uint64_t *leaf_touch_shared(struct address_space *space, uint64_t *slot, vaddr_t page, bool write);
 /* For a touch of `page`: the space's own leaf, made when it is missing; or, if what is there is
    only read, one that others have too. NULL: there was none, and no memory. Nearly always it is
    there, or the tables above it are: that goes quickly. */
-uint64_t *leaf_prepare(struct address_space *space, vaddr_t page, bool write);
 static inline uint64_t *leaf_touch(struct address_space *space, vaddr_t page, bool write)
 {
     uint64_t *slot = page_table_slot_quick(space->root, page);
 
-    if (slot && !*slot)
-        return page_table_leaf_make(space->root, page, slot, &space->page_tables);
-    return slot && !leaf_is_shared(*slot) ? page_table_below(*slot)
-                                          : leaf_prepare(space, page, write);
+    if (slot && (*slot & (PAGE_WRITABLE | LEAF_PARTIAL)) == PAGE_WRITABLE)
+        return page_table_below(*slot);
+    if (slot && *slot)
+        return leaf_touch_shared(space, slot, page, write);
+    if (!slot)
+        slot = page_table_slot_prepare(space->root, page, &space->page_tables);
+    return slot ? page_table_leaf_make(space->root, page, slot, &space->page_tables) : NULL;
 }
 /* The space's own leaf of `address`, made when it is missing. NULL as above. */
 static inline uint64_t *leaf_create(struct address_space *space, vaddr_t address)
@@ -45,9 +56,21 @@ static inline uint64_t *leaf_create(struct address_space *space, vaddr_t address
  */
 uint64_t *leaf_change(struct address_space *space, vaddr_t address, vaddr_t *end);
 
+/* For who only looks at [address, *end) of a space: where its entries are; *end is lowered to where
+   those of another table begin. NULL: there is no leaf; then as page_table_slot() says. */
+const uint64_t *leaf_look(const struct address_space *space, vaddr_t address, vaddr_t *end);
+/* Copies what has yet to be copied of a leaf that is partial. */
+void leaf_complete(struct address_space *space, uint64_t *slot);
+/*
+ * The end of a space that has a leaf in part: lets go of the one that it is a copy of. Returns the
+ * spare frame that nobody needs now; 0: nobody else has that leaf, *original, which is the
+ * caller's.
+ */
+paddr_t leaf_leave_original(uint64_t *leaf, uint64_t **original);
+
 /* fork: what `from`, the parent's, points to becomes the child's too, at `to`, which is empty: 0,
-   or -ENOMEM. CPUs have to be told that the parent may write to nothing of it now. */
-int leaf_share(uint64_t *from, uint64_t *to);
+   or -ENOMEM. CPUs of the parent, `space`, have to be told that it may write to nothing of it. */
+int leaf_share(struct address_space *space, uint64_t *from, uint64_t *to);
 /*
  * Lets go of a leaf that is shared, of the address `start`: `slot` is empty then, and no CPU uses
  * it through this space any more; the table above has it counted yet. Returns the spare frame that

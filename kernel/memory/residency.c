@@ -47,7 +47,7 @@ void region_add_residency(const struct region *region, vaddr_t start, vaddr_t en
     for (vaddr_t page = start; page < end; page = stop) {
         stop = end;
         thread_preemption_point();
-        const uint64_t *leaf = page_table_leaf(region->space->root, page, &stop);
+        const uint64_t *leaf = leaf_look(region->space, page, &stop);
         if (!leaf)
             continue;
         for (; page < stop; page += PAGE_SIZE) {

@@ -201,7 +201,7 @@ void space_pages_remove(struct address_space *space, vaddr_t start, vaddr_t end)
 /* A walk over the tables themselves: what it costs does not depend on where things lay. */
 struct ending {
     struct address_space *space;
-    int64_t resident; /* pages taken out, but those of zeros; below 0 between two lots */
+    uint64_t resident; /* pages taken out, but those of zeros */
     unsigned frame_count, table_count;
     paddr_t frames[64];
     paddr_t tables[16];
@@ -209,7 +209,7 @@ struct ending {
 
 static void ending_flush(struct ending *ending)
 {
-    resident_add(ending->space, -ending->resident);
+    resident_add(ending->space, -(int64_t)ending->resident);
     ending->space->page_tables -= ending->table_count;
     frame_release_many(ending->frames, ending->frame_count);
     page_table_free(ending->tables, ending->table_count);
@@ -224,20 +224,17 @@ static void ending_break(struct ending *ending)
 
 static __attribute__((noinline)) void end_frame(struct ending *ending, paddr_t frame)
 {
-    if (frame == zero_frame) {
-        ending->resident--;
+    if (frame == zero_frame)
         return;
-    }
     if (ending->frame_count == array_length(ending->frames))
         ending_break(ending);
     ending->frames[ending->frame_count++] = frame;
 }
 
-static void end_pages(struct ending *ending, uint64_t *leaf)
+static void end_entries(struct ending *ending, uint64_t *leaf)
 {
     unsigned left = *page_table_count(leaf);
 
-    ending->resident += left;
     for (uint64_t lines = page_table_lines(leaf); lines; lines &= lines - 1) {
         uint64_t *line = &leaf[TABLE_LINE * (unsigned)__builtin_ctzl(lines)];
         for (unsigned i = 0; i < TABLE_LINE; i++) {
@@ -253,6 +250,13 @@ static void end_pages(struct ending *ending, uint64_t *leaf)
     }
 }
 
+static void note_table(struct ending *ending, const uint64_t *table)
+{
+    if (ending->table_count == array_length(ending->tables))
+        ending_break(ending);
+    ending->tables[ending->table_count++] = frame_address(table);
+}
+
 /* What others have too goes on without this space. */
 static bool end_shared(struct ending *ending, uint64_t *slot)
 {
@@ -262,9 +266,24 @@ static bool end_shared(struct ending *ending, uint64_t *slot)
     if (!spare)
         return false;
     end_frame(ending, spare);
-    ending->resident += (int64_t)resident;
+    ending->resident += resident;
     ending->space->page_tables--;
     return true;
+}
+
+/* What a leaf in part has not copied. */
+static __attribute__((noinline)) void end_original(struct ending *ending, uint64_t *leaf)
+{
+    uint64_t *original;
+    paddr_t spare = leaf_leave_original(leaf, &original);
+
+    if (spare) {
+        end_frame(ending, spare);
+        ending->space->page_tables--;
+    } else {
+        end_entries(ending, original);
+        note_table(ending, original);
+    }
 }
 
 static void end_tables(struct ending *ending, uint64_t *table, unsigned level);
@@ -273,14 +292,16 @@ static inline void end_table(struct ending *ending, uint64_t *entry, unsigned le
 {
     uint64_t *below = page_table_below(*entry);
 
-    *entry = 0;
-    if (level > 1)
+    if (level > 1) {
         end_tables(ending, below, level - 1);
-    else
-        end_pages(ending, below);
-    if (ending->table_count == array_length(ending->tables))
-        ending_break(ending);
-    ending->tables[ending->table_count++] = frame_address(below);
+    } else {
+        if (leaf_is_partial(*entry))
+            end_original(ending, below);
+        ending->resident += leaf_resident(below);
+        end_entries(ending, below);
+    }
+    *entry = 0;
+    note_table(ending, below);
 }
 
 /* Empties an upper table, and ends the tables below it. */
@@ -393,7 +414,7 @@ static int share_leaves(struct sharing *sharing, const struct region *region, ui
                         uint64_t *to)
 {
     for (;; sharing->leaf_end += LEAF_SPAN) {
-        if (leaf_share(slot, to))
+        if (leaf_share(sharing->parent, slot, to))
             return -ENOMEM;
         sharing->child->page_tables++;
         sharing->resident += leaf_resident(page_table_below(*slot));
@@ -416,6 +437,8 @@ static int share_leaf(struct sharing *sharing, const struct region *region, vadd
     if (!slot)
         return 0;
     if (!is_worth_sharing(*slot) || !goes_as_a_whole(region, address)) {
+        if (leaf_is_partial(*slot))
+            leaf_complete(sharing->parent, slot);
         sharing->leaf = page_table_below(*slot);
         sharing->copies = page_table_leaf_create(child->root, address, &child->page_tables);
         return sharing->copies ? 0 : -ENOMEM;

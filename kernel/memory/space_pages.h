@@ -71,6 +71,14 @@ static inline uint64_t entry_share(uint64_t *entry)
     return value;
 }
 
+/* Gives up the reference of an entry that was taken out, which no CPU remembers; 0: there was
+   none. */
+static inline void entry_release(uint64_t entry)
+{
+    if (entry && !(entry & PAGE_BORROWED) && entry_frame(entry) != zero_frame)
+        frame_release(entry_frame(entry));
+}
+
 /* How many pages are there changes. */
 static inline void space_resident_add(struct address_space *space, uint64_t pages)
 {

@@ -347,8 +347,9 @@ ssize_t sys_msync(vaddr_t address, size_t size, int flags)
 
 static bool page_resident(struct address_space *space, const struct region *region, vaddr_t page)
 {
-    const uint64_t *entry = page_table_entry(space->root, page);
-    if (entry && *entry)
+    vaddr_t end = page + PAGE_SIZE;
+    const uint64_t *leaf = leaf_look(space, page, &end);
+    if (leaf && leaf[page_table_index(page, 0)])
         return true;
     bool of_file = region->object && (!region->file_end || page < region->file_end);
     return of_file && page_cache_has(region->object->cache, region_page_index(region, page));

@@ -142,8 +142,10 @@ static void check_resident(struct address_space *space)
     uint64_t resident = 0;
 
     for (unsigned i = 0; i < PAGES; i++) {
-        const uint64_t *entry = page_table_entry(space->root, address_of(i));
-        resident += entry && *entry && entry_frame(*entry) != zero_frame;
+        vaddr_t end = address_of(i) + PAGE_SIZE;
+        const uint64_t *leaf = leaf_look(space, address_of(i), &end);
+        uint64_t entry = leaf ? leaf[page_table_index(address_of(i), 0)] : 0;
+        resident += entry && entry_frame(entry) != zero_frame;
     }
     expect_equal(space->pages_mapped, resident);
 }
