@@ -58,6 +58,7 @@ struct disk_identity {
     const uint8_t *inquiry;                          /* SCSI's INQUIRY: 36 bytes */
     const uint8_t *nvme_controller, *nvme_namespace; /* Identify: a page each */
     uint32_t nvme_number;                            /* of the namespace */
+    uint32_t nvme_index;                             /* the 0 of nvme0: of the controller */
 };
 #define DISK_ATA_SIZE     512
 #define DISK_INQUIRY_SIZE 36

@@ -580,7 +580,8 @@ static int add_namespace(struct nvme *nvme, uint32_t namespace)
         return 0;
     own->identity = (struct disk_identity){.nvme_controller = nvme->controller_page,
                                            .nvme_namespace = disk->page,
-                                           .nvme_number = namespace};
+                                           .nvme_number = namespace,
+                                           .nvme_index = nvme->number};
     disk->nvme = nvme;
     disk->namespace = namespace;
     disk->index = nvme->disk_count++;

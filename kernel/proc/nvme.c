@@ -13,6 +13,7 @@
 #include "library/string.h"
 #include "proc/proc.h"
 #include "storage/block.h"
+#include "storage/numbers.h"
 
 #define NAME_SIZE 32
 
@@ -23,14 +24,9 @@ static bool is_disk(const struct block_device *device)
     return !device->partition && device->owner->facts.identity.nvme_controller;
 }
 
-/* nvme0 of nvme0n1: to the second n. */
 static void controller_name(const struct block_device *device, char name[NAME_SIZE])
 {
-    const char *end = strchr(device->name + 1, 'n');
-
-    string_copy(name, device->name, NAME_SIZE);
-    if (end)
-        name[end - device->name] = '\0';
+    format_string(name, NAME_SIZE, "nvme%u", device->owner->facts.identity.nvme_index);
 }
 
 static bool is_of(const struct block_device *device, const char *controller)
@@ -101,16 +97,18 @@ static void text_place(struct text *text, const struct disk *facts)
     }
 SHOW(address, text_place(text, facts))
 SHOW(number, text_print(text, "%u\n", load16(facts->identity.nvme_controller + IDENTIFY_NUMBER)))
+SHOW(node, text_print(text, "%u:%u\n", NVME_MAJOR, facts->identity.nvme_index))
 SHOW(firmware, text_print(text, "%-8s\n", facts->revision))
 SHOW(model, text_print(text, "%-40s\n", facts->model))
 SHOW(serial, text_print(text, "%-20s\n", facts->serial))
 SHOW(name, text_name(text, facts->identity.nvme_controller))
 
 static struct pseudo_node controller_files[] = {
-    PSEUDO_SHOW("address", address_show),       PSEUDO_SHOW("cntlid", number_show),
-    PSEUDO_SHOW("firmware_rev", firmware_show), PSEUDO_SHOW("model", model_show),
-    PSEUDO_SHOW("serial", serial_show),         PSEUDO_TEXT("state", "live\n"),
-    PSEUDO_SHOW("subsysnqn", name_show),        PSEUDO_TEXT("transport", "pcie\n"),
+    PSEUDO_SHOW("address", address_show), PSEUDO_SHOW("cntlid", number_show),
+    PSEUDO_SHOW("dev", node_show),        PSEUDO_SHOW("firmware_rev", firmware_show),
+    PSEUDO_SHOW("model", model_show),     PSEUDO_SHOW("serial", serial_show),
+    PSEUDO_TEXT("state", "live\n"),       PSEUDO_SHOW("subsysnqn", name_show),
+    PSEUDO_TEXT("transport", "pcie\n"),
 };
 static struct pseudo_node subsystem_files[] = {
     PSEUDO_SHOW("firmware_rev", firmware_show),

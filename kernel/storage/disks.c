@@ -11,6 +11,7 @@
 #include "storage/loop.h"
 #include "storage/names.h"
 #include "storage/node.h"
+#include "storage/pass_through.h"
 
 static struct mutex disks_mutex;                                       /* who comes and goes */
 static TAILQ_HEAD(, block_disk) disks = TAILQ_HEAD_INITIALIZER(disks); /* disks_mutex */
@@ -186,5 +187,7 @@ int storage_initialize(bool write_disks)
     int error = block_service_start();
     if (!error)
         error = block_nodes_initialize();
+    if (!error)
+        error = pass_through_initialize();
     return error ? error : loop_initialize();
 }

@@ -12,6 +12,7 @@
 #include "library/format.h"
 #include "library/string.h"
 #include "storage/block.h"
+#include "storage/numbers.h"
 
 /* ---- what links are called: as udev's rules do (60-persistent-storage.rules) ---- */
 
@@ -207,20 +208,38 @@ static void remove_marks(void *device)
     remove_links(device, mark_links, array_length(mark_links));
 }
 
+/* Of an NVMe disk: the controller's own node, nvme0. Its disks come and go together. */
+static bool controller_name(const struct block_device *device, char name[LINK_SIZE])
+{
+    const struct disk_identity *identity = &device->owner->facts.identity;
+
+    if (device->partition || !identity->nvme_controller)
+        return false;
+    format_string(name, LINK_SIZE, "nvme%u", identity->nvme_index);
+    return true;
+}
+
 static void make_all(void *argument)
 {
+    char controller[LINK_SIZE];
     const struct block_device *device = argument;
     int error = name_make(AT_FDCWD, device->name, S_IFBLK | 0660,
                           device_number(device->major, device->minor), NULL);
     if (error)
         log_write(LOG_WARNING, "/dev/%s cannot be made: %s", device->name, error_text(error));
+    if (controller_name(device, controller))
+        name_make(AT_FDCWD, controller, S_IFCHR | 0600,
+                  device_number(NVME_MAJOR, device->owner->facts.identity.nvme_index), NULL);
     make_links(device, links, array_length(links));
 }
 
 static void remove_all(void *argument)
 {
     const struct block_device *device = argument;
+    char controller[LINK_SIZE];
 
+    if (controller_name(device, controller))
+        name_remove(AT_FDCWD, controller, false);
     remove_marks(argument);
     remove_links(device, links, array_length(links));
     name_remove(AT_FDCWD, device->name, false);

@@ -15,4 +15,7 @@ extern const size_t block_major_count;
 #define BLOCK_MAJOR_EXTENDED 259
 #define BLOCK_MINORS         4096 /* of each major number */
 
+/* Of NVMe controllers' own nodes; Linux takes one that is free. */
+#define NVME_MAJOR 242
+
 #endif

@@ -11,10 +11,13 @@
 #include <linux/nvme_ioctl.h>
 
 #include "file/credentials.h"
+#include "file/device.h"
+#include "library/bytes.h"
 #include "library/scsi_target.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "storage/numbers.h"
 
 /* ---- SCSI ---- */
 
@@ -145,27 +148,58 @@ enum {
 
     NVME_INVALID_OPCODE = 0x4001, /* and: do not ask again */
     NVME_INVALID_FIELD = 0x4002,
+    NVME_INVALID_NAMESPACE = 0x400b,
+
+    NVME_NAMESPACES = 516, /* in what a controller says of itself: how many there can be */
 };
+
+/* What it is told of a namespace: of one that could be there and is not, zeros (5.15.2). */
+static const uint8_t *nvme_namespace(const struct disk_identity *identity, uint32_t number)
+{
+    static const uint8_t none[DISK_NVME_SIZE];
+
+    if (number == identity->nvme_number)
+        return identity->nvme_namespace;
+    return number && number <= load32(identity->nvme_controller + NVME_NAMESPACES) ? none : NULL;
+}
 
 /* A status of the command's, 0, or an error. */
 static ssize_t nvme_answer(const struct disk_identity *identity,
                            const struct nvme_passthru_cmd *command)
 {
-    const uint8_t *page = NULL;
+    uint32_t what = command->cdw10 & 0xff;
 
     if (command->opcode != NVME_IDENTIFY)
         return NVME_INVALID_OPCODE;
-    if ((command->cdw10 & 0xff) == NVME_IDENTIFY_CONTROLLER)
-        page = identity->nvme_controller;
-    if ((command->cdw10 & 0xff) == NVME_IDENTIFY_NAMESPACE &&
-        command->nsid == identity->nvme_number)
-        page = identity->nvme_namespace;
-    if (!page || command->data_len != DISK_NVME_SIZE)
+    if (command->data_len != DISK_NVME_SIZE || what > NVME_IDENTIFY_CONTROLLER)
         return NVME_INVALID_FIELD;
+    const uint8_t *page = what == NVME_IDENTIFY_CONTROLLER
+                              ? identity->nvme_controller
+                              : nvme_namespace(identity, command->nsid);
+    if (!page)
+        return NVME_INVALID_NAMESPACE;
     return user_copy_out(command->addr, page, DISK_NVME_SIZE) ? -EFAULT : 0;
 }
 
-static ssize_t nvme_command(const struct disk_identity *identity, vaddr_t argument)
+/* Of a controller's disks the one with this number, else the first, with a reference; NULL: there
+   is none. */
+static struct block_device *nvme_disk(uint32_t controller, uint32_t namespace)
+{
+    struct block_device *device = NULL, *found = NULL;
+
+    while ((device = block_device_next(device))) {
+        const struct disk_identity *identity = &device->owner->facts.identity;
+        if (device->partition || !identity->nvme_controller || identity->nvme_index != controller ||
+            (found && identity->nvme_number != namespace))
+            continue;
+        block_device_release(found);
+        block_device_reference(device);
+        found = device;
+    }
+    return found;
+}
+
+static ssize_t nvme_command(uint32_t controller, vaddr_t argument)
 {
     struct nvme_passthru_cmd command;
 
@@ -175,7 +209,14 @@ static ssize_t nvme_command(const struct disk_identity *identity, vaddr_t argume
         return -EFAULT;
     if (command.flags)
         return -EINVAL;
-    return nvme_answer(identity, &command);
+    struct block_device *device = nvme_disk(controller, command.nsid);
+    ssize_t result = -ENODEV;
+    if (device && block_user_begin(device->owner)) {
+        result = nvme_answer(&device->owner->facts.identity, &command);
+        block_user_end(device->owner);
+    }
+    block_device_release(device);
+    return result;
 }
 
 static ssize_t nvme_ioctl(const struct disk_identity *identity, unsigned command, vaddr_t argument)
@@ -184,10 +225,42 @@ static ssize_t nvme_ioctl(const struct disk_identity *identity, unsigned command
     case NVME_IOCTL_ID:
         return identity->nvme_number;
     case NVME_IOCTL_ADMIN_CMD:
-        return nvme_command(identity, argument);
+        return nvme_command(identity->nvme_index, argument);
     default:
         return -ENOTTY;
     }
+}
+
+/* ---- an NVMe controller's own node ---- */
+
+static int controller_open(struct inode *inode, struct file *file)
+{
+    uint32_t controller = device_minor(inode->device);
+    struct block_device *device = nvme_disk(controller, 0);
+
+    file->private = (void *)(uintptr_t)controller;
+    block_device_release(device);
+    return device ? 0 : -ENXIO;
+}
+
+static ssize_t controller_ioctl(struct file *file, unsigned command, vaddr_t argument)
+{
+    return command == NVME_IOCTL_ADMIN_CMD
+               ? nvme_command((uint32_t)(uintptr_t)file->private, argument)
+               : -ENOTTY;
+}
+
+int pass_through_initialize(void)
+{
+    static const struct file_operations operations = {.open = controller_open,
+                                                      .ioctl = controller_ioctl};
+    static struct device controllers = {.type = DEVICE_CHARACTER,
+                                        .major = NVME_MAJOR,
+                                        .minor_count = BLOCK_MINORS,
+                                        .operations = &operations,
+                                        .name = "nvme"};
+
+    return device_register(&controllers);
 }
 
 /* ---- both ---- */

@@ -8,4 +8,7 @@
    another language. May sleep; no lock held. */
 ssize_t pass_through_ioctl(struct block_device *device, unsigned command, vaddr_t argument);
 
+/* Makes /dev/nvme0 and its like answer (names.c makes them). At boot. 0 or -EBUSY. */
+int pass_through_initialize(void);
+
 #endif
