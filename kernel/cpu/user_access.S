@@ -87,10 +87,10 @@ user_access_put_fields:
     ALLOW
     testq %rdx, %rdx
     jz 3f
+    subq %rsi, %rdi                     /* how far it is from here to there */
 1:  movzwl (%rsi), %eax
-2:  movw %ax, (%rdi)
+2:  movw %ax, (%rsi, %rdi)
     addq %rcx, %rsi
-    addq %rcx, %rdi
     decq %rdx
     jnz 1b
 3:  FORBID

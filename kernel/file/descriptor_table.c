@@ -307,18 +307,6 @@ struct file *descriptor_get(int descriptor)
     return NULL;
 }
 
-struct file *descriptor_use(int descriptor, struct file **held)
-{
-    struct descriptor_table *table = thread_current()->descriptors;
-    unsigned number = (unsigned)descriptor;
-
-    *held = NULL;
-    if (!table || __atomic_load_n(&table->references, __ATOMIC_ACQUIRE) > 1)
-        return *held = descriptor_get(descriptor);
-    struct file *file = number < table->capacity ? table->files[number] : NULL;
-    return file && !(file->flags & O_PATH) ? file : NULL;
-}
-
 /* ---- giving numbers out ---- */
 
 int descriptor_reserve(unsigned minimum, bool close_on_exec)

@@ -7,6 +7,7 @@
 
 #include "cpu/spinlock.h"
 #include "file/file.h"
+#include "thread/thread.h"
 
 #define DESCRIPTORS_SMALL   64      /* in the table itself: most programs need no more */
 #define DESCRIPTORS_MAXIMUM 1048576 /* Linux's fs.nr_open */
@@ -45,12 +46,31 @@ uint64_t descriptor_table_memory(struct descriptor_table *table, unsigned from, 
 /* The file with a reference, or NULL (-EBADF). O_PATH files only by the second. */
 struct file *descriptor_get(int descriptor);
 struct file *descriptor_get_any(int descriptor);
-/*
- * As descriptor_get(), for the length of one call, which ends with file_release(*held). While
- * nobody else has the table, its own reference keeps the file, for only this thread could take it
- * out: then *held is NULL, and no atomic instruction is needed.
- */
-struct file *descriptor_use(int descriptor, struct file **held);
+/* Has nobody but the calling thread this table, its own? Then only this thread could take a file
+   out of it: as long as its call goes on the table's own reference keeps each. */
+static inline bool descriptor_table_is_own(const struct descriptor_table *table)
+{
+    return table && __atomic_load_n(&table->references, __ATOMIC_ACQUIRE) <= 1;
+}
+/* As descriptor_get(), of such a table: no lock, no reference. */
+static inline struct file *descriptor_own(const struct descriptor_table *table, int descriptor)
+{
+    unsigned number = (unsigned)descriptor;
+    struct file *file = number < table->capacity ? table->files[number] : NULL;
+
+    return file && !(file->flags & O_PATH) ? file : NULL;
+}
+/* As descriptor_get(), for the length of one call, which ends with file_release(*held): NULL where
+   the table is the thread's own. */
+static inline struct file *descriptor_use(int descriptor, struct file **held)
+{
+    const struct descriptor_table *table = thread_current()->descriptors;
+
+    *held = NULL;
+    if (!descriptor_table_is_own(table))
+        return *held = descriptor_get(descriptor);
+    return descriptor_own(table, descriptor);
+}
 /* The same of any table: NULL: not open. */
 struct file *descriptor_table_get(struct descriptor_table *table, unsigned descriptor);
 /* For /proc/PID/fdinfo, both at one moment; `closes_on_exec` NULL: never mind. */

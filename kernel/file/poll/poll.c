@@ -108,14 +108,6 @@ static void remaining_to_user(vaddr_t time, uint64_t deadline, bool microseconds
 
 /* ---- waiting ---- */
 
-/* One file and what is wanted of it. */
-struct poll_item {
-    struct file *file; /* NULL: none */
-    struct file *held; /* the same, where it has a reference: descriptor_use() */
-    unsigned wanted;
-    unsigned found;
-};
-
 #define POLL_ENTRIES 12
 
 /* Entries on the queues of the files, in pieces. */
@@ -195,6 +187,45 @@ static void poller_end(struct poller *poller)
     }
 }
 
+/* ---- what is waited for ---- */
+
+#define POLL_SMALL 16
+
+/* Descriptors and what is wanted of each; from the stack when they are few. */
+struct poll_set {
+    struct pollfd *requests;
+    struct file **files; /* of the requests, once they were looked at; NULL: none */
+    unsigned count;
+    bool references; /* to the files: the table is not this thread's alone */
+    struct pollfd small_requests[POLL_SMALL];
+    struct file *small_files[POLL_SMALL];
+};
+
+static size_t poll_set_size(unsigned count)
+{
+    return count * (sizeof(struct pollfd) + sizeof(struct file *));
+}
+
+/* False: no memory. */
+static bool poll_set_allocate(struct poll_set *set, unsigned count)
+{
+    set->requests = set->small_requests;
+    set->files = set->small_files;
+    set->count = count;
+    set->references = false;
+    if (count > POLL_SMALL) {
+        set->requests = user_account_heap_allocate(poll_set_size(count));
+        set->files = (struct file **)(set->requests + count);
+    }
+    return set->requests;
+}
+
+static void poll_set_free(struct poll_set *set)
+{
+    if (set->requests != set->small_requests)
+        user_account_heap_free(set->requests, poll_set_size(set->count));
+}
+
 /* After so many others may run. */
 #define POLL_PIECE 32
 
@@ -204,39 +235,73 @@ static void poll_pause(size_t done)
         thread_preemption_point();
 }
 
-/* How many items have something. Queues are joined only until one is found. */
-static int poll_scan(struct poll_item *items, size_t count, struct poll_table *table)
+/* What of the events asked for the file has now. */
+static inline unsigned poll_look(struct file *file, short events, struct poll_table *table)
+{
+    return file_poll(file, table) & ((unsigned short)events | POLLERR | POLLHUP);
+}
+
+/* The first look finds the files, too. How many requests have something. Queues are joined only
+   until one has. Not inline: the loop wants all registers. */
+static __attribute__((noinline)) int poll_look_first(struct poll_set *set, struct poll_table *table)
+{
+    const struct descriptor_table *descriptors = thread_current()->descriptors;
+    bool own = descriptor_table_is_own(descriptors);
+    struct pollfd *request = set->requests, *end = request + set->count;
+    struct file **files = set->files;
+    int ready = 0;
+
+    set->references = !own;
+    for (; request < end; request++) {
+        struct file *file = NULL;
+        unsigned found = 0;
+        if (request->fd >= 0) {
+            file = own ? descriptor_own(descriptors, request->fd) : descriptor_get(request->fd);
+            found = file ? poll_look(file, request->events, table) : POLLNVAL;
+        }
+        *files++ = file;
+        request->revents = (short)found;
+        if (found) {
+            ready++;
+            table = NULL;
+        }
+        poll_pause((size_t)(end - request));
+    }
+    return ready;
+}
+
+/* How many have something, when they are looked at again: nobody had, so each is a file or none. */
+static int poll_look_again(const struct poll_set *set)
 {
     int ready = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        struct poll_item *item = &items[i];
-        if (!item->file)
-            continue;
-        item->found =
-            file_poll(item->file, ready ? NULL : table) & (item->wanted | POLLERR | POLLHUP);
-        if (item->found)
-            ready++;
+    for (unsigned i = 0; i < set->count; i++) {
+        struct pollfd *request = &set->requests[i];
+        unsigned found = set->files[i] ? poll_look(set->files[i], request->events, NULL) : 0;
+        request->revents = (short)found;
+        ready += found != 0;
         poll_pause(i);
     }
     return ready;
 }
 
-/* Waits until an item has what is wanted: how many; 0: the deadline; -EINTR, -ENOMEM. `already`:
-   items that need no waiting (bad descriptors). */
-static int poll_items(struct poll_item *items, size_t count, uint64_t deadline, int already)
+static void poll_release_files(const struct poll_set *set)
+{
+    for (unsigned i = 0; set->references && i < set->count; i++) {
+        file_release(set->files[i]);
+        poll_pause(i);
+    }
+}
+
+/* Waits until a request has what is wanted: how many; 0: the deadline; -EINTR, -ENOMEM. */
+static int poll_set_wait(struct poll_set *set, uint64_t deadline)
 {
     struct poller poller;
-    bool first = true, late = already || (deadline != CLOCK_NEVER && deadline <= clock_now());
-    int ready;
+    bool late = deadline != CLOCK_NEVER && deadline <= clock_now();
 
     poller_begin(&poller);
-    for (;;) {
-        __atomic_store_n(&poller.triggered, false, __ATOMIC_SEQ_CST);
-        ready = poll_scan(items, count, first && !late ? &poller.table : NULL) + already;
-        first = false;
-        if (ready || late)
-            break;
+    int ready = poll_look_first(set, late ? NULL : &poller.table);
+    while (!ready && !late) {
         if (poller.table.failed) {
             ready = -ENOMEM;
             break;
@@ -252,78 +317,28 @@ static int poll_items(struct poll_item *items, size_t count, uint64_t deadline, 
             break;
         }
         late = error == -ETIMEDOUT;
+        __atomic_store_n(&poller.triggered, false, __ATOMIC_SEQ_CST);
+        ready = poll_look_again(set);
     }
     poller_end(&poller);
+    poll_release_files(set);
     return ready;
 }
 
 /* ---- poll(2) ---- */
 
-#define POLL_SMALL 16
-
-/* What poll works on: from the stack when it is little. */
-struct poll_set {
-    struct pollfd small_requests[POLL_SMALL], *requests;
-    struct poll_item small_items[POLL_SMALL], *items;
-    unsigned count;
-};
-
-static void poll_set_free(struct poll_set *set)
-{
-    if (set->requests != set->small_requests)
-        user_account_heap_free(set->requests, set->count * sizeof(*set->requests));
-    if (set->items != set->small_items)
-        user_account_heap_free(set->items, set->count * sizeof(*set->items));
-}
-
-static bool poll_set_allocate(struct poll_set *set, unsigned count)
-{
-    set->requests = set->small_requests;
-    set->items = set->small_items;
-    set->count = count;
-    if (count > POLL_SMALL) {
-        set->requests = user_account_heap_allocate(count * sizeof(*set->requests));
-        set->items = user_account_heap_allocate(count * sizeof(*set->items));
-    }
-    if (set->requests && set->items)
-        return true;
-    poll_set_free(set);
-    return false;
-}
-
 /* Result as poll(2), -EINTR when a signal came. */
 static ssize_t poll_until(vaddr_t descriptors, unsigned count, uint64_t deadline)
 {
     struct poll_set set;
-    int bad = 0;
 
     if (count > thread_limit(RLIMIT_NOFILE))
         return -EINVAL;
     if (!poll_set_allocate(&set, count))
         return -ENOMEM;
-    if (user_copy_in(set.requests, descriptors, count * sizeof(struct pollfd))) {
-        poll_set_free(&set);
-        return -EFAULT;
-    }
-    for (unsigned i = 0; i < count; i++) {
-        struct pollfd *request = &set.requests[i];
-        poll_pause(i);
-        set.items[i] = (struct poll_item){.wanted = (uint16_t)request->events};
-        if (request->fd < 0)
-            continue;
-        set.items[i].file = descriptor_use(request->fd, &set.items[i].held);
-        if (!set.items[i].file) {
-            set.items[i].found = POLLNVAL;
-            bad++;
-        }
-    }
-    ssize_t result = poll_items(set.items, count, deadline, bad);
-    for (unsigned i = 0; i < count; i++) {
-        set.requests[i].revents = (int16_t)set.items[i].found;
-        if (set.items[i].held)
-            file_release(set.items[i].held);
-        poll_pause(i);
-    }
+    ssize_t result = user_copy_in(set.requests, descriptors, count * sizeof(struct pollfd));
+    if (!result)
+        result = poll_set_wait(&set, deadline);
     /* Nothing else of a request is the kernel's to write: others may be changing it. */
     size_t offset = __builtin_offsetof(struct pollfd, revents);
     if (result >= 0 &&
@@ -382,9 +397,6 @@ struct select_sets {
     vaddr_t addresses[SET_COUNT]; /* 0: not given */
     uint64_t *bits[SET_COUNT];    /* in one piece of memory */
     size_t words;
-    struct poll_item *items;
-    int *numbers; /* descriptor of each item */
-    size_t item_count, item_room;
 };
 
 static size_t select_bits_size(const struct select_sets *sets)
@@ -416,58 +428,87 @@ static uint64_t select_any(const struct select_sets *sets, size_t word)
     return sets->bits[SET_READ][word] | sets->bits[SET_WRITE][word] | sets->bits[SET_EXCEPT][word];
 }
 
-/* An item for each descriptor that is in any set. 0, -EBADF, -ENOMEM. */
-static int select_make_items(struct select_sets *sets)
+static unsigned select_count(const struct select_sets *sets)
 {
-    size_t total = 0;
+    unsigned count = 0;
+
     for (size_t word = 0; word < sets->words; word++)
-        total += (size_t)__builtin_popcountll(select_any(sets, word));
-    sets->item_room = total + 1;
-    sets->items = user_account_heap_allocate(sets->item_room * sizeof(*sets->items));
-    sets->numbers = user_account_heap_allocate(sets->item_room * sizeof(*sets->numbers));
-    if (!sets->items || !sets->numbers)
-        return -ENOMEM;
+        count += (unsigned)__builtin_popcountll(select_any(sets, word));
+    return count;
+}
+
+/* What the sets that have this descriptor ask of it. */
+static short select_events(const struct select_sets *sets, size_t word, unsigned bit)
+{
+    unsigned events = 0;
+
+    for (int set = 0; set < SET_COUNT; set++)
+        if (sets->bits[set][word] >> bit & 1)
+            events |= set_events[set];
+    return (short)events;
+}
+
+/* A request for each descriptor that is in any set. */
+static void select_make_requests(const struct select_sets *sets, struct pollfd *request)
+{
+    size_t made = 0;
+
     for (size_t word = 0; word < sets->words; word++) {
         for (uint64_t any = select_any(sets, word); any; any &= any - 1) {
             unsigned bit = (unsigned)__builtin_ctzll(any);
-            int number = (int)(word * 64 + bit);
-            struct poll_item *item = &sets->items[sets->item_count];
-            item->file = descriptor_use(number, &item->held);
-            if (!item->file)
-                return -EBADF;
-            for (int set = 0; set < SET_COUNT; set++)
-                if (sets->bits[set][word] >> bit & 1)
-                    item->wanted |= set_events[set];
-            sets->numbers[sets->item_count++] = number;
-            poll_pause(sets->item_count);
+            *request++ = (struct pollfd){.fd = (int)(word * 64 + bit),
+                                         .events = select_events(sets, word, bit)};
+            poll_pause(++made);
         }
     }
-    return 0;
 }
 
-/* Turns what was found into sets again: how many bits. */
-static ssize_t select_write_sets(struct select_sets *sets)
+/* Leaves of the sets what was found of one descriptor: in how many. */
+static unsigned select_keep_found(const struct select_sets *sets, const struct pollfd *request)
+{
+    size_t word = (size_t)request->fd / 64;
+    uint64_t bit = UINT64_C(1) << request->fd % 64;
+    unsigned found = 0;
+
+    for (int set = 0; set < SET_COUNT; set++) {
+        if (!((unsigned short)request->revents & set_events[set]))
+            sets->bits[set][word] &= ~bit;
+        else if (sets->bits[set][word] & bit)
+            found++;
+    }
+    return found;
+}
+
+/* Turns what was found into sets again: how many bits; -EBADF, -EFAULT. */
+static ssize_t select_write_sets(const struct select_sets *sets, const struct poll_set *found)
 {
     ssize_t total = 0;
 
-    for (size_t i = 0; i < sets->item_count; i++) {
-        size_t word = (size_t)sets->numbers[i] / 64;
-        uint64_t bit = UINT64_C(1) << sets->numbers[i] % 64;
+    for (unsigned i = 0; i < found->count; i++) {
+        if (found->requests[i].revents == POLLNVAL)
+            return -EBADF;
+        total += select_keep_found(sets, &found->requests[i]);
         poll_pause(i);
-        for (int set = 0; set < SET_COUNT; set++) {
-            if (!(sets->bits[set][word] & bit))
-                continue;
-            if (sets->items[i].found & set_events[set])
-                total++;
-            else
-                sets->bits[set][word] &= ~bit;
-        }
     }
     for (int set = 0; set < SET_COUNT; set++)
         if (sets->addresses[set] &&
             user_copy_out(sets->addresses[set], sets->bits[set], sets->words * sizeof(uint64_t)))
             return -EFAULT;
     return total;
+}
+
+static ssize_t select_wait(const struct select_sets *sets, uint64_t deadline)
+{
+    struct poll_set set;
+
+    if (!poll_set_allocate(&set, select_count(sets)))
+        return -ENOMEM;
+    select_make_requests(sets, set.requests);
+    ssize_t result = poll_set_wait(&set, deadline);
+    if (result >= 0)
+        result = select_write_sets(sets, &set);
+    poll_set_free(&set);
+    return result;
 }
 
 /* Result as select(2), -EINTR when a signal came. */
@@ -487,18 +528,7 @@ static ssize_t select_until(int count, vaddr_t read, vaddr_t write, vaddr_t exce
     int error = select_read_sets(&sets, count);
     if (error)
         return error;
-    ssize_t result = select_make_items(&sets);
-    if (!result)
-        result = poll_items(sets.items, sets.item_count, deadline, 0);
-    if (result >= 0)
-        result = select_write_sets(&sets);
-    for (size_t i = 0; i < sets.item_count; i++) {
-        poll_pause(i);
-        if (sets.items[i].held)
-            file_release(sets.items[i].held);
-    }
-    user_account_heap_free(sets.items, sets.item_room * sizeof(*sets.items));
-    user_account_heap_free(sets.numbers, sets.item_room * sizeof(*sets.numbers));
+    ssize_t result = select_wait(&sets, deadline);
     user_account_heap_free(sets.bits[0], select_bits_size(&sets));
     return result;
 }
