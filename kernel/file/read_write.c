@@ -1,4 +1,4 @@
-/* read_write.c: bytes in and out of descriptors, and between them. */
+/* read_write.c: bytes in and out of files, whatever they are, of descriptors, and between them. */
 #include <asm/errno.h>
 #include <linux/fs.h>
 
@@ -6,9 +6,144 @@
 #include "file/descriptor_table.h"
 #include "file/pipe.h"
 #include "file/system_calls.h"
+#include "memory/hasty_copy.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
+#include "thread/injection.h"
 #include "thread/preemption.h"
+
+/* ---- files ---- */
+
+/* Does what is asked for end where an offset can still be told? */
+static bool offset_possible(const struct file *file, const struct transfer *transfer,
+                            int64_t offset)
+{
+    return file->operations->any_offset ||
+           transfer->left <= (uint64_t)INT64_MAX - (uint64_t)offset; /* -1: a stream's */
+}
+
+static ssize_t read_at(struct file *file, struct transfer *to, int64_t *offset)
+{
+    if (!file->readable)
+        return -EBADF;
+    if (!offset_possible(file, to, *offset))
+        return -EINVAL;
+    if (!file->operations->read)
+        return S_ISDIR(file->inode->mode) ? -EISDIR : -EINVAL;
+    if (injection_fails(INJECTION_READ, __builtin_return_address(0)))
+        return -EIO;
+    return file->operations->read(file, to, offset);
+}
+
+static ssize_t write_at(struct file *file, struct transfer *from, int64_t *offset)
+{
+    if (!file->writable)
+        return -EBADF;
+    if (!file->operations->write)
+        return -EINVAL;
+    if (!offset_possible(file, from, *offset))
+        return -EINVAL;
+    return file->operations->write(file, from, offset);
+}
+
+/* Nobody else has the file: a call on it comes by a descriptor of a table that is this thread's
+   alone, or holds a reference of its own. */
+static bool offset_is_shared(const struct file *file)
+{
+    return !file->stream && __atomic_load_n(&file->references, __ATOMIC_ACQUIRE) > 1;
+}
+
+/* At the offset, or (NULL) at the file's own, which is moved. In each call below it is known at
+   compile time which of these it is: these paths are among the shortest there are. */
+static inline __attribute__((always_inline)) ssize_t
+move_once(struct file *file, struct transfer *transfer, int64_t *offset, bool writes)
+{
+    bool locks = !offset && offset_is_shared(file);
+    ssize_t done = locks ? mutex_acquire_killable(&file->offset_lock) : 0;
+
+    if (done)
+        return done;
+    if (!offset)
+        offset = &file->offset;
+    done = writes ? write_at(file, transfer, offset) : read_at(file, transfer, offset);
+    if (locks)
+        mutex_release(&file->offset_lock);
+    return done;
+}
+
+/* The same where the program's memory may lie elsewhere: it is waited for when no lock is held. As
+   a rule at once; it may go again before it is used. */
+static __attribute__((noinline)) ssize_t move_hastily(struct file *file, struct transfer *transfer,
+                                                      int64_t *offset, bool writes)
+{
+    ssize_t total = 0;
+
+    if (writes)
+        transfer_touch(transfer);
+    for (;;) {
+        struct transfer before = *transfer;
+        hasty_copy_begin();
+        ssize_t done = move_once(file, transfer, offset, writes);
+        bool missed = hasty_copy_end();
+        if (done > 0)
+            total += done;
+        /* Who reads has what there was; a write goes on. */
+        if (!missed || (done < 0 && done != -EFAULT) || (done >= 0 && !writes) || hasty_copy_wait())
+            return total ? total : done;
+        *transfer = before; /* what was copied may be more than what was taken */
+        transfer_skip(transfer, done > 0 ? (size_t)done : 0);
+    }
+}
+
+static inline __attribute__((always_inline)) ssize_t
+move(struct file *file, struct transfer *transfer, int64_t *offset, bool writes)
+{
+    const struct file_operations *operations = file->operations;
+    bool hasty = (writes ? operations->hasty_write : operations->hasty_read) && !transfer->kernel;
+
+    if (hasty && hasty_copy_needed())
+        return move_hastily(file, transfer, offset, writes);
+    if (hasty)
+        hasty_copy_begin();
+    ssize_t done = move_once(file, transfer, offset, writes);
+    /* Another thread may have mapped such memory meanwhile. Nothing was moved: the call begins
+       anew, and knows of it then. */
+    if (hasty && hasty_copy_end() && done == -EFAULT && !hasty_copy_wait())
+        return -RESTART_ALWAYS;
+    return done;
+}
+
+ssize_t file_read_at(struct file *file, struct transfer *to, int64_t *offset)
+{
+    return move(file, to, offset, false);
+}
+
+ssize_t file_write_at(struct file *file, struct transfer *from, int64_t *offset)
+{
+    return move(file, from, offset, true);
+}
+
+ssize_t file_read(struct file *file, struct transfer *to)
+{
+    return move(file, to, NULL, false);
+}
+
+ssize_t file_write(struct file *file, struct transfer *from)
+{
+    return move(file, from, NULL, true);
+}
+
+ssize_t file_read_kernel(struct file *file, void *buffer, size_t size, int64_t offset)
+{
+    struct transfer to;
+
+    if (injection_fails(INJECTION_READ, __builtin_return_address(0)))
+        return -EIO;
+    transfer_kernel(&to, buffer, size);
+    return file->operations->read ? file->operations->read(file, &to, &offset) : -EINVAL;
+}
+
+/* ---- descriptors ---- */
 
 static ssize_t read_or_write(struct file *file, bool writes, struct transfer *transfer)
 {
@@ -33,9 +168,9 @@ static int check_file(const struct file *file, bool writes)
 {
     if (!(writes ? file->writable : file->readable))
         return -EBADF;
-    if (S_ISDIR(file->inode->mode))
-        return 0; /* its own error comes last */
-    return (writes ? !!file->operations->write : !!file->operations->read) ? 0 : -EINVAL;
+    if (writes ? !!file->operations->write : !!file->operations->read)
+        return 0;
+    return S_ISDIR(file->inode->mode) ? 0 : -EINVAL; /* a directory's own error comes last */
 }
 
 /* The checks that come before the kind's own, in Linux's order. */
@@ -46,7 +181,8 @@ static int check_buffer(const struct file *file, bool writes, vaddr_t buffer, si
     return error ? error : user_range_ok(buffer, size) ? 0 : -EFAULT;
 }
 
-static ssize_t transfer_buffer(int descriptor, bool writes, vaddr_t buffer, size_t size)
+static inline __attribute__((always_inline)) ssize_t transfer_buffer(int descriptor, bool writes,
+                                                                     vaddr_t buffer, size_t size)
 {
     struct transfer transfer;
 
@@ -56,7 +192,7 @@ static ssize_t transfer_buffer(int descriptor, bool writes, vaddr_t buffer, size
     ssize_t done = check_buffer(file, writes, buffer, size);
     if (!done) {
         transfer_user(&transfer, buffer, size < TRANSFER_MAXIMUM ? size : TRANSFER_MAXIMUM);
-        done = read_or_write(file, writes, &transfer);
+        done = move(file, &transfer, NULL, writes);
     }
     file_release(held);
     return done;

@@ -65,7 +65,8 @@ static bool is_one_user_piece(const struct transfer *transfer, size_t size)
     return size <= transfer->run && size <= transfer->left && !transfer->kernel;
 }
 
-static size_t pieces_out(struct transfer *transfer, const void *from, size_t size)
+static __attribute__((noinline)) size_t pieces_out(struct transfer *transfer, const void *from,
+                                                   size_t size)
 {
     size_t total = 0, piece, done;
     vaddr_t address;
@@ -89,7 +90,7 @@ size_t transfer_out(struct transfer *transfer, const void *from, size_t size)
     return done;
 }
 
-static size_t pieces_in(struct transfer *transfer, void *to, size_t size)
+static __attribute__((noinline)) size_t pieces_in(struct transfer *transfer, void *to, size_t size)
 {
     size_t total = 0, piece, done;
     vaddr_t address;
@@ -113,7 +114,7 @@ size_t transfer_in(struct transfer *transfer, void *to, size_t size)
     return done;
 }
 
-static size_t pieces_zero(struct transfer *transfer, size_t size)
+static __attribute__((noinline)) size_t pieces_zero(struct transfer *transfer, size_t size)
 {
     size_t total = 0, piece, done;
     vaddr_t address;
