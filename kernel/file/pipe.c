@@ -294,32 +294,25 @@ static int pipe_lock_to_read(struct pipe *pipe)
     return pipe->claimed ? wait_for_splice(pipe) : 0;
 }
 
-/* Lets go of the lock. 0, or -RESTART_CALL. */
-static __attribute__((noinline)) int wait_for_bytes(struct pipe *pipe)
+/* Lets readers have what there is, and go of the lock meanwhile. True: a signal came. Lock held. */
+static __attribute__((noinline)) bool wait_for_room(struct pipe *pipe)
 {
-    mutex_release(&pipe->lock);
-    return wait_event(&pipe->readable, load(&pipe->used) || !load(&pipe->writers),
-                      THREAD_INTERRUPTIBLE, CLOCK_NEVER)
-               ? -RESTART_CALL
-               : 0;
-}
+    struct wait_entry entry;
 
-/* Lets readers have what there is, and go of the lock meanwhile. 0, or -RESTART_CALL. Lock held. */
-static __attribute__((noinline)) int wait_for_room(struct pipe *pipe)
-{
+    wait_begin(&pipe->writable, &entry, THREAD_INTERRUPTIBLE);
     mutex_release(&pipe->lock);
     wait_queue_wake(&pipe->readable);
     async_tell(&pipe->async, POLL_IN);
-    int error = wait_event(&pipe->writable,
-                           load(&pipe->used) < load(&pipe->capacity) || !load(&pipe->readers),
-                           THREAD_INTERRUPTIBLE, CLOCK_NEVER);
+    bool interrupted = thread_sleep(CLOCK_NEVER);
+    wait_end(&entry);
     mutex_acquire(&pipe->lock);
-    return error ? -RESTART_CALL : 0;
+    return interrupted;
 }
 
 static ssize_t pipe_read(struct file *file, struct transfer *to, int64_t *offset)
 {
     struct pipe *pipe = file->inode->pipe;
+    bool interrupted = false;
     ssize_t result = 0;
 
     (void)offset;
@@ -327,19 +320,19 @@ static ssize_t pipe_read(struct file *file, struct transfer *to, int64_t *offset
         return 0;
     if (pipe_lock_to_read(pipe))
         return -RESTART_CALL;
-    for (;;) {
-        bool empty = !pipe->used;
-        result = (ssize_t)pipe_take(pipe, to);
-        if (!empty && !result)
-            result = -EFAULT;
-        if (!empty || !pipe->writers)
-            break;
-        if (file_nonblocking(file)) {
-            result = -EAGAIN;
+    while (!pipe->used && pipe->writers) {
+        if (interrupted || file_nonblocking(file)) {
+            result = interrupted ? -RESTART_CALL : -EAGAIN;
             break;
         }
-        if (wait_for_bytes(pipe) || pipe_lock_to_read(pipe))
+        interrupted = mutex_release_and_wait(&pipe->lock, &pipe->readable, THREAD_INTERRUPTIBLE);
+        if (pipe_lock_to_read(pipe))
             return -RESTART_CALL;
+    }
+    if (pipe->used) {
+        result = (ssize_t)pipe_take(pipe, to);
+        if (!result)
+            result = -EFAULT;
     }
     mutex_release(&pipe->lock);
     if (result > 0) {
@@ -353,7 +346,7 @@ static ssize_t pipe_read(struct file *file, struct transfer *to, int64_t *offset
 ssize_t pipe_put(struct file *file, struct transfer *from, bool nonblocking)
 {
     struct pipe *pipe = file->inode->pipe;
-    bool packet = file->flags & O_DIRECT;
+    bool packet = file->flags & O_DIRECT, interrupted = false;
     ssize_t total = 0, done = 0;
 
     if (!from->left)
@@ -370,10 +363,10 @@ ssize_t pipe_put(struct file *file, struct transfer *from, bool nonblocking)
             done = pipe_append(pipe, from, packet);
             if (done > 0)
                 total += done;
-        } else if (nonblocking) {
-            done = -EAGAIN;
+        } else if (nonblocking || interrupted) {
+            done = nonblocking ? -EAGAIN : -RESTART_CALL;
         } else {
-            done = wait_for_room(pipe);
+            interrupted = wait_for_room(pipe);
         }
     }
     mutex_release(&pipe->lock);
@@ -506,21 +499,18 @@ static ssize_t pipe_ioctl(struct file *file, unsigned command, vaddr_t argument)
     return user_put(argument, &bytes);
 }
 
-static unsigned pipe_poll(struct file *file, struct poll_table *table)
+/* What it is ready for. */
+static inline unsigned pipe_look(const struct file *file)
 {
-    struct pipe *pipe = file->inode->pipe;
+    const struct pipe *pipe = file->inode->pipe;
     unsigned answer = 0;
 
-    if (file->readable)
-        poll_wait(table, &pipe->readable);
-    if (file->writable)
-        poll_wait(table, &pipe->writable);
     if (file->readable) {
         if (load(&pipe->used))
             answer |= POLLIN | POLLRDNORM;
         /* Whoever opened a FIFO before any writer came is not hung up yet. */
-        uint64_t writers_seen = __atomic_load_n(&pipe->writer_opens, __ATOMIC_RELAXED);
-        if (!load(&pipe->writers) && (uint64_t)file->offset != writers_seen)
+        if (!load(&pipe->writers) &&
+            (uint64_t)file->offset != __atomic_load_n(&pipe->writer_opens, __ATOMIC_RELAXED))
             answer |= POLLHUP;
     }
     if (file->writable) {
@@ -530,6 +520,23 @@ static unsigned pipe_poll(struct file *file, struct poll_table *table)
             answer |= POLLERR;
     }
     return answer;
+}
+
+static __attribute__((noinline)) unsigned pipe_join_and_look(struct file *file,
+                                                             struct poll_table *table)
+{
+    struct pipe *pipe = file->inode->pipe;
+
+    if (file->readable)
+        poll_wait(table, &pipe->readable);
+    if (file->writable)
+        poll_wait(table, &pipe->writable);
+    return pipe_look(file);
+}
+
+static unsigned pipe_poll(struct file *file, struct poll_table *table)
+{
+    return table ? pipe_join_and_look(file, table) : pipe_look(file);
 }
 
 /* The inode's lock is held throughout: of several last users one frees the pipe, when all others

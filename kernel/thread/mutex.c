@@ -88,6 +88,17 @@ void mutex_wake(struct mutex *mutex)
     wait_queue_wake_one(&mutex->waiters);
 }
 
+int mutex_release_and_wait(struct mutex *mutex, struct wait_queue *queue, enum thread_state state)
+{
+    struct wait_entry entry;
+
+    wait_begin(queue, &entry, state);
+    mutex_release(mutex);
+    int error = thread_sleep(CLOCK_NEVER);
+    wait_end(&entry);
+    return error;
+}
+
 #ifdef DEBUG_CHECKS
 
 static bool may_nest(enum mutex_rank rank)

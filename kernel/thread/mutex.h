@@ -120,4 +120,11 @@ static inline void mutex_release(struct mutex *mutex)
         mutex_wake(mutex);
 }
 
+/*
+ * Lets go of the mutex and sleeps until the queue is woken: what the mutex guards may have changed
+ * since the caller looked, and no change of that is missed. Who goes on takes the mutex again and
+ * looks once more. 0, or -EINTR.
+ */
+int mutex_release_and_wait(struct mutex *mutex, struct wait_queue *queue, enum thread_state state);
+
 #endif

@@ -117,7 +117,9 @@ static struct thread *first_favoured(struct run_queue *queue)
     return thread;
 }
 
-struct thread *run_queue_first(struct run_queue *queue, uint64_t now)
+/* …where threads of several kinds wait. */
+static __attribute__((noinline)) struct thread *first_of_kinds(struct run_queue *queue,
+                                                               uint64_t now)
 {
     struct thread *favoured = first_favoured(queue);
     struct thread *first = TAILQ_FIRST(&queue->threads), *ordinary = first;
@@ -129,6 +131,15 @@ struct thread *run_queue_first(struct run_queue *queue, uint64_t now)
     if (favoured && (!ordinary || now - queue->ordinary_ran < FAVOURED_NS))
         return favoured;
     return ordinary ? ordinary : first;
+}
+
+struct thread *run_queue_first(struct run_queue *queue, uint64_t now)
+{
+    struct thread *first = TAILQ_FIRST(&queue->threads);
+
+    if (!TAILQ_EMPTY(&queue->favoured) || (first && first->priority))
+        return first_of_kinds(queue, now);
+    return first;
 }
 
 bool run_queue_keeps_turn(const struct run_queue *queue, const struct thread *thread, uint64_t now)

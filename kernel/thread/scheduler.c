@@ -85,20 +85,31 @@ static void charge_running(struct thread *running)
 
 static void account(struct run_queue *queue, struct thread *previous, uint64_t now)
 {
-    uint64_t stretch = now - previous->switched_in;
+    uint64_t stretch = now - previous->switched_in, user_ticks = previous->user_ticks;
 
     if (now >= __atomic_load_n(&load_next_sample, __ATOMIC_RELAXED))
         load_sample(now); /* before the next one counts: it has not run yet */
     previous->runtime += stretch;
     if (previous->runtime >= previous->charged + CHARGE_NS)
         charge(previous, previous->runtime, now);
-    queue->user_ticks += previous->user_ticks - previous->user_counted;
-    previous->user_counted = previous->user_ticks;
+    queue->user_ticks += user_ticks - previous->user_counted;
+    previous->user_counted = user_ticks;
     if (previous->priority)
         queue->real_time_used += stretch;
 }
 
-static void place(struct thread *thread);
+static void place(struct run_queue *queue, struct thread *thread);
+
+/* A dead thread is off its stack. */
+static __attribute__((noinline)) void bury(struct thread *thread)
+{
+    bool enabled = spinlock_acquire_save(&thread_list_lock);
+
+    TAILQ_REMOVE(&all_threads, thread, all_link);
+    spinlock_release_restore(&thread_list_lock, enabled);
+    if (thread->release)
+        thread->release(thread);
+}
 
 /*
  * After a switch, on the new stack: lets the queue go, and the thread that was
@@ -109,19 +120,15 @@ static void finish_switch(void)
     struct run_queue *queue = cpu_current()->run_queue;
     struct thread *previous = queue->previous;
     bool dead = __atomic_load_n(&previous->state, __ATOMIC_RELAXED) == THREAD_DEAD;
-    bool homeless = queue->previous_must_move;
 
-    queue->previous_must_move = false;
-    spinlock_release(&queue->lock);
-    if (homeless)
-        place(previous);
-    if (dead) {
-        bool enabled = spinlock_acquire_save(&thread_list_lock);
-        TAILQ_REMOVE(&all_threads, previous, all_link);
-        spinlock_release_restore(&thread_list_lock, enabled);
-        if (previous->release)
-            previous->release(previous);
+    if (queue->previous_must_move) {
+        queue->previous_must_move = false;
+        place(queue, previous);
+    } else {
+        spinlock_release(&queue->lock);
     }
+    if (dead)
+        bury(previous);
 }
 
 /* The CPU in the sets of who may hold a root: set before CR3 gets it, cleared after. */
@@ -454,7 +461,7 @@ static struct cpu *choose_cpu(const struct thread *thread)
         return cpus[idle];
     if (thread->priority)
         return choose_busy_cpu(thread);
-    if (may_stay_here(thread, cpu_current()))
+    if (!(may_stay && last == cpu_current()) && may_stay_here(thread, cpu_current()))
         return cpu_current();
     if (may_stay)
         return last;
@@ -497,21 +504,31 @@ static bool goes_before(const struct thread *thread, const struct thread *runnin
     return thread->favoured && !running->favoured;
 }
 
-/* Queues a thread that can run, is on no queue and on no CPU: nobody else touches it meanwhile. */
-static void place(struct thread *thread)
+/* Queue's lock held, of the CPU that the thread belongs to. */
+static void enqueue(struct run_queue *queue, struct thread *thread)
 {
-    bool enabled = interrupts_save();
-    struct cpu *cpu = choose_cpu(thread);
+    struct thread *running = queue->running;
 
-    __atomic_store_n(&thread->cpu, cpu, __ATOMIC_RELAXED);
-    spinlock_acquire(&cpu->run_queue->lock);
-    struct thread *running = cpu->run_queue->running;
     if (running->share && running->share != thread->share)
         charge_running(running); /* so that it is known whose turn it is */
-    run_queue_add(cpu->run_queue, thread, !thread->priority && thread->turn_left);
-    kick(cpu->run_queue, cpu, goes_before(thread, running));
-    spinlock_release(&cpu->run_queue->lock);
-    interrupts_restore(enabled);
+    run_queue_add(queue, thread, !thread->priority && thread->turn_left);
+    kick(queue, thread->cpu, goes_before(thread, running));
+}
+
+/* Queues a thread that can run, is on no queue and on no CPU: nobody else touches it meanwhile. The
+   lock of its CPU's queue is held, and let go of. Interrupts are off. */
+static void place(struct run_queue *queue, struct thread *thread)
+{
+    struct cpu *cpu = choose_cpu(thread);
+
+    if (cpu != thread->cpu) {
+        spinlock_release(&queue->lock);
+        __atomic_store_n(&thread->cpu, cpu, __ATOMIC_RELAXED);
+        queue = cpu->run_queue;
+        spinlock_acquire(&queue->lock);
+    }
+    enqueue(queue, thread);
+    spinlock_release(&queue->lock);
 }
 
 void thread_start(struct thread *thread)
@@ -534,33 +551,16 @@ void thread_exit(void)
 
 /* ---- sleeping and waking ---- */
 
-/* What of thread->work ends a sleep in this state. */
-static uint32_t ending_work(enum thread_state state)
-{
-    switch (state) {
-    case THREAD_KILLABLE:
-    case THREAD_STOPPED:
-        return THREAD_WORK_KILL;
-    case THREAD_INTERRUPTIBLE:
-        return THREAD_WORK_KILL | THREAD_WORK_SIGNAL | THREAD_WORK_STOP;
-    default:
-        return 0;
-    }
-}
+/* What of thread->work ends a sleep in each state. */
+static const uint8_t ending_work[THREAD_DEAD + 1] = {
+    [THREAD_KILLABLE] = THREAD_WORK_KILL,
+    [THREAD_INTERRUPTIBLE] = THREAD_WORK_KILL | THREAD_WORK_SIGNAL | THREAD_WORK_STOP,
+    [THREAD_STOPPED] = THREAD_WORK_KILL,
+};
 
 bool thread_interrupted(enum thread_state state)
 {
-    return __atomic_load_n(&thread_current()->work, __ATOMIC_SEQ_CST) & ending_work(state);
-}
-
-void thread_prepare_sleep(enum thread_state state)
-{
-    __atomic_store_n(&thread_current()->state, state, __ATOMIC_SEQ_CST);
-}
-
-void thread_cancel_sleep(void)
-{
-    __atomic_store_n(&thread_current()->state, THREAD_RUNNABLE, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&thread_current()->work, __ATOMIC_SEQ_CST) & ending_work[state];
 }
 
 struct sleep_timer {
@@ -596,10 +596,27 @@ static void sleep_once(void)
     interrupts_restore(enabled);
 }
 
+/* Until that time at the latest. */
+static __attribute__((noinline)) int sleep_until(enum thread_state state, uint64_t deadline)
+{
+    struct sleep_timer sleep = {.thread = thread_current()};
+
+    if (clock_now() >= deadline) {
+        thread_cancel_sleep();
+        return -ETIMEDOUT;
+    }
+    timer_initialize(&sleep.timer, sleep_expired);
+    timer_arm(&sleep.timer, deadline);
+    sleep_once();
+    timer_cancel(&sleep.timer);
+    if (thread_interrupted(state))
+        return -EINTR;
+    return __atomic_load_n(&sleep.expired, __ATOMIC_ACQUIRE) ? -ETIMEDOUT : 0;
+}
+
 int thread_sleep(uint64_t deadline)
 {
     enum thread_state state = __atomic_load_n(&thread_current()->state, __ATOMIC_RELAXED);
-    struct sleep_timer sleep;
 
     if (state == THREAD_RUNNABLE)
         return 0; /* the wake-up was faster */
@@ -607,23 +624,10 @@ int thread_sleep(uint64_t deadline)
         thread_cancel_sleep();
         return -EINTR;
     }
-    if (deadline == CLOCK_NEVER) {
-        sleep_once();
-        return thread_interrupted(state) ? -EINTR : 0;
-    }
-    if (clock_now() >= deadline) {
-        thread_cancel_sleep();
-        return -ETIMEDOUT;
-    }
-    timer_initialize(&sleep.timer, sleep_expired);
-    sleep.thread = thread_current();
-    sleep.expired = false;
-    timer_arm(&sleep.timer, deadline);
+    if (deadline != CLOCK_NEVER)
+        return sleep_until(state, deadline);
     sleep_once();
-    timer_cancel(&sleep.timer);
-    if (thread_interrupted(state))
-        return -EINTR;
-    return __atomic_load_n(&sleep.expired, __ATOMIC_ACQUIRE) ? -ETIMEDOUT : 0;
+    return thread_interrupted(state) ? -EINTR : 0;
 }
 
 /* Makes the thread runnable if it sleeps in a state that `work` ends; 0: in any. */
@@ -633,14 +637,14 @@ static bool wake_if(struct thread *thread, uint32_t work)
     struct run_queue *queue = lock_queue_of(thread);
     enum thread_state state = __atomic_load_n(&thread->state, __ATOMIC_SEQ_CST);
     bool asleep =
-        state != THREAD_RUNNABLE && state != THREAD_DEAD && (!work || (work & ending_work(state)));
+        state != THREAD_RUNNABLE && state != THREAD_DEAD && (!work || (work & ending_work[state]));
 
-    bool away = asleep && queue->running != thread; /* else it has not left its CPU yet */
     if (asleep)
         __atomic_store_n(&thread->state, THREAD_RUNNABLE, __ATOMIC_SEQ_CST);
-    spinlock_release(&queue->lock);
-    if (away)
-        place(thread);
+    if (asleep && queue->running != thread) /* else it has not left its CPU yet */
+        place(queue, thread);
+    else
+        spinlock_release(&queue->lock);
     interrupts_restore(enabled);
     return asleep;
 }

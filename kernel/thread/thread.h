@@ -200,9 +200,15 @@ _Noreturn void thread_exit(void);
  */
 int thread_sleep(uint64_t deadline);
 /* Announces a sleep: any wake-up from now on makes thread_sleep() return at once. */
-void thread_prepare_sleep(enum thread_state state);
+static inline void thread_prepare_sleep(enum thread_state state)
+{
+    __atomic_store_n(&thread_current()->state, state, __ATOMIC_SEQ_CST);
+}
 /* Takes the announcement back. */
-void thread_cancel_sleep(void);
+static inline void thread_cancel_sleep(void)
+{
+    __atomic_store_n(&thread_current()->state, THREAD_RUNNABLE, __ATOMIC_SEQ_CST);
+}
 /* Ends a sleep, if there is one. Any context. True: it was asleep. */
 bool thread_wake(struct thread *thread);
 /* Sets work bits and ends the sleeps that these bits end. Any context. */

@@ -28,7 +28,10 @@ void wait_queue_remove(struct wait_entry *entry)
 
 void wait_begin(struct wait_queue *queue, struct wait_entry *entry, enum thread_state state)
 {
-    *entry = (struct wait_entry){.notify = wake_thread, .thread = thread_current(), .state = state};
+    entry->notify = wake_thread;
+    entry->thread = thread_current();
+    entry->state = state;
+    entry->exclusive = entry->taken = false;
     wait_queue_add(queue, entry);
     thread_prepare_sleep(state);
 }
