@@ -11,8 +11,6 @@
 #include "cpu/user_access.h"
 #include "library/string.h"
 
-_Static_assert(__builtin_offsetof(struct trap_frame, r11) == FRAME_R11, "trap_offsets.h");
-_Static_assert(__builtin_offsetof(struct trap_frame, rcx) == FRAME_RCX, "trap_offsets.h");
 _Static_assert(__builtin_offsetof(struct trap_frame, vector) == FRAME_VECTOR, "trap_offsets.h");
 _Static_assert(__builtin_offsetof(struct trap_frame, rip) == FRAME_RIP, "trap_offsets.h");
 _Static_assert(__builtin_offsetof(struct trap_frame, cs) == FRAME_CS, "trap_offsets.h");

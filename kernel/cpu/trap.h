@@ -6,10 +6,11 @@
 
 #include "library/types.h"
 
-/* The order of Linux's pt_regs, pushed by trap_entry.S and syscall_entry.S. */
+/* Pushed by trap_entry.S. The general registers lie as in Linux's struct sigcontext, so that a
+   signal's frame takes and gives them in one piece. */
 struct trap_frame {
-    uint64_t r15, r14, r13, r12, rbp, rbx;
-    uint64_t r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rdi, rsi, rbp, rbx, rdx, rax, rcx;
     uint64_t vector; /* 0-255, or TRAP_SYSCALL */
     uint64_t code;   /* a trap's error code; a system call's original number (restart) */
     uint64_t rip, cs, rflags, rsp, ss;

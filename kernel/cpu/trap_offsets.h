@@ -6,8 +6,6 @@
 #ifndef BATON_CPU_TRAP_OFFSETS_H
 #define BATON_CPU_TRAP_OFFSETS_H
 
-#define FRAME_R11    48
-#define FRAME_RCX    88
 #define FRAME_VECTOR 120
 #define FRAME_RIP    136
 #define FRAME_CS     144

@@ -52,7 +52,7 @@ static void queue_take(struct signal_queue *queue, int signal, siginfo_t *inform
     *information = found->information;
     if (found->timer)
         posix_timer_delivered(found->timer, information);
-    queued_signal_free(found);
+    queued_signal_free(queue, found);
 }
 
 int signal_take(struct user_thread *thread, signal_set wanted, siginfo_t *information)
@@ -311,13 +311,15 @@ static void run_handler(struct user_thread *thread, struct trap_frame *frame,
     signal_mask_set(blocked);
 }
 
+/* One signal; thread->work says whether another one is to be handled. */
 static __attribute__((noinline)) void deliver(struct user_thread *thread, struct trap_frame *frame)
 {
     struct delivery delivery;
 
-    while (find_delivery(thread, &delivery))
+    if (find_delivery(thread, &delivery))
         run_handler(thread, frame, &delivery);
-    restart_call(frame);
+    else
+        restart_call(frame);
     __atomic_fetch_and(&thread->thread.work, ~(uint32_t)THREAD_WORK_ANSWER, __ATOMIC_RELAXED);
     if (thread->signals.restore_saved) {
         thread->signals.restore_saved = false;

@@ -18,8 +18,8 @@
 
 /* Removes the signals of the set, as many as may be at once. True: that was all. Lock held. */
 bool signal_queue_remove(struct signal_queue *queue, signal_set set);
-/* Gives an entry that left its queue back to its owner. */
-void queued_signal_free(struct queued_signal *entry);
+/* Gives an entry that left this queue back to its owner. */
+void queued_signal_free(const struct signal_queue *queue, struct queued_signal *entry);
 /* The action's handler. Lock held. */
 __sighandler_t signal_handler(struct process *process, int signal);
 /* Do all threads stand still that have not begun to end? Lock held. */

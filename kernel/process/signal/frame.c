@@ -27,10 +27,19 @@
 #include "process/system_calls.h"
 
 struct user_frame {
-    vaddr_t restorer;
-    struct ucontext context;
+    struct frame_head {
+        vaddr_t restorer;
+        struct ucontext context;
+    } head;
     siginfo_t information;
 };
+
+/* The general registers lie there as in a trap's frame, up to RCX. */
+#define GENERAL_REGISTERS_SIZE offsetof(struct trap_frame, vector)
+_Static_assert(GENERAL_REGISTERS_SIZE == offsetof(struct sigcontext, rsp) &&
+                   offsetof(struct trap_frame, rdi) == offsetof(struct sigcontext, rdi) &&
+                   offsetof(struct trap_frame, rcx) == offsetof(struct sigcontext, rcx),
+               "trap.h");
 
 #define RED_ZONE_SIZE 128
 
@@ -164,53 +173,51 @@ static int image_restore(vaddr_t from)
 
 /* ---- building ---- */
 
-static void context_fill(struct user_frame *user, const struct trap_frame *frame,
-                         struct thread_signals *signals, vaddr_t image, signal_set mask)
+static void registers_fill(struct sigcontext *registers, const struct trap_frame *frame,
+                           const struct thread_signals *signals)
 {
-    struct ucontext *context = &user->context;
+    memcpy(registers, frame, GENERAL_REGISTERS_SIZE);
+    registers->rsp = frame->rsp;
+    registers->rip = frame->rip;
+    registers->eflags = frame->rflags;
+    registers->cs = (uint16_t)frame->cs;
+    registers->gs = 0;
+    registers->fs = 0;
+    registers->ss = (uint16_t)frame->ss;
+    registers->err = signals->fault_code;
+    registers->trapno = signals->fault_vector;
+    registers->cr2 = signals->fault_address;
+    memset(registers->reserved1, 0, sizeof(registers->reserved1));
+}
 
-    /* Between its fields too there is nothing of the kernel's. */
+/* All of it is written, and between its fields too there is nothing of the kernel's. */
+static void context_fill(struct ucontext *context, const struct trap_frame *frame,
+                         const struct thread_signals *signals, vaddr_t image, signal_set mask)
+{
     memset(context, 0, offsetof(struct ucontext, uc_mcontext));
     context->uc_flags =
         (fpu_image_features ? UC_FP_XSTATE : 0) | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
     context->uc_stack.ss_sp = (void *)signals->stack_base;
     context->uc_stack.ss_flags = signals->stack_flags;
     context->uc_stack.ss_size = signals->stack_size;
+    registers_fill(&context->uc_mcontext, frame, signals);
+    context->uc_mcontext.oldmask = mask;
+    context->uc_mcontext.fpstate = (struct _fpstate *)image;
     context->uc_sigmask = mask;
-    context->uc_mcontext = (struct sigcontext){
-        .r8 = frame->r8,
-        .r9 = frame->r9,
-        .r10 = frame->r10,
-        .r11 = frame->r11,
-        .r12 = frame->r12,
-        .r13 = frame->r13,
-        .r14 = frame->r14,
-        .r15 = frame->r15,
-        .rdi = frame->rdi,
-        .rsi = frame->rsi,
-        .rbp = frame->rbp,
-        .rbx = frame->rbx,
-        .rdx = frame->rdx,
-        .rax = frame->rax,
-        .rcx = frame->rcx,
-        .rsp = frame->rsp,
-        .rip = frame->rip,
-        .eflags = frame->rflags,
-        .cs = frame->cs,
-        .ss = frame->ss,
-        .err = signals->fault_code,
-        .trapno = signals->fault_vector,
-        .oldmask = mask,
-        .cr2 = signals->fault_address,
-        .fpstate = (struct _fpstate *)image,
-    };
+}
+
+/* What the signal was is told to who asked for it. */
+static int information_push(vaddr_t to, const siginfo_t *information,
+                            const struct sigaction *action)
+{
+    return action->sa_flags & SA_SIGINFO ? user_copy_out(to, information, sizeof(*information)) : 0;
 }
 
 int signal_frame_push(struct trap_frame *frame, const struct sigaction *action,
                       const siginfo_t *information, signal_set mask)
 {
     struct thread_signals *signals = &user_thread_current()->signals;
-    struct user_frame user;
+    struct frame_head head;
     bool entering = false;
     bool nested = on_alternate_stack(signals, frame->rsp);
     vaddr_t stack = frame->rsp - RED_ZONE_SIZE;
@@ -224,22 +231,20 @@ int signal_frame_push(struct trap_frame *frame, const struct sigaction *action,
     }
     vaddr_t image = align_down(stack - image_size_on_stack(), 64);
     /* At a function's entry the stack pointer is 8 below a multiple of 16 (psABI 3.2.2). */
-    vaddr_t place = align_down(image - sizeof(user), 16) - 8;
+    vaddr_t place = align_down(image - sizeof(struct user_frame), 16) - 8;
     if ((nested || entering) && !on_alternate_stack(signals, place))
         return -EFAULT; /* it would run over the end of the alternate stack */
 
-    user.restorer = (vaddr_t)action->sa_restorer;
-    if (action->sa_flags & SA_SIGINFO)
-        user.information = *information;
-    else
-        memset(&user.information, 0, sizeof(user.information));
-    context_fill(&user, frame, signals, image, mask);
-    if (image_push(image) || user_copy_out(place, &user, sizeof(user)))
+    head.restorer = (vaddr_t)action->sa_restorer;
+    context_fill(&head.context, frame, signals, image, mask);
+    vaddr_t told = place + offsetof(struct user_frame, information);
+    if (image_push(image) || information_push(told, information, action) ||
+        user_copy_out(place, &head, sizeof(head)))
         return -EFAULT;
 
     frame->rdi = information->si_signo;
-    frame->rsi = place + offsetof(struct user_frame, information);
-    frame->rdx = place + offsetof(struct user_frame, context);
+    frame->rsi = told;
+    frame->rdx = place + offsetof(struct user_frame, head.context);
     frame->rax = 0;
     frame->rsp = place;
     frame->rip = (vaddr_t)action->sa_handler;
@@ -281,21 +286,7 @@ static bool selectors_valid(const struct sigcontext *context)
 
 static void registers_restore(struct trap_frame *frame, const struct sigcontext *context)
 {
-    frame->r8 = context->r8;
-    frame->r9 = context->r9;
-    frame->r10 = context->r10;
-    frame->r11 = context->r11;
-    frame->r12 = context->r12;
-    frame->r13 = context->r13;
-    frame->r14 = context->r14;
-    frame->r15 = context->r15;
-    frame->rdi = context->rdi;
-    frame->rsi = context->rsi;
-    frame->rbp = context->rbp;
-    frame->rbx = context->rbx;
-    frame->rdx = context->rdx;
-    frame->rax = context->rax;
-    frame->rcx = context->rcx;
+    memcpy(frame, context, GENERAL_REGISTERS_SIZE);
     frame->rsp = context->rsp;
     frame->rip = context->rip;
     frame->rflags = (frame->rflags & ~FLAGS_RESTORED) | (context->eflags & FLAGS_RESTORED);
@@ -311,7 +302,7 @@ ssize_t sys_rt_sigreturn(void)
 
     frame->vector = TRAP_NONE;
     thread_current()->restart.again = NULL;
-    if (user_copy_in(&context, place + offsetof(struct user_frame, context), sizeof(context)))
+    if (user_copy_in(&context, place + offsetof(struct user_frame, head.context), sizeof(context)))
         goto bad;
     /* A mode that does not exist, or an address at which IRETQ itself would fault. */
     if (!selectors_valid(&context.uc_mcontext) || context.uc_mcontext.rip >= USER_END)

@@ -142,7 +142,7 @@ static void announce(struct process *process, struct user_thread *target, int si
 
 /* RLIMIT_SIGPENDING of the receiver's user stands against a new entry (sigqueue(3): EAGAIN). */
 static struct queued_signal *entry_create(struct process *process, struct user_thread *receiver,
-                                          bool without_limit)
+                                          struct signal_queue *queue, bool without_limit)
 {
     struct user_account *account = receiver ? receiver->thread.account : NULL;
     struct queued_signal *entry;
@@ -151,7 +151,7 @@ static struct queued_signal *entry_create(struct process *process, struct user_t
         return NULL;
     uint32_t count = __atomic_add_fetch(&account->signals, 1, __ATOMIC_RELAXED);
     if (without_limit || count <= process_limits(process)[RLIMIT_SIGPENDING].rlim_cur) {
-        entry = heap_allocate(sizeof(*entry));
+        entry = queue->first.queued ? heap_allocate(sizeof(*entry)) : &queue->first;
         if (entry) {
             user_account_reference(account);
             entry->account = account;
@@ -186,7 +186,7 @@ static int send(struct process *process, struct user_thread *target, const sigin
         /* What kill(2) and the kernel send is delivered even if nothing can be queued. */
         bool kernel_or_kill = information->si_code >= 0;
         if (signal != SIGKILL)
-            entry = entry_create(process, receiver, standard && kernel_or_kill);
+            entry = entry_create(process, receiver, queue, standard && kernel_or_kill);
         if (!entry && !standard && information->si_code != SI_USER)
             return -EAGAIN;
     }

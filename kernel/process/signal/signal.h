@@ -49,6 +49,7 @@ struct queued_signal {
 struct signal_queue {
     signal_set set;
     TAILQ_HEAD(queued_signal_list, queued_signal) entries; /* oldest first */
+    struct queued_signal first; /* for one of them: nearly always there is no other */
 };
 
 /* What to do for each signal. Shared by CLONE_SIGHAND; inner lock: taken after process->lock. */

@@ -19,14 +19,15 @@ static void signal_queue_initialize(struct signal_queue *queue)
     TAILQ_INIT(&queue->entries);
 }
 
-void queued_signal_free(struct queued_signal *entry)
+void queued_signal_free(const struct signal_queue *queue, struct queued_signal *entry)
 {
     entry->queued = false;
     if (entry->timer)
         return;
     __atomic_fetch_sub(&entry->account->signals, 1, __ATOMIC_RELAXED);
     user_account_release(entry->account);
-    heap_free(entry);
+    if (entry != &queue->first)
+        heap_free(entry);
 }
 
 bool signal_queue_remove(struct signal_queue *queue, signal_set set)
@@ -43,7 +44,7 @@ bool signal_queue_remove(struct signal_queue *queue, signal_set set)
         if (removed++ == REMOVED_AT_ONCE)
             return false;
         TAILQ_REMOVE(&queue->entries, entry, link);
-        queued_signal_free(entry);
+        queued_signal_free(queue, entry);
     }
     queue->set &= ~set;
     return true;
