@@ -23,6 +23,7 @@ enum {
     APIC_TASK_PRIORITY = 0x80,
     APIC_EOI = 0xb0,
     APIC_SPURIOUS = 0xf0,
+    APIC_IN_SERVICE = 0x100, /* 8 registers of 32 vectors */
     APIC_ERROR = 0x280,
     APIC_COMMAND_LOW = 0x300,
     APIC_COMMAND_HIGH = 0x310,
@@ -43,12 +44,14 @@ enum {
 #define LVT_MASKED         (1U << 16)
 #define LVT_EXTERNAL       (7U << 8)
 #define COMMAND_PENDING    (1U << 12)
-#define COMMAND_PATIENCE   (NANOSECONDS_PER_SECOND / 10)
-#define COMMAND_NMI        (4U << 8)
-#define COMMAND_INIT       (5U << 8)
-#define COMMAND_STARTUP    (6U << 8)
-#define COMMAND_ASSERT     (1U << 14)
-#define COMMAND_SELF       (1U << 18)
+/* Vectors 16 to 31 never come: one that the firmware left pending would be taken for a trap. */
+#define PRIORITY_ABOVE_TRAPS 0x10
+#define COMMAND_PATIENCE     (NANOSECONDS_PER_SECOND / 10)
+#define COMMAND_NMI          (4U << 8)
+#define COMMAND_INIT         (5U << 8)
+#define COMMAND_STARTUP      (6U << 8)
+#define COMMAND_ASSERT       (1U << 14)
+#define COMMAND_SELF         (1U << 18)
 
 static volatile uint32_t *local_apic; /* NULL in x2APIC mode */
 static bool x2apic;                   /* the mode the firmware left this in; for every CPU */
@@ -167,11 +170,30 @@ static void enter_mode(void)
         msr_write(MSR_APIC_BASE, wanted);
 }
 
+static bool is_any_in_service(void)
+{
+    uint32_t vectors = 0;
+
+    for (uint32_t i = 0; i < 8; i++)
+        vectors |= apic_read(APIC_IN_SERVICE + 0x10 * i);
+    return vectors;
+}
+
+/* What the firmware took and never ended, one in the other: as long as one is there none of its
+   priority or a lower one comes. */
+static void end_all_in_service(void)
+{
+    const unsigned vectors = 256;
+
+    for (unsigned ended = 0; ended < vectors && is_any_in_service(); ended++)
+        local_apic_end_of_interrupt();
+}
+
 void local_apic_initialize_cpu(void)
 {
     enter_mode();
     apic_write(APIC_SPURIOUS, 0x100 | VECTOR_SPURIOUS);
-    apic_write(APIC_TASK_PRIORITY, 0);
+    apic_write(APIC_TASK_PRIORITY, PRIORITY_ABOVE_TRAPS);
     static const uint16_t sources[] = {APIC_LVT_THERMAL, APIC_LVT_PERFORMANCE, APIC_LVT_LINT0,
                                        APIC_LVT_LINT1, APIC_LVT_ERROR};
     for (size_t i = 0; i < array_length(sources); i++)
@@ -179,7 +201,7 @@ void local_apic_initialize_cpu(void)
     apic_write(APIC_TIMER_DIVIDE, 0xb); /* by 1 */
     apic_write(APIC_TIMER_INITIAL, 0);
     apic_write(APIC_LVT_TIMER, VECTOR_TIMER); /* one-shot */
-    local_apic_end_of_interrupt();            /* what the firmware may have left in service */
+    end_all_in_service();
 }
 
 /* ---- I/O APICs ---- */
