@@ -19,7 +19,6 @@
 
 #define LARGE_PAGE_SIZE    (PAGE_SIZE << 9)
 #define GIGABYTE_PAGE_SIZE (PAGE_SIZE << 18)
-#define FOUR_GIGABYTES     (1UL << 32)
 
 /* All of the kernel's pages: no microcode shall have to set A or D. */
 #define KERNEL_DATA                                                                                \
@@ -70,7 +69,8 @@ static uint64_t *kernel_entry_at(vaddr_t address, unsigned level, paddr_t (*allo
 
 /* ---- boot ---- */
 
-/* Where boot takes frames from: a piece of usable memory below 4 GiB. */
+/* Where boot takes frames from: the largest piece of usable memory. There may be none below 4 GiB.
+ */
 static paddr_t early_next, early_end;
 
 static paddr_t early_allocate(void)
@@ -87,11 +87,11 @@ static void early_choose(const struct memory_range *ranges, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct memory_range *range = &ranges[i];
-        if (range->kind != MEMORY_USABLE || range->base >= FOUR_GIGABYTES)
+        if (range->kind != MEMORY_USABLE || range->base >= DIRECT_MAP_SIZE)
             continue;
         paddr_t end = range->base + range->size;
-        if (end > FOUR_GIGABYTES)
-            end = FOUR_GIGABYTES;
+        if (end > DIRECT_MAP_SIZE)
+            end = DIRECT_MAP_SIZE;
         if (end - range->base > early_end - early_next) {
             early_next = range->base;
             early_end = end;
