@@ -55,11 +55,11 @@ static bool table_is(const EFI_TABLE_HEADER *header, uint64_t signature)
 
 static const EFI_RUNTIME_SERVICES *find_services(paddr_t system_table)
 {
-    const EFI_SYSTEM_TABLE *system = runtime_space_view(system_table, sizeof(*system));
+    const EFI_SYSTEM_TABLE *system = runtime_space_view_reserved(system_table, sizeof(*system));
     if (!system || !table_is(&system->Hdr, EFI_SYSTEM_TABLE_SIGNATURE))
         return NULL;
     const EFI_RUNTIME_SERVICES *found =
-        runtime_space_view((paddr_t)system->RuntimeServices, sizeof(*found));
+        runtime_space_view_reserved((paddr_t)system->RuntimeServices, sizeof(*found));
     return found && table_is(&found->Hdr, EFI_RUNTIME_SERVICES_SIGNATURE) ? found : NULL;
 }
 

@@ -20,12 +20,15 @@
 #include "memory/page_table.h"
 
 #define USER_HALF_END    0x0000800000000000UL
-#define LENT_MAXIMUM     512  /* pages in one call: ECAM has one for each function */
-#define REPORT_MAXIMUM   64   /* lines in the life of the machine */
-#define IMAGE_PAGES_BACK 4096 /* how far below an address its image's head is looked for */
+#define LENT_MAXIMUM     512   /* pages in one call: ECAM has one for each function */
+#define REPORT_MAXIMUM   64    /* lines in the life of the machine */
+#define IMAGE_PAGES_BACK 4096  /* how far below an address its image's head is looked for */
+#define AHEAD_MAXIMUM    65536 /* pages that are mapped before they are touched */
 
 paddr_t runtime_root;
 static uint64_t table_count; /* of the root's tables */
+static uint64_t ahead_left = AHEAD_MAXIMUM;
+static bool first_view = true, second_view; /* which there are, at their own addresses and moved */
 
 static const struct memory_range *map; /* constant after boot */
 static size_t map_count;
@@ -87,6 +90,15 @@ const void *runtime_space_view(paddr_t address, size_t size)
     return most < size ? NULL : view;
 }
 
+const void *runtime_space_view_reserved(paddr_t address, size_t size)
+{
+    const struct memory_range *range = range_of(address);
+
+    if (range && range->kind == MEMORY_RESERVED)
+        return firmware_memory_view(map, map_count, address, size);
+    return runtime_space_view(address, size);
+}
+
 const struct memory_range *runtime_space_range(size_t index)
 {
     return index < map_count ? &map[index] : NULL;
@@ -131,15 +143,35 @@ static void unmap_page(vaddr_t page)
  * where no table says which is which, those pages are writable and executable, the one place where
  * W^X ends, and they are so in no other address space.
  */
-static int map_range(const struct memory_range *range)
+static uint64_t entry_in(const struct memory_range *range, paddr_t page)
 {
     bool cached = range->kind != MEMORY_DEVICE && (range->attributes & MEMORY_ATTRIBUTE_WB);
-    uint64_t more = range->kind == MEMORY_RUNTIME_CODE ? 0 : PAGE_NO_EXECUTE;
 
+    return entry_of(page, cached) | (range->kind == MEMORY_RUNTIME_CODE ? 0 : PAGE_NO_EXECUTE);
+}
+
+/* Unless it is longer than what may be mapped ahead: some maps have all that is above memory, or a
+   window for devices of a TiB, which would take all memory for tables. */
+static int map_range(const struct memory_range *range)
+{
+    if (range->size / PAGE_SIZE > ahead_left)
+        return 0;
+    ahead_left -= range->size / PAGE_SIZE;
     for (paddr_t page = range->base; page < range->base + range->size; page += PAGE_SIZE)
-        if (map_page(page, entry_of(page, cached) | more))
+        if (map_page(page, entry_in(range, page)))
             return -ENOMEM;
     return 0;
+}
+
+/* A page of a range that was not mapped ahead, when it is touched, in a view that there is. */
+static bool map_its_own(vaddr_t address)
+{
+    bool is_second = address >= RUNTIME_VIRTUAL_OFFSET;
+    paddr_t page = align_down(address - (is_second ? RUNTIME_VIRTUAL_OFFSET : 0), PAGE_SIZE);
+    const struct memory_range *range = range_of(page);
+
+    return (is_second ? second_view : first_view) && range && runtime_space_is_runtime(range) &&
+           !map_page(align_down(address, PAGE_SIZE), entry_in(range, page));
 }
 
 /* ---- the memory attributes table ---- */
@@ -152,7 +184,9 @@ static paddr_t configuration_find(const struct handoff_tables *tables, const EFI
 {
     size_t count = tables->configuration_count;
     const EFI_CONFIGURATION_TABLE *entries =
-        count > 4096 ? NULL : runtime_space_view(tables->configuration, count * sizeof(entries[0]));
+        count > 4096
+            ? NULL
+            : runtime_space_view_reserved(tables->configuration, count * sizeof(entries[0]));
 
     for (size_t i = 0; entries && i < count; i++)
         if (!memcmp(&entries[i].VendorGuid, name, sizeof(*name)))
@@ -228,16 +262,30 @@ int runtime_space_initialize(const struct handoff_tables *tables, const struct a
 
 /* ---- two views ---- */
 
-/* Each page of the runtime ranges, by a function that answers 0 or an error. */
+/* Each page of a range for which there are tables, by a function that answers 0 or an error. */
+static int for_each_page_of(const struct memory_range *range, int (*act)(paddr_t page))
+{
+    paddr_t end = range->base + range->size, page = range->base;
+    int error = 0;
+
+    while (page < end && !error) {
+        vaddr_t stop = end;
+        bool is_mapped = page_table_leaf(runtime_root, page, &stop);
+        for (; page < stop && is_mapped && !error; page += PAGE_SIZE)
+            error = act(page);
+        page = error ? page : stop;
+    }
+    return error;
+}
+
+/* The same of all runtime ranges. */
 static int for_each_page(int (*act)(paddr_t page))
 {
     int error = 0;
 
     for (size_t i = 0; i < map_count && !error; i++)
-        for (paddr_t page = map[i].base;
-             !error && runtime_space_is_runtime(&map[i]) && page < map[i].base + map[i].size;
-             page += PAGE_SIZE)
-            error = act(page);
+        if (runtime_space_is_runtime(&map[i]))
+            error = for_each_page_of(&map[i], act);
     return error;
 }
 
@@ -254,6 +302,7 @@ static int show_twice(paddr_t page)
 
 int runtime_space_second_view(void)
 {
+    second_view = true;
     return for_each_page(show_twice);
 }
 
@@ -276,6 +325,8 @@ static int drop_second(paddr_t page)
 
 void runtime_space_choose_view(bool second)
 {
+    first_view = !second;
+    second_view = second;
     for_each_page(second ? drop_first : drop_second);
 }
 
@@ -420,12 +471,16 @@ static bool widen(uint64_t *entry, vaddr_t address, char access)
 
 bool runtime_space_fault(const char *service, const struct trap_frame *frame, vaddr_t address)
 {
-    if (address >= USER_HALF_END || address < PAGE_SIZE || address >> cpu_features.physical_bits)
+    if (address >= USER_HALF_END || address < PAGE_SIZE)
         return false;
     uint64_t *entry = page_table_entry(runtime_root, align_down(address, PAGE_SIZE));
     char access = access_of(frame);
     bool there = entry && *entry;
 
+    if (!there && map_its_own(address))
+        return true;
+    if (address >> cpu_features.physical_bits)
+        return false;
     if (there ? !widen(entry, address, access) : !lend(address, access))
         return false;
     const struct memory_range *range = range_of(address);

@@ -35,6 +35,8 @@ void runtime_space_close(void);
 /* The bytes at a physical address, if all of them are in one range of memory that the direct map
    shows and that the firmware had: NULL otherwise. */
 const void *runtime_space_view(paddr_t address, size_t size);
+/* The same, also in reserved memory, as some maps call what is the firmware's own. At boot. */
+const void *runtime_space_view_reserved(paddr_t address, size_t size);
 /* As many of them as lie in that range: *size may become less. */
 const void *runtime_space_view_most(paddr_t address, size_t *size);
 /* The same of a table of the firmware's that may lie in reserved memory too

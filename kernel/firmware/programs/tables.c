@@ -63,7 +63,8 @@ static void find_smbios(const struct handoff_tables *tables)
 
 static void find_addresses(const struct handoff_tables *tables)
 {
-    const EFI_SYSTEM_TABLE *system = runtime_space_view(tables->system_table, sizeof(*system));
+    const EFI_SYSTEM_TABLE *system =
+        runtime_space_view_reserved(tables->system_table, sizeof(*system));
 
     if (!system)
         return;
