@@ -187,6 +187,7 @@ enum {
     PROCESSOR_ONLINE_CAPABLE = 2,
 
     APIC_ID_RESERVED = 0xff,
+    MESSAGES = 0xfee, /* the MiB where a write is an interrupt (SDM volume 3, 11.11.1) */
     UID_ALL = 0xff,
 };
 
@@ -289,7 +290,7 @@ static bool madt_entry_read(const uint8_t *bytes, struct acpi_madt_entry *entry)
         entry->io_apic.id = bytes[2];
         entry->io_apic.address = load32(bytes + 4);
         entry->io_apic.first_interrupt = load32(bytes + 8);
-        return true;
+        return entry->io_apic.address >> 20 != MESSAGES;
     case ENTRY_OVERRIDE:
         entry->kind = ACPI_MADT_OVERRIDE;
         entry->override.source = bytes[3];
@@ -454,17 +455,29 @@ int acpi_fadt_parse(const struct acpi_table *table, struct acpi_fadt *fadt, cons
     return 0;
 }
 
-/* Ports below are the system board's own: DMA, interrupts, timer, keyboard (ISA). */
-#define FIRST_FREE_PORT 0x100
+/* What a PC has at ports that no table can give to another: the system board's own (DMA,
+   interrupts, timer, keyboard), the serial ports COM4, COM2, COM3 and COM1, and PCI's. */
+static bool port_is_taken(uint64_t port)
+{
+    static const struct {
+        uint16_t first, last;
+    } taken[] = {{0, 0xff},      {0x2e8, 0x2ef}, {0x2f8, 0x2ff},
+                 {0x3e8, 0x3ef}, {0x3f8, 0x3ff}, {0xcf8, 0xcff}};
 
-/* Moves a block to where the ports are; one among the system board's ports is none at all: what is
-   written to it would start transfers, not switch the machine off. */
+    for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+        if (port >= taken[i].first && port <= taken[i].last)
+            return true;
+    return false;
+}
+
+/* Moves a block to where the ports are; one among other devices' ports is none at all: what is
+   written to it would start transfers, not switch the machine off, and what is read be missed. */
 static void block_place(struct acpi_address *block, uint32_t base, bool there)
 {
     if (block->space != ACPI_SPACE_PORT || !there)
         return;
     block->address += base;
-    if (block->address < FIRST_FREE_PORT)
+    if (port_is_taken(block->address))
         block->address = 0;
 }
 

@@ -164,7 +164,7 @@ struct acpi_madt_entry {
  * Checks a table with the signature "APIC" up to its end. 0, or -EINVAL with
  * *reason. Afterwards acpi_madt_next returns 1 with the next entry of a known
  * kind or 0 at the end; local APIC entries with the reserved identifier 0xff
- * (x2APIC: 0xffffffff) are passed over.
+ * (x2APIC: 0xffffffff) are passed over, and I/O APICs where messages go.
  */
 int acpi_madt_start(struct acpi_madt *madt, const struct acpi_table *table, const char **reason);
 int acpi_madt_next(struct acpi_madt *madt, struct acpi_madt_entry *entry);
@@ -199,8 +199,8 @@ struct acpi_fadt {
 int acpi_fadt_parse(const struct acpi_table *table, struct acpi_fadt *fadt, const char **reason);
 
 /*
- * The root's FADT, with its ports where they are: moved by root->port_base, and none among the
- * system board's own. 0, or -EINVAL with *reason.
+ * The root's FADT, with its ports where they are: moved by root->port_base, and none among other
+ * devices'. 0, or -EINVAL with *reason.
  */
 int acpi_fadt_find(const struct acpi_root *root, struct acpi_fadt *fadt, const char **reason);
 

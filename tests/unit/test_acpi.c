@@ -575,7 +575,17 @@ static void test_fadt_ports(void)
     expect_equal(fadt.timer.address, 0);
     expect_equal(fadt.general_event[0].address, 0);
 
+    test_case("FADT with ports that are the serial line's or PCI's: none");
+    for (const uint32_t *port = (const uint32_t[]){0x2e8, 0x2f8, 0x3e8, 0x3f8, 0xcf8, 0}; *port;
+         port++) {
+        fadt_install(*port, ACPI_1);
+        expect_equal(acpi_fadt_find(&root, &fadt, &reason), 0);
+        expect_equal(fadt.pm1a_event.address, 0);
+        expect_equal(fadt.pm1a_control.address, 0);
+    }
+
     test_case("FADT whose ports are told from zero, with a base");
+    fadt_install(0, ACPI_1);
     root.port_base = 0xe400;
     expect_equal(acpi_fadt_find(&root, &fadt, &reason), 0);
     expect_equal(fadt.pm1a_event.address, 0xe400);
