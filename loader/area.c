@@ -115,7 +115,13 @@ static void own_ranges(const struct handoff *handoff, const struct area *area,
     own[6] = identity_range(handoff->record.base, handoff->record.size);
 }
 
-/* Whether the map calls all of it memory that the kernel may touch. */
+/* Free memory the kernel would give to others. */
+static bool is_somebodys(enum memory_kind kind)
+{
+    return memory_kind_is_mapped(kind) && kind != MEMORY_USABLE && kind != MEMORY_LOW;
+}
+
+/* Whether the map calls all of it memory, and not free. */
 static bool is_memory(const struct area *area, const struct page_table_range *own)
 {
     uint64_t next = own->start;
@@ -123,7 +129,7 @@ static bool is_memory(const struct area *area, const struct page_table_range *ow
     while (next < own->end) {
         const struct memory_range *range = memory_map_find(area->ranges, area->range_count, next);
 
-        if (!range || !memory_kind_is_mapped(range->kind))
+        if (!range || !is_somebodys(range->kind))
             return false;
         next = range->base + range->size;
     }

@@ -34,10 +34,9 @@ def map_cases():
 def type_cases():
     """One kind of memory is called another."""
     tables = ("ls /sys/firmware/acpi/tables", "APIC"), ("exec_basic", "EXEC_OK")
-    for text, kind in (("reserved", 0), ("unusable", 8), ("a device", 11), ("persistent", 14)):
+    for text, kind in (("reserved", 0), ("unusable", 8), ("a device", 11), ("persistent", 14), ("free", 7)):
         yield refuses(f"map: the loader's memory is {text}", [f"map-type 2 {kind}"],
                       "final memory map cannot be used")
-    yield boots("map: the loader's memory is free", ["map-type 2 7", "map-type 1 7"])
     yield halts("map: no memory is free", ["map-type 7 0"], "too little memory")
     yield boots("map: runtime memory is free", ["map-type 5 7", "map-type 6 7"])
     yield boots("map: runtime code is data", ["map-type 5 6"])

@@ -129,8 +129,16 @@ static void test_failure(void)
 
     test_case("what is handed over lies in memory");
     start();
+    mock.map[0].Type = EfiLoaderData;
     handoff.initrd = (struct handoff_range){.base = 0x100000, .size = 0x100000};
     expect(leave() == EFI_SUCCESS);
+    finish();
+
+    test_case("what is handed over is free memory, says the map");
+    start();
+    handoff.initrd = (struct handoff_range){.base = 0x100000, .size = 0x100000};
+    expect(leave() == EFI_COMPROMISED_DATA);
+    expect_equal(mock.exit_calls, 0);
     finish();
 
     test_case("a map larger than its buffer: an error while the firmware is whole");
