@@ -7,7 +7,7 @@
 
 void console_print_arguments(const char *format, va_list arguments)
 {
-    SIMPLE_TEXT_OUTPUT_INTERFACE *output = firmware.system->ConOut;
+    SIMPLE_TEXT_OUTPUT_INTERFACE *output = firmware.console;
     char text[512];
     CHAR16 wide[64];
     size_t used = 0;

@@ -18,8 +18,10 @@
 struct firmware {
     EFI_HANDLE image; /* our own handle */
     EFI_SYSTEM_TABLE *system;
-    EFI_BOOT_SERVICES *boot;
-    EFI_RUNTIME_SERVICES *runtime;           /* a table in which none is missing */
+    EFI_BOOT_SERVICES *boot; /* a copy, in which none is missing; so of the next one */
+    EFI_RUNTIME_SERVICES *runtime;
+    SIMPLE_TEXT_OUTPUT_INTERFACE *console;   /* NULL: there is none that shows text */
+    SIMPLE_INPUT_INTERFACE *keyboard;        /* NULL: there is none */
     EFI_LOADED_IMAGE_PROTOCOL *loaded_image; /* where we came from, and our LoadOptions */
 };
 
@@ -44,8 +46,9 @@ enum { FIRMWARE_VENDOR_MAX = 128 };
 size_t firmware_vendor(CHAR16 vendor[FIRMWARE_VENDOR_MAX]);
 
 /*
- * All handles that have protocol `guid`. Returns how many; 0 when there are none or no memory.
- * The caller frees *handles with firmware.boot->FreePool when the count is not 0.
+ * All handles that have protocol `guid`, NULL: all there are. Returns how many; 0 when there are
+ * none or no memory. The caller frees *handles with firmware.boot->FreePool when the count is not
+ * 0.
  */
 size_t firmware_handles(const EFI_GUID *guid, EFI_HANDLE **handles);
 

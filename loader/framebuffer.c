@@ -70,7 +70,8 @@ static bool register_holds(EFI_PCI_IO_PROTOCOL *device, uint8_t index, uint64_t 
     struct address_space *space = NULL;
     bool holds;
 
-    if (EFI_ERROR(device->GetBarAttributes(device, index, NULL, (void **)&space)) || !space)
+    if (EFI_ERROR(device->GetBarAttributes(device, index, NULL, (void **)&space)) ||
+        !recording_can_read((uintptr_t)space, sizeof *space))
         return false;
     holds = space->tag == 0x8a && space->resource_type == 0 && base >= space->first &&
             base - space->first < space->size;
@@ -91,8 +92,9 @@ bool framebuffer_device(uint64_t base, uint64_t *bar_base, uint64_t *bar_size)
 
     for (size_t i = 0; i < count && !found; i++) {
         EFI_PCI_IO_PROTOCOL *device = firmware_protocol(handles[i], &pci_io);
+        bool tells = device && recording_can_call(&device->GetBarAttributes, 1);
 
-        for (uint8_t index = 0; device && index < 6 && !found; index++)
+        for (uint8_t index = 0; tells && index < 6 && !found; index++)
             found = register_holds(device, index, base, bar_base, bar_size);
     }
     if (count)

@@ -1,29 +1,46 @@
 #include "keyboard.h"
 
-#define TENTH 1000000 /* of a second, in units of 100 ns */
+#include "record/entry_state.h"
+
+#define TENTH 100000 /* of a second, in microseconds */
+
+static EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL *extended_find(void)
+{
+    enum { RESET_AND_READ = 2 };
+    static const EFI_GUID input_extended = EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL_GUID;
+    EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL *extended =
+        firmware_protocol(firmware.system->ConsoleInHandle, &input_extended);
+
+    return recording_can_call(extended, RESET_AND_READ) ? extended : NULL;
+}
+
+/* NULL: there is none. */
+static EFI_EVENT tick_begin(void)
+{
+    const uint64_t period = 10 * TENTH; /* in units of 100 ns */
+    EFI_EVENT tick = NULL;
+
+    if (EFI_ERROR(firmware.boot->CreateEvent(EVT_TIMER, TPL_APPLICATION, NULL, NULL, &tick)))
+        return NULL;
+    if (!EFI_ERROR(firmware.boot->SetTimer(tick, TimerPeriodic, period)))
+        return tick;
+    firmware.boot->CloseEvent(tick);
+    return NULL;
+}
 
 bool keyboard_open(struct keyboard *keyboard)
 {
-    static const EFI_GUID input_extended = EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL_GUID;
-
-    *keyboard = (struct keyboard){
-        .input = firmware.system->ConIn,
-        .extended = firmware_protocol(firmware.system->ConsoleInHandle, &input_extended),
-    };
+    *keyboard = (struct keyboard){.input = firmware.keyboard, .extended = extended_find()};
     if (!keyboard->input && !keyboard->extended)
         return false;
-    if (EFI_ERROR(
-            firmware.boot->CreateEvent(EVT_TIMER, TPL_APPLICATION, NULL, NULL, &keyboard->tick)))
-        return false;
-    if (!EFI_ERROR(firmware.boot->SetTimer(keyboard->tick, TimerPeriodic, TENTH)))
-        return true;
-    firmware.boot->CloseEvent(keyboard->tick);
-    return false;
+    keyboard->tick = tick_begin();
+    return true;
 }
 
 void keyboard_close(struct keyboard *keyboard)
 {
-    firmware.boot->CloseEvent(keyboard->tick);
+    if (keyboard->tick)
+        firmware.boot->CloseEvent(keyboard->tick);
 }
 
 bool keyboard_read(struct keyboard *keyboard, struct key *key)
@@ -60,8 +77,10 @@ enum keyboard_event keyboard_wait(struct keyboard *keyboard, struct key *key)
     for (;;) {
         if (keyboard_read(keyboard, key))
             return KEYBOARD_KEY;
-        if (EFI_ERROR(firmware.boot->WaitForEvent(count, events, &index)))
-            return KEYBOARD_BROKEN;
+        if (!keyboard->tick || EFI_ERROR(firmware.boot->WaitForEvent(count, events, &index))) {
+            firmware.boot->Stall(TENTH);
+            index = 0;
+        }
         if (index == 0)
             return keyboard_read(keyboard, key) ? KEYBOARD_KEY : KEYBOARD_TICK;
     }

@@ -12,7 +12,7 @@
 struct keyboard {
     SIMPLE_INPUT_INTERFACE *input; /* NULL: there is none; so for the next one */
     EFI_SIMPLE_TEXT_INPUT_EX_PROTOCOL *extended;
-    EFI_EVENT tick; /* ten times a second */
+    EFI_EVENT tick; /* ten times a second; NULL: there are no events */
 };
 
 struct key {
@@ -21,7 +21,7 @@ struct key {
     bool control; /* a control key was held down, as far as the keyboard says */
 };
 
-/* False: there is no keyboard, or no timer; nothing is to be closed. */
+/* False: there is no keyboard; nothing is to be closed. */
 bool keyboard_open(struct keyboard *keyboard);
 void keyboard_close(struct keyboard *keyboard);
 
@@ -30,8 +30,7 @@ bool keyboard_read(struct keyboard *keyboard, struct key *key);
 
 enum keyboard_event {
     KEYBOARD_KEY,
-    KEYBOARD_TICK,   /* a tenth of a second went by */
-    KEYBOARD_BROKEN, /* the firmware cannot wait: whoever waits gives up */
+    KEYBOARD_TICK, /* a tenth of a second went by */
 };
 enum keyboard_event keyboard_wait(struct keyboard *keyboard, struct key *key);
 

@@ -1,6 +1,7 @@
 #include "memory_protection.h"
 
 #include "failure.h"
+#include "record/entry_state.h"
 
 /* UEFI 2.10, 37.7, which gnu-efi's headers do not have. */
 struct memory_attribute_protocol;
@@ -20,7 +21,9 @@ static struct memory_attribute_protocol *protocol_find(void)
     static const EFI_GUID guid = {
         0xf4560cf6, 0x40ec, 0x4b4a, {0xa1, 0x92, 0xbf, 0x1d, 0x57, 0xd0, 0xb1, 0x89}};
 
-    return firmware_locate(&guid, NULL);
+    struct memory_attribute_protocol *protocol = firmware_locate(&guid, NULL);
+
+    return recording_can_call(protocol, sizeof *protocol / sizeof(void *)) ? protocol : NULL;
 }
 
 bool memory_is_executable(uint64_t root, unsigned levels, const void *page)

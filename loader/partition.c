@@ -3,6 +3,7 @@
 #include <library/string.h>
 
 #include "firmware.h"
+#include "record/entry_state.h"
 
 /* A hard drive's node (UEFI 2.10, 10.3.5.1, table 10.50); numbers may lie anywhere. */
 enum {
@@ -20,9 +21,12 @@ static const uint8_t *partition_node(const uint8_t *path)
 
     for (size_t at = 0; path && at < PATH_MAXIMUM;) {
         const uint8_t *node = path + at;
-        size_t length = node[2] | (size_t)node[3] << 8;
+        size_t length;
 
-        if (length < NODE_MINIMUM)
+        if (!recording_can_read((uintptr_t)node, NODE_MINIMUM))
+            return NULL;
+        length = node[2] | (size_t)node[3] << 8;
+        if (length < NODE_MINIMUM || !recording_can_read((uintptr_t)node, length))
             return NULL;
         if ((node[0] & 0x7f) == END_DEVICE_PATH_TYPE)
             return found;

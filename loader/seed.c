@@ -2,6 +2,7 @@
 
 #include "firmware.h"
 #include "processor.h"
+#include "record/entry_state.h"
 
 /* The firmware's generator, in the algorithm it prefers (UEFI 2.10, 37.5). */
 static void rng_protocol_mix(struct seed *seed)
@@ -10,7 +11,8 @@ static void rng_protocol_mix(struct seed *seed)
     EFI_RNG_PROTOCOL *rng = firmware_locate(&rng_protocol, NULL);
     uint8_t bytes[32];
 
-    if (!rng || EFI_ERROR(rng->GetRNG(rng, NULL, sizeof bytes, bytes)))
+    if (!rng || !recording_can_call(&rng->GetRNG, 1) ||
+        EFI_ERROR(rng->GetRNG(rng, NULL, sizeof bytes, bytes)))
         return;
     random_mix(seed->key, bytes, sizeof bytes);
     seed->sources |= HANDOFF_SEED_RNG_PROTOCOL;

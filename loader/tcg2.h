@@ -6,6 +6,7 @@
 #define BATON_LOADER_TCG2_H
 
 #include "firmware.h"
+#include "record/entry_state.h"
 
 enum { TCG2_LOG_FORMAT_2 = 2 }; /* crypto agile */
 
@@ -47,7 +48,9 @@ static inline struct tcg2_protocol *tcg2_find(EFI_STATUS *status)
     static const EFI_GUID guid = {
         0x607f766c, 0x7455, 0x42be, {0x93, 0x0b, 0xe4, 0xd7, 0x6d, 0xb2, 0x72, 0x0f}};
 
-    return firmware_locate(&guid, status);
+    struct tcg2_protocol *protocol = firmware_locate(&guid, status);
+
+    return recording_can_call(protocol, sizeof *protocol / sizeof(void *)) ? protocol : NULL;
 }
 
 /* The name of the configuration table with the events since GetEventLog was first called (7). */

@@ -318,14 +318,11 @@ static enum menu_action person_ask(struct keyboard *keyboard)
     if (!display_open(&display))
         return MENU_START;
     do {
-        enum keyboard_event event;
-
         display_show(&display, &here.menu);
-        event = keyboard_wait(keyboard, &key);
-        if (event == KEYBOARD_KEY)
+        if (keyboard_wait(keyboard, &key) == KEYBOARD_KEY)
             action = menu_input(&here.menu, key_translate(&key));
         else
-            action = event == KEYBOARD_TICK ? menu_tick(&here.menu) : MENU_START;
+            action = menu_tick(&here.menu);
     } while (action_do(action, &display));
     display_close(&display);
     return action;

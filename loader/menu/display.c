@@ -116,6 +116,15 @@ static void screen_show(struct display *display, struct menu *menu)
 
 /* ---- text ---- */
 
+/* Whether a picture can be drawn with it. */
+static bool text_is_whole(const SIMPLE_TEXT_OUTPUT_INTERFACE *text)
+{
+    enum { UP_TO_CURSOR = 9 };
+
+    return recording_can_call(text, UP_TO_CURSOR) &&
+           recording_is_mapped((uintptr_t)text->Mode, sizeof *text->Mode);
+}
+
 /* UEFI orders the eight colours blue, green, red; terminals red, green, blue. Only eight of them
    can be a background (UEFI 2.10, 12.4, SetAttribute()). */
 static UINTN text_attribute(const struct screen_cell *cell)
@@ -167,7 +176,7 @@ static void text_begin(struct display *display, SIMPLE_TEXT_OUTPUT_INTERFACE *te
     struct display_grid *grid = &display->text_grids[display->text_count];
     UINTN columns = 0, rows = 0;
 
-    if (display->text_count == DISPLAY_TEXTS_MAXIMUM || !text->Mode)
+    if (display->text_count == DISPLAY_TEXTS_MAXIMUM || !text_is_whole(text))
         return;
     if (EFI_ERROR(text->QueryMode(text, text->Mode->Mode, &columns, &rows)))
         columns = 80, rows = 25;
@@ -219,9 +228,9 @@ static void texts_find(struct display *display)
     }
     if (count) {
         firmware.boot->FreePool(handles);
-    } else if (firmware.system->ConOut) {
+    } else if (firmware.console) {
         display->graphics = NULL;
-        text_begin(display, firmware.system->ConOut);
+        text_begin(display, firmware.console);
     }
 }
 
@@ -234,7 +243,7 @@ static EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics_find(void)
     return graphics && recording_is_mapped((uintptr_t)graphics->Mode, sizeof *graphics->Mode) &&
                    recording_is_mapped((uintptr_t)graphics->Mode->Info,
                                        sizeof *graphics->Mode->Info) &&
-                   graphics->Blt
+                   recording_can_call(&graphics->Blt, 1)
                ? graphics
                : NULL;
 }
@@ -246,8 +255,8 @@ bool display_open(struct display *display)
                                  "the menu", (void **)&display->cells)))
         return false;
     texts_find(display);
-    if (display->graphics && firmware.system->ConOut)
-        firmware.system->ConOut->EnableCursor(firmware.system->ConOut, FALSE);
+    if (display->graphics && text_is_whole(firmware.console))
+        firmware.console->EnableCursor(firmware.console, FALSE);
     if (display->graphics && !screen_begin(display))
         display->graphics = NULL;
     return display->graphics || display->text_count;
@@ -255,9 +264,9 @@ bool display_open(struct display *display)
 
 void display_close(struct display *display)
 {
-    SIMPLE_TEXT_OUTPUT_INTERFACE *console = firmware.system->ConOut;
+    SIMPLE_TEXT_OUTPUT_INTERFACE *console = firmware.console;
 
-    if (console) {
+    if (text_is_whole(console)) {
         console->SetAttribute(console, 7);
         console->ClearScreen(console);
         console->EnableCursor(console, TRUE);

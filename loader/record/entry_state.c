@@ -16,6 +16,7 @@ enum {
 };
 
 static bool map_recorded;
+static struct record_paging paging;
 
 /* ---- P0 ---- */
 
@@ -140,9 +141,7 @@ static const uint64_t *table_at(uint64_t physical)
     return (const uint64_t *)(uintptr_t)physical;
 }
 
-static struct record_paging paging;
-
-static void record_tables(const struct record_entry_state *state)
+static void paging_begin(const struct record_entry_state *state)
 {
     const uint64_t no_execute = 1 << 11, five_levels = 1 << 12; /* EFER.NXE, CR4.LA57 */
     const uint64_t pat_at_reset = UINT64_C(0x0007040600070406);
@@ -155,8 +154,6 @@ static void record_tables(const struct record_entry_state *state)
         .pat = state->valid & RECORD_VALID_PAT ? state->pat : pat_at_reset,
         .table = table_at,
     };
-
-    record_append_page_tables(&recording, tsc_read(), &paging, ROOM_FOR_CALLS);
 }
 
 /* By the tables that are in force now; in the lower half, as nothing is one to one in the other. */
@@ -172,6 +169,19 @@ bool recording_is_mapped(uint64_t address, uint64_t size)
         return false;
     for (uint64_t page = address & -EFI_PAGE_SIZE; page <= last; page += EFI_PAGE_SIZE) {
         if (!record_page_present(&paging, page))
+            return false;
+    }
+    return true;
+}
+
+bool recording_can_call(const void *services, size_t count)
+{
+    const uint64_t *service = services;
+
+    if (!services || !recording_is_mapped((uintptr_t)services, count * sizeof *service))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!service[i] || !recording_is_mapped(service[i], 1))
             return false;
     }
     return true;
@@ -201,6 +211,8 @@ void recording_entry(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
 
     recording_begin();
     record_processor(&state);
-    map_recorded = !EFI_ERROR(record_map(system->BootServices, ROOM_FOR_TABLES));
-    record_tables(&state);
+    paging_begin(&state);
+    map_recorded = recording_can_call(&system->BootServices->GetMemoryMap, 1) &&
+                   !EFI_ERROR(record_map(system->BootServices, ROOM_FOR_TABLES));
+    record_append_page_tables(&recording, tsc_read(), &paging, ROOM_FOR_CALLS);
 }

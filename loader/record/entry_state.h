@@ -21,6 +21,9 @@ uint64_t recording_readable(uint64_t address);
 /* Whether the firmware's page tables map all of this memory, however long it is. */
 bool recording_is_mapped(uint64_t address, uint64_t size);
 
+/* Whether `count` services, whose addresses lie one behind the other from there on, are there. */
+bool recording_can_call(const void *services, size_t count);
+
 /* The memory map once more, if the static part had no room for it. */
 void recording_map_retry(void);
 

@@ -6,6 +6,18 @@
 #include "record/inventory.h"
 #include "record/recording.h"
 
+static bool names_are_there(EFI_GUID **protocols, UINTN count)
+{
+    if (!count || count > UINT16_MAX ||
+        !recording_can_read((uintptr_t)protocols, count * sizeof *protocols))
+        return false;
+    for (UINTN i = 0; i < count; i++) {
+        if (!recording_can_read((uintptr_t)protocols[i], sizeof **protocols))
+            return false;
+    }
+    return true;
+}
+
 static void record_handle(EFI_HANDLE handle)
 {
     struct record_handle head = {.handle = (uintptr_t)handle};
@@ -14,7 +26,8 @@ static void record_handle(EFI_HANDLE handle)
     UINTN count = 0;
     uint8_t *to;
 
-    if (EFI_ERROR(firmware.boot->ProtocolsPerHandle(handle, &protocols, &count)) || !count)
+    if (EFI_ERROR(firmware.boot->ProtocolsPerHandle(handle, &protocols, &count)) ||
+        !names_are_there(protocols, count))
         return;
     head.protocol_count = (uint32_t)count;
     head.path_size = (uint32_t)handle_path(handle, &path);
@@ -59,15 +72,15 @@ void record_handles(void)
 {
     static const EFI_GUID block_io = EFI_BLOCK_IO_PROTOCOL_GUID;
     EFI_HANDLE *handles;
-    UINTN count = firmware_handles(&block_io, &handles);
+    size_t count = firmware_handles(&block_io, &handles);
 
-    for (UINTN i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++)
         record_block_device(handles[i]);
     if (count)
         firmware.boot->FreePool(handles);
-    if (EFI_ERROR(firmware.boot->LocateHandleBuffer(AllHandles, NULL, NULL, &count, &handles)))
-        return;
-    for (UINTN i = 0; i < count; i++)
+    count = firmware_handles(NULL, &handles);
+    for (size_t i = 0; i < count; i++)
         record_handle(handles[i]);
-    firmware.boot->FreePool(handles);
+    if (count)
+        firmware.boot->FreePool(handles);
 }

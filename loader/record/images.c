@@ -80,11 +80,12 @@ static void name_from_volume(EFI_HANDLE device, const EFI_DEVICE_PATH *path, cha
     UINTN size = 0;
     size_t length = 0;
 
-    if (!volume || device_path_size(path) < sizeof *path + sizeof(EFI_GUID) ||
+    if (!volume || !recording_can_call(&volume->read_section, 1) ||
+        device_path_size(path) < sizeof *path + sizeof(EFI_GUID) ||
         path->Type != MEDIA_DEVICE_PATH || path->SubType != FIRMWARE_FILE ||
         EFI_ERROR(volume->read_section(volume, (const EFI_GUID *)(path + 1), USER_INTERFACE, 0,
                                        (void **)&wide, &size, &authentication)) ||
-        !wide)
+        !recording_can_read((uintptr_t)wide, size))
         return;
     for (; length < PE_NAME_SIZE - 1 && length < size / 2 && wide[length]; length++)
         name[length] = wide[length] > ' ' && wide[length] < 0x7f ? (char)wide[length] : '?';

@@ -84,7 +84,7 @@ static void record_random(void)
     EFI_RNG_PROTOCOL *rng = firmware_locate(&rng_protocol, &entry.locate_status);
     uint8_t bytes[32];
 
-    if (rng)
+    if (rng && recording_can_call(&rng->GetRNG, 1))
         entry.status = rng->GetRNG(rng, NULL, sizeof bytes, bytes);
     recording_append(RECORD_RANDOM, &entry, sizeof entry, NULL, 0);
 }

@@ -2,6 +2,7 @@
 #include <library/bytes.h>
 #include <library/string.h>
 
+#include "record/entry_state.h"
 #include "record/inventory.h"
 #include "record/recording.h"
 
@@ -24,7 +25,7 @@ void record_protection(void)
     uint64_t base = (uintptr_t)firmware.loaded_image->ImageBase;
     size_t count = 0;
 
-    for (; protocol && count < PAGES_MAXIMUM &&
+    for (; recording_can_call(protocol, 1) && count < PAGES_MAXIMUM &&
            count * EFI_PAGE_SIZE < firmware.loaded_image->ImageSize;
          count++) {
         struct record_protection_run *run = &runs[count];
