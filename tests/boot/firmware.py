@@ -15,6 +15,7 @@ import firmware_cases_input
 import firmware_cases_kernel
 import firmware_cases_left
 import firmware_cases_loader
+import firmware_cases_machines
 import firmware_cases_services
 import firmware_cases_tables
 import firmware_cases_unseen
@@ -25,7 +26,7 @@ from snapshot_machine import PROMPT, SnapshotMachine
 WAIT = 60  # seconds for one step on a busy host
 TABLES = {"loader": firmware_cases_loader, "kernel": firmware_cases_kernel, "unseen": firmware_cases_unseen,
           "input": firmware_cases_input, "left": firmware_cases_left, "services": firmware_cases_services,
-          "tables": firmware_cases_tables, "wild": firmware_cases_wild}
+          "tables": firmware_cases_tables, "wild": firmware_cases_wild, "machines": firmware_cases_machines}
 # Nothing of this is an answer to anything, whatever a case expects.
 NEVER = re.compile(r"!!!! X64 Exception|ASSERT |panic: (?!cannot start|end)")
 

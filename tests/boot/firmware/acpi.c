@@ -2,7 +2,8 @@
  * acpi.c: tables that lie. `acpi SIGNATURE OFFSET BYTES [seal]` writes bytes over a table, of which
  * RSDP and DSDT are two; with `seal` its checksum is right again. `acpi-append SIGNATURE BYTES`
  * makes a longer copy of a table, sealed, and puts it into XSDT and RSDT; of the XSDT, in its
- * place. `acpi-point SIGNATURE OFFSET BYTES` puts the bytes into a reserved page and that page's
+ * place. `acpi-move SIGNATURE OFFSET` has a table, also the RSDP, lie that far behind a page's
+ * begin. `acpi-point SIGNATURE OFFSET BYTES` puts the bytes into a reserved page and that page's
  * address into a table. `acpi-name SIGNATURE` puts that table into the XSDT's last entry.
  * `acpi-none` takes the tables from the configuration table.
  */
@@ -123,6 +124,18 @@ static void entry_replace(struct table *list, size_t width, uint64_t old, uint64
         seal(list);
 }
 
+/* Whatever names a table names its copy. */
+static void replace(struct root_pointer *root, const struct table *table, const struct table *copy)
+{
+    if (table == (struct table *)root->xsdt)
+        root->xsdt = (uintptr_t)copy;
+    if (table == (struct table *)(uintptr_t)root->rsdt)
+        root->rsdt = (uint32_t)(uintptr_t)copy;
+    root_pointer_seal(root);
+    entry_replace((struct table *)root->xsdt, 8, (uintptr_t)table, (uintptr_t)copy);
+    entry_replace((struct table *)(uintptr_t)root->rsdt, 4, (uintptr_t)table, (uintptr_t)copy);
+}
+
 static void append(struct root_pointer *root, const struct order *order)
 {
     struct table *table = table_find(root, order->words[1]), *longer;
@@ -134,11 +147,34 @@ static void append(struct root_pointer *root, const struct order *order)
     longer->length +=
         order_bytes(order, 2, (uint8_t *)longer + table->length, APPENDED_PAGES * EFI_PAGE_SIZE);
     seal(longer);
-    if (table == (struct table *)root->xsdt)
-        root->xsdt = (uintptr_t)longer;
-    root_pointer_seal(root);
-    entry_replace((struct table *)root->xsdt, 8, (uintptr_t)table, (uintptr_t)longer);
-    entry_replace((struct table *)(uintptr_t)root->rsdt, 4, (uintptr_t)table, (uintptr_t)longer);
+    replace(root, table, longer);
+}
+
+/* The pointer itself: both names of it in the configuration table lead there. */
+static void root_pointer_move(const struct root_pointer *root, void *place)
+{
+    for (UINTN i = 0; i < system_table->NumberOfTableEntries; i++) {
+        EFI_CONFIGURATION_TABLE *entry = &system_table->ConfigurationTable[i];
+
+        if (entry->VendorTable == root)
+            entry->VendorTable = place;
+    }
+    memcpy(place, root, sizeof *root);
+}
+
+static void move(struct root_pointer *root, const struct order *order)
+{
+    bool is_root = strcmp(order->words[1], "RSDP") == 0;
+    struct table *table = is_root ? NULL : table_find(root, order->words[1]);
+    uint64_t offset = order_number(order, 2);
+    uint8_t *pages = pages_take(EfiACPIReclaimMemory, APPENDED_PAGES);
+
+    if (is_root && pages) {
+        root_pointer_move(root, pages + offset);
+    } else if (table && pages) {
+        memcpy(pages + offset, table, table->length);
+        replace(root, table, (struct table *)(pages + offset));
+    }
 }
 
 static void overwrite(struct root_pointer *root, const struct order *order)
@@ -192,6 +228,8 @@ void acpi_install(void)
 
     for (order = NULL; root && (order = order_next(order, "acpi-append"));)
         append(root, order);
+    for (order = NULL; root && (order = order_next(order, "acpi-move"));)
+        move(root, order);
     for (order = NULL; root && (order = order_next(order, "acpi-name"));)
         name_last(root, order);
     for (order = NULL; root && (order = order_next(order, "acpi-point"));)

@@ -1,7 +1,10 @@
 /*
  * console.c: a console that lies: `console-size COLUMNS ROWS` is what every text output says it
- * has, `keys CHARACTER` what its keyboard gives without end.
+ * has, `keys CHARACTER` what its keyboard gives without end; `console OFFSET BYTES` and `keyboard
+ * OFFSET BYTES` write over the protocols that the system table names.
  */
+#include <library/string.h>
+
 #include "hooks.h"
 #include "orders.h"
 
@@ -61,8 +64,16 @@ static void keys_install(void)
         extended->ReadKeyStrokeEx = key_read_extended;
 }
 
+static void overwrite(const char *name, void *protocol)
+{
+    for (const struct order *order = NULL; protocol && (order = order_next(order, name));)
+        order_bytes(order, 2, (uint8_t *)protocol + order_number(order, 1), 128);
+}
+
 void console_install(void)
 {
     sizes_install();
     keys_install();
+    overwrite("console", system_table->ConOut);
+    overwrite("keyboard", system_table->ConIn);
 }

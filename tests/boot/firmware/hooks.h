@@ -56,6 +56,7 @@ void screen_install(void);                    /* screen.c */
 void acpi_install(void);                      /* acpi.c */
 void runtime_install(void);                   /* runtime.c */
 void processor_install(void);                 /* processor.c */
+void boot_services_install(void);             /* boot_services.c: what they answer */
 void tables_install(void);                    /* tables.c: configuration tables */
 void protocols_install(void);                 /* protocols.c: protocols, variables, TPM */
 void console_install(void);                   /* console.c: what a person looks at and types on */

@@ -7,6 +7,8 @@
  *   exit-msr REGISTER VALUE   a model-specific register so
  *   exit-breakpoints ADDRESS  a hardware breakpoint on what is executed there
  *   exit-apic REGISTER VALUE  a local APIC's register, by its offset, so
+ *   exit-in-service VECTOR    an interrupt that was taken and not ended
+ *   exit-pending VECTOR       one that waits
  *   exit-five-levels          5-level paging on (processor.c)
  *   exit-write ADDRESS VALUE  32 bits of a device's memory so
  *   exit-port PORT VALUE      a byte written to a port
@@ -83,12 +85,51 @@ static void flags_set(uint64_t bits)
     __asm__ volatile("pushfq\n\torq %0, (%%rsp)\n\tpopfq" : : "r"(bits) : "memory", "cc");
 }
 
+/* A descriptor of the interrupt table (SDM, volume 3, 6.14.1). */
+struct gate {
+    uint16_t low, selector, kind, middle;
+    uint32_t high, reserved;
+};
+
+__asm__(".text\ninterrupt_unended:\n\tiretq\n");
+extern const uint8_t interrupt_unended[];
+
+static void interrupt_self(uint64_t vector)
+{
+    const uint32_t to_self = 1 << 18 | 1 << 14;
+
+    write32(LOCAL_APIC + 0x300, to_self | (uint32_t)(vector & 255));
+}
+
+/* Taken by a handler that does nothing, in the table that is there. */
+static void interrupt_take(uint64_t vector)
+{
+    uint64_t handler = (uintptr_t)interrupt_unended;
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) table;
+    uint16_t code;
+
+    __asm__ volatile("sidt %0" : "=m"(table));
+    __asm__ volatile("mov %%cs, %0" : "=r"(code));
+    ((struct gate *)table.base)[vector & 255] =
+        (struct gate){(uint16_t)handler, code, 0x8e00, (uint16_t)(handler >> 16), handler >> 32, 0};
+    __asm__ volatile("cli");
+    interrupt_self(vector);
+    __asm__ volatile("sti\n\tnop\n\tnop\n\tcli" : : : "memory");
+}
+
 static void leave_devices(void)
 {
     const struct order *order;
 
     for (order = NULL; (order = order_next(order, "exit-apic"));)
         write32(LOCAL_APIC + order_number(order, 1), order_number(order, 2));
+    for (order = NULL; (order = order_next(order, "exit-in-service"));)
+        interrupt_take(order_number(order, 1));
+    for (order = NULL; (order = order_next(order, "exit-pending"));)
+        interrupt_self(order_number(order, 1));
     for (order = NULL; (order = order_next(order, "exit-write"));)
         write32(order_number(order, 1), order_number(order, 2));
     for (order = NULL; (order = order_next(order, "exit-port"));)

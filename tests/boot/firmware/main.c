@@ -38,8 +38,11 @@ void *pages_take(EFI_MEMORY_TYPE type, UINTN pages)
     return (void *)place;
 }
 
+/* Not one that an order has given a size that it does not have: the sum of 4 GiB takes a minute. */
 void table_seal(EFI_TABLE_HEADER *header)
 {
+    if (header->HeaderSize > EFI_PAGE_SIZE)
+        return;
     header->CRC32 = 0;
     real_boot.CalculateCrc32(header, header->HeaderSize, &header->CRC32);
 }
@@ -71,7 +74,7 @@ static EFI_DEVICE_PATH *file_path(EFI_HANDLE device, const CHAR16 *name, size_t 
 }
 
 /* `load-options BYTES`, `load-options-size SIZE`, `load-options-at ADDRESS`; `no-device`: as if the
-   loader had come from nowhere. */
+   loader had come from nowhere; `loaded-image OFFSET BYTES` over the rest of what it is told. */
 void image_install(EFI_LOADED_IMAGE *loader)
 {
     static uint8_t options[4096];
@@ -85,6 +88,8 @@ void image_install(EFI_LOADED_IMAGE *loader)
     loader->LoadOptions = (void *)order_value("load-options-at", (uintptr_t)loader->LoadOptions);
     if (order_next(NULL, "no-device"))
         loader->DeviceHandle = NULL;
+    for (order = NULL; (order = order_next(order, "loaded-image"));)
+        order_bytes(order, 2, (uint8_t *)loader + order_number(order, 1), sizeof *loader);
 }
 
 static EFI_STATUS image_load(EFI_HANDLE image, EFI_LOADED_IMAGE *ours, const CHAR16 *name,
@@ -163,6 +168,7 @@ static EFI_STATUS loader_start(EFI_HANDLE image, EFI_LOADED_IMAGE *ours)
     memory_map_install();
     memory_install();
     processor_install();
+    boot_services_install();
     tables_install();
     table_seal(&system_table->Hdr);
     table_seal(&system_table->BootServices->Hdr);

@@ -130,6 +130,45 @@ static void reverse(void)
     }
 }
 
+/* `map-low FROM TO`: another type for what lies below 4 GiB. */
+static void change_low(void)
+{
+    for (const struct order *order = NULL; (order = order_next(order, "map-low"));) {
+        for (size_t i = 0; i < map_count; i++) {
+            if (map[i].Type == order_number(order, 1) && !(map[i].PhysicalStart >> 32))
+                map[i].Type = order_number(order, 2);
+        }
+    }
+}
+
+/* `map-shadow FROM TO BYTES`: for each descriptor of type FROM one more, of type TO, that much
+ * later. */
+static void shadow(void)
+{
+    for (const struct order *order = NULL; (order = order_next(order, "map-shadow"));) {
+        for (size_t i = map_count; i-- > 0;) {
+            EFI_MEMORY_DESCRIPTOR other = map[i];
+
+            if (other.Type != order_number(order, 1))
+                continue;
+            other.Type = order_number(order, 2);
+            other.PhysicalStart += order_number(order, 3);
+            descriptor_add(other);
+        }
+    }
+}
+
+/* `map-set ATTRIBUTES TYPE`: those of that type have them too. */
+static void attributes_set(void)
+{
+    for (const struct order *order = NULL; (order = order_next(order, "map-set"));) {
+        for (size_t i = 0; i < map_count; i++) {
+            if (map[i].Type == order_number(order, 2))
+                map[i].Attribute |= order_number(order, 1);
+        }
+    }
+}
+
 /* `map-type FROM TO`, `map-clear ATTRIBUTES`, `map-zero`: of every descriptor. */
 static void change(void)
 {
@@ -157,6 +196,9 @@ static void map_spoil(void)
     add();
     add_device();
     change();
+    change_low();
+    shadow();
+    attributes_set();
     if (order_next(NULL, "map-unaligned"))
         unalign(order_value("map-unaligned", 0));
     if (order_next(NULL, "map-twice"))

@@ -1,9 +1,8 @@
 /*
  * runtime.c: runtime services that misbehave: `runtime SERVICE HOW [VALUE [TIMES]]` for get-time,
- * set-time, get-variable, next-variable, set-variable, query-variable and reset. HOW is
- *   jump        to VALUE, where there is no code
- *   touch       reads the byte at VALUE first; `write` writes it
- *   ecam        the same, where the first PCI device's configuration space lies
+ * set-time, get-variable, next-variable, set-variable, query-variable, set-virtual and reset. HOW
+ * is jump        to VALUE, where there is no code touch       reads the byte at VALUE first;
+ * `write` writes it ecam        the same, where the first PCI device's configuration space lies
  *   boot-code   runs in memory that was the boot services'
  *   dma         has a device write to VALUE first (dma.c)
  *   sse         uses the vector registers, and leaves them changed
@@ -37,6 +36,7 @@ enum service {
     NEXT_VARIABLE,
     SET_VARIABLE,
     QUERY_VARIABLE,
+    SET_VIRTUAL,
     RESET,
     SERVICE_COUNT,
 };
@@ -45,7 +45,7 @@ typedef EFI_STATUS(EFIAPI *service_call)(void *, void *, void *, void *, void *)
 
 static const char *const names[SERVICE_COUNT] = {
     "get-time",     "set-time",       "get-variable", "next-variable",
-    "set-variable", "query-variable", "reset",
+    "set-variable", "query-variable", "set-virtual",  "reset",
 };
 
 /* What each does, found out before the exit; orders are text that lies in runtime memory too. */
@@ -258,6 +258,7 @@ SERVICE(get_variable, GET_VARIABLE)
 SERVICE(next_variable, NEXT_VARIABLE)
 SERVICE(set_variable, SET_VARIABLE)
 SERVICE(query_variable, QUERY_VARIABLE)
+SERVICE(set_virtual, SET_VIRTUAL)
 SERVICE(reset, RESET)
 
 /* Code and stack in memory that is the boot services' own. */
@@ -312,6 +313,7 @@ void runtime_install(void)
         [NEXT_VARIABLE] = {(void **)&runtime->GetNextVariableName, next_variable},
         [SET_VARIABLE] = {(void **)&runtime->SetVariable, set_variable},
         [QUERY_VARIABLE] = {(void **)&runtime->QueryVariableInfo, query_variable},
+        [SET_VIRTUAL] = {(void **)&runtime->SetVirtualAddressMap, set_virtual},
         [RESET] = {(void **)&runtime->ResetSystem, reset},
     };
 

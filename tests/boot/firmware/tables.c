@@ -2,8 +2,9 @@
  * tables.c: configuration tables that are wrong. `table GUID OFFSET BYTES` writes bytes over one,
  * `table-add GUID BYTES` installs one, `table-null GUID` leaves it with no address, `table-twice
  * GUID` lists it a second time, `table-at GUID ADDRESS` says that it is there. A GUID is its 16
- * bytes as they lie in memory, in hexadecimal digits. `system-table OFFSET BYTES` and
- * `runtime-table OFFSET BYTES` write over the tables of the firmware itself.
+ * bytes as they lie in memory, in hexadecimal digits. `system-table OFFSET BYTES`,
+ * `boot-table OFFSET BYTES` and `runtime-table OFFSET BYTES` write over the tables of the firmware
+ * itself.
  */
 #include <library/string.h>
 
@@ -74,6 +75,18 @@ static void runtime_table_overwrite(const struct order *order)
                 sizeof *system_table->RuntimeServices);
 }
 
+/* In a copy, which the loader sees: the firmware's own drivers know where the table is. */
+static void boot_table_overwrite(const struct order *order)
+{
+    static EFI_BOOT_SERVICES copy;
+
+    if (system_table->BootServices != &copy)
+        copy = *system_table->BootServices;
+    system_table->BootServices = &copy;
+    order_bytes(order, 2, (uint8_t *)system_table->BootServices + order_number(order, 1),
+                sizeof *system_table->BootServices);
+}
+
 static void table_twice(const struct order *order)
 {
     EFI_CONFIGURATION_TABLE *entry = entry_find(order);
@@ -100,6 +113,7 @@ void tables_install(void)
         {"table-null", table_null},
         {"table-twice", table_twice},
         {"table-at", table_at},
+        {"boot-table", boot_table_overwrite},
         {"runtime-table", runtime_table_overwrite},
         {"system-table", system_table_overwrite},
     };
