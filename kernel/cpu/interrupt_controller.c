@@ -20,6 +20,7 @@
 /* Registers of the local APIC, as offsets in xAPIC mode (SDM volume 3, table 11-1). */
 enum {
     APIC_ID = 0x20,
+    APIC_VERSION = 0x30,
     APIC_TASK_PRIORITY = 0x80,
     APIC_EOI = 0xb0,
     APIC_SPURIOUS = 0xf0,
@@ -41,6 +42,7 @@ enum {
 #define APIC_BASE_X2APIC   (1UL << 10)
 #define APIC_BASE_ENABLE   (1UL << 11)
 #define APIC_BASE_ADDRESS  0xffffffffff000UL
+#define APIC_BASE_AT_RESET 0xfee00000UL
 #define LVT_MASKED         (1U << 16)
 #define LVT_EXTERNAL       (7U << 8)
 #define COMMAND_PENDING    (1U << 12)
@@ -571,6 +573,25 @@ static void choose_isa_way(bool pic_there)
                         : "no 8259 either: devices are asked 1,000 times a second");
 }
 
+/* Of an integrated one the version is 1xH (SDM volume 3, 11.4.8). */
+static bool local_apic_answers(void)
+{
+    return local_apic && (apic_read(APIC_VERSION) & 0xf0) == 0x10;
+}
+
+/* Where the firmware has moved it; should nothing answer there, where it is after a reset. */
+static void local_apic_find(device_map_function *map)
+{
+    local_apic = map(apic_base, PAGE_SIZE);
+    if (local_apic_answers() || apic_base == APIC_BASE_AT_RESET)
+        return;
+    log_write(LOG_WARNING, "interrupts: no local APIC answers at %#lx: put back", apic_base);
+    apic_base = APIC_BASE_AT_RESET;
+    msr_write(MSR_APIC_BASE,
+              (msr_read(MSR_APIC_BASE) & APIC_BASE_BOOT_CPU) | apic_base | APIC_BASE_ENABLE);
+    local_apic = map(apic_base, PAGE_SIZE);
+}
+
 int interrupt_controller_initialize(const struct acpi_root *acpi, device_map_function *map)
 {
     uint64_t base = msr_read(MSR_APIC_BASE);
@@ -581,7 +602,7 @@ int interrupt_controller_initialize(const struct acpi_root *acpi, device_map_fun
     x2apic = (base & APIC_BASE_ENABLE) && (base & APIC_BASE_X2APIC);
     apic_base = base & APIC_BASE_ADDRESS;
     if (!x2apic) {
-        local_apic = map(local_apic_address(), PAGE_SIZE);
+        local_apic_find(map);
         if (!local_apic)
             return -ENODEV;
     }
