@@ -11,7 +11,7 @@
 #include "hooks.h"
 #include "orders.h"
 
-#define CONTENT_MAXIMUM 65536
+#define CONTENT_MAXIMUM (65536 + 4096) /* an entry that is too long, too */
 
 struct wrapped {
     EFI_FILE file; /* what the loader sees */
