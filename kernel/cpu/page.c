@@ -4,6 +4,7 @@
  * The first borrow YMM0 from the program. Nobody sees that: the kernel is not preempted, and an
  * interrupt that clears a page gives the register back, too. With AVX-512 it is not done: an
  * instruction that writes to YMM0 clears the upper half of ZMM0 (Intel SDM volume 2, 2.3.10.1).
+ * Copies to and from programs do the same (user_access.S).
  */
 #include "cpu/page.h"
 

@@ -39,12 +39,21 @@ user_access_smap:
 /*
  * size_t user_access_copy(void *to, const void *from, size_t size)
  * Returns how many bytes were not copied. After a fault in a word the rest is
- * tried byte by byte, so that all before the bad page is copied.
+ * tried byte by byte, so that all before the bad page is copied. Long pieces go by
+ * rounds of 8 times 32 bytes where a register may be borrowed (page.c); a round that
+ * faults is tried once more in words. That a fault may let other threads run does not
+ * matter: each switch saves the register as it is.
  */
+#define STEP       32
+#define AT_ONCE    8
+#define ROUND_SIZE (STEP * AT_ONCE)
+#define LONG       1024 /* shorter pieces are not worth borrowing */
     .globl user_access_copy
 user_access_copy:
     ALLOW
-    movq %rdx, %rcx
+    cmpq $LONG, %rdx
+    jae 5f
+6:  movq %rdx, %rcx
     shrq $3, %rcx
     andl $7, %edx
 1:  rep movsq
@@ -57,6 +66,26 @@ user_access_copy:
     jmp 2b
     ON_FAULT 1b, 4b
     ON_FAULT 2b, 3b
+5:  cmpb $0, fpu_lends_register(%rip)
+    je 6b
+    subq $STEP, %rsp
+    vmovdqu %ymm0, (%rsp)
+7:  .set offset, 0
+    .rept AT_ONCE
+8:  vmovdqu offset(%rsi), %ymm0
+9:  vmovdqu %ymm0, offset(%rdi)
+    ON_FAULT 8b, 10f
+    ON_FAULT 9b, 10f
+    .set offset, offset + STEP
+    .endr
+    addq $ROUND_SIZE, %rsi
+    addq $ROUND_SIZE, %rdi
+    subq $ROUND_SIZE, %rdx
+    cmpq $ROUND_SIZE, %rdx
+    jae 7b
+10: vmovdqu (%rsp), %ymm0
+    addq $STEP, %rsp
+    jmp 6b
 
 /* size_t user_access_zero(void *to, size_t size): how many bytes were not filled. */
     .globl user_access_zero

@@ -1,7 +1,7 @@
 #include "cpu/user_access.h"
 
 /* An entry of .exception_table: distances from the fields themselves, so that nothing has to be
-   relocated. There are some fifteen. */
+   relocated. There are some thirty. */
 struct exception_entry {
     int32_t fault;
     int32_t fixup;
