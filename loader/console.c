@@ -67,7 +67,7 @@ void console_wait_for_key(const char *where)
 
     if (!keyboard_open(&keyboard))
         return;
-    console_print("Press a key to return to %s.\n", where);
+    console_print("\nPress a key to return to %s.\n", where);
     keys_forget(&keyboard);
     for (int waited = 0; waited < TENTHS && event == KEYBOARD_TICK; waited++)
         event = keyboard_wait(&keyboard, &key);

@@ -14,6 +14,7 @@
 #include "menu/program.h"
 #include "pages.h"
 #include "trust.h"
+#include "volume.h"
 
 #define SETTINGS_PATH   "/loader/loader.conf"
 #define TIMEOUT_DEFAULT 5 /* seconds, where nobody set one */
@@ -362,6 +363,31 @@ static void menu_prepare(size_t chosen, uint32_t timeout)
     here.menu.fact_count = machine_describe(facts);
 }
 
+static EFI_STATUS file_check(struct volume *volume, const char *path)
+{
+    struct volume_file file;
+    EFI_STATUS status = volume_file_open(volume, path, &file);
+
+    if (!EFI_ERROR(status))
+        volume_file_close(&file);
+    return status;
+}
+
+/* A file that is not there is known while there is a menu to go back to. */
+static EFI_STATUS files_check(const struct choice *choice)
+{
+    struct volume volume;
+    EFI_STATUS status = volume_open_on(choice->device, &volume);
+
+    if (EFI_ERROR(status))
+        return status;
+    status = file_check(&volume, choice->entry->kernel);
+    for (uint32_t i = 0; i < choice->entry->initrd_count && !EFI_ERROR(status); i++)
+        status = file_check(&volume, choice->entry->initrds[i]);
+    volume_close(&volume);
+    return status;
+}
+
 /* The whole story was on the console, which the menu has cleared. */
 static void come_back_tell(EFI_STATUS status)
 {
@@ -373,22 +399,27 @@ static void come_back_tell(EFI_STATUS status)
     menu_say(&here.menu, status == EFI_NOT_STARTED ? "It has ended." : text);
 }
 
-/* Whatever comes back leads to the menu again, which then waits for a person. */
+/* Whatever comes back leads to the menu again, which then waits for a person; but not for ever: a
+   broken keyboard starts the same again and again. */
 static EFI_STATUS menu_run(struct choice *choice, struct keyboard *keyboard, size_t chosen,
                            uint32_t timeout)
 {
+    enum { STARTS_MAXIMUM = 16 };
     EFI_STATUS status = EFI_SUCCESS;
+    int starts = 0;
 
     do {
         menu_prepare(chosen, timeout);
         come_back_tell(status);
         status = action_take(person_ask(keyboard), choice);
+        if (!EFI_ERROR(status))
+            status = files_check(choice);
         if (EFI_ERROR(status) && status != EFI_ABORTED) {
             console_wait_for_key("the menu");
             timeout = MENU_TIMEOUT_FOREVER;
             chosen = here.menu.selected;
         }
-    } while (EFI_ERROR(status) && status != EFI_ABORTED);
+    } while (EFI_ERROR(status) && status != EFI_ABORTED && ++starts < STARTS_MAXIMUM);
     return status;
 }
 
