@@ -27,14 +27,17 @@ static void picture_require(const struct menu *menu)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+#define LONG                                                                                       \
+    "a title that is longer than one row is, \xe2\x82\xac and \xc3\xa4 and \xf0\x9f\x98\x80 and "
+    static const char *const titles[] = {"\xff", "\xc3\xa4 title", "", LONG LONG LONG};
     static struct menu_item items[64];
     static struct menu menu;
-    const char *facts[] = {"a", "b"};
+    const char *facts[] = {"a", "name   " LONG LONG};
 
     if (size < 5)
         return 0;
     for (size_t i = 0; i < 64; i++)
-        items[i] = (struct menu_item){i % 3 ? "\xc3\xa4 title" : "\xff", i % 5 == 0, i % 2 == 0};
+        items[i] = (struct menu_item){titles[i % 4], i % 5 == 0, i % 2 == 0};
     menu_begin(&menu, items, 1 + data[2] % 64, data[3], data[4]);
     menu.editor = data[3] & 1;
     menu.facts = facts;
