@@ -17,7 +17,6 @@
 
 uint32_t fpu_image_size = 512;
 uint64_t fpu_image_features;
-bool fpu_lends_register;
 
 /* The registers of a new program; written once at boot. */
 static char initial_image[FPU_IMAGE_MAXIMUM] __attribute__((aligned(64)));
@@ -87,7 +86,7 @@ void fpu_initialize(void)
             enable(fpu_image_features);
         }
         fpu_image_size = cpuid(0xd, 0).ebx;
-        fpu_lends_register = (fpu_image_features & (XCR0_AVX | XCR0_AVX512)) == XCR0_AVX;
+        page_borrows_register = (fpu_image_features & (XCR0_AVX | XCR0_AVX512)) == XCR0_AVX;
     }
     /* FXSAVE's legacy area: FCW at 0, MXCSR at 24; an XSAVE header of zeros means "initial". */
     uint16_t control = 0x37f;

@@ -16,8 +16,6 @@
 #define FPU_IMAGE_MAXIMUM 2816
 extern uint32_t fpu_image_size;     /* bytes: 512, or what CPUID leaf 0xd says */
 extern uint64_t fpu_image_features; /* XCR0; 0: no XSAVE, images are FXSAVE's */
-/* There is YMM0, and no more of it (AVX-512): page.c may borrow it. */
-extern bool fpu_lends_register;
 
 /* Finds out what an image holds; once, on the boot CPU, after cpu_features_enable(). */
 void fpu_initialize(void);

@@ -8,13 +8,14 @@
  */
 #include "cpu/page.h"
 
-#include "cpu/fpu.h"
 #include "library/string.h"
 #include "library/types.h"
 
 #define STEP       32
 #define AT_ONCE    16 /* steps to a round */
 #define ROUND_SIZE (STEP * AT_ONCE)
+
+bool page_borrows_register;
 
 struct register_image {
     char bytes[STEP];
@@ -67,7 +68,7 @@ static void copy_wide(char *to, const char *from)
 
 void page_clear(void *page)
 {
-    if (fpu_lends_register)
+    if (page_borrows_register)
         clear_wide(page);
     else
         memset(page, 0, PAGE_SIZE);
@@ -75,7 +76,7 @@ void page_clear(void *page)
 
 void page_copy(void *to, const void *from)
 {
-    if (fpu_lends_register)
+    if (page_borrows_register)
         copy_wide(to, from);
     else
         memcpy(to, from, PAGE_SIZE);

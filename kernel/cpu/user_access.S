@@ -66,7 +66,7 @@ user_access_copy:
     jmp 2b
     ON_FAULT 1b, 4b
     ON_FAULT 2b, 3b
-5:  cmpb $0, fpu_lends_register(%rip)
+5:  cmpb $0, page_borrows_register(%rip)
     je 6b
     subq $STEP, %rsp
     vmovdqu %ymm0, (%rsp)
