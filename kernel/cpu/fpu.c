@@ -3,6 +3,7 @@
 #include <asm/errno.h>
 
 #include "cpu/cpu.h"
+#include "cpu/page.h"
 #include "cpu/registers.h"
 #include "library/string.h"
 

@@ -63,9 +63,11 @@ move_once(struct file *file, struct transfer *transfer, int64_t *offset, bool wr
 
     if (done)
         return done;
-    if (!offset)
-        offset = &file->offset;
-    done = writes ? write_at(file, transfer, offset) : read_at(file, transfer, offset);
+    /* Read once: who gets the file from now on (pidfd_getfd) may move its offset meanwhile. */
+    int64_t own = file->offset, *at = offset ? offset : &own;
+    done = writes ? write_at(file, transfer, at) : read_at(file, transfer, at);
+    if (!offset && !file->stream)
+        file->offset = own;
     if (locks)
         mutex_release(&file->offset_lock);
     return done;
