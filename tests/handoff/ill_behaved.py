@@ -60,7 +60,7 @@ CASES = [
     (21, ["map-add 15 0x5000000000 16 8"], ""),
     (22, ["exit-stale 3"], "attempt"),
     (23, ["exit-stale 100"], "attempts"),
-    (24, ["exit-status 7"], "0x8000000000000007"),
+    (24, ["exit-status 7"], "EFI_DEVICE_ERROR"),
     (25, ["exit-stale 3", "map-fails 6 7"], "GetMemoryMap"),
     (49, ["acpi RSDP 8 ff"], ""),
     (51, ["acpi XSDT 9 00"], ""),
