@@ -100,10 +100,7 @@ static bool forget_some(struct block_device *device)
    from another one. */
 static bool try_mutex(struct block_device *device)
 {
-    if (mutex_held(&device->mutex) || !mutex_try_acquire(&device->mutex))
-        return false;
-    mutex_check_acquired(&device->mutex);
-    return true;
+    return !mutex_held(&device->mutex) && mutex_try_acquire(&device->mutex);
 }
 
 bool block_cache_reclaim(void)

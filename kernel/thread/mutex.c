@@ -7,7 +7,7 @@
  */
 static bool take(struct mutex *mutex, unsigned *tries)
 {
-    if (mutex_held(mutex) || mutex_try_acquire(mutex))
+    if (mutex_held(mutex) || mutex_take_free(mutex))
         return true;
     if (++*tries > 2) /* before queueing, queued, woken */
         __atomic_store_n(&mutex->hand_over, true, __ATOMIC_RELAXED);
@@ -27,7 +27,7 @@ static bool spin(struct mutex *mutex)
     for (int i = 0; i < SPIN_LIMIT; i++) {
         struct thread *owner = __atomic_load_n(&mutex->owner, __ATOMIC_RELAXED);
         if (!owner) {
-            if (mutex_try_acquire(mutex))
+            if (mutex_take_free(mutex))
                 return true;
             continue;
         }

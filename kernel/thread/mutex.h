@@ -77,18 +77,28 @@ static inline bool mutex_held(const struct mutex *mutex)
     return __atomic_load_n(&mutex->owner, __ATOMIC_RELAXED) == thread_current();
 }
 
-static inline bool mutex_try_acquire(struct mutex *mutex)
+/* For the functions below and mutex.c: the owner alone; no check knows of it. */
+static inline bool mutex_take_free(struct mutex *mutex)
 {
     struct thread *nobody = NULL;
     return __atomic_compare_exchange_n(&mutex->owner, &nobody, thread_current(), false,
                                        __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+/* Takes it if it is free, whatever else is held: nobody waits. */
+static inline bool mutex_try_acquire(struct mutex *mutex)
+{
+    if (!mutex_take_free(mutex))
+        return false;
+    mutex_check_acquired(mutex);
+    return true;
+}
+
 /* Inline is what happens when nobody else wants it: some dozens of times in a system call. */
 static inline void mutex_acquire(struct mutex *mutex)
 {
     mutex_check_acquire(mutex);
-    if (!mutex_try_acquire(mutex))
+    if (!mutex_take_free(mutex))
         mutex_acquire_waiting(mutex);
     mutex_check_acquired(mutex);
 }
@@ -98,7 +108,7 @@ static inline void mutex_acquire(struct mutex *mutex)
 static inline int mutex_acquire_killable(struct mutex *mutex)
 {
     mutex_check_acquire(mutex);
-    if (!mutex_try_acquire(mutex)) {
+    if (!mutex_take_free(mutex)) {
         int error = mutex_acquire_waiting_killable(mutex);
         if (error)
             return error;
