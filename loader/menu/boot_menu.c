@@ -273,6 +273,15 @@ static void default_keep(void)
                              : "The firmware cannot keep that.");
 }
 
+/* What the machine is, its screen among it. */
+static void facts_tell(void)
+{
+    static const char *facts[MACHINE_FACTS_MAXIMUM];
+
+    here.menu.facts = facts;
+    here.menu.fact_count = machine_describe(facts);
+}
+
 static void mode_change(struct display *display)
 {
     char name[32], text[64];
@@ -283,6 +292,7 @@ static void mode_change(struct display *display)
     }
     format_string(text, sizeof text, "The screen has %s pixels now.", name);
     menu_say(&here.menu, text);
+    facts_tell();
 }
 
 /* What the menu itself wants; true: it goes on. */
@@ -354,13 +364,10 @@ static EFI_STATUS action_take(enum menu_action action, struct choice *choice)
 
 static void menu_prepare(size_t chosen, uint32_t timeout)
 {
-    static const char *facts[MACHINE_FACTS_MAXIMUM];
-
     menu_begin(&here.menu, here.items, here.entries.count, chosen, timeout);
     here.menu.heading = "Baton " BATON_VERSION;
     here.menu.editor = here.settings.editor && !trust_is_asked_for();
-    here.menu.facts = facts;
-    here.menu.fact_count = machine_describe(facts);
+    facts_tell();
 }
 
 static EFI_STATUS file_check(struct volume *volume, const char *path)

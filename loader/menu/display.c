@@ -271,6 +271,8 @@ void display_close(struct display *display)
         console->ClearScreen(console);
         console->EnableCursor(console, TRUE);
     }
+    if (display->graphics) /* the text's area may be smaller than the screen is now */
+        screen_clear(display);
     pages_free(display->picture.drawn);
     pages_free(display->row);
     pages_free(display->cells);
