@@ -327,6 +327,43 @@ static bool write_sizes(void)
     return with_server(odd_write, writes_of_odd_size);
 }
 
+/* ---- a file that has changed whenever it was read ---- */
+
+static bool reads_are_stale(int device)
+{
+    const struct {
+        struct fuse_out_header head;
+        struct fuse_notify_inval_inode_out what;
+    } notice = {{.len = sizeof(notice), .error = FUSE_NOTIFY_INVAL_INODE}, {.ino = NODE_FILE}};
+
+    if (request.head.opcode != FUSE_READ || !told->count)
+        return false;
+    told->count--;
+    if (write(device, &notice, sizeof(notice)) < 0)
+        _exit(94);
+    return false;
+}
+
+static bool stale_file_is_read(void)
+{
+    char byte = 0;
+    int file = open(PLACE "/file", O_RDONLY);
+    char *map = mmap(NULL, FILE_SIZE, PROT_READ, MAP_PRIVATE, file, 0);
+
+    REQUIRE(map != MAP_FAILED);
+    told->count = 6;
+    REQUIRE(pread(file, &byte, 1, 0) == 1 && byte == 'x' && !told->count);
+    told->count = 6;
+    REQUIRE(signal_of_touch(map + FILE_SIZE / 2, false) == 0 && !told->count);
+    return true;
+}
+
+/* On Linux the notice waits for the page that is being read, so that both stand still. */
+static bool stale_reads(void)
+{
+    return !baton_is_here() || with_server(reads_are_stale, stale_file_is_read);
+}
+
 /* ---- names ---- */
 
 static bool odd_names(int device)
@@ -489,6 +526,7 @@ static const struct test_case cases[] = {
     {"one number for all files", "rename(2)", equal_numbers},
     {"replies of the wrong length", "fuse(4)", lengths},
     {"writes of more than was written", "write(2)", write_sizes},
+    {"a file that has changed whenever it was read", "read(2)", stale_reads},
     {"names that are none", "readdir(3)", directory_names},
     {"what was written to a mapping outlives the program", "mmap(2)", written_before_exit},
     {"…also one that is killed", "mmap(2)", written_before_kill},
