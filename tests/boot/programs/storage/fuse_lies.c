@@ -352,9 +352,9 @@ static bool stale_file_is_read(void)
 
     REQUIRE(map != MAP_FAILED);
     told->count = 6;
-    REQUIRE(pread(file, &byte, 1, 0) == 1 && byte == 'x' && !told->count);
-    told->count = 6;
     REQUIRE(signal_of_touch(map + FILE_SIZE / 2, false) == 0 && !told->count);
+    told->count = 6;
+    REQUIRE(pread(file, &byte, 1, 0) == 1 && byte == 'x' && !told->count);
     return true;
 }
 
