@@ -8,6 +8,7 @@
 #include "cpu/cpu.h"
 #include "cpu/inspect.h"
 #include "file/device.h"
+#include "file/lockdown.h"
 #include "library/string.h"
 #include "proc/machine/machine.h"
 #include "thread/preemption.h"
@@ -94,6 +95,7 @@ static ssize_t msr_write_file(struct file *file, struct transfer *from, int64_t 
     (void)file;
     (void)from;
     (void)offset;
+    lockdown_check(LOCKDOWN_INTEGRITY, "raw MSR access"); /* the log says so, as on Linux */
     return -EPERM;
 }
 
