@@ -4,6 +4,7 @@
 
 #include "cpu/log.h"
 #include "firmware/runtime_calls.h"
+#include "library/hash.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "thread/mutex.h"
@@ -49,8 +50,15 @@ static struct variable *find_number(uint64_t number)
     return NULL;
 }
 
+static uint64_t hash_of(const char *file_name)
+{
+    return hash_bytes(file_name, strlen(file_name), 0);
+}
+
 static int add(const struct efi_variable_name *name, uint64_t size, bool is_new)
 {
+    char text[EFI_VARIABLE_FILE_NAME];
+
     if (count == VARIABLES_MAXIMUM)
         return -ENOSPC;
     struct variable *variable = heap_allocate(sizeof(*variable));
@@ -58,6 +66,7 @@ static int add(const struct efi_variable_name *name, uint64_t size, bool is_new)
         return -ENOMEM;
     *variable = (struct variable){.number = ++last_number,
                                   .name = *name,
+                                  .hash = efi_variable_file_name(name, text) ? hash_of(text) : 0,
                                   .size = size,
                                   .immutable = !efi_variable_is_removable(name),
                                   .is_new = is_new};
@@ -187,9 +196,12 @@ static struct variable *find_file(const char *file_name)
 {
     struct variable *found = NULL;
     char text[EFI_VARIABLE_FILE_NAME];
+    uint64_t hash = hash_of(file_name);
 
     for (size_t i = 0; i < count && !found; i++) {
-        if (efi_variable_file_name(&list[i]->name, text) && strcmp(text, file_name) == 0)
+        /* No text is made of a name that cannot be it: there may be thousands. */
+        if (list[i]->hash == hash && efi_variable_file_name(&list[i]->name, text) &&
+            strcmp(text, file_name) == 0)
             found = list[i];
         thread_preemption_point();
     }

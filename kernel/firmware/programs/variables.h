@@ -24,6 +24,7 @@ void variables_initialize(void);
 struct variable {
     uint64_t number;
     struct efi_variable_name name;
+    uint64_t hash;  /* of its file's name */
     uint64_t size;  /* of the value, when it was last seen */
     bool immutable; /* its file is */
     bool is_new;    /* made by a program that has not opened it yet */
