@@ -1,6 +1,7 @@
 #include "exit.h"
 
 #include "area.h"
+#include "call.h"
 #include "failure.h"
 #include "processor.h"
 #include "record/exit_attempts.h"
@@ -117,15 +118,17 @@ static EFI_STATUS final_map_take(struct area *area, struct final_map *taken)
     return area_keeps_its_own(area) ? EFI_SUCCESS : EFI_COMPROMISED_DATA;
 }
 
-/* Rule 24: how interrupts were left is seen at once, and recorded by the kernel; then they are off,
-   for the firmware's handlers are free memory. */
+/* Rule 24: interrupts are off after it, for the firmware's handlers are free memory; how it left
+   them is recorded by the kernel. */
 static EFI_STATUS exit_try(struct area *area, uint32_t attempt, const struct final_map *map)
 {
     uint64_t before = tsc_read();
-    EFI_STATUS status = firmware.boot->ExitBootServices(firmware.image, map->key);
+    EFI_STATUS status;
 
-    area->handoff->exit_rflags = rflags_read();
-    flags_clean(EFI_ERROR(status));
+    calls_allow_interrupts(false);
+    status = firmware.boot->ExitBootServices(firmware.image, map->key);
+    area->handoff->exit_rflags = call_flags.left;
+    calls_allow_interrupts(EFI_ERROR(status));
     recording_exit_attempt(attempt, map, status, before);
     return status;
 }

@@ -1,5 +1,6 @@
 #include "hosted.h"
 
+#include "call.h"
 #include "firmware.h"
 #include "processor.h"
 
@@ -19,8 +20,14 @@ static struct {
 /* The thread's block of glibc, of which the stack protector reads the word at 0x28. */
 static uint64_t thread_block[8];
 
+/* The control word of x87 and MXCSR (System V psABI, 3.4.1), in their places (SDM volume
+ * 1, 10.5.1). */
+static const struct vector_registers as_programs_begin = {
+    {[0] = 0x7f, [1] = 0x03, [24] = 0x80, [25] = 0x1f}};
+
 void hosted_enter(void)
 {
+    calls_allow_interrupts(false);
     before.level = firmware.boot->RaiseTPL(TPL_HIGH_LEVEL); /* interrupts are off: UEFI 2.10, 7.1 */
     before.cr0 = cr0_read();
     before.cr4 = cr4_read();
@@ -28,6 +35,7 @@ void hosted_enter(void)
     cr0_write((before.cr0 | CR0_MONITOR) & ~(CR0_EMULATION | CR0_SWITCHED));
     cr4_write(before.cr4 | CR4_FXSR | CR4_EXCEPTIONS);
     vector_registers_save(&before.registers);
+    vector_registers_load(&as_programs_begin);
     msr_write(MSR_FS_BASE, (uintptr_t)thread_block);
 }
 
@@ -37,5 +45,6 @@ void hosted_leave(void)
     vector_registers_load(&before.registers);
     cr4_write(before.cr4);
     cr0_write(before.cr0);
+    calls_allow_interrupts(true);
     firmware.boot->RestoreTPL(before.level);
 }

@@ -10,6 +10,7 @@
 #include <library/string.h>
 
 #include "area.h"
+#include "call.h"
 #include "clock.h"
 #include "console.h"
 #include "dma.h"
@@ -40,6 +41,7 @@
 #include "volume.h"
 
 struct handoff_entry_state start_state;
+struct call_flags call_flags;
 _Static_assert(offsetof(struct handoff_entry_state, rflags) == 0, "start.S");
 _Static_assert(offsetof(struct handoff_entry_state, cr0) == 8, "start.S");
 _Static_assert(offsetof(struct handoff_entry_state, cr3) == 16, "start.S");
@@ -47,6 +49,8 @@ _Static_assert(offsetof(struct handoff_entry_state, cr4) == 24, "start.S");
 _Static_assert(offsetof(struct handoff_entry_state, efer) == 32, "start.S");
 _Static_assert(offsetof(struct handoff_entry_state, rsp) == 40, "start.S");
 _Static_assert(offsetof(struct handoff_entry_state, tsc) == 48, "start.S");
+_Static_assert(offsetof(struct call_flags, kept) == 0, "start.S, call.S");
+_Static_assert(offsetof(struct call_flags, left) == 8, "call.S");
 
 EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system);
 

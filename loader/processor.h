@@ -16,13 +16,10 @@ static inline bool random_read(uint64_t *value)
     return ready;
 }
 
-/* As compiled code expects it (UEFI 2.10, 2.3.4): no direction, no trace, nothing nested, no
-   alignment checks; interrupts stay as they are, or go off. */
-static inline void flags_clean(bool interrupts)
+/* What the firmware calls may be called with any direction flag; call.S sees to our own calls. */
+static inline void direction_clear(void)
 {
-    const uint64_t kept = interrupts ? 0x202 : 0x2;
-
-    __asm__ volatile("pushfq\n\tandq %0, (%%rsp)\n\tpopfq" : : "r"(kept) : "memory", "cc");
+    __asm__ volatile("cld" : : : "memory", "cc");
 }
 
 /* ---- what the firmware has left; the loader changes none of it ---- */

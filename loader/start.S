@@ -1,7 +1,7 @@
 /*
  * start.S: the loader's first instructions: notes how the firmware left the
  * processor (UEFI 2.10, 2.3.4), for the kernel's audit, before any compiled
- * code changes it, and goes on in efi_main with the arguments as they came (RCX,
+ * code changes it, and goes on in efi_main with clean flags (call.S) and the arguments as they came (RCX,
  * RDX: the image's handle, the system table).
  */
     .text
@@ -11,6 +11,10 @@ loader_start:
     pushfq
     pop     %rax
     mov     %rax, start_state+0(%rip)
+    and     $0x202, %eax                    /* interrupts as they are, every other flag off */
+    mov     %rax, call_flags(%rip)
+    push    %rax
+    popfq
     mov     %rcx, %r8
     mov     %rdx, %r9
     rdtsc

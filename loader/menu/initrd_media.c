@@ -5,6 +5,7 @@
 
 #include "failure.h"
 #include "pages.h"
+#include "processor.h"
 #include "volume.h"
 
 enum {
@@ -41,6 +42,7 @@ static EFI_STATUS EFIAPI media_load(struct load_file *this, EFI_DEVICE_PATH *pat
 {
     bool fits = buffer && size && *size >= media.size;
 
+    direction_clear();
     (void)this;
     (void)path;
     if (boot_policy)

@@ -121,6 +121,17 @@ static EFI_STATUS program_prepare(EFI_HANDLE image, EFI_HANDLE device, const cha
     return status;
 }
 
+/* A program that fails may have said nothing. EFI_ABORTED is a person's wish. */
+static EFI_STATUS program_run(const struct image_services *services, EFI_HANDLE image,
+                              const char *path)
+{
+    EFI_STATUS status = services->start(image, NULL, NULL);
+
+    if (EFI_ERROR(status) && status != EFI_ABORTED)
+        return failure(status, "%s: this program has failed", path);
+    return status;
+}
+
 EFI_STATUS program_start(EFI_HANDLE device, const char *path, const char *options,
                          const struct boot_entry *entry)
 {
@@ -134,7 +145,7 @@ EFI_STATUS program_start(EFI_HANDLE device, const char *path, const char *option
     if (EFI_ERROR(status))
         services.unload(image);
     else
-        status = services.start(image, NULL, NULL);
+        status = program_run(&services, image, path);
     initrd_media_withdraw();
     return status;
 }

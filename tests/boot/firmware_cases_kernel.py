@@ -100,6 +100,7 @@ def reset_cases():
             ("touches ECAM", "ecam", rf"ResetSystem reads .*PCI configuration space.*{LENT}"),
             ("runs in boot-services memory", "boot-code", rf"ResetSystem executes .*boot services.*{LENT}"),
             ("works on a stack in boot-services memory", "stack", rf"ResetSystem writes .*{LENT}"),
+            ("sets the direction flag", "direction", "restart: by ResetSystem"),
             ("uses vector registers", "sse", "restart: by ResetSystem")):
         yield starts_anew(f"ResetSystem {text}", [f"runtime reset {how}", entry_with("reboot=efi")], *words)
 

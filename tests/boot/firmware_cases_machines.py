@@ -4,9 +4,11 @@ import struct
 
 from firmware_case import boots, halts, powers_off, refuses
 from firmware_cases_kernel import RUNS, TIME, WORKS, entry_with, processor
-from firmware_cases_loader import AGAIN, CONVENTIONAL, FINAL, KERNEL, LINUX, RAM_DISK, RESERVED, SNAPSHOT
+from firmware_cases_loader import (AGAIN, CONVENTIONAL, FINAL, KERNEL, LINUX, RAM_DISK, RESERVED, SNAPSHOT,
+                                   entry)
 from firmware_cases_tables import guid, io_apic, number
 from firmware_cases_wild import AUDIT, GRAPHICS, NOWHERE, RANDOM
+from harness import project
 
 # Statuses that no specification has, one of them an OEM's (UEFI 2.11, appendix D).
 UNKNOWN, OEM = 0x8000000000000077, 0xc000000000001234
@@ -81,6 +83,30 @@ def absent_cases():
     yield boots("machines: a screen without services", [f"protocol {GRAPHICS} {number(0) * 4}", AUDIT])
     yield boots("machines: memory protection without services", [f"protocol {PROTECTION} {number(0)}", AUDIT],
                 compress="gzip")
+
+
+DIRECTION, NESTED_AND_CHECKS, INTERRUPTS = 0x400, 0x47000, 0x200
+PROGRAM = "title t\nlinux /EFI/BATON/DRIVER.EFI\ninitrd /baton/initrd.cpio\n"
+
+
+def flags_cases():
+    """UEFI 2.11, 2.3.4: a service returns with the direction flag clear and interrupts as they were; the
+    loader is entered so."""
+    for text, flags in (("the direction flag set", f"{DIRECTION} 0"), ("interrupts off", f"0 {INTERRUPTS}"),
+                        ("NT, AC and IOPL set", f"{NESTED_AND_CHECKS} 0"),
+                        ("interrupts on", f"{INTERRUPTS} 0")):
+        for how in ("returns", "entered"):
+            begins = "every service returns with" if how == "returns" else "the loader is entered with"
+            yield boots(f"machines: {begins} {text}", [f"{how} {flags}", AUDIT, *MENU])
+        yield boots(f"machines: an archive, and every service returns with {text}", [f"returns {flags}"],
+                    compress="zstd")
+        yield refuses(f"machines: a message, and every service returns with {text}",
+                      [f"returns {flags}", NO_KERNEL], "kernel.elf")
+    initrd = project.read(project.ESP + "/baton/initrd.cpio")
+    yield refuses("machines: the loader's initrd is asked for with the direction flag set",
+                  ["asks-initrd", *entry(PROGRAM)],
+                  f"initrd: {-len(initrd) // 4 * -4} bytes, sum {sum(initrd)}",
+                  "DRIVER.EFI: this program has failed: device error")
 
 
 def console_cases():
@@ -226,12 +252,13 @@ def virtual_cases():
                       ("does nothing, and says it did", "returns"),
                       ("answers what nobody knows", "answers 0x77"),
                       ("runs in boot-services memory", "boot-code"),
-                      ("leaves single steps on", "flags 0x100"), ("does not return", "spins")):
+                      ("leaves single steps on", "flags 0x100"), ("sets the direction flag", "flags 0x400"),
+                      ("does not return", "spins")):
         yield boots(f"machines: SetVirtualAddressMap {text}", [f"runtime set-virtual {how}", asked], said,
                     typed=((TIME, "time"), RUNS))
 
 
 def cases():
-    tables = (answer_cases, absent_cases, console_cases, image_cases, place_cases, processor_cases, map_cases,
-              left_cases, virtual_cases)
+    tables = (answer_cases, absent_cases, flags_cases, console_cases, image_cases, place_cases,
+              processor_cases, map_cases, left_cases, virtual_cases)
     return [case for table in tables for case in table()]

@@ -216,6 +216,7 @@ static EFI_FILE *wrap(EFI_FILE *real, const char *path, const struct order *orde
         self->file.GetInfo = file_information;
         self->file.GetPosition = file_get_position;
         self->file.SetPosition = file_set_position;
+        returns_wrap(&self->file.Open, 10);
         return &self->file;
     }
     report("too many open files\n");

@@ -39,6 +39,9 @@ void table_seal(EFI_TABLE_HEADER *header);
 /* runtime_processor.c: leaves the processor so; another `how` is none of its own. */
 void processor_leave(const char *how, uint64_t value);
 
+/* returns.c: with `returns`, these too return so; NULLs among them stay. */
+void returns_wrap(void *services, size_t count);
+
 /* poison.c: fills the memory of boot services, as this map has it, but for the map itself, of
    `size` bytes. */
 void poison(const EFI_MEMORY_DESCRIPTOR *map, size_t count, size_t size);
@@ -49,17 +52,19 @@ void leave_behind(const EFI_SYSTEM_TABLE *before);
 
 void processor_leave_five_levels(void); /* processor.c */
 
-void memory_map_install(void);                /* memory_map.c: the map and the exit */
-void memory_install(void);                    /* memory.c: allocations */
-void files_install(EFI_HANDLE device);        /* files.c */
-void screen_install(void);                    /* screen.c */
-void acpi_install(void);                      /* acpi.c */
-void runtime_install(void);                   /* runtime.c */
-void processor_install(void);                 /* processor.c */
-void boot_services_install(void);             /* boot_services.c: what they answer */
-void tables_install(void);                    /* tables.c: configuration tables */
-void protocols_install(void);                 /* protocols.c: protocols, variables, TPM */
-void console_install(void);                   /* console.c: what a person looks at and types on */
-void image_install(EFI_LOADED_IMAGE *loader); /* main.c: what the loader is told of itself */
+void memory_map_install(void);                  /* memory_map.c: the map and the exit */
+void memory_install(void);                      /* memory.c: allocations */
+void files_install(EFI_HANDLE device);          /* files.c */
+void screen_install(void);                      /* screen.c */
+void acpi_install(void);                        /* acpi.c */
+void runtime_install(void);                     /* runtime.c */
+void processor_install(void);                   /* processor.c */
+void boot_services_install(void);               /* boot_services.c: what they answer */
+void tables_install(void);                      /* tables.c: configuration tables */
+void protocols_install(void);                   /* protocols.c: protocols, variables, TPM */
+void console_install(void);                     /* console.c: what a person looks at and types on */
+void returns_install(const EFI_LOADED_IMAGE *); /* returns.c: flags */
+void entered_install(const EFI_LOADED_IMAGE *); /* entered.c: flags, a program */
+void image_install(EFI_LOADED_IMAGE *loader);   /* main.c: what the loader is told of itself */
 
 #endif

@@ -170,6 +170,8 @@ static EFI_STATUS loader_start(EFI_HANDLE image, EFI_LOADED_IMAGE *ours)
     processor_install();
     boot_services_install();
     tables_install();
+    entered_install(loader_image);
+    returns_install(loader_image);
     table_seal(&system_table->Hdr);
     table_seal(&system_table->BootServices->Hdr);
     table_seal(&system_table->RuntimeServices->Hdr);

@@ -5,12 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "call.h"
 #include "console.h"
 #include "failure.h"
 #include "record/entry_state.h"
 
 struct mock_firmware mock;
 struct firmware firmware;
+struct handoff_entry_state start_state;
+struct call_flags call_flags;
 
 static EFI_BOOT_SERVICES boot_services;
 static EFI_RUNTIME_SERVICES runtime_services;
