@@ -1,9 +1,48 @@
 #include "console.h"
 
 #include <library/format.h>
+#include <library/string.h>
 
 #include "firmware.h"
-#include "keyboard.h"
+
+#define STORY_SIZE 2048
+
+static struct {
+    char text[STORY_SIZE];
+    size_t used;
+} story;
+
+void console_story_begin(void)
+{
+    story.used = 0;
+}
+
+const char *console_story(void)
+{
+    story.text[story.used] = '\0';
+    return story.text;
+}
+
+/* The oldest line goes. */
+static void story_drop_line(void)
+{
+    size_t line = 0;
+
+    while (line < story.used && story.text[line++] != '\n') {
+    }
+    story.used -= line;
+    memmove(story.text, story.text + line, story.used);
+}
+
+static void story_add(const char *text)
+{
+    size_t length = strlen(text);
+
+    while (story.used + length >= STORY_SIZE)
+        story_drop_line();
+    memcpy(story.text + story.used, text, length);
+    story.used += length;
+}
 
 void console_print_arguments(const char *format, va_list arguments)
 {
@@ -12,9 +51,10 @@ void console_print_arguments(const char *format, va_list arguments)
     CHAR16 wide[64];
     size_t used = 0;
 
+    format_string_list(text, sizeof text, format, arguments);
+    story_add(text);
     if (!output)
         return;
-    format_string_list(text, sizeof text, format, arguments);
     for (const char *next = text; *next; next++) {
         if (*next == '\n')
             wide[used++] = '\r';
@@ -45,31 +85,4 @@ bool console_has_screen(void)
     if (count)
         firmware.boot->FreePool(handles);
     return count != 0;
-}
-
-/* Keys that were typed before the message is there do not count. A keyboard that is broken gives
-   them without end. */
-static void keys_forget(struct keyboard *keyboard)
-{
-    enum { KEYS_MAXIMUM = 256 };
-    struct key key;
-
-    for (int keys = 0; keys < KEYS_MAXIMUM && keyboard_read(keyboard, &key); keys++) {
-    }
-}
-
-void console_wait_for_key(const char *where)
-{
-    enum { TENTHS = 300 };
-    enum keyboard_event event = KEYBOARD_TICK;
-    struct keyboard keyboard;
-    struct key key;
-
-    if (!keyboard_open(&keyboard))
-        return;
-    console_print("\nPress a key to return to %s.\n", where);
-    keys_forget(&keyboard);
-    for (int waited = 0; waited < TENTHS && event == KEYBOARD_TICK; waited++)
-        event = keyboard_wait(&keyboard, &key);
-    keyboard_close(&keyboard);
 }

@@ -9,13 +9,14 @@
 __attribute__((format(printf, 1, 2))) void console_print(const char *format, ...);
 void console_print_arguments(const char *format, va_list arguments);
 
+/*
+ * What was printed since console_story_begin(), or the end of it where that was much: the screen is
+ * cleared, and drawn on, while a person still wants to read it.
+ */
+void console_story_begin(void);
+const char *console_story(void);
+
 /* Is there a screen, with a person before it? A serial console has no graphics output. */
 bool console_has_screen(void);
-
-/*
- * Waits for a key that leads to `where`, so that a message can be read before what comes next wipes
- * it; gives up after half a minute, so that a machine with nobody before it goes on.
- */
-void console_wait_for_key(const char *where);
 
 #endif

@@ -23,6 +23,7 @@
 #include "kernel_image.h"
 #include "measure.h"
 #include "menu/boot_menu.h"
+#include "menu/refusal.h"
 #include "options.h"
 #include "pages.h"
 #include "partition.h"
@@ -313,7 +314,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     recording_calls_stop(); /* what they are recorded in goes back too */
     /* On a serial line the message stays; EFI_ABORTED is a person's wish, who has read it. */
     if (status != EFI_ABORTED && console_has_screen())
-        console_wait_for_key("the firmware");
+        refusal_show("the firmware");
     pages_free_all();
     return status;
 }

@@ -12,6 +12,7 @@
 #include "menu/interface.h"
 #include "menu/machine.h"
 #include "menu/program.h"
+#include "menu/refusal.h"
 #include "pages.h"
 #include "trust.h"
 #include "volume.h"
@@ -336,6 +337,7 @@ static enum menu_action person_ask(struct keyboard *keyboard)
             action = menu_tick(&here.menu);
     } while (action_do(action, &display));
     display_close(&display);
+    console_story_begin();
     return action;
 }
 
@@ -422,7 +424,7 @@ static EFI_STATUS menu_run(struct choice *choice, struct keyboard *keyboard, siz
         if (!EFI_ERROR(status))
             status = files_check(choice);
         if (EFI_ERROR(status) && status != EFI_ABORTED) {
-            console_wait_for_key("the menu");
+            refusal_show("the menu");
             timeout = MENU_TIMEOUT_FOREVER;
             chosen = here.menu.selected;
         }

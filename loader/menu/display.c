@@ -248,18 +248,38 @@ static EFI_GRAPHICS_OUTPUT_PROTOCOL *graphics_find(void)
                : NULL;
 }
 
-bool display_open(struct display *display)
+static bool cells_make(struct display *display)
 {
-    *display = (struct display){.graphics = graphics_find()};
-    if (EFI_ERROR(pages_allocate(COLUMNS_COMFORTABLE * ROWS_COMFORTABLE * sizeof *display->cells,
-                                 "the menu", (void **)&display->cells)))
-        return false;
-    texts_find(display);
+    return !EFI_ERROR(
+        pages_allocate(COLUMNS_COMFORTABLE * ROWS_COMFORTABLE * sizeof *display->cells, "the menu",
+                       (void **)&display->cells));
+}
+
+static void screen_open(struct display *display)
+{
     if (display->graphics && text_is_whole(firmware.console))
         firmware.console->EnableCursor(firmware.console, FALSE);
     if (display->graphics && !screen_begin(display))
         display->graphics = NULL;
+}
+
+bool display_open(struct display *display)
+{
+    *display = (struct display){.graphics = graphics_find(), .has_texts = true};
+    if (!cells_make(display))
+        return false;
+    texts_find(display);
+    screen_open(display);
     return display->graphics || display->text_count;
+}
+
+bool display_open_screen(struct display *display)
+{
+    *display = (struct display){.graphics = graphics_find()};
+    if (!display->graphics || !cells_make(display))
+        return false;
+    screen_open(display);
+    return display->graphics;
 }
 
 void display_close(struct display *display)
@@ -268,7 +288,8 @@ void display_close(struct display *display)
 
     if (text_is_whole(console)) {
         console->SetAttribute(console, 7);
-        console->ClearScreen(console);
+        if (display->has_texts)
+            console->ClearScreen(console);
         console->EnableCursor(console, TRUE);
     }
     if (display->graphics) /* the text's area may be smaller than the screen is now */

@@ -29,12 +29,15 @@ struct display {
     SIMPLE_TEXT_OUTPUT_INTERFACE *texts[DISPLAY_TEXTS_MAXIMUM];
     struct display_grid text_grids[DISPLAY_TEXTS_MAXIMUM];
     size_t text_count;
+    bool has_texts;            /* false: it is the screen's alone */
     struct screen_cell *cells; /* the picture in the making */
 };
 
 /* False: nothing can be shown. */
 bool display_open(struct display *display);
-/* Clears everything for who writes next. */
+/* The screen alone: what serial lines were told stays there. */
+bool display_open_screen(struct display *display);
+/* Clears everything that is shown on for who writes next. */
 void display_close(struct display *display);
 
 /* Shows the menu as it is; only what changed is drawn. */

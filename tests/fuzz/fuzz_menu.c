@@ -25,6 +25,21 @@ static void picture_require(const struct menu *menu)
         require(column < menu->columns && row < menu->rows);
 }
 
+/* The input as what was said. */
+static void story_require(const uint8_t *data, size_t size)
+{
+    static struct menu menu;
+    static char text[2048];
+
+    size = size < sizeof(text) ? size : sizeof(text) - 1;
+    memcpy(text, data, size);
+    text[size] = '\0';
+    menu_tell(&menu, text);
+    menu_resize(&menu, clamp(data[0], MENU_COLUMNS_MINIMUM, 128),
+                clamp(data[1], MENU_ROWS_MINIMUM, 64));
+    picture_require(&menu);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 #define LONG                                                                                       \
@@ -36,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 5)
         return 0;
+    story_require(data, size);
     for (size_t i = 0; i < 64; i++)
         items[i] = (struct menu_item){titles[i % 4], i % 5 == 0, i % 2 == 0};
     menu_begin(&menu, items, 1 + data[2] % 64, data[3], data[4]);

@@ -2,6 +2,7 @@
 
 #include "library/format.h"
 #include "library/menu/loader_settings.h"
+#include "library/menu/text_row.h"
 #include "library/string.h"
 
 enum {
@@ -43,6 +44,17 @@ void menu_begin(struct menu *menu, const struct menu_item *items, size_t count, 
     menu_resize(menu, MENU_COLUMNS_MINIMUM, MENU_ROWS_MINIMUM);
 }
 
+void menu_tell(struct menu *menu, const char *story)
+{
+    *menu = (struct menu){
+        .page = MENU_STORY,
+        .story = story,
+        .heading = "",
+        .tenths = MENU_TIMEOUT_FOREVER,
+    };
+    menu_resize(menu, MENU_COLUMNS_MINIMUM, MENU_ROWS_MINIMUM);
+}
+
 /* ---- what of a page is seen ---- */
 
 uint16_t menu_body_rows(const struct menu *menu)
@@ -64,6 +76,8 @@ size_t menu_page_rows(const struct menu *menu)
         return strlen(menu->line) / menu_line_width(menu) + 1;
     case MENU_MACHINE:
         return menu->fact_count;
+    case MENU_STORY:
+        return text_row_count(menu->story, menu_line_width(menu));
     default:
         return menu_key_count;
     }
@@ -76,6 +90,8 @@ static size_t row_of_interest(const struct menu *menu)
         return menu->selected;
     if (menu->page == MENU_LINE)
         return menu->cursor / menu_line_width(menu);
+    if (menu->page == MENU_STORY)
+        return menu_page_rows(menu);
     return menu->first;
 }
 

@@ -61,6 +61,7 @@ enum menu_page {
     MENU_LINE,    /* the options, to be edited */
     MENU_MACHINE, /* what the machine is */
     MENU_KEYS,
+    MENU_STORY, /* what was said before something did not start */
 };
 
 /* Everything is the menu's own, but for what menu_begin() was given. */
@@ -70,6 +71,7 @@ struct menu {
     const char *const *facts; /* lines about the machine, UTF-8 */
     size_t fact_count;
     const char *heading; /* "Baton 1.0" */
+    const char *story;   /* of the page of that name */
     bool editor;         /* options may be edited */
 
     uint16_t columns, rows;
@@ -90,6 +92,11 @@ struct menu {
  */
 void menu_begin(struct menu *menu, const struct menu_item *items, size_t count, size_t chosen,
                 uint32_t timeout);
+
+/* A menu that is one page only: lines of text, of which the end is seen. ASCII, constant while the
+   menu is there; lines that say why it did not start begin with MENU_STORY_REASON. */
+#define MENU_STORY_REASON "baton loader: "
+void menu_tell(struct menu *menu, const char *story);
 
 /* The grid, at least MENU_COLUMNS_MINIMUM by MENU_ROWS_MINIMUM, at most SCREEN_…_MAXIMUM. */
 void menu_resize(struct menu *menu, uint16_t columns, uint16_t rows);

@@ -5,6 +5,7 @@
 #include "library/format.h"
 #include "library/menu/loader_settings.h"
 #include "library/menu/menu.h"
+#include "library/menu/text_row.h"
 #include "library/string.h"
 
 /* Colours of screen_palette. */
@@ -107,6 +108,7 @@ static void page_name_write(const struct menu *menu, struct pen *pen)
         [MENU_LINE] = "   Options of ",
         [MENU_MACHINE] = "   This machine",
         [MENU_KEYS] = "   Keys",
+        [MENU_STORY] = "   It did not start",
     };
 
     pen_write(pen, names[menu->page]);
@@ -183,13 +185,26 @@ static void fact_draw(const struct menu *menu, struct screen_cell *cells, uint16
     pen_write_cut(&pen, fact, (uint16_t)(pen.end - 1));
 }
 
+static void story_draw(const struct menu *menu, struct screen_cell *cells, uint16_t row,
+                       size_t index)
+{
+    static const char reason[] = MENU_STORY_REASON;
+    struct text_row text = text_row_begin(menu->story);
+    struct pen pen = pen_at(menu, cells, row, INDENT, TEXT);
+
+    for (size_t i = 0; i <= index; i++)
+        text_row_next(&text, menu_line_width(menu));
+    if (strncmp(text.line, reason, sizeof(reason) - 1) == 0)
+        pen.foreground = BRIGHT;
+    for (size_t i = 0; i < text.length; i++)
+        pen_put(&pen, text.text[i] >= ' ' ? (uint8_t)text.text[i] : ' ');
+}
+
 static void body_draw(const struct menu *menu, struct screen_cell *cells)
 {
     static void (*const draw[])(const struct menu *, struct screen_cell *, uint16_t, size_t) = {
-        [MENU_LIST] = item_draw,
-        [MENU_LINE] = line_draw,
-        [MENU_MACHINE] = fact_draw,
-        [MENU_KEYS] = help_draw,
+        [MENU_LIST] = item_draw, [MENU_LINE] = line_draw,   [MENU_MACHINE] = fact_draw,
+        [MENU_KEYS] = help_draw, [MENU_STORY] = story_draw,
     };
     size_t rows = menu_page_rows(menu), body = menu_body_rows(menu);
 
@@ -229,7 +244,7 @@ static void keys_draw(const struct menu *menu, struct screen_cell *cells, uint16
         pen_write_key(&pen, "m", "machine");
         pen_write_key(&pen, "h", "more keys");
     } else {
-        pen_write_key(&pen, "Escape", "back");
+        pen_write_key(&pen, menu->page == MENU_STORY ? "Any key" : "Escape", "back");
     }
 }
 

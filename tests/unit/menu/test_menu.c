@@ -331,6 +331,38 @@ static void test_text(void)
     expect_string(row_text(4), "   abcdefghijklmnopqrstuvwxyz01234567");
 }
 
+static void test_story(void)
+{
+    test_case("why something did not start");
+    menu_tell(&menu, "loader: reading /x.conf\n"
+                     "baton loader: /a/path: it is not there, and that is a pity, which is said "
+                     "in more than one row: not found\n\nPress a key.\n");
+    menu.heading = "Baton 1.0";
+    menu_resize(&menu, 80, 25);
+    expect_string(row_text(1), "   Baton 1.0   It did not start");
+    expect_string(row_text(4), "   loader: reading /x.conf");
+    expect_string(row_text(5),
+                  "   baton loader: /a/path: it is not there, and that is a pity, which is said");
+    expect_string(row_text(6), "   in more than one row: not found");
+    expect_string(row_text(7), "");
+    expect_string(row_text(8), "   Press a key.");
+    expect_string(row_text(23), "   Any key back");
+    expect(cells[5 * 80 + 3].foreground != cells[4 * 80 + 3].foreground);
+    expect_equal(cells[5 * 80 + 3].foreground, cells[6 * 80 + 3].foreground);
+    expect_equal(menu_tick(&menu), MENU_NOTHING);
+
+    test_case("a long one: its end is seen, a long word is cut, no control character is drawn");
+    menu_tell(&menu, "1\n2\n3\n4\n5\nabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz\a\n6");
+    expect_string(row_text(4), "?  5");
+    expect_string(row_text(5), "   abcdefghijklmnopqrstuvwxyzabcdefgh");
+    expect_string(row_text(6), "   ijklmnopqrstuvwxyz");
+    expect_string(row_text(7), "   6");
+
+    test_case("nothing was said");
+    menu_tell(&menu, "");
+    expect_string(row_text(4), "");
+}
+
 int main(void)
 {
     test_list();
@@ -341,5 +373,6 @@ int main(void)
     test_picture();
     test_sizes();
     test_text();
+    test_story();
     return test_end();
 }
