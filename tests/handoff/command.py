@@ -232,6 +232,7 @@ def outputs(tap, folder):
         "JUnit: suites, cases and failures agree",
     )
     tap.equal(forms.sarif_wrong(json.loads(folder.text("a.sarif"))), [], "SARIF is as its schema wants it")
+    public_schemas(tap, folder, "a")
     run = json.loads(folder.text("a.sarif"))["runs"][0]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
     tap.check(
@@ -246,6 +247,28 @@ def outputs(tap, folder):
     )
 
 
+def schema_holds(schema, folder, name):
+    """(Whether the output is as a public schema wants it, what is not.)"""
+    if schema.endswith(".xsd"):
+        ended = subprocess.run(["xmllint", "--noout", "--schema", schema, folder.name(f"{name}.xml")],
+                               capture_output=True, text=True, check=False)
+        return ended.returncode == 0, ended.stderr
+    validator = jsonschema.Draft7Validator(json.loads(project.read(schema)))
+    errors = [error.message for error in validator.iter_errors(json.loads(folder.text(f"{name}.sarif")))]
+    return not errors, errors[:5]
+
+
+def public_schemas(tap, folder, name):
+    """The public schemas themselves, where they are: README.md says where they come from."""
+    place = os.environ.get("PUBLIC_SCHEMAS")
+    schemas_there = sorted(os.listdir(place)) if place else []
+    if not schemas_there:
+        tap.skip(f"{name}: JUnit and SARIF against their public schemas", "PUBLIC_SCHEMAS names no folder")
+    for schema in schemas_there:
+        holds, wrong = schema_holds(os.path.join(place, schema), folder, name)
+        tap.check(holds, f"{name}: as {schema} wants it", wrong)
+
+
 def known_outputs(tap, folder):
     """The same with an allow list and a baseline, of a file whose name is no plain one."""
     bad, good = folder.record("a bad & new.rec", (30, "a disk"), (74, "not there")), folder.record("good.rec")
@@ -255,6 +278,7 @@ def known_outputs(tap, folder):
     told = json.loads(folder.text("b.sarif"))
     tap.equal(forms.junit_wrong(ElementTree.fromstring(folder.text("b.xml"))), [], "JUnit with exceptions")
     tap.equal(forms.sarif_wrong(told), [], "SARIF with exceptions")
+    public_schemas(tap, folder, "b")
     states = [(one["baselineState"], len(one.get("suppressions", []))) for one in told["runs"][0]["results"]]
     tap.equal(states, [("new", 1), ("new", 0)], "SARIF: what is new, what is allowed")
     del told["runs"][0]["tool"]["driver"]["name"]
