@@ -102,7 +102,8 @@ static void check_answer(long number, long result)
 /*
  * Nobody can change the program that players begin with, not even root: it lies on a read-only
  * mount. But they copy it, and root's players make files of others set-user-ID: who runs such a
- * copy is root by right. True: it was one, and is undone.
+ * copy is root by right. True: it was one, and the player goes on without. The file stays as it is,
+ * because it tells the same of others who run it, and of threads made meanwhile.
  */
 static bool root_gave_it(uint32_t user)
 {
@@ -112,7 +113,6 @@ static bool root_gave_it(uint32_t user)
         !(program.st_mode & S_ISUID) || RAW(SYS_stat, (uint64_t) "/fuzzer", (uint64_t)&given) ||
         (program.st_dev == given.st_dev && program.st_ino == given.st_ino))
         return false;
-    RAW(SYS_chmod, (uint64_t) "/proc/self/exe", 0755);
     RAW(SYS_setresuid, user, user, user);
     return true;
 }
