@@ -11,12 +11,23 @@ static bool is_printable(char character)
     return character >= ' ' && character <= '~';
 }
 
+/* What fits, without a part of a character of UTF-8. */
+static struct slice name_cut(struct slice value)
+{
+    if (value.size < BOOT_ENTRY_NAME_MAX)
+        return value;
+    value.size = BOOT_ENTRY_NAME_MAX - 1;
+    while (value.size > 0 && ((unsigned char)value.text[value.size] & 0xc0) == 0x80)
+        value.size--;
+    return value;
+}
+
 /* The setters return what is wrong with the value, or NULL. */
 
+/* A long title is no reason for a system not to start. */
 static const char *name_set(char name[BOOT_ENTRY_NAME_MAX], struct slice value)
 {
-    if (value.size >= BOOT_ENTRY_NAME_MAX)
-        return "the value is longer than 127 bytes";
+    value = name_cut(value);
     for (size_t i = 0; i < value.size; i++) {
         /* UTF-8 may pass, control characters may not: names are shown to people. */
         if ((unsigned char)value.text[i] < ' ' || value.text[i] == 0x7f)
@@ -66,20 +77,6 @@ static const char *path_set(char path[BOOT_ENTRY_PATH_MAX], struct slice value)
     return component_check(component);
 }
 
-static const char *kernel_set(struct boot_entry *entry, struct slice value)
-{
-    if (entry->kernel[0] != '\0')
-        return "there is a second line \"linux\"";
-    return path_set(entry->kernel, value);
-}
-
-static const char *program_set(struct boot_entry *entry, struct slice value)
-{
-    if (entry->program[0] != '\0')
-        return "there is a second line \"efi\"";
-    return path_set(entry->program, value);
-}
-
 static const char *initrd_add(struct boot_entry *entry, struct slice value)
 {
     if (entry->initrd_count == BOOT_ENTRY_INITRDS_MAX)
@@ -123,6 +120,9 @@ static const char *line_parse(struct boot_entry *entry, struct slice line)
         return NULL;
 
     struct slice key = slice_take_word(&line);
+    if (line.size == 0)
+        return NULL; /* it says nothing */
+    line = slice_unquote(line);
     if (slice_is(key, "title"))
         return name_set(entry->title, line);
     if (slice_is(key, "version"))
@@ -134,9 +134,9 @@ static const char *line_parse(struct boot_entry *entry, struct slice line)
     if (slice_is(key, "architecture"))
         return architecture_check(entry, line);
     if (slice_is(key, "linux"))
-        return kernel_set(entry, line);
-    if (slice_is(key, "efi"))
-        return program_set(entry, line);
+        return path_set(entry->kernel, line);
+    if (slice_is(key, "efi") || slice_is(key, "uki"))
+        return path_set(entry->program, line);
     if (slice_is(key, "initrd"))
         return initrd_add(entry, line);
     if (slice_is(key, "options"))

@@ -23,14 +23,14 @@ enum {
 
 /* About 9 KiB: not for the stack. Every string is terminated; absent ones are empty. */
 struct boot_entry {
-    char title[BOOT_ENTRY_NAME_MAX];
+    char title[BOOT_ENTRY_NAME_MAX]; /* this and the three below: cut where they are longer */
     char version[BOOT_ENTRY_NAME_MAX];
     char machine_id[BOOT_ENTRY_NAME_MAX];
     char sort_key[BOOT_ENTRY_NAME_MAX];
     /*
      * Paths on the volume the entry comes from: absolute, with '/', printable
      * ASCII, no "..", no empty component, no '\\'. kernel is the key "linux", program the key
-     * "efi"; one of the two is there.
+     * "efi" or "uki"; one of the two is there.
      */
     char kernel[BOOT_ENTRY_PATH_MAX];
     char program[BOOT_ENTRY_PATH_MAX];
@@ -48,8 +48,8 @@ struct boot_entry_error {
 /*
  * Reads size bytes of text. Unknown keys, empty lines and '#' comments are
  * passed over, as is a byte order mark of UTF-8; lines end with LF or CRLF, the last one also
- * without. Of a key that may come once the last line counts, except "linux", which is an error. 0,
- * or -EINVAL with *error filled; then *entry is not to be used.
+ * without. Of a key that may come once the last line counts; one without a value is passed over, and quotes
+ * round the whole value are none of it, as systemd-boot has it. 0, or -EINVAL with *error filled; then *entry is not to be used.
  */
 int boot_entry_parse(const char *text, size_t size, struct boot_entry *entry,
                      struct boot_entry_error *error);

@@ -23,6 +23,14 @@ struct slice slice_trim(struct slice slice)
     return slice;
 }
 
+struct slice slice_unquote(struct slice slice)
+{
+    if (slice.size < 2 || (slice.text[0] != '"' && slice.text[0] != '\'') ||
+        memchr(slice.text + 1, slice.text[0], slice.size - 1) != slice.text + slice.size - 1)
+        return slice;
+    return (struct slice){slice.text + 1, slice.size - 2};
+}
+
 struct slice slice_take_word(struct slice *line)
 {
     struct slice word = {line->text, 0};

@@ -25,6 +25,8 @@ struct slice {
 bool slice_is(struct slice slice, const char *string);
 /* Without the blanks and tabs at both ends. */
 struct slice slice_trim(struct slice slice);
+/* Without quotes of one kind round it, if it holds no other of them: "a b", but not "a" "b". */
+struct slice slice_unquote(struct slice slice);
 /* Takes what comes before the next blank or tab off *line, which is trimmed. */
 struct slice slice_take_word(struct slice *line);
 
