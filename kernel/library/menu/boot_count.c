@@ -37,13 +37,25 @@ static bool count_read(const char *text, const char *suffix, struct boot_count *
     return text == suffix;
 }
 
+/* systemd-boot's rule: files that are hidden (macOS puts "._NAME" beside each), and names of entries
+   that a loader finds by itself. */
+static bool name_is_taken(const char *name)
+{
+    static const char automatic[] = "auto-";
+    size_t same = 0;
+
+    while (automatic[same] && ascii_lower(name[same]) == automatic[same])
+        same++;
+    return *name == '.' || !automatic[same];
+}
+
 bool boot_count_parse(const char *name, const char *suffix, char identifier[BOOT_FILE_NAME_MAX],
                       struct boot_count *count)
 {
     size_t length = strnlen(name, BOOT_FILE_NAME_MAX), tail = strlen(suffix);
 
     *count = (struct boot_count){0};
-    if (length >= BOOT_FILE_NAME_MAX || length <= tail ||
+    if (length >= BOOT_FILE_NAME_MAX || length <= tail || name_is_taken(name) ||
         !equal_in_any_case(name + length - tail, suffix))
         return false;
     memcpy(identifier, name, length + 1);

@@ -20,7 +20,7 @@ struct boot_count {
 /*
  * Reads the name of a file that ends in `suffix` (".conf", ".efi", in any case) and writes it
  * without its counts to `identifier`. Numbers beyond 32 bits are none. False: it has not that
- * suffix, or nothing before it, or is too long.
+ * suffix, or nothing before it, is too long, or begins with "." or "auto-": it is no entry's.
  */
 bool boot_count_parse(const char *name, const char *suffix, char identifier[BOOT_FILE_NAME_MAX],
                       struct boot_count *count);

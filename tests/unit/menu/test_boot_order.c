@@ -65,6 +65,13 @@ static void test_count_refused(void)
     expect(boot_count_parse(longest, ".conf", identifier, &count));
     memcpy(longest + 251, ".conf", 6);
     expect(!boot_count_parse(longest, ".conf", identifier, &count));
+    static const char *const others[] = {"._baton.conf", ".hidden.conf", "auto-windows.conf",
+                                         "Auto-x+3.conf"};
+    for (size_t i = 0; i < array_length(others); i++) {
+        test_case("no entry's name: %s", others[i]);
+        expect(!boot_count_parse(others[i], ".conf", identifier, &count));
+    }
+    expect(boot_count_parse("auto.conf", ".conf", identifier, &count));
     test_case("a name that would become too long");
     memcpy(longest + 247, "+9.conf", 8);
     expect(!boot_count_next(longest, ".conf", next));
