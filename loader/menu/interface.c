@@ -27,7 +27,9 @@ static const EFI_GUID global_vendor = EFI_GLOBAL_VARIABLE;
      UINT64_C(1) << 4 | /* boot counting */                                                        \
      UINT64_C(1) << 5 | /* the extended boot loader partition */                                   \
      UINT64_C(1) << 8 | /* the key "sort-key" */                                                   \
-     UINT64_C(1) << 9)  /* "@saved" */
+     UINT64_C(1) << 9 | /* "@saved" */                                                             \
+     UINT64_C(1) << 13 | /* the timeout "menu-disabled" */                                          \
+     UINT64_C(1) << 16) /* the key "uki" */
 
 /* ---- variables ---- */
 
@@ -208,6 +210,16 @@ void interface_tell_start(const char *identifier)
 {
     text_set(L"LoaderEntrySelected", FOR_THIS_START, identifier);
     time_set(L"LoaderTimeExecUSec", tsc_read());
+}
+
+void interface_tell_counted(const char *path)
+{
+    CHAR16 wide[BOOT_ENTRY_PATH_MAX];
+
+    if (*path && text_widen_path(path, wide, BOOT_ENTRY_PATH_MAX))
+        variable_set(L"LoaderBootCountPath", FOR_THIS_START, wide, (strlen(path) + 1) * sizeof *wide);
+    else
+        variable_remove(L"LoaderBootCountPath");
 }
 
 void interface_save_entry(const char *identifier)

@@ -38,8 +38,10 @@ bool menu_timeout_parse(const char *text, size_t size, uint32_t *timeout)
         *timeout = MENU_TIMEOUT_FOREVER;
     else if (slice_is(value, "menu-hidden"))
         *timeout = MENU_TIMEOUT_HIDDEN;
+    else if (slice_is(value, "menu-disabled"))
+        *timeout = MENU_TIMEOUT_DISABLED;
     else
-        return number_parse(value, MENU_TIMEOUT_FOREVER - 1, timeout);
+        return number_parse(value, MENU_TIMEOUT_DISABLED - 1, timeout);
     return true;
 }
 
@@ -90,6 +92,7 @@ static void line_read(struct loader_settings *settings, struct slice line)
         return;
 
     struct slice key = slice_take_word(&line);
+    line = slice_unquote(line);
     if (slice_is(key, "timeout"))
         menu_timeout_parse(line.text, line.size, &settings->timeout);
     else if (slice_is(key, "default"))

@@ -14,9 +14,10 @@
 #include "library/menu/boot_count.h"
 
 /* Seconds that a menu waits; or one of these. */
-#define MENU_TIMEOUT_UNSET   UINT32_MAX /* nobody said: the menu is hidden if it has one entry */
-#define MENU_TIMEOUT_FOREVER (UINT32_MAX - 1) /* "menu-force" */
-#define MENU_TIMEOUT_HIDDEN  0U               /* "menu-hidden", or 0 */
+#define MENU_TIMEOUT_UNSET    UINT32_MAX /* nobody said: the menu is hidden if it has one entry */
+#define MENU_TIMEOUT_FOREVER  (UINT32_MAX - 1) /* "menu-force" */
+#define MENU_TIMEOUT_DISABLED (UINT32_MAX - 2) /* "menu-disabled": no key shows it either */
+#define MENU_TIMEOUT_HIDDEN   0U               /* "menu-hidden", or 0 */
 
 enum console_mode {
     CONSOLE_KEEP, /* what the firmware set */

@@ -38,8 +38,9 @@ void menu_begin(struct menu *menu, const struct menu_item *items, size_t count, 
         .heading = "",
         .selected = chosen < count ? chosen : 0,
         .chosen = chosen < count ? chosen : 0,
+        .alone = true,
         .timeout = timeout,
-        .tenths = timeout == MENU_TIMEOUT_FOREVER ? timeout : timeout * TENTHS,
+        .tenths = timeout < MENU_TIMEOUT_DISABLED / TENTHS ? timeout * TENTHS : MENU_TIMEOUT_FOREVER,
     };
     menu_resize(menu, MENU_COLUMNS_MINIMUM, MENU_ROWS_MINIMUM);
 }
@@ -354,6 +355,7 @@ static enum menu_action page_input(struct menu *menu, uint32_t key)
 enum menu_action menu_input(struct menu *menu, uint32_t key)
 {
     menu->tenths = MENU_TIMEOUT_FOREVER; /* somebody is there */
+    menu->alone = false;
     menu->note = NULL;
     switch (menu->page) {
     case MENU_LIST:

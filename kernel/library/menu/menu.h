@@ -79,6 +79,7 @@ struct menu {
     size_t selected, chosen; /* chosen: what starts by itself */
     size_t first;            /* row of the page that is shown first */
     uint32_t tenths;         /* of a second, until it starts; MENU_TIMEOUT_FOREVER: not by itself */
+    bool alone;              /* no key was pressed since it began */
     uint32_t timeout;        /* seconds, as loader_settings.h says */
     const char *note;        /* said at the foot until the next key; NULL: nothing */
     char note_text[80];

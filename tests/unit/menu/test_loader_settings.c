@@ -34,6 +34,11 @@ static void test_whole(void)
     expect_string(settings.entry, "01234567890abcdef1234567890abdf0-*");
     expect(!settings.editor);
 
+    test_case("quotes round a value");
+    parse("default 'my entry'\neditor \"no\"\n");
+    expect_string(settings.entry, "my entry");
+    expect(!settings.editor);
+
     test_case("everything, by an editor of another system");
     parse("\xef\xbb\xbftimeout\t menu-force \r\n  default @saved\r\nauto-entries 0\r\n"
           "auto-firmware off\r\nconsole-mode max\r\nbeep on\r\nrandom-seed-mode off");
@@ -51,8 +56,10 @@ static void test_values(void)
     } timeouts[] = {
         {"timeout 5", 5},
         {"timeout menu-hidden", 0},
-        {"timeout 4294967293", 4294967293},
-        {"timeout 4294967294", MENU_TIMEOUT_UNSET},
+        {"timeout menu-disabled", MENU_TIMEOUT_DISABLED},
+        {"timeout \"5\"", 5},
+        {"timeout 4294967292", 4294967292},
+        {"timeout 4294967293", MENU_TIMEOUT_UNSET},
         {"timeout 99999999999999999999999", MENU_TIMEOUT_UNSET},
         {"timeout", MENU_TIMEOUT_UNSET},
         {"timeout -1", MENU_TIMEOUT_UNSET},

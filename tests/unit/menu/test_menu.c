@@ -225,6 +225,12 @@ static void test_time(void)
     for (int i = 0; i < 100; i++)
         expect_equal(menu_tick(&menu), MENU_NOTHING);
 
+    test_case("years are as good as for ever");
+    begin(429496730); /* times 10 it is 4 more than 32 bits hold */
+    for (int i = 0; i < 100; i++)
+        expect_equal(menu_tick(&menu), MENU_NOTHING);
+    expect(menu.alone);
+
     test_case("+ and - change it");
     begin(1);
     menu_input(&menu, '+');
