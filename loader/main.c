@@ -312,6 +312,8 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
         status = loader_commit(&kernel, &handoff, &area);
 
     recording_calls_stop(); /* what they are recorded in goes back too */
+    if (status != EFI_ABORTED)
+        boot_menu_try_again();
     /* On a serial line the message stays; EFI_ABORTED is a person's wish, who has read it. */
     if (status != EFI_ABORTED && console_has_screen())
         refusal_show("the firmware");

@@ -24,7 +24,8 @@
 static struct {
     struct loader_settings settings;
     struct interface_wishes wishes;
-    bool saves; /* which entry starts is kept, for "@saved" */
+    bool saves;  /* which entry starts is kept, for "@saved" */
+    bool counts; /* what starts was chosen by nobody, and took one of its tries */
     struct entries entries;
     struct menu_item *items; /* in the order of entries.shown */
     char (*titles)[BOOT_TITLE_MAX];
@@ -224,6 +225,26 @@ static EFI_STATUS entry_start(struct entry *entry, const char *options, struct c
     }
 }
 
+/* The same where nobody chose it. */
+static EFI_STATUS entry_start_alone(struct entry *entry, struct choice *choice)
+{
+    EFI_STATUS status = entry_start(entry, NULL, choice);
+
+    here.counts = entry->tried;
+    return status;
+}
+
+void boot_menu_try_again(void)
+{
+    if (!here.counts)
+        return;
+    here.counts = false;
+    console_print("loader: this entry counts its tries: the machine restarts\n");
+    if (console_has_screen())
+        refusal_show("the next try");
+    firmware.runtime->ResetSystem(EfiResetCold, EFI_SUCCESS, 0, NULL);
+}
+
 /* ---- the person ---- */
 
 static uint32_t key_translate(const struct key *key)
@@ -320,7 +341,7 @@ static bool action_do(enum menu_action action, struct display *display)
     }
 }
 
-/* Shows the menu until something is to be done. */
+/* Shows the menu until something is to be done; the time that goes by may do it. */
 static enum menu_action person_ask(struct keyboard *keyboard)
 {
     struct display display;
@@ -348,7 +369,8 @@ static EFI_STATUS action_take(enum menu_action action, struct choice *choice)
 
     switch (action) {
     case MENU_START:
-        return entry_start(entry, NULL, choice);
+        return here.menu.alone ? entry_start_alone(entry, choice)
+                               : entry_start(entry, NULL, choice);
     case MENU_START_EDITED:
         return entry_start(entry, here.menu.line, choice);
     case MENU_SETUP:
@@ -424,6 +446,7 @@ static EFI_STATUS menu_run(struct choice *choice, struct keyboard *keyboard, siz
         if (!EFI_ERROR(status))
             status = files_check(choice);
         if (EFI_ERROR(status) && status != EFI_ABORTED) {
+            boot_menu_try_again();
             refusal_show("the menu");
             timeout = MENU_TIMEOUT_FOREVER;
             chosen = here.menu.selected;
@@ -441,12 +464,12 @@ static EFI_STATUS choose_hidden_or_shown(struct choice *choice)
     struct key key;
     EFI_STATUS status;
 
-    if (!keyboard_open(&keyboard))
-        return entry_start(entry_at(&here.entries, chosen), NULL, choice);
+    if (timeout == MENU_TIMEOUT_DISABLED || !keyboard_open(&keyboard))
+        return entry_start_alone(entry_at(&here.entries, chosen), choice);
     if (timeout == MENU_TIMEOUT_HIDDEN && keyboard_read(&keyboard, &key))
         timeout = MENU_TIMEOUT_FOREVER;
     if (timeout == MENU_TIMEOUT_HIDDEN)
-        status = entry_start(entry_at(&here.entries, chosen), NULL, choice);
+        status = entry_start_alone(entry_at(&here.entries, chosen), choice);
     else
         status = menu_run(choice, &keyboard, chosen, timeout);
     keyboard_close(&keyboard);

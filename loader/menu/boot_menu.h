@@ -22,4 +22,8 @@ struct choice {
  */
 EFI_STATUS boot_menu_choose(struct choice *choice);
 
+/* What was chosen did not start. Restarts the machine if that can help: nobody is there, and the
+   entry counts its tries; once none is left another one has its turn. */
+void boot_menu_try_again(void);
+
 #endif

@@ -358,6 +358,7 @@ void entry_count_down(struct entry *entry)
     EFI_FILE_HANDLE file;
     EFI_STATUS status;
 
+    interface_tell_counted("");
     if (!*entry->file || !boot_count_next(entry->file, place_of(entry)->suffix, next))
         return;
     status = file_open(entry->device, entry->path, EFI_FILE_MODE_READ | EFI_FILE_MODE_WRITE, &file);
@@ -372,4 +373,6 @@ void entry_count_down(struct entry *entry)
     }
     copy(entry->file, next, sizeof entry->file);
     path_make(entry);
+    interface_tell_counted(entry->path);
+    entry->tried = true;
 }

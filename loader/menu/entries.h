@@ -29,6 +29,7 @@ struct entry {
     bool editable;         /* it has options */
     char path[BOOT_ENTRY_PATH_MAX];
     char file[BOOT_FILE_NAME_MAX]; /* with counts; "": nothing is counted */
+    bool tried;                    /* one of its tries was taken */
     char identifier[BOOT_FILE_NAME_MAX];
     char title[BOOT_ENTRY_NAME_MAX];
     char version[BOOT_ENTRY_NAME_MAX];
@@ -55,7 +56,8 @@ EFI_STATUS entries_text(EFI_HANDLE device, const char *path, char **text, size_t
 /* The options that a unified kernel image has in it; says nothing. */
 void entry_unified_options(const struct entry *entry, char options[BOOT_ENTRY_OPTIONS_MAX]);
 
-/* One try less is left from now on: the file is renamed. Says what cannot be done. */
+/* One try less is left from now on, if they are counted: the file is renamed, and the system to come
+   told. Says what cannot be done. */
 void entry_count_down(struct entry *entry);
 
 #endif

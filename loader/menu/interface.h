@@ -23,6 +23,9 @@ void interface_tell_loader(void);
 /* …which entries there are, and the one that starts now, and when. */
 void interface_tell_entries(const struct entries *entries);
 void interface_tell_start(const char *identifier);
+/* …and the file whose tries are counted, for who says that it was a good start
+   (systemd-bless-boot(8)); "": none is. */
+void interface_tell_counted(const char *path);
 /* LoaderEntryLastBooted, kept; is written only where it changes. */
 void interface_save_entry(const char *identifier);
 

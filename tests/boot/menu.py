@@ -203,25 +203,35 @@ def test_hidden(tap, folder):
         person.shell("the only entry")
 
 
-def test_counting(tap, folder):
-    """An entry that cannot be started, and has two tries, gives way to the next one."""
+def counted(files, folder):
+    """A disk with an entry that cannot be started and has two tries, and comes first."""
     broken = entry("Broken").replace(b"/baton/initrd.cpio", b"/baton/none.cpio")
-    files = {"loader/entries/broken+2.conf": broken + b"sort-key 0\n",
-             "loader/loader.conf": b"timeout 0\n"}
     image = os.path.join(folder, "counting.img")
     with project.build_in_use():
-        volume.write(image, qemu.esp_files(Options(files=files)), 512)
-    disk = (f"-drive if=none,id=counted,format=raw,file={image} "
+        volume.write(image, qemu.esp_files(Options(files={
+            "loader/entries/broken+2.conf": broken + b"sort-key 0\n", **files})), 512)
+    return (f"-drive if=none,id=counted,format=raw,file={image} "
             "-device virtio-blk-pci,drive=counted,bootindex=0")
-    for left in (1, 0):
-        options = Options(media="none", watched=True, qemu=[disk], timeout=120)
-        with Machine(options) as machine:
-            tap.check(machine.wait(lambda: machine.log.failure, 100) and
-                      "none.cpio" in machine.log.failure, f"it fails; {left} tries are left",
-                      *machine.log.tail())
-    with Machine(Options(media="none", watched=True, qemu=[disk], timeout=120)) as machine:
-        tap.check(machine.wait(lambda: GREETING in machine.log.text(), 110),
-                  "then the next entry starts", *machine.log.tail())
+
+
+def test_counting(tap, folder):
+    """It gives way to the next one, with nobody there; where tries cannot be counted it is not tried again."""
+    for timeout in (0, 1):
+        disk = counted({"loader/loader.conf": f"timeout {timeout}\n".encode()}, folder)
+        with Machine(Options(media="none", watched=True, qemu=[disk, RESTARTS], timeout=200)) as machine:
+            person = Terminal(tap, machine, folder)
+            person.shell_of(3, f"the third start, timeout {timeout}: the next entry", 180)
+            tap.equal(machine.log.text().count("none.cpio: cannot open"), 2, "the other failed twice before")
+            person.ask("mkdir /tmp/esp; mount -t vfat -o ro /dev/vda1 /tmp/esp")
+            tap.equal(person.ask("ls /tmp/esp/loader/entries").split(), ["baton.conf", "broken+0-2.conf"],
+                      "and has no tries left")
+    disk = counted({"loader/loader.conf": b"timeout 0\n"}, folder).replace("=raw", "=raw,readonly=on")
+    with Machine(Options(media="none", watched=True, qemu=[disk, RESTARTS], timeout=120)) as machine:
+        machine.wait(lambda: "BdsDxe: failed" in machine.log.text() or machine.log.failure, 100)
+        machine.wait(lambda: False, 10)
+        text = machine.log.text()
+        tap.check("its tries are not counted" in text and "restarts" not in text,
+                  "a volume that is read only: said, and not for ever", *machine.log.tail())
 
 
 def test_many(tap, folder):
@@ -338,6 +348,8 @@ def test_kinds(tap, folder):
         tap.equal(person.variable("LoaderEntries").split("auto-")[0], "esp.confboot.confunified.efi",
                   "LoaderEntries has all three, in their order")
         tap.equal(person.variable("LoaderEntrySelected"), "unified.efi", "LoaderEntrySelected names it")
+        tap.equal(person.variable("LoaderBootCountPath"), r"\EFI\Linux\unified+2-1.efi",
+                  "LoaderBootCountPath its file")
         person.ask("mkdir /tmp/boot; mount -t vfat -o ro /dev/vda2 /tmp/boot")
         tap.equal(person.ask("ls /tmp/boot/EFI/Linux").split(),
                   ["nothing.efi", "text.txt", "unified+2-1.efi"], "one of its tries is gone")
