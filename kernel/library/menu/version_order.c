@@ -5,18 +5,6 @@
 
 #include "library/string.h"
 
-/* What a part of a version begins with, from old to new: 1~rc1, 1, 1-1, 1^fix, 1.1, 1a, 11. */
-enum rank {
-    PRERELEASE, /* ~ */
-    END,
-    RELEASE, /* - */
-    PATCH,   /* ^ */
-    POINT,   /* . */
-    LETTERS,
-    DIGITS,
-    SEPARATOR, /* anything else: skipped */
-};
-
 static bool is_digit(char character)
 {
     return character >= '0' && character <= '9';
@@ -27,29 +15,22 @@ static bool is_letter(char character)
     return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z');
 }
 
-static enum rank rank_of(char character)
-{
-    switch (character) {
-    case '~':
-        return PRERELEASE;
-    case '\0':
-        return END;
-    case '-':
-        return RELEASE;
-    case '^':
-        return PATCH;
-    case '.':
-        return POINT;
-    default:
-        return is_letter(character) ? LETTERS : is_digit(character) ? DIGITS : SEPARATOR;
-    }
-}
-
+/* Anything else parts two words and means no more. */
 static const char *skip_separators(const char *version)
 {
-    while (rank_of(*version) == SEPARATOR)
+    while (*version && !is_digit(*version) && !is_letter(*version) && !strchr("~-^.", *version))
         version++;
     return version;
+}
+
+/* Who alone has the mark is older; it is taken off both. */
+static int mark_compare(const char **left, const char **right, char mark)
+{
+    bool in_left = **left == mark, in_right = **right == mark;
+
+    *left += in_left && in_right;
+    *right += in_left && in_right;
+    return in_right - in_left;
 }
 
 static size_t segment_length(const char *version, bool is_part(char))
@@ -71,10 +52,12 @@ static int letters_compare(const char *left, size_t left_length, const char *rig
     return order ? order : (left_length > right_length) - (left_length < right_length);
 }
 
-/* Numbers of any length: without leading zeroes the longer one is greater. */
+/* Numbers of any length: without leading zeroes the longer one is greater; any is newer than none. */
 static int digits_compare(const char *left, size_t left_length, const char *right,
                           size_t right_length)
 {
+    if (!left_length || !right_length)
+        return (left_length > 0) - (right_length > 0);
     for (; left_length && *left == '0'; left_length--)
         left++;
     for (; right_length && *right == '0'; right_length--)
@@ -84,35 +67,38 @@ static int digits_compare(const char *left, size_t left_length, const char *righ
     return memcmp(left, right, left_length);
 }
 
-/* Takes a segment of the same kind off both. */
-static int segment_compare(const char **left, const char **right, enum rank rank)
+/* Takes a number off both, or a word; one of them may have none. */
+static int segment_compare(const char **left, const char **right)
 {
-    size_t left_length = segment_length(*left, rank == DIGITS ? is_digit : is_letter);
-    size_t right_length = segment_length(*right, rank == DIGITS ? is_digit : is_letter);
-    int order = rank == DIGITS ? digits_compare(*left, left_length, *right, right_length)
-                               : letters_compare(*left, left_length, *right, right_length);
+    bool number = is_digit(**left) || is_digit(**right);
+    size_t left_length = segment_length(*left, number ? is_digit : is_letter);
+    size_t right_length = segment_length(*right, number ? is_digit : is_letter);
+    int order = number ? digits_compare(*left, left_length, *right, right_length)
+                       : letters_compare(*left, left_length, *right, right_length);
 
     *left += left_length;
     *right += right_length;
     return order;
 }
 
+/* From old to new: 1~rc1, 1, 1-1, 1^fix, 1.1, 1a, 11. Within a turn nothing is skipped, so that a
+   mark and a separator behind it stand for a word that is empty. */
 int version_compare(const char *left, const char *right)
 {
     for (;;) {
         left = skip_separators(left);
         right = skip_separators(right);
 
-        enum rank rank = rank_of(*left);
-        int order = (int)rank - (int)rank_of(*right);
-
-        if (order == 0 && rank >= LETTERS)
-            order = segment_compare(&left, &right, rank);
-        else if (order == 0 && rank != END) {
-            left++;
-            right++;
-        }
-        if (order != 0 || rank == END)
+        int order = mark_compare(&left, &right, '~');
+        if (order != 0)
+            return order;
+        if (!*left || !*right)
+            return (*left != '\0') - (*right != '\0');
+        for (const char *mark = "-^."; *mark && order == 0; mark++)
+            order = mark_compare(&left, &right, *mark);
+        if (order == 0)
+            order = segment_compare(&left, &right);
+        if (order != 0)
             return order;
     }
 }

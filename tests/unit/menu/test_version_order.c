@@ -77,6 +77,11 @@ static void test_specification(void)
         {"1+2+3", 1, "1.3.3"},
         {"0123", 0, "123"},
         {"6.1.0-9", -1, "6.1.0-13"},
+        /* What is skipped where a word begins is none behind a mark. */
+        {"a-1..2", 1, "a-_92"},
+        {"x-a2", 1, "x-_9"},
+        {"1-_", -1, "1-a"},
+        {"0a", 1, "alpha"},
     };
 
     for (size_t i = 0; i < array_length(examples); i++) {
