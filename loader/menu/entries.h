@@ -56,8 +56,8 @@ EFI_STATUS entries_text(EFI_HANDLE device, const char *path, char **text, size_t
 /* The options that a unified kernel image has in it; says nothing. */
 void entry_unified_options(const struct entry *entry, char options[BOOT_ENTRY_OPTIONS_MAX]);
 
-/* One try less is left from now on, if they are counted: the file is renamed, and the system to come
-   told. Says what cannot be done. */
+/* One try less is left from now on, if they are counted: the file is renamed, and the system to
+   come told. Says what cannot be done. */
 void entry_count_down(struct entry *entry);
 
 #endif

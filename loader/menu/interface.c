@@ -20,16 +20,16 @@ static const EFI_GUID global_vendor = EFI_GLOBAL_VARIABLE;
 
 /* What this loader does of the interface's features. */
 #define FEATURES                                                                                   \
-    (UINT64_C(1) << 0 | /* LoaderConfigTimeout */                                                  \
-     UINT64_C(1) << 1 | /* LoaderConfigTimeoutOneShot */                                           \
-     UINT64_C(1) << 2 | /* LoaderEntryDefault */                                                   \
-     UINT64_C(1) << 3 | /* LoaderEntryOneShot */                                                   \
-     UINT64_C(1) << 4 | /* boot counting */                                                        \
-     UINT64_C(1) << 5 | /* the extended boot loader partition */                                   \
-     UINT64_C(1) << 8 | /* the key "sort-key" */                                                   \
-     UINT64_C(1) << 9 | /* "@saved" */                                                             \
-     UINT64_C(1) << 13 | /* the timeout "menu-disabled" */                                          \
-     UINT64_C(1) << 16) /* the key "uki" */
+    (UINT64_C(1) << 0 |  /* LoaderConfigTimeout */                                                 \
+     UINT64_C(1) << 1 |  /* LoaderConfigTimeoutOneShot */                                          \
+     UINT64_C(1) << 2 |  /* LoaderEntryDefault */                                                  \
+     UINT64_C(1) << 3 |  /* LoaderEntryOneShot */                                                  \
+     UINT64_C(1) << 4 |  /* boot counting */                                                       \
+     UINT64_C(1) << 5 |  /* the extended boot loader partition */                                  \
+     UINT64_C(1) << 8 |  /* the key "sort-key" */                                                  \
+     UINT64_C(1) << 9 |  /* "@saved" */                                                            \
+     UINT64_C(1) << 13 | /* the timeout "menu-disabled" */                                         \
+     UINT64_C(1) << 16)  /* the key "uki" */
 
 /* ---- variables ---- */
 
@@ -217,7 +217,8 @@ void interface_tell_counted(const char *path)
     CHAR16 wide[BOOT_ENTRY_PATH_MAX];
 
     if (*path && text_widen_path(path, wide, BOOT_ENTRY_PATH_MAX))
-        variable_set(L"LoaderBootCountPath", FOR_THIS_START, wide, (strlen(path) + 1) * sizeof *wide);
+        variable_set(L"LoaderBootCountPath", FOR_THIS_START, wide,
+                     (strlen(path) + 1) * sizeof *wide);
     else
         variable_remove(L"LoaderBootCountPath");
 }

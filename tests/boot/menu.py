@@ -215,7 +215,7 @@ def counted(files, folder):
 
 
 def test_counting(tap, folder):
-    """It gives way to the next one, with nobody there; where tries cannot be counted it is not tried again."""
+    """It gives way to the next one, with nobody there; what cannot be counted is not tried again."""
     for timeout in (0, 1):
         disk = counted({"loader/loader.conf": f"timeout {timeout}\n".encode()}, folder)
         with Machine(Options(media="none", watched=True, qemu=[disk, RESTARTS], timeout=200)) as machine:

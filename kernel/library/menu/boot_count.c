@@ -37,8 +37,8 @@ static bool count_read(const char *text, const char *suffix, struct boot_count *
     return text == suffix;
 }
 
-/* systemd-boot's rule: files that are hidden (macOS puts "._NAME" beside each), and names of entries
-   that a loader finds by itself. */
+/* systemd-boot's rule: files that are hidden (macOS puts "._NAME" beside each), and names of
+   entries that a loader finds by itself. */
 static bool name_is_taken(const char *name)
 {
     static const char automatic[] = "auto-";

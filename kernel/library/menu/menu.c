@@ -40,7 +40,8 @@ void menu_begin(struct menu *menu, const struct menu_item *items, size_t count, 
         .chosen = chosen < count ? chosen : 0,
         .alone = true,
         .timeout = timeout,
-        .tenths = timeout < MENU_TIMEOUT_DISABLED / TENTHS ? timeout * TENTHS : MENU_TIMEOUT_FOREVER,
+        .tenths =
+            timeout < MENU_TIMEOUT_DISABLED / TENTHS ? timeout * TENTHS : MENU_TIMEOUT_FOREVER,
     };
     menu_resize(menu, MENU_COLUMNS_MINIMUM, MENU_ROWS_MINIMUM);
 }

@@ -52,7 +52,8 @@ static int letters_compare(const char *left, size_t left_length, const char *rig
     return order ? order : (left_length > right_length) - (left_length < right_length);
 }
 
-/* Numbers of any length: without leading zeroes the longer one is greater; any is newer than none. */
+/* Numbers of any length: without leading zeroes the longer one is greater; any is newer than none.
+ */
 static int digits_compare(const char *left, size_t left_length, const char *right,
                           size_t right_length)
 {
