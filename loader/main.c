@@ -117,11 +117,13 @@ static EFI_STATUS wanted_choose(struct volume *volume, const char *path, struct 
 
 static EFI_STATUS wanted_find(struct volume *volume, struct wanted *wanted)
 {
-    const struct boot_entry *unified = unified_entry();
+    const struct boot_entry *unified;
     struct options_given given;
     struct choice choice;
-    EFI_STATUS status;
+    EFI_STATUS status = unified_entry(&unified);
 
+    if (EFI_ERROR(status))
+        return status;
     if (unified) {
         wanted_of_unified(unified, wanted);
         return EFI_SUCCESS;

@@ -150,9 +150,9 @@ void measure_initrd(const void *bytes, uint64_t size)
 void measure_options(const char *options)
 {
     static CHAR16 wide[DATA_MAXIMUM / sizeof(CHAR16)];
-    size_t size = (strlen(options) + 1) * sizeof *wide;
+    size_t size = text_widen(options, wide, sizeof wide / sizeof *wide) * sizeof *wide;
 
-    if (text_widen(options, wide, sizeof wide / sizeof *wide))
+    if (size)
         measure(PCR_KERNEL_CONFIG, EVENT_IPL, wide, size, wide, size);
 }
 

@@ -23,9 +23,10 @@ bool image_section(const EFI_LOADED_IMAGE_PROTOCOL *image, const char *name, uns
 bool unified_is(void);
 
 /*
- * What the image has instead of an entry, or NULL: it is no unified one, and entries are read. Its
- * files are the sections, which a volume gives under names like "/.linux" (volume_sections.c).
+ * What the image has instead of an entry, or *entry is NULL: it is no unified one, and entries are
+ * read. Its files are the sections, which a volume gives under names like "/.linux"
+ * (volume_sections.c). An error: there is more than an entry can hold, and nothing is left out.
  */
-const struct boot_entry *unified_entry(void);
+EFI_STATUS unified_entry(const struct boot_entry **entry);
 
 #endif

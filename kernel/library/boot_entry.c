@@ -22,18 +22,20 @@ static struct slice name_cut(struct slice value)
     return value;
 }
 
+static bool is_control(char character)
+{
+    return (unsigned char)character < ' ' || character == 0x7f;
+}
+
 /* The setters return what is wrong with the value, or NULL. */
 
-/* A long title is no reason for a system not to start. */
+/* A title that is long or odd is no reason for a system not to start. It is shown to people: UTF-8
+   may pass, control characters may not. */
 static const char *name_set(char name[BOOT_ENTRY_NAME_MAX], struct slice value)
 {
     value = name_cut(value);
-    for (size_t i = 0; i < value.size; i++) {
-        /* UTF-8 may pass, control characters may not: names are shown to people. */
-        if ((unsigned char)value.text[i] < ' ' || value.text[i] == 0x7f)
-            return "the value holds a control character";
-    }
-    memcpy(name, value.text, value.size);
+    for (size_t i = 0; i < value.size; i++)
+        name[i] = is_control(value.text[i]) ? '?' : value.text[i];
     name[value.size] = '\0';
     return NULL;
 }
@@ -94,8 +96,8 @@ static const char *options_add(struct boot_entry *entry, struct slice value)
     if (length + space + value.size >= BOOT_ENTRY_OPTIONS_MAX)
         return "the options are longer than 4095 bytes";
     for (size_t i = 0; i < value.size; i++) {
-        if (!is_printable(value.text[i]))
-            return "the options hold something that is not printable ASCII";
+        if (is_control(value.text[i]))
+            return "the options hold a control character";
     }
     if (space)
         entry->options[length] = ' ';
@@ -170,8 +172,6 @@ int boot_entry_parse(const char *text, size_t size, struct boot_entry *entry,
         return fail(error, 0, "the entry is longer than 64 KiB");
 
     for (uint32_t number = 1; text_take_line(&rest, &line); number++) {
-        if (line.size > BOOT_ENTRY_LINE_MAX)
-            return fail(error, number, "the line is longer than 4096 bytes");
         if (memchr(line.text, '\0', line.size) != NULL)
             return fail(error, number, "the line holds a NUL");
         const char *reason = line_parse(entry, line);

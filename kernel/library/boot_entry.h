@@ -14,7 +14,6 @@
 
 enum {
     BOOT_ENTRY_FILE_MAX = 65536, /* bytes of text */
-    BOOT_ENTRY_LINE_MAX = 4096,  /* bytes without the line's end */
     BOOT_ENTRY_NAME_MAX = 128,   /* bytes with the NUL, as the ones below */
     BOOT_ENTRY_PATH_MAX = 256,
     BOOT_ENTRY_INITRDS_MAX = 16,
@@ -36,7 +35,7 @@ struct boot_entry {
     char program[BOOT_ENTRY_PATH_MAX];
     uint32_t initrd_count;
     char initrds[BOOT_ENTRY_INITRDS_MAX][BOOT_ENTRY_PATH_MAX]; /* in the order of the lines */
-    char options[BOOT_ENTRY_OPTIONS_MAX]; /* the lines joined by one space; printable ASCII */
+    char options[BOOT_ENTRY_OPTIONS_MAX]; /* the lines joined by one space; no control characters */
     bool foreign; /* for another architecture: an error, but none to show; a menu passes it over */
 };
 
@@ -48,8 +47,9 @@ struct boot_entry_error {
 /*
  * Reads size bytes of text. Unknown keys, empty lines and '#' comments are
  * passed over, as is a byte order mark of UTF-8; lines end with LF or CRLF, the last one also
- * without. Of a key that may come once the last line counts; one without a value is passed over, and quotes
- * round the whole value are none of it, as systemd-boot has it. 0, or -EINVAL with *error filled; then *entry is not to be used.
+ * without. Of a key that may come once the last line counts; one without a value is passed over,
+ * and quotes round the whole value are none of it, as systemd-boot has it. 0, or -EINVAL with
+ * *error filled; then *entry is not to be used.
  */
 int boot_entry_parse(const char *text, size_t size, struct boot_entry *entry,
                      struct boot_entry_error *error);

@@ -273,6 +273,14 @@ static uint32_t key_translate(const struct key *key)
     return character;
 }
 
+/* A cursor that moves by bytes would part the others' characters. */
+static bool is_ascii(const char *text)
+{
+    while (*text && (unsigned char)*text < 0x80)
+        text++;
+    return !*text;
+}
+
 static void options_show(void)
 {
     struct entry *entry = entry_at(&here.entries, here.menu.selected);
@@ -283,7 +291,10 @@ static void options_show(void)
         menu_say(&here.menu, "This entry cannot be read any more.");
         return;
     }
-    menu_edit(&here.menu, here.parsed.options);
+    if (is_ascii(here.parsed.options))
+        menu_edit(&here.menu, here.parsed.options);
+    else
+        menu_say(&here.menu, "These options are no ASCII: they cannot be edited here.");
 }
 
 static void default_keep(void)

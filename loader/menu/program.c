@@ -96,7 +96,7 @@ static EFI_STATUS options_give(EFI_LOADED_IMAGE_PROTOCOL *loaded, const char *op
     status = pages_allocate(length * sizeof *wide, "the program's options", (void **)&wide);
     if (EFI_ERROR(status))
         return status;
-    text_widen(options, wide, length);
+    length = text_widen(options, wide, length);
     loaded->LoadOptions = wide;
     loaded->LoadOptionsSize = (UINT32)(length * sizeof *wide);
     measure_options(options);

@@ -49,9 +49,9 @@ void unified_file_options(EFI_FILE_HANDLE file, char options[BOOT_ENTRY_OPTIONS_
     size_t head_size = read_at(file, 0, head, sizeof head);
     size_t size = section_read(file, head_size, ".cmdline"), length = 0;
 
-    while (length < size && length + 1 < BOOT_ENTRY_OPTIONS_MAX && text[length] >= ' ' &&
-           text[length] <= '~')
-        length++;
-    memcpy(options, text, length);
+    for (; length < size && length + 1 < BOOT_ENTRY_OPTIONS_MAX && text[length]; length++)
+        options[length] = (unsigned char)text[length] < ' ' ? ' ' : text[length];
+    while (length > 0 && options[length - 1] == ' ')
+        length--;
     options[length] = '\0';
 }

@@ -48,6 +48,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t length = strnlen(entry.options, BOOT_ENTRY_OPTIONS_MAX);
     require(length < BOOT_ENTRY_OPTIONS_MAX);
     for (size_t i = 0; i < length; i++)
-        require(entry.options[i] >= ' ' && entry.options[i] <= '~');
+        require((unsigned char)entry.options[i] >= ' ' && entry.options[i] != 0x7f);
     return 0;
 }

@@ -7,6 +7,7 @@
 #include "library/menu/menu.h"
 #include "library/menu/text_row.h"
 #include "library/string.h"
+#include "library/utf8.h"
 
 /* Colours of screen_palette. */
 enum colour {
@@ -45,24 +46,12 @@ static void pen_put(struct pen *pen, uint16_t code)
         pen->row[pen->at++] = (struct screen_cell){code, pen->foreground, pen->background};
 }
 
-/* The next character of UTF-8 text, moved over; U+FFFD for what is none (Unicode 15, 3.9). */
+/* The next character of UTF-8 text, moved over; the font's are of 16 bits. */
 static uint16_t code_take(const char **text)
 {
-    uint8_t byte = (uint8_t) * (*text)++;
-    int more = byte < 0x80 ? 0 : (byte & 0xe0) == 0xc0 ? 1 : (byte & 0xf0) == 0xe0 ? 2 : -1;
-    uint32_t code = more == 0 ? byte : more == 1 ? byte & 0x1fU : byte & 0x0fU;
+    uint32_t code = utf8_take(text);
 
-    if (more < 0) {
-        while (((uint8_t) * *text & 0xc0) == 0x80)
-            (*text)++;
-        return 0xfffd;
-    }
-    for (; more > 0; more--) {
-        if (((uint8_t) * *text & 0xc0) != 0x80)
-            return 0xfffd;
-        code = code << 6 | ((uint8_t) * (*text)++ & 0x3fU);
-    }
-    return (uint16_t)code;
+    return code < 0x10000 ? (uint16_t)code : UTF8_NONE;
 }
 
 static void pen_write(struct pen *pen, const char *text)

@@ -5,6 +5,7 @@
 #include "mock_firmware.h"
 #include "pages.h"
 #include "test.h"
+#include "text.h"
 #include "trust.h"
 #include "unified.h"
 #include "volume.h"
@@ -138,10 +139,10 @@ static void test_read_failure(void)
 /* ---- the loader's own image ---- */
 
 enum {
-    HEADERS = 0x400,
+    HEADERS = 0x800,
     SECTION_SIZE = 0x1000,
 };
-static uint8_t own[HEADERS + 4 * SECTION_SIZE];
+static uint8_t own[HEADERS + 20 * SECTION_SIZE];
 static unsigned own_sections;
 
 static void own_begin(void)
@@ -165,9 +166,46 @@ static void own_add(const char *name, const void *bytes, uint32_t size)
     memcpy(header, name, strnlen(name, 8));
     put32(header + 8, size);
     put32(header + 12, address);
-    put32(header + 16, SECTION_SIZE);
+    put32(header + 16, size > SECTION_SIZE ? size : SECTION_SIZE);
     memcpy(own + address, bytes, size);
     put16(own + 0x80 + 6, (uint16_t)++own_sections);
+}
+
+static const struct boot_entry *own_entry(void)
+{
+    const struct boot_entry *entry;
+
+    expect_equal(unified_entry(&entry), EFI_SUCCESS);
+    return entry;
+}
+
+/* What does not fit is refused: options may be what makes a system safe. */
+static void test_unified_limits(void)
+{
+    static char options[BOOT_ENTRY_OPTIONS_MAX + 1];
+    const struct boot_entry *entry;
+
+    test_case("options that just fit, and longer ones");
+    memset(options, 'a', sizeof options);
+    own_begin();
+    own_add(".linux", "kernel", 6);
+    own_add(".cmdline", options, sizeof options - 2);
+    expect_equal(strlen(own_entry()->options), sizeof options - 2);
+    own_begin();
+    own_add(".linux", "kernel", 6);
+    own_add(".cmdline", options, sizeof options - 1);
+    expect_equal(unified_entry(&entry), EFI_BUFFER_TOO_SMALL);
+
+    test_case("as many archives as an entry has, and one more");
+    own_begin();
+    own_add(".linux", "kernel", 6);
+    for (unsigned i = 0; i < BOOT_ENTRY_INITRDS_MAX; i++)
+        own_add(".initrd", "x", 1);
+    expect_equal(own_entry()->initrd_count, BOOT_ENTRY_INITRDS_MAX);
+    expect_string(own_entry()->options, "");
+    own_add(".initrd", "x", 1);
+    expect_equal(unified_entry(&entry), EFI_BUFFER_TOO_SMALL);
+    mock.image.ImageBase = NULL;
 }
 
 static void test_unified(void)
@@ -178,7 +216,7 @@ static void test_unified(void)
 
     test_case("no unified image");
     mock_firmware_start();
-    expect(!unified_entry());
+    expect(!own_entry());
 
     test_case("kernel, options and initrds are sections");
     own_begin();
@@ -186,7 +224,7 @@ static void test_unified(void)
     own_add(".cmdline", "quiet audit\n", 13);
     own_add(".initrd", "first", 5);
     own_add(".initrd", "second", 6);
-    const struct boot_entry *entry = unified_entry();
+    const struct boot_entry *entry = own_entry();
     struct volume volume = {0};
     expect(entry != NULL);
     expect_string(entry->options, "quiet audit");
@@ -201,7 +239,21 @@ static void test_unified(void)
 
     test_case("a section beyond the image's end");
     put32(own + 0x80 + 24 + 240 + 12, sizeof own - 3);
-    expect(!unified_entry());
+    expect(!own_entry());
+}
+
+static void test_text(void)
+{
+    static const CHAR16 expected[] = {'a', 0xe4, 0x20ac, 0xd83d, 0xdc27, 0xfffd, '/', 0};
+    static const char text[] = "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7\xff/";
+    CHAR16 wide[9];
+
+    test_case("UTF-8 becomes UTF-16");
+    expect_equal(text_widen(text, wide, 8), 8);
+    expect(memcmp(wide, expected, sizeof expected) == 0);
+    expect_equal(text_widen(text, wide, 7), 0);
+    expect_equal(text_widen(text, wide, 4), 0);
+    expect(text_widen_path(text, wide, 8) && wide[6] == '\\');
 }
 
 /* sha256sum of "content". */
@@ -273,6 +325,8 @@ int main(void)
     test_read();
     test_read_failure();
     test_unified();
+    test_unified_limits();
+    test_text();
     test_trust();
     test_generation();
     return test_end();
