@@ -2,6 +2,7 @@
 
 #include <library/format.h>
 #include <library/string.h>
+#include <library/text_line.h>
 
 #include "console.h"
 #include "menu/boot_partition.h"
@@ -121,6 +122,22 @@ static void entry_describe(struct entry *entry, const struct boot_entry *parsed)
     entry->editable = true;
 }
 
+/* An entry that would start the loader itself, again and again. */
+static bool is_own(const struct entry *entry, const char *program)
+{
+    char path[BOOT_ENTRY_PATH_MAX];
+    size_t same = 0;
+
+    if (entry->device != firmware.loaded_image->DeviceHandle ||
+        !firmware_own_path(path, sizeof path))
+        return false;
+    for (char *letter = path; *letter; letter++)
+        *letter = *letter == '\\' ? '/' : ascii_lower(*letter);
+    while (path[same] && path[same] == ascii_lower(program[same]))
+        same++;
+    return !path[same] && !program[same];
+}
+
 /* "Boot loaders should ignore all entries that don't match the local platform". */
 static bool entry_file_read(struct entry *entry)
 {
@@ -134,6 +151,8 @@ static bool entry_file_read(struct entry *entry)
         return false;
     good = boot_entry_parse(text, size, &parsed, &error) == 0;
     firmware.boot->FreePool(text);
+    if (good && is_own(entry, parsed.program))
+        return false;
     if (good)
         entry_describe(entry, &parsed);
     else if (!parsed.foreign)
@@ -205,6 +224,9 @@ static void file_add(struct entries *entries, const struct place *place, EFI_HAN
     if (!entry || !boot_count_parse(name, place->suffix, entry->identifier, &entry->name.count))
         return;
     copy(entry->file, name, sizeof entry->file);
+    /* As systemd-boot names them: a FAT volume does not tell capitals from small letters. */
+    for (char *letter = entry->identifier; *letter; letter++)
+        *letter = ascii_lower(*letter);
     if (path_make(entry) && place->read(entry))
         entries->count++;
 }
