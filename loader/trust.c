@@ -1,12 +1,8 @@
 #include "trust.h"
 
-#include <library/boot_entry.h>
-#include <library/format.h>
-#include <library/menu/boot_count.h>
+#include <library/digest_list.h>
 #include <library/sbat.h>
 #include <library/sha256.h>
-#include <library/string.h>
-#include <library/text_line.h>
 
 #include "failure.h"
 #include "unified.h"
@@ -25,71 +21,17 @@ bool trust_is_asked_for(void)
            size == sizeof value && value == 1;
 }
 
-static void digest_write(const void *bytes, uint64_t size, char text[2 * SHA256_SIZE + 1])
-{
-    static const char digits[] = "0123456789abcdef";
-    uint8_t digest[SHA256_SIZE];
-
-    sha256(bytes, size, NULL, 0, digest);
-    for (size_t i = 0; i < SHA256_SIZE; i++) {
-        text[2 * i] = digits[digest[i] >> 4];
-        text[2 * i + 1] = digits[digest[i] & 15];
-    }
-    text[2 * SHA256_SIZE] = '\0';
-}
-
-/* As it was signed: parted by slashes, an entry without the tries that are left. */
-static void path_plain(const char *path, char plain[BOOT_ENTRY_PATH_MAX])
-{
-    char identifier[BOOT_FILE_NAME_MAX];
-    struct boot_count count;
-    char *name = plain;
-
-    format_string(plain, BOOT_ENTRY_PATH_MAX, "%s", path);
-    for (char *next = plain; *next; next++) {
-        *next = *next == '\\' ? '/' : ascii_lower(*next);
-        if (*next == '/')
-            name = next + 1;
-    }
-    if (boot_count_parse(name, ".conf", identifier, &count))
-        memcpy(name, identifier, strlen(identifier) + 1);
-}
-
-static bool path_is(struct slice slice, const char *plain)
-{
-    for (size_t i = 0; i < slice.size; i++) {
-        if (ascii_lower(slice.text[i]) != plain[i])
-            return false;
-    }
-    return plain[slice.size] == '\0';
-}
-
-static bool digests_name(const char *path, const char *digest)
-{
-    char plain[BOOT_ENTRY_PATH_MAX];
-    const uint8_t *bytes;
-    uint64_t size;
-
-    path_plain(path, plain);
-    if (!unified_section(".digests", 0, &bytes, &size))
-        return false;
-    struct slice rest = {(const char *)bytes, size}, line;
-    while (text_take_line(&rest, &line)) {
-        line = slice_trim(line);
-        if (slice_is(slice_take_word(&line), digest) && path_is(line, plain))
-            return true;
-    }
-    return false;
-}
-
 EFI_STATUS trust_check(const char *path, const void *bytes, uint64_t size)
 {
-    char digest[2 * SHA256_SIZE + 1];
+    uint8_t digest[SHA256_SIZE];
+    const uint8_t *list;
+    uint64_t list_size;
 
     if (!trust_is_asked_for())
         return EFI_SUCCESS;
-    digest_write(bytes, size, digest);
-    if (digests_name(path, digest))
+    sha256(bytes, size, NULL, 0, digest);
+    if (unified_section(".digests", 0, &list, &list_size) &&
+        digest_list_has((const char *)list, list_size, path, digest))
         return EFI_SUCCESS;
     return failure(EFI_SECURITY_VIOLATION,
                    "%s: Secure Boot is on, and this is not what was signed with the loader: sign "

@@ -479,6 +479,13 @@ def usb_storage():
     yield bytes([3, 0, 0x80, 0])
 
 
+def digest_list():
+    digest = bytes.fromhex("012345") + bytes(29)
+    for path in ("/baton/kernel.elf", "/loader/entries/a+2-1.conf"):
+        plain = path.replace("+2-1", "")
+        yield f"{path}\0# signed\n{bytes(32).hex()} /x\n{digest.hex()} {plain}\n".encode()
+
+
 def sbat():
     yield b"sbat,1,SBAT Version,sbat,1,https://x\nbaton,2,Baton\n\nsbat,1,2022052400\nbaton,3\n"
 
@@ -503,7 +510,7 @@ def loader_settings():
 
 
 TARGETS = {function.__name__: function for function in (
-    sbat, event_log, menu, boot_order, loader_settings,
+    digest_list, sbat, event_log, menu, boot_order, loader_settings,
     acpi, aml, archive, audit, boot_entry, cpio, efi_variable, elf, elf_kernel, fat, fuse_message,
     image, keyboard,
     line_discipline, load_options, memory_attributes, memory_map, memory_options, net_boot, options,
