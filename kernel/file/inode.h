@@ -117,6 +117,7 @@ enum inode_change {
     INODE_CHANGE_OWNER,
     INODE_CHANGE_TIMES,
     INODE_CHANGE_ATTRIBUTES, /* extended ones */
+    INODE_CHANGE_NAME,       /* its name goes */
 };
 
 /* A moment, of any year (struct timespec64 of Linux); each half is atomic. */
@@ -260,7 +261,7 @@ struct inode {
     uint8_t write_hint;             /* RWH_*, fcntl(2); atomic */
     uint32_t seals;                 /* F_SEAL_*, fcntl(2); lock */
     struct page_cache cache;        /* contents and size; a RAM file's storage */
-    struct pipe *pipe;              /* a FIFO that is open; lock */
+    struct pipe *pipe;              /* a FIFO that is open; pipe.c's */
     struct socket *socket;          /* bound to this name; socket/name.c's lock */
     struct record_locks *locks;     /* fcntl and flock locks; NULL: none; lock.c */
     char *link_target;              /* RAM symbolic link: NUL-terminated; constant */

@@ -129,6 +129,19 @@ static int pseudo_forbid(const struct inode *inode, unsigned permission)
     return S_ISDIR(place->node->mode) || !(place->node->mode & 0222) ? -EACCES : 0;
 }
 
+/* A directory's, which may be its own process's. */
+static int pseudo_permission(struct inode *inode, unsigned permission,
+                             const struct credentials *credentials)
+{
+    const struct pseudo_place *place = inode->private;
+    struct inode_attributes attributes;
+    int error = pseudo_refresh(inode, &attributes);
+
+    if (!error)
+        error = inode_attributes_permission(&attributes, permission, credentials);
+    return error && place->node->is_own && place->node->is_own(&place->key) ? 0 : error;
+}
+
 static int pseudo_forbid_change(const struct inode *inode, enum inode_change change)
 {
     const struct pseudo_place *place = inode->private;
@@ -324,7 +337,8 @@ static int pseudo_follow(struct inode *inode, struct path *target)
 #define PSEUDO_INODE                                                                               \
     .forbid = pseudo_forbid, .forbid_change = pseudo_forbid_change, .refresh = pseudo_refresh,     \
     .destroy = pseudo_destroy
-static const struct inode_operations directory_inode = {.lookup = pseudo_lookup, PSEUDO_INODE};
+static const struct inode_operations directory_inode = {
+    .lookup = pseudo_lookup, .permission = pseudo_permission, PSEUDO_INODE};
 static const struct inode_operations changing_inode = {
     .lookup = pseudo_lookup, .create = pseudo_create, .remove = pseudo_remove, PSEUDO_INODE};
 static const struct inode_operations file_inode = {PSEUDO_INODE};

@@ -96,6 +96,8 @@ struct pseudo_node {
     bool is_setting;   /* a directory, below which everything is a setting: /proc/sys */
     bool is_immutable; /* a directory: nobody changes anything of it */
 
+    /* A directory: may the caller go into it, though its mode says otherwise? */
+    bool (*is_own)(const struct pseudo_key *key);
     /* Changes what stat shows (owner of a process's files); gone: leaves them. */
     void (*attributes)(const struct pseudo_key *key, struct pseudo_attributes *attributes);
 

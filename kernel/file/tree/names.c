@@ -287,7 +287,7 @@ static int may_remove(const struct credentials *credentials, const struct path *
     if (own.mode & S_ISVTX && credentials->file_user != own.user &&
         !inode_owned(victim->inode, credentials))
         return -EPERM;
-    return 0;
+    return inode_change_allowed(victim->inode, INODE_CHANGE_NAME);
 }
 
 /* What mounts hide is not what the name means: the directory's own child, with a reference. */

@@ -33,6 +33,7 @@ static struct pseudo_node process_files[] = {
      .mode = S_IFDIR | 0500,
      .find = pid_descriptor_find,
      .next = pid_descriptor_next,
+     .is_own = pid_is_own,
      .attributes = pid_attributes},
     {.name = "fdinfo",
      .mode = S_IFDIR | 0555,
@@ -193,6 +194,7 @@ static struct pseudo_node self_nodes[] = {
 void proc_process_initialize(void)
 {
     pseudo_add(&proc_root, self_nodes, array_length(self_nodes));
+    proc_net_directory.attributes = pid_attributes;
     pseudo_add(&process_directory, &proc_net_directory, 1);
     proc_root.find = process_find_node;
     proc_root.next = process_next_node;

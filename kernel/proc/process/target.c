@@ -115,6 +115,19 @@ int pid_trace_memory(const struct pseudo_key *key, struct address_space **space)
     return error;
 }
 
+bool pid_is_own(const struct pseudo_key *key)
+{
+    const struct process *process = process_current();
+
+    return process && process->id == key->number[PROC_KEY_PROCESS];
+}
+
+/* What everybody may list says whose it is, whatever else is to be hidden. */
+static bool is_open_to_all(uint32_t mode)
+{
+    return mode == (S_IFDIR | 0555);
+}
+
 void pid_attributes(const struct pseudo_key *key, struct pseudo_attributes *attributes)
 {
     struct pid_target target;
@@ -128,7 +141,7 @@ void pid_attributes(const struct pseudo_key *key, struct pseudo_attributes *attr
         const struct credentials *credentials = user_thread_credentials(target.thread);
         bool dumpable = target.thread->thread.address_space &&
                         __atomic_load_n(&target.process->dumpable, __ATOMIC_RELAXED) == 1;
-        if (credentials && (dumpable || S_ISDIR(attributes->mode))) {
+        if (credentials && (dumpable || is_open_to_all(attributes->mode))) {
             attributes->user = credentials->effective_user;
             attributes->group = credentials->effective_group;
         }

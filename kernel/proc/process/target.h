@@ -33,6 +33,8 @@ int pid_memory_show(const struct pseudo_key *key, struct text *text,
 int pid_check_access(const struct pseudo_key *key, struct file *file);
 /* pseudo_node.subject: which image files are about that only show the one they were opened for. */
 uint64_t pid_memory_number(const struct pseudo_key *key);
+/* pseudo_node.is_own: by a process that looks into itself. */
+bool pid_is_own(const struct pseudo_key *key);
 /* pseudo_node.attributes: files belong to the process's effective user, or to root when others may
    not look into it. */
 void pid_attributes(const struct pseudo_key *key, struct pseudo_attributes *attributes);

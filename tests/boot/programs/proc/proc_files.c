@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -280,6 +281,55 @@ static bool directories_stay(void)
 
     REQUIRE(stay(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), &count));
     return count > 3;
+}
+
+static bool process_directories_stay(void)
+{
+    REQUIRE_ERRNO(unlink("/proc/1"), EPERM); /* not EISDIR: it is immutable */
+    REQUIRE_ERRNO(rmdir("/proc/1"), EPERM);
+    REQUIRE_ERRNO(rename("/proc/1", "/proc/2"), EPERM);
+    return true;
+}
+
+/* ---- whose a process's names are ---- */
+
+enum { USER = 1000 };
+
+static long owner_of(const char *name)
+{
+    struct stat status;
+
+    return stat(name, &status) ? -errno : (long)status.st_uid;
+}
+
+/* What everybody may list is the process's user's all the same. */
+static bool owner_when_hidden(void)
+{
+    REQUIRE(setuid(USER) == 0 && prctl(PR_GET_DUMPABLE) == 0);
+    REQUIRE(owner_of("/proc/self/fd") == 0 && owner_of("/proc/self/status") == 0);
+    REQUIRE(owner_of("/proc/thread-self/fd") == 0);
+    REQUIRE(owner_of("/proc/self/") == USER && owner_of("/proc/self/task") == USER);
+    REQUIRE(owner_of("/proc/self/fdinfo") == USER && owner_of("/proc/self/net") == USER);
+    REQUIRE(prctl(PR_SET_DUMPABLE, 1) == 0 && owner_of("/proc/self/fd") == USER);
+    return true;
+}
+
+/* It is root's, and 0500; a process may look into its own. */
+static bool own_files_when_hidden(void)
+{
+    char path[64], target[64];
+
+    REQUIRE(setuid(USER) == 0 && prctl(PR_GET_DUMPABLE) == 0);
+    snprintf(path, sizeof(path), "/proc/%d/fd", getpid());
+    REQUIRE(open("/proc/self/fd", O_RDONLY | O_DIRECTORY) >= 0);
+    REQUIRE(readlink("/proc/self/fd/0", target, sizeof(target)) > 0);
+    REQUIRE(readlink("/proc/thread-self/fd/0", target, sizeof(target)) > 0);
+    REQUIRE(access("/proc/self/fd", R_OK | W_OK | X_OK) == 0);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(open(path, O_RDONLY) >= 0 || errno != EACCES);
+    REQUIRE(exited(status_of(child), 0));
+    return true;
 }
 
 /* ---- the numbers of threads ---- */
@@ -688,6 +738,9 @@ static bool battery_clock(void)
 
 static const struct test_case cases[] = {
     {"directories in /proc stay", "rmdir(2), mkdir(2)", directories_stay}, /* the first to look */
+    {"…also a process's", "rmdir(2), rename(2)", process_directories_stay},
+    {"whose a process is that others may not look into", "proc(5)", owner_when_hidden},
+    {"…which looks at its own files", "proc(5)", own_files_when_hidden},
     {"vm.max_map_count takes numbers", "proc(5)", setting_maps},
     {"vm.max_map_count counts", "proc(5)", setting_maps_counts},
     {"kernel.pid_max", "proc(5)", setting_numbers},
