@@ -6,6 +6,7 @@
 #include <asm/signal.h>
 #include <asm/socket.h>
 
+#include "cpu/clock.h"
 #include "file/hooks.h"
 #include "library/string.h"
 #include "memory/hasty_copy.h"
@@ -99,6 +100,8 @@ static int message_deliver(struct message *message, struct socket *receiver, str
         error = rights_begin(out->rights, receiver, &message->rights);
     if (!error) {
         out->rights = NULL;
+        if (__atomic_load_n(&receiver->stamp, __ATOMIC_RELAXED))
+            message->came = clock_wall();
         TAILQ_INSERT_TAIL(&receiver->inbox, message, link);
         __atomic_store_n(&receiver->waiting, receiver->waiting + 1, __ATOMIC_RELEASE);
     }
@@ -235,6 +238,7 @@ static int take_company(struct message *message, struct incoming *in)
         in->sender = message->sender;
         socket_reference(in->sender);
         in->identity = message->identity;
+        in->came = message->came;
     }
     if (!message->rights)
         return 0;

@@ -111,6 +111,13 @@ static int set_linger(struct socket *socket, vaddr_t address, unsigned size)
     return 0;
 }
 
+/* Any of them on replaces another, any of them off ends all, socket(7). */
+static int set_stamp(struct socket *socket, int option, bool on)
+{
+    __atomic_store_n(&socket->stamp, on ? option : 0, __ATOMIC_RELAXED);
+    return 0;
+}
+
 /* At least a byte, however little is asked for. */
 static int set_least_received(struct socket *socket, int value)
 {
@@ -145,6 +152,11 @@ static int set_option(struct socket *socket, int option, vaddr_t address, unsign
         return set_priority(socket, value);
     case SO_RCVLOWAT:
         return set_least_received(socket, value);
+    case SO_TIMESTAMP_OLD:
+    case SO_TIMESTAMP_NEW:
+    case SO_TIMESTAMPNS_OLD:
+    case SO_TIMESTAMPNS_NEW:
+        return set_stamp(socket, option, value);
     case SO_BSDCOMPAT: /* means nothing since long */
         return 0;
     case SO_ATTACH_FILTER: /* nothing comes that it could keep out */
@@ -198,6 +210,14 @@ static size_t give_time(const uint64_t *timeout, union option_value *value)
     return sizeof(value->time);
 }
 
+/* Is it this one? As on Linux, SO_TIMESTAMP_NEW is what is not SO_TIMESTAMP_OLD. */
+static bool is_stamped(const struct socket *socket, int option)
+{
+    int stamp = __atomic_load_n(&socket->stamp, __ATOMIC_RELAXED);
+
+    return stamp == option || (option == SO_TIMESTAMP_NEW && stamp == SO_TIMESTAMPNS_NEW);
+}
+
 /* The option's value and its size, or -ENOPROTOOPT. */
 static ssize_t get_option(struct socket *socket, int option, union option_value *value)
 {
@@ -234,6 +254,12 @@ static ssize_t get_option(struct socket *socket, int option, union option_value 
         return sizeof(int);
     case SO_RCVLOWAT:
         value->number = __atomic_load_n(&socket->least_received, __ATOMIC_RELAXED);
+        return sizeof(int);
+    case SO_TIMESTAMP_OLD:
+    case SO_TIMESTAMP_NEW:
+    case SO_TIMESTAMPNS_OLD:
+    case SO_TIMESTAMPNS_NEW:
+        value->number = is_stamped(socket, option);
         return sizeof(int);
     case SO_SNDLOWAT:
         value->number = 1;

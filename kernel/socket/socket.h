@@ -75,8 +75,10 @@ struct message {
     struct socket *sender;           /* a reference; constant */
     struct socket_identity identity; /* constant */
     struct rights *rights;           /* or NULL; the receiver's lock, to write rights.c's */
-    size_t size;                     /* constant */
-    size_t taken;                    /* bytes of a stream's that were read; the receiver's lock */
+    uint64_t
+        came;     /* ns of the wall clock; 0: who receives did not ask; constant once it is there */
+    size_t size;  /* constant */
+    size_t taken; /* bytes of a stream's that were read; the receiver's lock */
     char bytes[];
 };
 TAILQ_HEAD(message_list, message);
@@ -124,6 +126,7 @@ struct socket {
     uint64_t send_timeout;        /* ns, 0: none; atomic */
     uint64_t receive_timeout;     /* …as well */
     int priority;                 /* SO_PRIORITY: told, and no more; atomic */
+    int stamp;                    /* which of SO_TIMESTAMP… messages bring, 0: none; atomic */
     int least_received;           /* SO_RCVLOWAT: bytes that a stream's read waits for; atomic */
     uint64_t linger;              /* SO_LINGER: a struct linger, told, and no more; atomic */
     struct socket_identity own;   /* at listen(2); connection_mutex */
@@ -246,6 +249,7 @@ struct incoming {
     struct socket *sender; /* a reference, or NULL */
     struct socket_identity identity;
     struct rights *rights; /* the caller's, or NULL */
+    uint64_t came;         /* when, ns of the wall clock; 0: it was not noted */
     size_t full_size;      /* of the message, however much of it there was room for */
     size_t taken;          /* of these bytes */
 };

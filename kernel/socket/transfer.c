@@ -327,6 +327,20 @@ static int put_control(struct control_room *room, int type, const void *data, si
     return 0;
 }
 
+/* When the message came, or, if it was not asked for by then, now. */
+static int put_stamp(struct control_room *room, const struct incoming *in, int stamp)
+{
+    uint64_t came = in->came ? in->came : clock_wall();
+    long long seconds = (long long)(came / NANOSECONDS_PER_SECOND);
+    long rest = (long)(came % NANOSECONDS_PER_SECOND);
+    const struct __kernel_timespec fine = {.tv_sec = seconds, .tv_nsec = rest};
+    const struct __kernel_sock_timeval coarse = {.tv_sec = seconds, .tv_usec = rest / 1000};
+
+    if (stamp == SO_TIMESTAMPNS_OLD || stamp == SO_TIMESTAMPNS_NEW)
+        return put_control(room, stamp, &fine, sizeof(fine));
+    return put_control(room, stamp, &coarse, sizeof(coarse));
+}
+
 /* Opens as many of the files as there is room for and the limit allows: how many. */
 static unsigned open_files(struct rights *rights, vaddr_t numbers, unsigned count, bool close)
 {
@@ -431,6 +445,7 @@ static int company_to_user(struct socket *socket, struct incoming *in, vaddr_t m
                            struct message_header *header, uint32_t flags)
 {
     struct control_room room = {header->control, header->control_size, false};
+    int stamp = __atomic_load_n(&socket->stamp, __ATOMIC_RELAXED);
     int error = 0;
 
     header->flags = flags & MSG_CMSG_CLOEXEC;
@@ -439,6 +454,8 @@ static int company_to_user(struct socket *socket, struct incoming *in, vaddr_t m
     if (header->name)
         error = sender_to_user(in, header->name,
                                message + __builtin_offsetof(struct message_header, name_size));
+    if (!error && in->sender && stamp && socket->type != SOCK_STREAM)
+        error = put_stamp(&room, in, stamp);
     if (!error && in->sender && socket_option(socket, SO_PASSCRED))
         error = put_control(&room, SCM_CREDENTIALS, &in->identity, sizeof(in->identity));
     if (!error && in->rights)

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -181,6 +182,117 @@ static bool pass_credentials(void)
     return true;
 }
 
+/* ---- when ---- */
+
+static bool option_set(int option, int value)
+{
+    return setsockopt(ends[1], SOL_SOCKET, option, &value, sizeof(value)) == 0;
+}
+
+static int option_of(int option)
+{
+    int value = -1;
+    socklen_t size = sizeof(value);
+
+    return getsockopt(ends[1], SOL_SOCKET, option, &value, &size) ? -1 : value;
+}
+
+static int64_t wall_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * 1000000L + now.tv_nsec / 1000;
+}
+
+/* Which stamp came with the next message, 0: none; *time: its time, in us. */
+static int receive_stamp(int64_t *time)
+{
+    union control control = {{0}};
+    struct iovec vector = {buffer, 100};
+    struct msghdr message = {.msg_iov = &vector,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof(control)};
+    struct timespec stamp;
+
+    if (recvmsg(ends[1], &message, 0) != 1)
+        return -1;
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (!header)
+        return 0;
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_len != CMSG_LEN(sizeof(stamp)))
+        return -1;
+    memcpy(&stamp, CMSG_DATA(header), sizeof(stamp));
+    bool fine =
+        header->cmsg_type == 35 || header->cmsg_type == 64; /* SO_TIMESTAMPNS of both kinds */
+    *time = stamp.tv_sec * 1000000L + stamp.tv_nsec / (fine ? 1000 : 1);
+    return header->cmsg_type;
+}
+
+/* 29, 63: struct timeval; 35, 64: struct timespec; of each the second where time_t may be longer
+   than long. */
+static const int stamps[] = {29, 63, 35, 64};
+
+static bool stamp_options(void)
+{
+    static const int told[4][4] = {{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}, {0, 1, 0, 1}};
+
+    REQUIRE(pair(DATAGRAM));
+    for (int set = 0; set < 4; set++) {
+        REQUIRE(option_set(stamps[set], 7));
+        for (int asked = 0; asked < 4; asked++)
+            REQUIRE(option_of(stamps[asked]) == told[set][asked]);
+    }
+    REQUIRE(option_set(stamps[0], 0)); /* any of them ends all */
+    for (int asked = 0; asked < 4; asked++)
+        REQUIRE(option_of(stamps[asked]) == 0);
+    REQUIRE_ERRNO(setsockopt(ends[1], SOL_SOCKET, 29, "abc", 3), EINVAL);
+    return true;
+}
+
+static bool stamps_come(int type)
+{
+    int64_t came;
+
+    REQUIRE(pair(type));
+    for (int i = 0; i < 4; i++) {
+        REQUIRE(option_set(stamps[i], 1));
+        int64_t before = wall_us();
+        REQUIRE(write(ends[0], "x", 1) == 1);
+        int64_t after = wall_us();
+        sleep_ms(20);
+        REQUIRE(receive_stamp(&came) == stamps[i] && came >= before && came <= after);
+    }
+    REQUIRE(option_set(29, 0) && write(ends[0], "x", 1) == 1 && receive_stamp(&came) == 0);
+    return true;
+}
+
+static bool messages_are_stamped(void)
+{
+    return stamps_come(DATAGRAM) && stamps_come(SEQUENCED);
+}
+
+static bool stamped_late(void)
+{
+    int64_t came;
+
+    REQUIRE(pair(DATAGRAM) && write(ends[0], "x", 1) == 1);
+    sleep_ms(20);
+    int64_t before = wall_us();
+    REQUIRE(option_set(29, 1) && receive_stamp(&came) == 29 && came >= before);
+    return true;
+}
+
+static bool streams_are_not(void)
+{
+    int64_t came;
+
+    REQUIRE(pair(STREAM) && option_set(29, 1) && option_of(29) == 1);
+    REQUIRE(write(ends[0], "x", 1) == 1 && receive_stamp(&came) == 0);
+    return true;
+}
+
 static bool pretend_credentials(void)
 {
     union control control = {{0}};
@@ -218,6 +330,10 @@ static const struct test_case cases[] = {
     {"a long chain of sockets in sockets ends", "unix(7)", chain_ends},
     {"SO_PASSCRED tells who sent", "unix(7)", pass_credentials},
     {"SCM_CREDENTIALS must be true", "unix(7)", pretend_credentials},
+    {"SO_TIMESTAMP and its kin: which is on", "socket(7)", stamp_options},
+    {"SO_TIMESTAMP tells when a message came", "socket(7)", messages_are_stamped},
+    {"…also one that came before it was asked", "socket(7)", stamped_late},
+    {"…but not a stream's bytes", "socket(7)", streams_are_not},
 };
 
 int main(void)

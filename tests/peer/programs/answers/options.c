@@ -123,16 +123,20 @@ static void answer_option(const struct row *row, int level, int option)
     syscall(SYS_setsockopt, FD, level, option, 8, 4);
 }
 
-/* What Linux knows beyond these is about networks, or stamps of time, and Baton says that it does
-   not know it (ENOPROTOOPT), rather than that it was done. */
+/* What Linux knows beyond these is about networks, and Baton says that it does not know it
+   (ENOPROTOOPT), rather than that it was done. */
 static bool is_known(int level, int option)
 {
-    static const int network_only[] = {25, 26, 28, 59, 71};
+    static const int network_only[] = {25, 26, 28};
+    static const int others[] = {35, 38, 39, 63, 64}; /* stamps of time, kinds of sockets */
 
     for (size_t i = 0; i < COUNT(network_only); i++)
         if (option == network_only[i])
-            return false;
-    return level != SOL_SOCKET || option < 34 || option == 38 || option == 39;
+            return level != SOL_SOCKET;
+    for (size_t i = 0; i < COUNT(others); i++)
+        if (option == others[i])
+            return true;
+    return level != SOL_SOCKET || option < 34;
 }
 
 /* Each option on a socket of its own, in one child. */
