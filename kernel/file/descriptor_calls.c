@@ -132,10 +132,10 @@ static ssize_t add_seals(struct file *file, uint32_t seals)
         return -EPERM;
     if (seals & ~(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
         return -EINVAL;
-    mutex_acquire(&inode->lock);
     if (file->operations != &regular_operations)
-        error = -EINVAL;
-    else if (inode->seals & F_SEAL_SEAL)
+        return -EINVAL;
+    mutex_acquire(&inode->lock);
+    if (inode->seals & F_SEAL_SEAL)
         error = -EPERM;
     else
         error = page_cache_seal(&inode->cache, seals & F_SEAL_WRITE,

@@ -13,6 +13,7 @@
 #include "file/system_calls.h"
 #include "library/format.h"
 #include "library/string.h"
+#include "memory/hasty_copy.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
 #include "thread/preemption.h"
@@ -286,15 +287,28 @@ static ssize_t reading_copy(struct lines *lines, vaddr_t buffer, size_t size)
     return (ssize_t)copied;
 }
 
+/* *next: the record behind the last that was given. Others read the log, too: memory that lies
+   elsewhere is not waited for with the lock. */
+static ssize_t reading_give(struct lines *lines, vaddr_t buffer, size_t size, uint64_t *next)
+{
+    for (;;) {
+        hasty_copy_begin();
+        mutex_acquire(&syslog_lock);
+        ssize_t copied = reading_copy(lines, buffer, size);
+        *next = reading.sequence;
+        mutex_release(&syslog_lock);
+        if (!hasty_copy_end() || copied != -EFAULT || hasty_copy_wait())
+            return copied;
+    }
+}
+
 static ssize_t syslog_read(struct lines *lines, vaddr_t buffer, size_t size)
 {
     ssize_t copied = 0;
+    uint64_t next;
 
     while (size && !copied) {
-        mutex_acquire(&syslog_lock);
-        copied = reading_copy(lines, buffer, size);
-        uint64_t next = reading.sequence;
-        mutex_release(&syslog_lock);
+        copied = reading_give(lines, buffer, size, &next);
         if (!copied && wait_event(&readers, log_await(next), THREAD_INTERRUPTIBLE, CLOCK_NEVER))
             return -RESTART_CALL;
     }

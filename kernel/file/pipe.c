@@ -49,11 +49,15 @@ struct pipe {
     unsigned writers;             /* lock; atomic to read */
     uint64_t reader_opens;        /* how many there ever were: open(2) of a FIFO waits for one */
     uint64_t writer_opens;        /* lock; atomic to read */
-    unsigned opening;             /* a FIFO's opens under way; its inode's lock */
+    unsigned users;               /* its open files, and a FIFO's opens under way; users_lock */
     bool claimed; /* a splice has what is in it: other readers wait; lock; atomic to read */
     struct wait_queue readable, writable, opened;
     struct async_list async;
 };
+
+/* Of all pipes: an inode's pipe, as long as it has users. An inode's own lock may be held by who
+   waits for a server (a FIFO of FUSE's), and who closes cannot wait for that. */
+static struct spinlock users_lock = SPINLOCK_INITIALIZER;
 
 static unsigned load(const unsigned *field)
 {
@@ -539,30 +543,53 @@ static unsigned pipe_poll(struct file *file, struct poll_table *table)
     return table ? pipe_join_and_look(file, table) : pipe_look(file);
 }
 
-/* The inode's lock is held throughout: of several last users one frees the pipe, when all others
-   are done with it. */
+/* The inode's pipe for one more user. `spare`: becomes the inode's if it has none; else it stays
+   the caller's. NULL: there is neither. */
+static struct pipe *pipe_use(struct inode *inode, struct pipe **spare)
+{
+    spinlock_acquire(&users_lock);
+    if (!inode->pipe) {
+        inode->pipe = *spare;
+        *spare = NULL;
+    }
+    struct pipe *pipe = inode->pipe;
+    if (pipe)
+        pipe->users++;
+    spinlock_release(&users_lock);
+    return pipe;
+}
+
+/* The last user frees it. */
+static void pipe_unuse(struct inode *inode)
+{
+    spinlock_acquire(&users_lock);
+    struct pipe *pipe = inode->pipe;
+    bool unused = --pipe->users == 0;
+    if (unused)
+        inode->pipe = NULL;
+    spinlock_release(&users_lock);
+    if (unused)
+        pipe_free(pipe);
+}
+
 static void pipe_end_use(struct inode *inode, bool reader, bool writer)
 {
-    mutex_acquire(&inode->lock);
     struct pipe *pipe = inode->pipe;
+
     mutex_acquire(&pipe->lock);
     if (reader)
         store(&pipe->readers, pipe->readers - 1);
     if (writer)
         store(&pipe->writers, pipe->writers - 1);
+    bool one_sided = !pipe->readers != !pipe->writers;
     mutex_release(&pipe->lock);
     wait_queue_wake_all(&pipe->readable);
     wait_queue_wake_all(&pipe->writable);
-    if (!pipe->readers != !pipe->writers) {
+    if (one_sided) {
         async_tell(&pipe->async, POLL_IN);
         async_tell(&pipe->async, POLL_OUT);
     }
-    bool unused = !pipe->readers && !pipe->writers && !pipe->opening;
-    if (unused)
-        inode->pipe = NULL;
-    mutex_release(&inode->lock);
-    if (unused)
-        pipe_free(pipe);
+    pipe_unuse(inode);
 }
 
 static struct async_list *pipe_async(struct file *file, bool joins)
@@ -692,17 +719,25 @@ static int fifo_wait_for_partner(struct pipe *pipe, struct file *file)
     return 0;
 }
 
+/* The pipe of a FIFO, which is made when somebody opens it. */
+static struct pipe *fifo_use(struct inode *inode)
+{
+    struct pipe *spare = NULL;
+
+    struct pipe *pipe = pipe_use(inode, &spare);
+    if (pipe || pipe_create(&spare))
+        return pipe;
+    pipe = pipe_use(inode, &spare);
+    if (spare) /* another was faster */
+        pipe_free(spare);
+    return pipe;
+}
+
 static int fifo_open(struct inode *inode, struct file *file)
 {
     if (!file->readable && !file->writable)
         return -EINVAL; /* access mode 3, open(2) */
-    mutex_acquire(&inode->lock);
-    if (!inode->pipe)
-        pipe_create(&inode->pipe);
-    struct pipe *pipe = inode->pipe;
-    if (pipe)
-        pipe->opening++;
-    mutex_release(&inode->lock);
+    struct pipe *pipe = fifo_use(inode);
     if (!pipe)
         return -ENOMEM;
 
@@ -723,9 +758,6 @@ static int fifo_open(struct inode *inode, struct file *file)
     /* /dev/fd/N of a pipe waits for nobody: both ends have been there. */
     int error = inode->file_system->internal ? 0 : fifo_wait_for_partner(pipe, file);
 
-    mutex_acquire(&inode->lock);
-    pipe->opening--;
-    mutex_release(&inode->lock);
     if (error)
         pipe_end_use(inode, file->readable, file->writable);
     return error;
@@ -761,12 +793,14 @@ static int pipe_create_ends(uint32_t flags, struct file *ends[2])
         return error;
     }
     struct pipe *pipe = inode->pipe;
+    pipe->users = 2;
     pipe->readers = 1;
     pipe->writers = 1;
     ends[0] = pipe_end_create(inode, flags | O_RDONLY);
     ends[1] = ends[0] ? pipe_end_create(inode, flags | O_WRONLY) : NULL;
     if (!ends[1]) {
         if (ends[0]) {
+            pipe->users = 1;
             pipe->writers = 0;
             file_release(ends[0]); /* frees the pipe, too */
         } else {

@@ -7,6 +7,9 @@
  *     if (hasty_copy_end() && !hasty_copy_wait())
  *         …once more, or on from there
  *
+ * Or memory is copied before and after the lock is held. Debug kernels panic where a program's
+ * memory is touched with such a lock and without this (mutex_check_may_copy()).
+ *
  * In between copies to and from user memory end at such a place as at a bad address. In the context
  * of a user thread; not to be nested.
  */

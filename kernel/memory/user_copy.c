@@ -6,9 +6,11 @@
 #include "cpu/fpu.h"
 #include "cpu/user_access.h"
 #include "library/string.h"
+#include "thread/mutex.h"
 
 size_t user_copy_in_partial(void *to, vaddr_t from, size_t size)
 {
+    mutex_check_may_copy();
     if (!user_range_ok(from, size))
         return 0;
     return size - user_access_copy(to, (const void *)from, size);
@@ -16,6 +18,7 @@ size_t user_copy_in_partial(void *to, vaddr_t from, size_t size)
 
 size_t user_copy_out_partial(vaddr_t to, const void *from, size_t size)
 {
+    mutex_check_may_copy();
     if (!user_range_ok(to, size))
         return 0;
     return size - user_access_copy((void *)to, from, size);
@@ -23,22 +26,26 @@ size_t user_copy_out_partial(vaddr_t to, const void *from, size_t size)
 
 int user_copy_in(void *to, vaddr_t from, size_t size)
 {
+    mutex_check_may_copy();
     return user_range_ok(from, size) && !user_access_copy(to, (const void *)from, size) ? 0
                                                                                         : -EFAULT;
 }
 
 int user_copy_out(vaddr_t to, const void *from, size_t size)
 {
+    mutex_check_may_copy();
     return user_range_ok(to, size) && !user_access_copy((void *)to, from, size) ? 0 : -EFAULT;
 }
 
 int user_zero(vaddr_t to, size_t size)
 {
+    mutex_check_may_copy();
     return user_range_ok(to, size) && !user_access_zero((void *)to, size) ? 0 : -EFAULT;
 }
 
 int user_put_fields(vaddr_t to, const int16_t *from, size_t count, size_t stride)
 {
+    mutex_check_may_copy();
     if (count == 0)
         return 0;
     return user_range_ok(to, (count - 1) * stride + sizeof(*from)) &&
@@ -82,6 +89,7 @@ int user_copy_struct(void *to, size_t own, size_t least, vaddr_t from, size_t si
 
 ssize_t user_string_in(char *to, vaddr_t from, size_t size)
 {
+    mutex_check_may_copy();
     if (from >= USER_END)
         return -EFAULT;
     /* A string may end just below the end of user space: the range is what is left there. */
@@ -99,6 +107,7 @@ static bool fpu_image_ok(vaddr_t image)
 
 int user_fpu_save(vaddr_t image)
 {
+    mutex_check_may_copy();
     return fpu_image_ok(image) && !user_access_fpu_save((void *)image, fpu_image_features)
                ? 0
                : -EFAULT;
@@ -106,6 +115,7 @@ int user_fpu_save(vaddr_t image)
 
 int user_fpu_load(vaddr_t image, uint64_t features)
 {
+    mutex_check_may_copy();
     if (fpu_image_ok(image) && !user_access_fpu_load((const void *)image, features))
         return 0;
     fpu_reset();
@@ -114,6 +124,7 @@ int user_fpu_load(vaddr_t image, uint64_t features)
 
 int user_compare_exchange(vaddr_t address, uint32_t *expected, uint32_t value)
 {
+    mutex_check_may_copy();
     if (address % sizeof(uint32_t) != 0 || !user_range_ok(address, sizeof(uint32_t)))
         return -EFAULT;
     uint32_t found = *expected;

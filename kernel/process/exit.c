@@ -55,6 +55,8 @@ static bool thread_begin_exit(struct user_thread *thread, int status)
         if (thread->thread.id == process->id)
             process->exit_status = status;
         process->exiting = process->living == 1;
+        if (process->exiting)
+            process_tell_threads(process);
     }
     bool last = --process->living == 0;
     signal_thread_exit(thread);

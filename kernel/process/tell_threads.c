@@ -34,10 +34,14 @@ void process_tell_thread(struct user_thread *thread)
 {
     const struct process *process = thread->thread.process;
 
-    if (thread->exiting || (process->executor == thread && !process->exiting))
+    if (process->executor == thread && !process->exiting)
         return;
+    /* Also one that ends already: its robust futexes and its files may lie with a server that does
+       not answer, and nobody waits for that. */
     if (process->exiting || process->executor)
         thread_post_work(&thread->thread, THREAD_WORK_KILL);
+    else if (thread->exiting)
+        return;
     else if (process->signals.stop_signal)
         thread_post_work(&thread->thread, THREAD_WORK_STOP | THREAD_WORK_SIGNAL);
     else

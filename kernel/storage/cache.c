@@ -445,11 +445,16 @@ static size_t lot_move(const struct lot *lot, struct transfer *transfer, size_t 
     return done;
 }
 
+/* Who writes back wants the mutex, and the program's memory may lie with a server that does not
+   answer: it is copied to without. */
 static ssize_t direct_read_lot(struct block_device *device, struct transfer *to, uint64_t offset,
                                const struct lot *lot, size_t size)
 {
-    int error = block_transfer(device, DISK_READ, offset, lot->frames, 0, size);
-
+    mutex_acquire(&device->mutex);
+    int error = write_back(device);
+    if (!error)
+        error = block_transfer(device, DISK_READ, offset, lot->frames, 0, size);
+    mutex_release(&device->mutex);
     if (error)
         return error;
     size_t done = lot_move(lot, to, size, true);
@@ -457,6 +462,22 @@ static ssize_t direct_read_lot(struct block_device *device, struct transfer *to,
 }
 
 /* The pages that are there see it too. Mutex held. */
+static int direct_write(struct block_device *device, uint64_t offset, const struct lot *lot,
+                        size_t done)
+{
+    int error = write_back(device);
+
+    if (error)
+        return error;
+    page_cache_changed(&device->cache);
+    error = block_transfer(device, DISK_WRITE, offset, lot->frames, 0, done);
+    page_cache_changed(&device->cache);
+    for (size_t at = 0; at < done && !error; at += PAGE_SIZE)
+        page_cache_update(&device->cache, offset + at, frame_pointer(lot->frames[at / PAGE_SIZE]),
+                          done - at < PAGE_SIZE ? done - at : PAGE_SIZE);
+    return error;
+}
+
 static ssize_t direct_write_lot(struct block_device *device, struct transfer *from, uint64_t offset,
                                 const struct lot *lot, size_t size)
 {
@@ -465,15 +486,10 @@ static ssize_t direct_write_lot(struct block_device *device, struct transfer *fr
     done -= done % device->owner->facts.block_size;
     if (!done)
         return -EFAULT;
-    page_cache_changed(&device->cache);
-    int error = block_transfer(device, DISK_WRITE, offset, lot->frames, 0, done);
-    page_cache_changed(&device->cache);
-    if (error)
-        return error;
-    for (size_t at = 0; at < done; at += PAGE_SIZE)
-        page_cache_update(&device->cache, offset + at, frame_pointer(lot->frames[at / PAGE_SIZE]),
-                          done - at < PAGE_SIZE ? done - at : PAGE_SIZE);
-    return (ssize_t)done;
+    mutex_acquire(&device->mutex);
+    int error = direct_write(device, offset, lot, done);
+    mutex_release(&device->mutex);
+    return error ? error : (ssize_t)done;
 }
 
 ssize_t block_direct(struct block_device *device, struct transfer *transfer, uint64_t offset,
@@ -481,10 +497,9 @@ ssize_t block_direct(struct block_device *device, struct transfer *transfer, uin
 {
     uint64_t end = block_device_size(device);
     size_t total = 0;
+    ssize_t done = 0;
     struct lot lot;
 
-    mutex_acquire(&device->mutex);
-    ssize_t done = write_back(device);
     while (done >= 0 && offset < end && transfer->left) {
         size_t size = transfer->left < end - offset ? transfer->left : end - offset;
         if (!lot_allocate(&lot, device, page_end(size)))
@@ -503,7 +518,6 @@ ssize_t block_direct(struct block_device *device, struct transfer *transfer, uin
             break;
         thread_preemption_point();
     }
-    mutex_release(&device->mutex);
     return total ? (ssize_t)total : done;
 }
 

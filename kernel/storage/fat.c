@@ -566,6 +566,7 @@ static void file_ended(struct file *file)
 static const struct file_operations fat_file_operations = {
     .read = backed_read,
     .write = backed_write,
+    .hasty_write = true,
     .seek = file_seek_size,
     .map = file_map_cache,
     .synchronise = file_synchronise,

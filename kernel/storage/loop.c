@@ -407,37 +407,33 @@ static void information_fill(const struct loop *loop, struct loop_info64 *inform
     memcpy(information->lo_file_name, loop->name, sizeof(loop->name));
 }
 
-static ssize_t information_get(const struct loop *loop, vaddr_t argument)
+static ssize_t information_get(const struct loop *loop, struct loop_info64 *information)
 {
-    struct loop_info64 information;
-
     if (!loop->file)
         return -ENXIO;
-    information_fill(loop, &information);
-    return user_put(argument, &information) ? -EFAULT : 0;
+    information_fill(loop, information);
+    return 0;
 }
 
-static ssize_t information_set(struct loop *loop, vaddr_t argument)
+static ssize_t information_set(struct loop *loop, const struct loop_info64 *information)
 {
     const uint32_t settable = LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN;
-    struct loop_info64 information;
 
-    if (user_get(&information, argument))
-        return -EFAULT;
     if (!loop->file)
         return -ENXIO;
-    int error = information_check(&information);
+    int error = information_check(information);
     if (error)
         return error;
     write_back_all(loop);
-    loop->limit = information.lo_sizelimit;
+    loop->limit = information->lo_sizelimit;
     /* LOOP_SET_STATUS_CLEARABLE_FLAGS: partitions that were asked for stay. */
-    loop->flags = (loop->flags & ~(uint32_t)LO_FLAGS_AUTOCLEAR) | (information.lo_flags & settable);
-    memcpy(loop->name, information.lo_file_name, sizeof(loop->name));
+    loop->flags =
+        (loop->flags & ~(uint32_t)LO_FLAGS_AUTOCLEAR) | (information->lo_flags & settable);
+    memcpy(loop->name, information->lo_file_name, sizeof(loop->name));
     loop->name[sizeof(loop->name) - 1] = '\0';
-    if (information.lo_offset != loop->offset)
+    if (information->lo_offset != loop->offset)
         block_device_resize(whole(loop), 0); /* other bytes */
-    file_set(loop, loop->file, information.lo_offset);
+    file_set(loop, loop->file, information->lo_offset);
     size_set(loop);
     names_look(loop);
     return 0;
@@ -456,15 +452,12 @@ static ssize_t file_give(struct loop *loop, const struct file *node, uint32_t de
     return error;
 }
 
-static ssize_t configure(struct loop *loop, const struct file *node, vaddr_t argument)
+static ssize_t configure(struct loop *loop, const struct file *node,
+                         const struct loop_config *config)
 {
-    struct loop_config config;
-
-    if (user_get(&config, argument))
-        return -EFAULT;
-    if (config.block_size && config.block_size != loop->disk.block_size)
+    if (config->block_size && config->block_size != loop->disk.block_size)
         return -EINVAL;
-    return file_give(loop, node, config.fd, &config.info);
+    return file_give(loop, node, config->fd, &config->info);
 }
 
 /* *file is to be let go. Others who have it open: they keep it until they close it. */
@@ -487,8 +480,24 @@ static ssize_t capacity_set(struct loop *loop)
     return 0;
 }
 
+/* What the argument of such a call points to. The program's memory may lie with a server that does
+   not answer, so it is copied without the mutex. */
+union pointed_to {
+    struct loop_config config;
+    struct loop_info64 information;
+};
+
+static int pointed_to_get(union pointed_to *pointed_to, unsigned command, vaddr_t argument)
+{
+    if (command == LOOP_CONFIGURE)
+        return user_get(&pointed_to->config, argument);
+    if (command == LOOP_SET_STATUS64)
+        return user_get(&pointed_to->information, argument);
+    return 0;
+}
+
 static ssize_t answer(struct loop *loop, struct file *node, unsigned command, vaddr_t argument,
-                      struct file **file)
+                      union pointed_to *pointed_to, struct file **file)
 {
     static const struct loop_info64 nothing;
 
@@ -496,13 +505,13 @@ static ssize_t answer(struct loop *loop, struct file *node, unsigned command, va
     case LOOP_SET_FD:
         return file_give(loop, node, (uint32_t)argument, &nothing);
     case LOOP_CONFIGURE:
-        return configure(loop, node, argument);
+        return configure(loop, node, &pointed_to->config);
     case LOOP_CLR_FD:
         return clear(loop, file);
     case LOOP_GET_STATUS64:
-        return information_get(loop, argument);
+        return information_get(loop, &pointed_to->information);
     case LOOP_SET_STATUS64:
-        return information_set(loop, argument);
+        return information_set(loop, &pointed_to->information);
     case LOOP_SET_CAPACITY:
         return capacity_set(loop);
     case LOOP_SET_DIRECT_IO:
@@ -518,16 +527,21 @@ ssize_t loop_ioctl(struct file *file, struct block_device *device, unsigned comm
                    vaddr_t argument)
 {
     struct file *released = NULL;
-    ssize_t result = mutex_acquire_killable(&loops_mutex);
+    union pointed_to pointed_to;
 
+    if (device->partition)
+        return -ENOTTY;
+    if (pointed_to_get(&pointed_to, command, argument))
+        return -EFAULT;
+    ssize_t result = mutex_acquire_killable(&loops_mutex);
     if (result)
         return result;
     struct loop *loop = loop_of(device);
-    result = !loop               ? -ENXIO
-             : device->partition ? -ENOTTY
-                                 : answer(loop, file, command, argument, &released);
+    result = loop ? answer(loop, file, command, argument, &pointed_to, &released) : -ENXIO;
     mutex_release(&loops_mutex);
     file_release(released);
+    if (!result && command == LOOP_GET_STATUS64)
+        result = user_put(argument, &pointed_to.information);
     return result;
 }
 

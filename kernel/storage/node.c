@@ -387,6 +387,7 @@ static const struct file_operations node_operations = {
     .open = node_open,
     .read = node_read,
     .write = node_write,
+    .hasty_write = true,
     .seek = node_seek,
     .ioctl = node_ioctl,
     .map = node_map,

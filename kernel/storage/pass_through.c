@@ -80,10 +80,20 @@ static ssize_t reply_copy(struct sg_request *request, const struct scsi_reply *r
     return user_copy_out(request->sense, reply->sense, request->sense_size) ? -EFAULT : 0;
 }
 
-/* The disk stays meanwhile. */
-static ssize_t scsi_answer(const struct disk *facts, struct sg_request *request)
+/* What the disk says; -ENODEV: it is gone. */
+static ssize_t reply_make(struct block_device *device, const uint8_t *command, size_t size,
+                          struct scsi_reply *reply)
 {
-    const struct scsi_target target = target_of(facts);
+    if (!block_user_begin(device->owner))
+        return -ENODEV;
+    const struct scsi_target target = target_of(&device->owner->facts);
+    scsi_target_answer(&target, command, size, reply);
+    block_user_end(device->owner);
+    return 0;
+}
+
+static ssize_t scsi_answer(struct block_device *device, struct sg_request *request)
+{
     uint8_t command[SCSI_TARGET_COMMAND_MAXIMUM];
 
     if (!request->command_size || request->command_size > sizeof(command))
@@ -95,13 +105,14 @@ static ssize_t scsi_answer(const struct disk *facts, struct sg_request *request)
     struct scsi_reply *reply = heap_allocate(sizeof(*reply));
     if (!reply)
         return -ENOMEM;
-    scsi_target_answer(&target, command, request->command_size, reply);
-    ssize_t error = reply_copy(request, reply);
+    ssize_t error = reply_make(device, command, request->command_size, reply);
+    if (!error)
+        error = reply_copy(request, reply);
     heap_free(reply);
     return error;
 }
 
-static ssize_t scsi_request(const struct disk *facts, vaddr_t argument)
+static ssize_t scsi_request(struct block_device *device, vaddr_t argument)
 {
     struct sg_request request;
 
@@ -113,13 +124,13 @@ static ssize_t scsi_request(const struct disk *facts, vaddr_t argument)
     request.host_status = request.driver_status = 0;
     request.left = 0;
     request.duration = request.information = 0;
-    ssize_t error = scsi_answer(facts, &request);
+    ssize_t error = scsi_answer(device, &request);
     if (error)
         return error;
     return user_put(argument, &request) ? -EFAULT : 0;
 }
 
-static ssize_t scsi_ioctl(const struct disk *facts, unsigned command, vaddr_t argument)
+static ssize_t scsi_ioctl(struct block_device *device, unsigned command, vaddr_t argument)
 {
     const int version = SG_VERSION, bus = 0;
     const uint32_t place[2] = {0, 0}; /* each disk is the only one of its bus: parted(8) asks */
@@ -132,7 +143,7 @@ static ssize_t scsi_ioctl(const struct disk *facts, unsigned command, vaddr_t ar
     case SG_GET_VERSION_NUM:
         return user_put(argument, &version) ? -EFAULT : 0;
     case SG_IO:
-        return scsi_request(facts, argument);
+        return scsi_request(device, argument);
     default:
         return -ENOTTY;
     }
@@ -163,9 +174,9 @@ static const uint8_t *nvme_namespace(const struct disk_identity *identity, uint3
     return number && number <= load32(identity->nvme_controller + NVME_NAMESPACES) ? none : NULL;
 }
 
-/* A status of the command's, 0, or an error. */
+/* A status of the command's; 0: with what there is to say, DISK_NVME_SIZE bytes. */
 static ssize_t nvme_answer(const struct disk_identity *identity,
-                           const struct nvme_passthru_cmd *command)
+                           const struct nvme_passthru_cmd *command, void *said)
 {
     uint32_t what = command->cdw10 & 0xff;
 
@@ -178,7 +189,8 @@ static ssize_t nvme_answer(const struct disk_identity *identity,
                               : nvme_namespace(identity, command->nsid);
     if (!page)
         return NVME_INVALID_NAMESPACE;
-    return user_copy_out(command->addr, page, DISK_NVME_SIZE) ? -EFAULT : 0;
+    memcpy(said, page, DISK_NVME_SIZE);
+    return 0;
 }
 
 /* Of a controller's disks the one with this number, else the first, with a reference; NULL: there
@@ -199,6 +211,20 @@ static struct block_device *nvme_disk(uint32_t controller, uint32_t namespace)
     return found;
 }
 
+/* As nvme_answer(); -ENODEV: there is no such disk, or no more. */
+static ssize_t nvme_ask(uint32_t controller, const struct nvme_passthru_cmd *command, void *said)
+{
+    struct block_device *device = nvme_disk(controller, command->nsid);
+    ssize_t result = -ENODEV;
+
+    if (device && block_user_begin(device->owner)) {
+        result = nvme_answer(&device->owner->facts.identity, command, said);
+        block_user_end(device->owner);
+    }
+    block_device_release(device);
+    return result;
+}
+
 static ssize_t nvme_command(uint32_t controller, vaddr_t argument)
 {
     struct nvme_passthru_cmd command;
@@ -209,13 +235,13 @@ static ssize_t nvme_command(uint32_t controller, vaddr_t argument)
         return -EFAULT;
     if (command.flags)
         return -EINVAL;
-    struct block_device *device = nvme_disk(controller, command.nsid);
-    ssize_t result = -ENODEV;
-    if (device && block_user_begin(device->owner)) {
-        result = nvme_answer(&device->owner->facts.identity, &command);
-        block_user_end(device->owner);
-    }
-    block_device_release(device);
+    void *said = heap_allocate(DISK_NVME_SIZE);
+    if (!said)
+        return -ENOMEM;
+    ssize_t result = nvme_ask(controller, &command, said);
+    if (!result && user_copy_out(command.addr, said, DISK_NVME_SIZE))
+        result = -EFAULT;
+    heap_free(said);
     return result;
 }
 
@@ -265,18 +291,26 @@ int pass_through_initialize(void)
 
 /* ---- both ---- */
 
+/* Until the answer is made the disk stays; memory that it is copied to or from may lie with a
+   server that does not answer, and who removes a disk waits for nobody's memory. */
+static bool is_there(const struct block_device *device)
+{
+    bool there = block_user_begin(device->owner);
+
+    if (there)
+        block_user_end(device->owner);
+    return there;
+}
+
 ssize_t pass_through_ioctl(struct block_device *device, unsigned command, vaddr_t argument)
 {
-    const struct disk *facts = &device->owner->facts;
-    const struct disk_identity *identity = &facts->identity;
-    ssize_t result = -ENOTTY;
+    const struct disk_identity *identity = &device->owner->facts.identity;
 
-    if (!block_user_begin(device->owner))
+    if (!is_there(device))
         return -ENODEV;
     if (identity->ata || identity->inquiry)
-        result = scsi_ioctl(facts, command, argument);
-    else if (identity->nvme_controller)
-        result = nvme_ioctl(identity, command, argument);
-    block_user_end(device->owner);
-    return result;
+        return scsi_ioctl(device, command, argument);
+    if (identity->nvme_controller)
+        return nvme_ioctl(identity, command, argument);
+    return -ENOTTY;
 }

@@ -138,15 +138,42 @@ void mutex_check_held(const struct mutex *mutex)
 
 void mutex_check_may_wait(void)
 {
-    static const enum mutex_rank others[] = {
-        MUTEX_EPOLL_NESTING, MUTEX_EPOLL_WATCH,        MUTEX_EPOLL, MUTEX_RENAME,
-        MUTEX_SOCKET_NAMES,  MUTEX_SOCKET_CONNECTIONS, MUTEX_PIPE,  MUTEX_SOCKET,
-        MUTEX_SOCKET_RIGHTS, MUTEX_RECORD_LOCKS};
+    static const enum mutex_rank others[] = {MUTEX_EPOLL_NESTING,
+                                             MUTEX_EPOLL_WATCH,
+                                             MUTEX_EPOLL,
+                                             MUTEX_SOCKET_NAMES,
+                                             MUTEX_SOCKET_CONNECTIONS,
+                                             MUTEX_KERNEL_LOG,
+                                             MUTEX_PIPE,
+                                             MUTEX_SOCKET,
+                                             MUTEX_SOCKET_RIGHTS,
+                                             MUTEX_TERMINAL_OPEN,
+                                             MUTEX_RECORD_LOCKS,
+                                             MUTEX_LOOPS,
+                                             MUTEX_DISKS,
+                                             MUTEX_BLOCK_DEVICE,
+                                             MUTEX_USB_TREE,
+                                             MUTEX_USB_CONTROL,
+                                             MUTEX_VARIABLES,
+                                             MUTEX_FIRMWARE,
+                                             MUTEX_RECORD};
 
     for (size_t i = 0; i < array_length(others); i++)
         if (thread_current()->mutexes_held[others[i]])
-            panic("a disk or a server is waited for with a mutex of rank %d (hasty_copy.h)",
+            panic("a program or a disk may be waited for with a mutex of rank %d (hasty_copy.h)",
                   others[i]);
+}
+
+void mutex_check_may_copy(void)
+{
+    const struct thread *self = thread_current();
+
+    if (self->hasty.now)
+        return;
+    /* Those are waited for killably: a file system's own server may be asked under them. */
+    if (self->mutexes_held[MUTEX_INODE] || self->mutexes_held[MUTEX_RENAME])
+        panic("a program's memory is touched with a mutex of names or contents (hasty_copy.h)");
+    mutex_check_may_wait();
 }
 
 void mutex_check_none_held(void)

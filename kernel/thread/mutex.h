@@ -44,6 +44,8 @@ void mutex_check_release(const struct mutex *mutex);
 void mutex_check_held(const struct mutex *mutex);
 /* Something is to be waited for that may never come: not with a lock that others want. */
 void mutex_check_may_wait(void);
+/* A program's memory is to be touched, which may lie with a server that never answers. */
+void mutex_check_may_copy(void);
 /* The calling thread holds none: before user mode, and at its end. */
 void mutex_check_none_held(void);
 #else
@@ -64,6 +66,9 @@ static inline void mutex_check_held(const struct mutex *mutex)
     (void)mutex;
 }
 static inline void mutex_check_may_wait(void)
+{
+}
+static inline void mutex_check_may_copy(void)
 {
 }
 static inline void mutex_check_none_held(void)

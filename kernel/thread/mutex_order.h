@@ -12,7 +12,7 @@ enum mutex_rank {
     MUTEX_EPOLL_NESTING,      /* who looks through instances that watch each other: one for all */
     MUTEX_EPOLL_WATCH,        /* who watches whom: one for all */
     MUTEX_EPOLL,              /* of two: the one that watches the other */
-    MUTEX_RENAME,             /* one for all */
+    MUTEX_RENAME,             /* one for each file system */
     MUTEX_SOCKET_NAMES,       /* one for all */
     MUTEX_SOCKET_CONNECTIONS, /* one for all */
     MUTEX_KERNEL_LOG,         /* how far syslog(2) came; programs that write: one for all each */

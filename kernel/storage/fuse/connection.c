@@ -375,6 +375,7 @@ static bool is_ready(const struct fuse_connection *connection)
 
 int fuse_call(struct fuse_connection *connection, struct fuse_call *call)
 {
+    mutex_check_may_wait();
     if (fuse_call_missing(connection, call->operation))
         return -ENOSYS;
     int error =

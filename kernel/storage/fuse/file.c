@@ -627,6 +627,7 @@ const struct file_operations fuse_file_operations = {
     .open = file_open_node,
     .read = file_read_node,
     .write = file_write_node,
+    .hasty_write = true,
     .seek = file_seek,
     .map = file_map_node,
     .ioctl = file_ioctl,

@@ -25,16 +25,32 @@
 #include "storage/fuse_server.h"
 
 #define SHARED "/tmp/fuse-shared" /* a folder and files that everybody may write to */
+#define GOOD   "/tmp/fuse-good"   /* another server's, which answers and is there for all */
 
 /* ---- the user whose server hangs ---- */
 
-/* Answers all but writes, closes, and reads of the first half of the file, until it is ended. */
+/* There is a FIFO, too: true, it was asked about. */
+static bool answers_fifo(int device)
+{
+    const struct fuse_attr_out out = {.attr = attributes_of(NODE_MORE, S_IFIFO | 0666)};
+
+    if (request.head.opcode == FUSE_LOOKUP && strcmp(REQUEST_BODY, "fifo") == 0)
+        answer_entry(device, NODE_MORE, S_IFIFO | 0666);
+    else if (request.head.opcode == FUSE_GETATTR && request.head.nodeid == NODE_MORE)
+        answer(device, 0, &out, sizeof(out));
+    else
+        return false;
+    return true;
+}
+
+/* Answers all but writes, closes, changes of attributes, and reads of the first half of the file,
+   until it is ended. */
 static bool hangs(int device)
 {
     const struct fuse_read_in *in = REQUEST_BODY;
 
-    (void)device;
-    return (request.head.opcode == FUSE_READ && in->offset < FILE_SIZE / 2) ||
+    return answers_fifo(device) || request.head.opcode == FUSE_SETATTR ||
+           (request.head.opcode == FUSE_READ && in->offset < FILE_SIZE / 2) ||
            request.head.opcode == FUSE_WRITE || request.head.opcode == FUSE_FLUSH;
 }
 
@@ -85,6 +101,32 @@ static void in_fifo_read(void)
 {
     int file = open(SHARED "/fifo", O_RDWR);
     if (write(file, "abc", 3) != 3 || read(file, hung, 4096) < 0)
+        _exit(1);
+}
+/* Who closes a FIFO does not wait for who changes it, and waits for its server. */
+static void in_fifo_close(void)
+{
+    int file = open(PLACE "/fifo", O_RDWR);
+    sleep_ms(600); /* for the change to begin; if it does not yet, there is nothing to be seen */
+    close(file);
+    close(open(PLACE "/fifo", O_RDWR));
+    pause();
+}
+static void in_fifo_change(void)
+{
+    sleep_ms(300); /* for the FIFO to be open; likewise */
+    chmod(PLACE "/fifo", 0600);
+}
+static void in_seals(void)
+{
+    int file = open(PLACE "/fifo", O_RDWR);
+    sleep_ms(600);
+    fcntl(file, F_ADD_SEALS, F_SEAL_WRITE);
+}
+static void in_good_write(void)
+{
+    int file = open(GOOD "/file", O_WRONLY);
+    if (write(file, hung, 4096) < 0)
         _exit(1);
 }
 static void in_proc(void)
@@ -154,6 +196,39 @@ static void in_msync(void)
 {
     hung[FILE_SIZE - 1] = 1;
     tap_note("msync %d %d", msync(hung, FILE_SIZE, MS_SYNC), errno);
+}
+/* What a thread that ends by itself has to say to others lies there. */
+static void exit_there(void)
+{
+    syscall(SYS_set_robust_list, hung, 24);
+    syscall(SYS_exit, 0);
+}
+static void *thread_exits(void *unused)
+{
+    exit_there();
+    return unused;
+}
+static void sibling_exits(void)
+{
+    pthread_t thread;
+
+    pthread_create(&thread, NULL, thread_exits, NULL);
+    sleep_ms(200); /* for it to get there; nothing depends on it */
+}
+static void in_thread_exit(void)
+{
+    sibling_exits();
+    pause();
+}
+static void in_both_exits(void)
+{
+    sibling_exits();
+    exit_there();
+}
+static void in_exec_beside(void)
+{
+    sibling_exits();
+    execl("/bin/busybox", "sleep", "1000", NULL);
 }
 static void in_open(void)
 {
@@ -354,21 +429,22 @@ static void in_hiding(void)
 }
 
 static void (*const calls[])(void) = {
-    in_hiding,      in_getdents,    in_write,      in_read,      in_fifo_write,
-    in_fifo_read,   in_proc,        in_mounts,     in_maps,      in_proc_list,
-    in_terminal,    in_open,        in_connect,    in_sendto,    in_exec,
-    in_exec_of_it,  in_pread,       in_touch,      in_epoll,     in_poll,
-    in_wait,        in_uname,       in_limits,     in_groups,    in_stat,
-    in_readlink,    in_getcwd,      in_lock,       in_futex,     in_affinity,
-    in_statfs,      in_signals,     in_clone,      in_rights,    in_getxattr,
-    in_process_vm,  in_rename,      in_timer,      in_sysinfo,   in_terminal_read,
-    in_stream,      in_datagram,    in_vmsplice,   in_listing,   in_exit,
-    in_munmap,      in_msync,       in_late_write, in_late_read, in_common_getdents,
-    in_common_file, in_common_text,
+    in_hiding,      in_getdents,    in_write,      in_read,        in_fifo_write,
+    in_fifo_read,   in_proc,        in_mounts,     in_maps,        in_proc_list,
+    in_terminal,    in_open,        in_connect,    in_sendto,      in_exec,
+    in_exec_of_it,  in_pread,       in_touch,      in_epoll,       in_poll,
+    in_wait,        in_uname,       in_limits,     in_groups,      in_stat,
+    in_readlink,    in_getcwd,      in_lock,       in_futex,       in_affinity,
+    in_statfs,      in_signals,     in_clone,      in_rights,      in_getxattr,
+    in_process_vm,  in_rename,      in_timer,      in_sysinfo,     in_terminal_read,
+    in_stream,      in_datagram,    in_vmsplice,   in_listing,     in_exit,
+    in_munmap,      in_msync,       in_late_write, in_late_read,   in_common_getdents,
+    in_common_file, in_common_text, exit_there,    in_thread_exit, in_both_exits,
+    in_exec_beside, in_fifo_close,  in_seals,      in_good_write,  in_fifo_change,
 };
 #define CALLS (sizeof(calls) / sizeof(calls[0]))
 
-static pid_t stuck[CALLS], server;
+static pid_t stuck[CALLS], server, good_server;
 
 static void map_hung(void)
 {
@@ -402,10 +478,22 @@ static int fifo_make(const char *name)
     return open(name, O_RDWR | O_NONBLOCK);
 }
 
+static bool begin_good_server(void)
+{
+    int device = fuse_mount_with(GOOD, 0, ",allow_other");
+
+    REQUIRE(device >= 0);
+    good_server = fork();
+    if (good_server == 0)
+        serve(device, NULL);
+    close(device);
+    return true;
+}
+
 static bool begin(void)
 {
+    REQUIRE(begin_good_server());
     int device = fuse_mount_at(PLACE, USER);
-
     REQUIRE(device >= 0);
     mkdir(SHARED, 0777);
     REQUIRE(chmod(SHARED, 01777) == 0);
@@ -462,6 +550,12 @@ static void write_file(void)
 {
     int file = open(SHARED "/file", O_RDWR);
     if (write(file, "abcd", 4) != 4 || pread(file, &(char[4]){0}, 4, 0) != 4 || fsync(file))
+        _exit(1);
+}
+static void write_good_file(void)
+{
+    int file = open(GOOD "/file", O_RDWR);
+    if (write(file, "abcd", 4) != 4 || pread(file, &(char[4]){0}, 4, 0) != 4)
         _exit(1);
 }
 static void use_terminal(void)
@@ -590,6 +684,7 @@ static const struct {
 } acts[] = {
     {"names in a shared folder", make_names, false},
     {"a shared file", write_file, false},
+    {"a shared file of a server that answers", write_good_file, false},
     {"a terminal", use_terminal, false},
     {"what the users read from", answer_the_user, false},
     {"who has memory of the server's late", wake_the_late, false},
@@ -699,5 +794,7 @@ int main(void)
     tap_ok(umount2(PLACE, MNT_DETACH) == 0, "the mount can be taken away");
     kill(server, SIGKILL);
     status_of(server);
+    umount2(GOOD, MNT_DETACH);
+    status_of(good_server);
     return tap_done();
 }

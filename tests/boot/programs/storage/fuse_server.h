@@ -166,20 +166,25 @@ static bool fuse_is_there(void)
     return device >= 0;
 }
 
-/* Mounts at `place`, as fusermount(1) does for the user; /dev/fuse, or -1. */
-static int fuse_mount_at(const char *place, uid_t user)
+/* Mounts at `place`, as fusermount(1) does for the user; /dev/fuse, or -1. `more`: options. */
+static int fuse_mount_with(const char *place, uid_t user, const char *more)
 {
     char options[96];
     int device = open("/dev/fuse", O_RDWR);
 
     if (mkdir(place, 0755) && errno != EEXIST)
         return -1;
-    snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=%u,group_id=%u", device, user,
-             user);
+    snprintf(options, sizeof(options), "fd=%d,rootmode=40000,user_id=%u,group_id=%u%s", device,
+             user, user, more);
     if (mount("test", place, "fuse", MS_NOSUID | MS_NODEV, options) == 0)
         return device;
     close(device);
     return -1;
+}
+
+static inline int fuse_mount_at(const char *place, uid_t user)
+{
+    return fuse_mount_with(place, user, "");
 }
 
 /*
