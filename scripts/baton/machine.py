@@ -39,6 +39,9 @@ HINTS = {
     "gtk initialization failed": "; --display needs a graphical session",
 }
 
+# Serial ports, by number. COM2 stays out: OVMF writes there and nobody would read it.
+PORTS = (("log", 0), ("data", 2), ("control", 3))
+
 BACKLOG = 1 << 20  # bytes of output kept for a slow reader before the guest has to wait
 PIPE_CHUNK = 4096  # a pipe that polls as writable takes this many without blocking: pipe(7)
 LEAVE_KEY = b"\x1d"  # Ctrl-]: ends a machine whose terminal this is
@@ -142,8 +145,7 @@ class Machine:
             self._sockets[name].setblocking(False)
             theirs.append(end)
             arguments += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
-        # COM2 stays out: OVMF writes there and nobody would read it.
-        for name, index in (("log", 0), ("data", 2), ("control", 3)):
+        for name, index in PORTS:
             arguments += ["-device", f"isa-serial,index={index},chardev={name}"]
         arguments += ["-mon", "chardev=qmp,mode=control"]
         self._messages = open(os.path.join(self._folder.name, "qemu.txt"), "w+b")

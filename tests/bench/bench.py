@@ -92,7 +92,7 @@ FIELD = re.compile(r"(\w+)=(\S+)")
 
 def measure(tap, kernel, root):
     """{name: {field: text}} of one boot, or {}."""
-    machine = harness.run(["/bench/bench"], root=[root], kernel=kernel, **MACHINE)
+    machine = harness.run(["/bench/bench"], plain=True, root=[root], kernel=kernel, **MACHINE)
     good = machine.status == 0 and machine.cause is None
     tap.check(good, f"{kernel}: makes the measurements", harness.describe(machine))
     output = machine.output.data.decode("utf-8", "replace")

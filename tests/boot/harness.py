@@ -9,8 +9,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "scripts"))
 
 from baton import project  # noqa: E402
-from baton.machine import Machine  # noqa: E402
+from baton.machine import Machine as PlainMachine  # noqa: E402
 from baton.qemu import Options  # noqa: E402
+from started_firmware import Machine  # noqa: E402
 
 TIMEOUT = 300.0  # seconds for one boot, unless a test says otherwise
 
@@ -77,12 +78,14 @@ def built(path):
     return path
 
 
-def run(arguments, data=b"", stdio="pipes", **options):
-    """Runs one command in a machine of its own; returns the ended Machine."""
+def run(arguments, data=b"", stdio="pipes", plain=False, **options):
+    """Runs one command in a machine of its own; returns the ended Machine. `plain`: where the
+    firmware's own start matters."""
+    kind = PlainMachine if plain else Machine
     options.setdefault("timeout", TIMEOUT)
     file = input_file(data)
     try:
-        with Machine(Options(**options), arguments, stdio=stdio, input=file) as machine:
+        with kind(Options(**options), arguments, stdio=stdio, input=file) as machine:
             machine.run()
         return machine
     finally:

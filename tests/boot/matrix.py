@@ -152,7 +152,7 @@ def main():
             if not files_are_there(tap, row):
                 continue
             with options_for_machine(row) as options:
-                machine = harness.run(command_for(row), kernel=arguments.kernel, **options)
+                machine = harness.run(command_for(row), plain=True, kernel=arguments.kernel, **options)
             ends = power_off_of(row)
             ended = (machine.status, machine.cause) == (0, None) if ends == "powered off" else \
                 machine.ended_itself == ends

@@ -75,7 +75,7 @@ def kept(tap, folder):
 
 def run(command, **options):
     """What a command prints on a machine with these kernel options, and the machine."""
-    machine = harness.run(["sh", "-c", command], **options)
+    machine = harness.run(["sh", "-c", command], plain=True, **options)
     return machine.output.data.decode("utf-8", "replace"), machine
 
 
@@ -128,7 +128,7 @@ def cost(tap, folder):
     """What recording takes when nothing is asked for, in instructions: with --icount one is one tick of the
     time stamp counter, which runs from the reset on. P0 and P1 are nearly all of it."""
     path = os.path.join(folder, "counted.rec")
-    machine = harness.run(["cat", "/sys/firmware/handoff/record"], icount=True)
+    machine = harness.run(["cat", "/sys/firmware/handoff/record"], plain=True, icount=True)
     with open(path, "wb") as file:
         file.write(machine.output.data)
     record = Record(path)
