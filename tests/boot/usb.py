@@ -2,6 +2,9 @@
 """usb.py CASE...: a person at a machine whose only keyboard hangs on USB: types, plugs and unplugs; what
 comes of it is read from the screen. USB_ROUNDS in the environment: how often things are plugged."""
 import os
+import shutil
+import struct
+import subprocess
 import sys
 import tempfile
 
@@ -234,6 +237,69 @@ def test_plugging_busy(tap):
             tap.equal(person.answer("echo alive"), ["alive"], "the keyboard that stayed works beside it")
 
 
+MIB = 1 << 20
+PARTS = [(1 * MIB, 32 * MIB), (33 * MIB, 24 * MIB), (57 * MIB, 24 * MIB)]
+
+
+def stick_image(folder):
+    """Three partitions: nothing, and two FAT volumes with a file; what storage/disk_gone.c expects."""
+    volume, stick = os.path.join(folder, "volume"), os.path.join(folder, "stick")
+    with open(volume, "wb") as file:
+        file.truncate(PARTS[1][1])
+    with open(os.path.join(folder, "big"), "wb") as file:
+        file.write(bytes(4 * MIB))
+    subprocess.run(["mformat", "-i", volume, "-v", "STICK", "::"], check=True)
+    subprocess.run(["mcopy", "-i", volume, os.path.join(folder, "big"), "::big"], check=True)
+    table = b"".join(struct.pack("<8sII", bytes([0, 0, 2, 0, 0xc, 0, 2, 0]), start // 512, size // 512)
+                     for start, size in PARTS)
+    with open(volume, "rb") as file:
+        contents = file.read()
+    with open(stick, "wb") as file:
+        file.truncate(96 * MIB)
+        file.write((bytes(446) + table).ljust(510, b"\0") + b"\x55\xaa")
+        for start, _ in PARTS[1:]:
+            file.seek(start)
+            file.write(contents)
+    return stick
+
+
+def pulled_out(booted, number, drive):
+    """One round; whether the program goes on after it."""
+    booted.query("device_add", driver="usb-storage", id="stick", drive="stick", bus="usb.0")
+    if not booted.wait(lambda: b"# ready %d\n" % number in booted.output.data, PATIENCE):
+        return False
+    booted.wait(lambda: False, number % 7 / 10)
+    booted.query("device_del", id="stick")
+    if not booted.wait(lambda: b"# done %d\n" % number in booted.output.data, PATIENCE):
+        return False
+    booted.wait(lambda: False, 0.5)  # for QEMU to let go of the drive
+    if b"ok 1" not in booted.output.data:
+        booted.query("human-monitor-command", **{"command-line": f"drive_add 0 {drive}"})
+    return True
+
+
+def test_pulled_out(tap):
+    """A stick is pulled out while it is used in every way at once: programs/storage/disk_gone.c."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = os.path.join(folder, "root")
+        os.mkdir(root)
+        shutil.copy(harness.built(os.path.join(harness.project.BUILD, "tests", "boot", "disk_gone")), root)
+        drive = f"if=none,id=stick,file={stick_image(folder)},format=raw,cache=unsafe"
+        options = Options(qemu=[XHCI, f"-drive {drive}"], smp=4, debug_kernel=True, root=[root], watched=True,
+                          timeout=harness.TIMEOUT + PATIENCE_A_ROUND * ROUNDS)
+        with Machine(options, ["/disk_gone", str(ROUNDS)]) as booted:
+            done = 0
+            while done < ROUNDS and pulled_out(booted, done, drive):
+                done += 1
+            booted.run()
+        for line in booted.output.data.decode(errors="replace").splitlines():
+            if line.startswith("#"):
+                tap.note(line[2:])
+            elif " - " in line:
+                tap.check(line.startswith("ok"), line.split(" - ", 1)[1])
+        tap.check(booted.status == 0, "pulled out: it gets through", harness.describe(booted))
+
+
 def test_plugging(tap):
     for person in with_person(tap, "plugging", XHCI, "-device usb-kbd,bus=usb.0,port=2",
                               "-device usb-hub,bus=usb.0,port=1", "-device nec-usb-xhci,id=second",
@@ -274,7 +340,7 @@ def test_tampered(tap):
 
 
 CASES = {"typing": test_typing, "places": test_places, "layouts": test_layouts, "plugging": test_plugging,
-         "plugging-busy": test_plugging_busy,
+         "plugging-busy": test_plugging_busy, "pulled-out": test_pulled_out,
          "tampered": test_tampered}
 
 
