@@ -347,8 +347,10 @@ static int page_prepare(struct block_device *device, uint64_t index, bool whole)
 {
     paddr_t frame;
 
-    if (!whole || index + 1 == page_end(block_device_size(device)))
-        return block_fetch(device, index, 1);
+    if (!whole || index + 1 == page_end(block_device_size(device))) {
+        int error = block_fetch(device, index, 1);
+        return error == -ERANGE ? -ENOSPC : error; /* the end has come nearer meanwhile */
+    }
     make_room(device, 1, true);
     if (page_cache_has(&device->cache, index))
         return 0;
@@ -467,6 +469,8 @@ static int direct_write(struct block_device *device, uint64_t offset, const stru
 {
     int error = write_back(device);
 
+    if (!error && offset + done > block_device_size(device))
+        error = -ENOSPC; /* the end has come nearer meanwhile */
     if (error)
         return error;
     page_cache_changed(&device->cache);

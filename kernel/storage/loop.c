@@ -617,9 +617,23 @@ static ssize_t take_out(int64_t number, struct loop **removed)
     return 0;
 }
 
+/* Names in /dev are the room's thread's: it removes the disk. */
+struct removal {
+    struct block_job job;
+    struct disk *disk;
+};
+
+static void removal_do(struct block_job *job)
+{
+    disk_remove(container_of(job, struct removal, job)->disk);
+}
+
 static void loop_end(struct loop *loop)
 {
-    disk_remove(&loop->disk);
+    struct removal removal = {.job = {.disk = loop->disk.block, .work = removal_do},
+                              .disk = &loop->disk};
+
+    block_service_await(&removal.job);
     thread_end(loop);
     heap_free(loop);
 }
