@@ -156,8 +156,8 @@ class FrontEnd:
             ("an unasked power-off", ["--", "poweroff", "-f"], 126,
              b"baton: the machine powered off unasked"),
             ("an unasked halt", ["--", "halt", "-f"], 126, b"baton: the machine halted unasked"),
-            ("too little time", ["--timeout=15", "--", "sleep", "1000"], 124,
-             b"baton: not done after 15 seconds"),
+            ("too little time", ["--timeout=8", "--", "sleep", "1000"], 124,
+             b"baton: not done after 8 seconds"),
         ]
         for name, arguments, status, message in cases:
             ended = self.run(*arguments, stdin=subprocess.DEVNULL)
