@@ -413,6 +413,24 @@ def test_bootctl(tap, folder):
                   "and from then on")
 
 
+def test_blessing(tap, folder):
+    """Debian's systemd-bless-boot finds the file that the loader renamed, and takes its counts away."""
+    counting = entry("Baton", f"rw-disks\ninitrd /{qemu.OVERLAY}")
+    files = {"loader/entries/baton.conf": None, "loader/entries/Baton+3.conf": counting}
+    bless = "SYSTEMD_RELAX_ESP_CHECKS=1 /lib/systemd/systemd-bless-boot --path=/tmp/esp"
+    options = Options(watched=True, files=files, root=[peer.packages(["systemd-boot"])], firmware=KEEPS,
+                      memory="2G", timeout=harness.TIMEOUT)
+    with Machine(options) as machine:
+        person = Terminal(tap, machine, folder)
+        person.shell("an entry with three tries")
+        person.ask("mkdir /tmp/esp; mount -t vfat /dev/vda1 /tmp/esp")
+        tap.equal(person.ask(f"ls /tmp/esp/loader/entries; {bless} status").split(),
+                  ["Baton+2-1.conf", "indeterminate"], "one was taken")
+        person.ask(f"{bless} good")
+        tap.equal(person.ask(f"ls /tmp/esp/loader/entries; {bless} status").split(), ["Baton.conf", "good"],
+                  "it was a good start")
+
+
 def test_linux(tap, folder):
     """Debian's Linux from Baton's menu, with the same initrd."""
     text = entry("Linux").decode().replace("/baton/kernel.elf", "/linux/vmlinuz")
@@ -432,7 +450,7 @@ COLUMNS = 100  # loader/menu/display.c
 PARTS = {
     "menu": (test_screen, test_counting),
     "menu-long": (test_serial, test_hidden, test_many, test_pictures, test_linux, test_kinds,
-                  test_bootctl),
+                  test_bootctl, test_blessing),
 }
 
 
