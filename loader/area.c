@@ -115,21 +115,21 @@ static void own_ranges(const struct handoff *handoff, const struct area *area,
     own[6] = identity_range(handoff->record.base, handoff->record.size);
 }
 
-/* Free memory the kernel would give to others. */
-static bool is_somebodys(enum memory_kind kind)
+/* Any other memory the kernel would give to somebody, or lend to the firmware's services. */
+static bool is_ours(enum memory_kind kind)
 {
-    return memory_kind_is_mapped(kind) && kind != MEMORY_USABLE && kind != MEMORY_LOW;
+    return kind == MEMORY_LOADER || kind == MEMORY_UNCACHED;
 }
 
-/* Whether the map calls all of it memory, and not free. */
-static bool is_memory(const struct area *area, const struct page_table_range *own)
+/* Whether the map says that all of it is ours, as it was given to us. */
+static bool is_kept(const struct area *area, const struct page_table_range *own)
 {
     uint64_t next = own->start;
 
     while (next < own->end) {
         const struct memory_range *range = memory_map_find(area->ranges, area->range_count, next);
 
-        if (!range || !is_somebodys(range->kind))
+        if (!range || !is_ours(range->kind))
             return false;
         next = range->base + range->size;
     }
@@ -143,7 +143,7 @@ bool area_keeps_its_own(const struct area *area)
 
     own_ranges(area->handoff, area, own);
     for (int i = 0; i < OWN_RANGES; i++)
-        keeps &= is_memory(area, &own[i]);
+        keeps &= is_kept(area, &own[i]);
     return keeps;
 }
 

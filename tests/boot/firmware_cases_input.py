@@ -34,7 +34,8 @@ def map_cases():
 def type_cases():
     """One kind of memory is called another."""
     tables = ("ls /sys/firmware/acpi/tables", "APIC"), ("exec_basic", "EXEC_OK")
-    for text, kind in (("reserved", 0), ("unusable", 8), ("a device", 11), ("persistent", 14), ("free", 7)):
+    for text, kind in (("reserved", 0), ("unusable", 8), ("a device", 11), ("persistent", 14), ("free", 7),
+                       ("boot services'", 4), ("runtime code", 5), ("ACPI's tables", 9), ("ACPI's NVS", 10)):
         yield refuses(f"map: the loader's memory is {text}", [f"map-type 2 {kind}"],
                       "final memory map cannot be used")
     yield halts("map: no memory is free", ["map-type 7 0"], "too little memory")
