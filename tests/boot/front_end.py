@@ -17,10 +17,11 @@ import termios
 import time
 
 import harness
+import started_boot
 
 BOOT = os.path.join(harness.project.SOURCE, "scripts", "boot")
 # The same without its build, and with a firmware that has started already: for most cases.
-STARTED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "started_boot.py")
+STARTED = os.path.abspath(started_boot.__file__)
 WHOLE = ("exec_basic", "closed_files", "all_options", "signals", "killed", "terminal", "two_at_once")
 EVERY_BYTE = bytes(range(256))
 
