@@ -75,8 +75,11 @@ struct fuse_connection {
     uint32_t missing[2];       /* calls that the server has not, a bit each; atomic */
     TAILQ_HEAD(fuse_forgotten, fuse_node) forgotten; /* nodes to be forgotten; lock */
     bool forget_next;   /* before what is pending: each read's turn in turn; lock */
-    uint32_t unwatched; /* pages of writes that nobody waits for; atomic */
-    uint32_t releases;  /* that are not answered yet; atomic */
+    uint32_t unwatched; /* pages of writes that nobody waits for; atomic, as the next two */
+    uint64_t
+        unwatched_moved; /* when the first of them was sent, or the last taken; ns since boot */
+    uint64_t unwatched_waited; /* for how long there was no room, since all were taken; ns */
+    uint32_t releases;         /* that are not answered yet; atomic */
     struct fuse_file_system *file_system; /* lock; NULL: not mounted, or not any more */
 };
 

@@ -15,6 +15,10 @@
 #define RELEASES_MAXIMUM 1024
 /* Pages that are sent without anybody waiting, of one file system. */
 #define UNWATCHED_MAXIMUM 1024
+/* Who ends and has more waits as long as a server goes on taking them: so long from one to the
+   next, and so long in all until it has taken all. */
+#define UNWATCHED_PATIENCE     (5 * NANOSECONDS_PER_SECOND)
+#define UNWATCHED_PATIENCE_ALL (120 * NANOSECONDS_PER_SECOND)
 
 /* Is the calling thread on its way out of the world? */
 static bool is_ending(void)
@@ -260,13 +264,58 @@ ssize_t fuse_read_pages(struct inode *inode, struct file *file, uint64_t offset,
     return (ssize_t)done;
 }
 
-static void write_finish(struct fuse_connection *connection, struct fuse_request *request)
+static void unwatched_give(struct fuse_connection *connection, uint32_t pages)
 {
-    __atomic_fetch_sub(&connection->unwatched, (uint32_t)request->frame_count, __ATOMIC_RELAXED);
+    __atomic_store_n(&connection->unwatched_moved, clock_now(), __ATOMIC_RELAXED);
+    if (__atomic_sub_fetch(&connection->unwatched, pages, __ATOMIC_SEQ_CST) == 0)
+        __atomic_store_n(&connection->unwatched_waited, 0, __ATOMIC_RELAXED);
+    wait_queue_wake_all(&connection->started);
 }
 
-/* Whoever ends waits for nothing (he could not be killed any more): what he wrote through a mapping
-   is sent, and a server that does not take it may have so much of it. 0 or an error. */
+static void write_finish(struct fuse_connection *connection, struct fuse_request *request)
+{
+    unwatched_give(connection, (uint32_t)request->frame_count);
+}
+
+/* False: there are too many on their way. */
+static bool unwatched_take(struct fuse_connection *connection, uint32_t pages)
+{
+    uint32_t before = __atomic_load_n(&connection->unwatched, __ATOMIC_SEQ_CST);
+
+    do {
+        if (before + pages > UNWATCHED_MAXIMUM)
+            return false;
+    } while (!__atomic_compare_exchange_n(&connection->unwatched, &before, before + pages, true,
+                                          __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+    if (!before)
+        __atomic_store_n(&connection->unwatched_moved, clock_now(), __ATOMIC_RELAXED);
+    return true;
+}
+
+/* When they are taken by a server that goes on taking. */
+static bool unwatched_await(struct fuse_connection *connection, uint32_t pages)
+{
+    uint64_t began = clock_now();
+    bool taken = false;
+
+    mutex_check_may_wait();
+    while (!taken && !fuse_connection_ended(connection)) {
+        uint64_t until =
+            __atomic_load_n(&connection->unwatched_moved, __ATOMIC_RELAXED) + UNWATCHED_PATIENCE;
+        if (clock_now() >= until || __atomic_load_n(&connection->unwatched_waited,
+                                                    __ATOMIC_RELAXED) > UNWATCHED_PATIENCE_ALL)
+            break;
+        wait_event(&connection->started,
+                   (taken = unwatched_take(connection, pages)) || fuse_connection_ended(connection),
+                   THREAD_UNINTERRUPTIBLE, until);
+        __atomic_fetch_add(&connection->unwatched_waited, clock_now() - began, __ATOMIC_RELAXED);
+        began = clock_now();
+    }
+    return taken;
+}
+
+/* Whoever ends could not be killed any more: what he wrote through a mapping is sent, and nobody
+   waits for the answer; nor for ever for a server that does not take it. 0 or an error. */
 static int write_ask(struct fuse_connection *connection, struct fuse_call *call,
                      struct fuse_write_out *out)
 {
@@ -274,13 +323,13 @@ static int write_ask(struct fuse_connection *connection, struct fuse_call *call,
 
     if (!is_ending())
         return fuse_call(connection, call);
-    if (__atomic_add_fetch(&connection->unwatched, pages, __ATOMIC_RELAXED) <= UNWATCHED_MAXIMUM) {
-        out->size = (uint32_t)call->frame_bytes;
-        if (!fuse_call_unwatched(connection, call, write_finish))
-            return 0;
-    }
-    __atomic_fetch_sub(&connection->unwatched, pages, __ATOMIC_RELAXED);
-    return -EINTR;
+    if (!unwatched_take(connection, pages) && !unwatched_await(connection, pages))
+        return -EINTR;
+    out->size = (uint32_t)call->frame_bytes;
+    int error = fuse_call_unwatched(connection, call, write_finish);
+    if (error)
+        unwatched_give(connection, pages);
+    return error ? -EINTR : 0;
 }
 
 static ssize_t write_handle(struct fuse_handle *handle, uint64_t offset, size_t size,

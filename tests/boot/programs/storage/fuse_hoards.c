@@ -11,7 +11,7 @@
 
 /* Shared with servers and clients, which are made later. */
 static volatile struct {
-    uint32_t looked_up, forgotten, opened;
+    uint32_t looked_up, forgotten, opened, taken;
 } * counts;
 
 /* ---- nodes ---- */
@@ -134,11 +134,11 @@ static bool takes_nothing(int device)
     }
 }
 
-static void dirty_all(void)
+static void dirty_files(int files)
 {
     char name[32];
 
-    for (int i = 0; i < FILES; i++) {
+    for (int i = 0; i < files; i++) {
         snprintf(name, sizeof(name), PLACE "/f%d", i);
         int file = open(name, O_RDWR);
         char *map = mmap(NULL, PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -157,7 +157,7 @@ static pid_t begin_to_dirty(void)
     counts->opened = 0;
     pid_t child = fork();
     if (child == 0) {
-        dirty_all();
+        dirty_files(FILES);
         pause();
     }
     while (counts->opened != before) {
@@ -184,10 +184,47 @@ static bool pages_are_bound(void)
     return with_server(takes_nothing, hoard_pages);
 }
 
+/* A server that takes its time, and all. */
+static bool takes_slowly(int device)
+{
+    static char zeros[1 << 17];
+    const struct fuse_write_in *in = REQUEST_BODY;
+
+    if (request.head.opcode == FUSE_READ) {
+        answer(device, 0, zeros, ((const struct fuse_read_in *)in)->size);
+        return true;
+    }
+    if (request.head.opcode != FUSE_WRITE)
+        return takes_nothing(device);
+    sleep_ms(10);
+    counts->taken += in->size / PAGE_SIZE;
+    return false;
+}
+
+static bool writes_and_ends(void)
+{
+    counts->taken = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        dirty_files(4);
+        _exit(0);
+    }
+    REQUIRE(exited(status_of(child), 0));
+    bool all = EVENTUALLY(counts->taken >= 4 * PAGES);
+    tap_note("%u pages of %u", counts->taken, 4 * PAGES);
+    return all;
+}
+
+static bool pages_are_kept(void)
+{
+    return with_server(takes_slowly, writes_and_ends);
+}
+
 static const struct test_case cases[] = {
     {"nodes are forgotten while requests come", "fuse(4)", nodes_are_forgotten},
     {"closes that are not answered", "fuse(4)", closes_are_bound},
     {"pages that are not taken", "mmap(2)", pages_are_bound},
+    {"what was written to many files by who ends", "mmap(2)", pages_are_kept},
 };
 
 int main(void)
