@@ -1,7 +1,7 @@
 /*
  * loop_races: loop devices are given other bounds, files and names while they are read, written,
  * mapped and taken away (loop(4)): bytes or an error that says so, never bytes beyond the bounds,
- * nobody hangs, and nothing is left. LOOP_SECONDS in the environment: how long.
+ * nobody hangs, and nothing is left. RACES_SECONDS in the environment: how long.
  */
 #define _GNU_SOURCE
 #include <linux/fs.h>
@@ -223,7 +223,7 @@ static bool round_of(long milliseconds)
 int main(void)
 {
     static char before[4096], after[4096];
-    const char *seconds = getenv("LOOP_SECONDS");
+    const char *seconds = getenv("RACES_SECONDS");
 
     if (!baton_is_here()) {
         tap_plan(1);
