@@ -77,6 +77,26 @@ static uint64_t inverted(unsigned i)
     return ~(uint64_t)i;
 }
 
+/* Of a leaf that was written to a part is copied. Who looks finds the rest, a fork has it, too. */
+static bool write_and_fork(void)
+{
+    unsigned char there[PAGES];
+
+    if (!write_here_and_there() || mincore(arena, PAGES * PAGE, there))
+        return false;
+    for (unsigned i = 0; i < PAGES; i++)
+        if (!(there[i] & 1))
+            return false;
+    pid_t child = fork();
+    if (child == 0) {
+        bool same = true;
+        for (unsigned i = 0; i < PAGES; i++)
+            same &= *page(i) == here_and_there(i);
+        _exit(same ? 0 : 1);
+    }
+    return child > 0 && exited(status_of(child), 0);
+}
+
 #define PART_FIRST 300U /* in the first leaf, to the third */
 #define PART_END   (2 * LEAF + 100)
 #define PART_SIZE  ((PART_END - PART_FIRST) * PAGE)
@@ -97,6 +117,15 @@ static bool discard_part(void)
 static uint64_t without_part(unsigned i)
 {
     return in_part(i) ? 0 : i + 1;
+}
+
+static bool write_and_discard(void)
+{
+    return write_here_and_there() && discard_part();
+}
+static uint64_t here_and_there_without(unsigned i)
+{
+    return in_part(i) ? 0 : here_and_there(i);
 }
 
 static bool protect_part(void)
@@ -141,6 +170,8 @@ static const struct change {
 } changes[] = {
     {"nothing", nothing, as_it_was},
     {"a write to each leaf", write_here_and_there, here_and_there},
+    {"a write to each leaf, fork", write_and_fork, here_and_there},
+    {"a write to each leaf, MADV_DONTNEED", write_and_discard, here_and_there_without},
     {"a write to each page", write_all, inverted},
     {"munmap, mmap", map_part_anew, without_part},
     {"MADV_DONTNEED", discard_part, without_part},
