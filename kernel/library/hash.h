@@ -18,14 +18,25 @@ static inline uint64_t hash_number(uint64_t value)
     return value ^ value >> 31;
 }
 
-/* FNV-1a over the bytes (Fowler, Noll, Vo), finished by hash_number. */
+/* FNV-1a byte by byte (Fowler, Noll, Vo), for who looks at each byte anyway: begin, add them, and
+   finish by hash_number(). */
+static inline uint64_t hash_begin(uint64_t seed)
+{
+    return UINT64_C(0xcbf29ce484222325) ^ seed;
+}
+static inline uint64_t hash_add(uint64_t hash, uint8_t byte)
+{
+    return (hash ^ byte) * UINT64_C(0x100000001b3);
+}
+
+/* The same over `size` bytes. */
 static inline uint64_t hash_bytes(const void *bytes, size_t size, uint64_t seed)
 {
     const uint8_t *byte = bytes;
-    uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ seed;
+    uint64_t hash = hash_begin(seed);
 
     for (size_t i = 0; i < size; i++)
-        hash = (hash ^ byte[i]) * UINT64_C(0x100000001b3);
+        hash = hash_add(hash, byte[i]);
     return hash_number(hash);
 }
 

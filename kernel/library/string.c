@@ -118,6 +118,9 @@ int memcmp(const void *left, const void *right, size_t size)
         b += 8;
         size -= 8;
     }
+    if (size >= 4 && size < 8 && load32(a) == load32(b) &&
+        load32(a + size - 4) == load32(b + size - 4))
+        return 0; /* two that overlap are all of it */
     for (; size > 0; a++, b++, size--) {
         if (*a != *b)
             return *a - *b;

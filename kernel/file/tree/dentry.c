@@ -78,9 +78,9 @@ void dentry_release(struct dentry *dentry)
     }
 }
 
-struct dentry *dentry_find(struct dentry *directory, const char *name, size_t length)
+struct dentry *dentry_find_hashed(struct dentry *directory, const char *name, size_t length,
+                                  uint32_t hash)
 {
-    uint32_t hash = dentry_name_hash(name, length);
     struct dentry *dentry = RB_ROOT(&GUARDED_BY(&tree_lock, directory->names));
 
     while (dentry) {
@@ -97,6 +97,11 @@ struct dentry *dentry_find(struct dentry *directory, const char *name, size_t le
         }
     }
     return NULL;
+}
+
+struct dentry *dentry_find(struct dentry *directory, const char *name, size_t length)
+{
+    return dentry_find_hashed(directory, name, length, dentry_name_hash(name, length));
 }
 
 void dentry_insert(struct dentry *dentry)

@@ -6,6 +6,9 @@
 
 /* The child, without a reference, or NULL. tree_lock held. */
 struct dentry *dentry_find(struct dentry *directory, const char *name, size_t length);
+/* The same, for who knows dentry_name_hash() of the name. */
+struct dentry *dentry_find_hashed(struct dentry *directory, const char *name, size_t length,
+                                  uint32_t hash);
 /* Puts a new dentry (parent and name set) into the tree, which takes a reference. tree_lock held.
    The caller holds the directory's inode lock and has seen that the name is free. */
 void dentry_insert(struct dentry *dentry);
@@ -21,6 +24,7 @@ struct dentry *dentry_next(struct dentry *directory, uint64_t limit);
 bool dentry_is_within(struct dentry *place, const struct inode *directory);
 /* Frees all that is below a root nobody uses any more. May sleep. */
 void dentry_tear_down(struct dentry *root);
+/* hash_bytes(), with the seed 0. */
 uint32_t dentry_name_hash(const char *name, size_t length);
 
 #endif

@@ -17,6 +17,7 @@
 #include "file/tree/mount.h"
 #include "file/tree/protection.h"
 #include "file/tree/walk.h"
+#include "library/hash.h"
 #include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_copy.h"
@@ -364,15 +365,24 @@ static int walk_step(struct walk *walk)
 /* So many steps at most, for others wait. */
 #define STRETCH_MAXIMUM 32
 
-/* A component that is neither the last at this level nor may be `.` or `..`; false: it is. */
-static bool plain_component(const char *rest, const char **name, size_t *length)
-{
-    const char *end = *name = skip_slashes(rest);
+struct component {
+    const char *name;
+    size_t length;
+    uint32_t hash; /* dentry_name_hash() */
+};
 
-    while (*end && *end != '/')
-        end++;
-    *length = (size_t)(end - *name);
-    return **name != '.' && *skip_slashes(end);
+/* A component that is neither the last at this level nor may be `.` or `..`; false: it is. Each
+   byte is read once. */
+static bool plain_component(const char *rest, struct component *component)
+{
+    const char *end = component->name = skip_slashes(rest);
+    uint64_t hash = hash_begin(0);
+
+    for (; *end && *end != '/'; end++)
+        hash = hash_add(hash, (uint8_t)*end);
+    component->length = (size_t)(end - component->name);
+    component->hash = (uint32_t)hash_number(hash);
+    return *component->name != '.' && *skip_slashes(end);
 }
 
 static bool everybody_may_search(uint32_t mode)
@@ -393,14 +403,18 @@ static bool may_search(const struct inode *inode, const struct credentials *cred
 
 /* From one directory into another that is in the tree of names. False: it is not that simple. Lock
    held. */
-static bool step_in_tree(const struct walk *walk, struct path *at, const char *name, size_t length)
+static bool step_in_tree(const struct walk *walk, struct path *at,
+                         const struct component *component)
 {
-    if (length > NAME_LENGTH_MAXIMUM || !may_search(at->dentry->inode, walk->credentials))
+    if (component->length > NAME_LENGTH_MAXIMUM ||
+        !may_search(at->dentry->inode, walk->credentials))
         return false;
-    struct path next = {at->mount, dentry_find(at->dentry, name, length)};
+    struct path next = {at->mount, dentry_find_hashed(at->dentry, component->name,
+                                                      component->length, component->hash)};
     if (!next.dentry)
         return false;
-    mount_enter(&next);
+    if (next.dentry->mounts)
+        mount_enter(&next);
     if (!S_ISDIR(next.dentry->inode->mode))
         return false;
     *at = next;
@@ -413,16 +427,15 @@ static bool step_in_tree(const struct walk *walk, struct path *at, const char *n
 static void walk_stretch(struct walk *walk)
 {
     struct path at = walk->at;
-    const char *rest = walk->rest, *name;
-    size_t length;
+    const char *rest = walk->rest;
+    struct component next;
 
-    if (walk->resolve || !plain_component(rest, &name, &length))
+    if (walk->resolve || !plain_component(rest, &next))
         return;
     spinlock_acquire(&tree_lock);
-    for (unsigned steps = 0; steps < STRETCH_MAXIMUM && step_in_tree(walk, &at, name, length);
-         steps++) {
-        rest = name + length;
-        if (!plain_component(rest, &name, &length))
+    for (unsigned steps = 0; steps < STRETCH_MAXIMUM && step_in_tree(walk, &at, &next); steps++) {
+        rest = next.name + next.length;
+        if (!plain_component(rest, &next))
             break;
     }
     if (rest != walk->rest)
