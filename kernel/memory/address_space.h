@@ -122,7 +122,7 @@ struct address_space {
     vaddr_t argument_start, argument_end, environment_start, environment_end;
     vaddr_t vdso;                     /* AT_SYSINFO_EHDR; the program may have unmapped it since */
     struct memory_object *executable; /* /proc/PID/exe; a reference is held */
-    uint64_t auxiliary_vector[64];    /* as on the stack, AT_NULL at the end */
+    uint64_t auxiliary_vector[48];    /* as on the stack, AT_NULL at the end */
 };
 
 /* An empty one with one user; NULL: no memory. */

@@ -53,6 +53,17 @@ static vaddr_t gap_start(const struct region *region)
     return region->previous ? region->previous->end : USER_START;
 }
 
+/* What lies below this one, or its own gap, has changed; perhaps that is no change further up. */
+static void gap_update_from(struct region *region)
+{
+    for (; region; region = RB_PARENT(region, link)) {
+        uint64_t before = region->largest_gap;
+        gap_update(region);
+        if (region->largest_gap == before)
+            return;
+    }
+}
+
 /* Its gap may have changed, and with it the largest one of those above it in the tree. */
 static void gap_changed(struct region *region)
 {
@@ -61,13 +72,7 @@ static void gap_changed(struct region *region)
     struct region *highest = region->space->gap_above;
     if (highest && highest->start < region->start && region->gap >= region->space->gap_size)
         region->space->gap_above = region;
-    while (region) {
-        uint64_t before = region->largest_gap;
-        gap_update(region);
-        if (region->largest_gap == before)
-            return;
-        region = RB_PARENT(region, link);
-    }
+    gap_update_from(region);
 }
 
 /* Enters a region between its neighbours. One of them has a free place on that side: of two that
@@ -223,10 +228,10 @@ void region_remove(struct region *region)
         space->gap_above = region->next;
     if (space->recent == region)
         space->recent = NULL;
-    struct region *parent = RB_PARENT(region, link);
+    /* Without a gap it changes no largest one when the tree is turned: that goes first. */
+    region->gap = 0;
+    gap_update_from(region);
     RB_REMOVE(region_tree, &space->regions, region);
-    for (; parent; parent = RB_PARENT(parent, link))
-        gap_update(parent);
     if (region->next)
         gap_changed(region->next);
     space->region_count--;

@@ -117,12 +117,12 @@ void signal_actions_release(struct signal_actions *actions);
 /* clone(CLONE_CLEAR_SIGHAND): caught signals of a copied table get their default action. */
 void signal_actions_reset(struct signal_actions *actions);
 
-/* A new process: nothing pending, not stopped. Takes over the reference to `actions`. */
+/* A new process, full of zeros: nothing pending. Takes over the reference to `actions`. */
 void process_signals_initialize(struct process_signals *signals, struct signal_actions *actions);
 /* Nobody can send to it any more: drops what is pending, and the actions. Any context. */
 void process_signals_destroy(struct process_signals *signals);
-/* A new thread: nothing pending; the mask and (`keep_stack`) the alternate stack of `from`
-   (NULL: nothing blocked, no stack). */
+/* A new thread, full of zeros: nothing pending; the mask and (`keep_stack`) the alternate stack of
+   `from` (NULL: nothing blocked, no stack). */
 void thread_signals_initialize(struct thread_signals *signals, const struct thread_signals *from,
                                bool keep_stack);
 /* Drops what is pending. Any context, the lock held or nobody able to send. */

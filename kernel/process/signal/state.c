@@ -1,7 +1,6 @@
 /* state.c: what a process and its threads keep of signals: pending ones, actions. */
 #include <linux/signal.h>
 
-#include "library/string.h"
 #include "memory/heap.h"
 #include "memory/user_account.h"
 #include "process/process.h"
@@ -124,7 +123,6 @@ __sighandler_t signal_handler(struct process *process, int signal)
 
 void process_signals_initialize(struct process_signals *signals, struct signal_actions *actions)
 {
-    memset(signals, 0, sizeof(*signals));
     signal_queue_initialize(&signals->pending);
     signals->actions = actions;
 }
@@ -139,7 +137,6 @@ void process_signals_destroy(struct process_signals *signals)
 void thread_signals_initialize(struct thread_signals *signals, const struct thread_signals *from,
                                bool keep_stack)
 {
-    memset(signals, 0, sizeof(*signals));
     signal_queue_initialize(&signals->pending);
     signals->stack_flags = SS_DISABLE;
     if (!from)

@@ -129,7 +129,6 @@ static void cpu_expired(struct timer *timer)
 
 void process_timers_initialize(struct process_timers *timers)
 {
-    *timers = (struct process_timers){0};
     timer_initialize(&timers->real, real_expired);
     timer_initialize(&timers->cpu, cpu_expired);
     RB_INIT(&timers->posix_timers);
