@@ -16,7 +16,7 @@ const char *symbol_describe(vaddr_t address, char *buffer, size_t size)
     struct symbol symbol;
 
     if (table.table_size && symbols_find(&table, address - image_base, &symbol))
-        format_string(buffer, size, "%s+%#lx", symbol.name, symbol.offset);
+        format_string(buffer, size, "%.*s+%#lx", (int)symbol.length, symbol.name, symbol.offset);
     else
         format_string(buffer, size, "?");
     return buffer;

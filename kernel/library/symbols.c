@@ -16,6 +16,13 @@ static bool symbol_holds(const Elf64_Sym *entry, uint64_t address)
            entry->st_value <= address;
 }
 
+static size_t source_length(const char *name)
+{
+    const char *dot = strchr(name, '.');
+
+    return dot ? (size_t)(dot - name) : strlen(name);
+}
+
 bool symbols_find(const struct symbols *symbols, uint64_t address, struct symbol *symbol)
 {
     size_t count = symbols->table_size / sizeof(Elf64_Sym);
@@ -38,6 +45,7 @@ bool symbols_find(const struct symbols *symbols, uint64_t address, struct symbol
     if (best.st_name >= symbols->names_size ||
         memchr(symbols->names + best.st_name, '\0', symbols->names_size - best.st_name) == NULL)
         return false;
-    *symbol = (struct symbol){symbols->names + best.st_name, address - best.st_value, best.st_size};
+    const char *name = symbols->names + best.st_name;
+    *symbol = (struct symbol){name, source_length(name), address - best.st_value, best.st_size};
     return true;
 }

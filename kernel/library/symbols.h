@@ -19,6 +19,7 @@ struct symbols {
 
 struct symbol {
     const char *name; /* terminated, in the names given */
+    size_t length;    /* of it, as the source has it: the linker adds ".llvm.123" to static ones */
     uint64_t offset;  /* of the address from the symbol's first byte */
     uint64_t size;    /* of the symbol; 0: unknown (assembly) */
 };

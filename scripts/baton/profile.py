@@ -28,7 +28,8 @@ def symbols(elf):
     """[(address, name)] of its functions, in order."""
     listed = subprocess.run(["nm", "-n", elf], capture_output=True, text=True, check=True).stdout
     lines = [line.split() for line in listed.splitlines()]
-    found = [(int(line[0], 16), line[2]) for line in lines if len(line) == 3 and line[1] in "tT"]
+    # A static function that ThinLTO has moved is called NAME.llvm.123.
+    found = [(int(line[0], 16), line[2].split(".")[0]) for line in lines if len(line) == 3 and line[1] in "tT"]
     return [symbol for symbol in found if symbol[1] != "kernel_image_start"]
 
 

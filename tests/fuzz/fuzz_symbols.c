@@ -21,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (symbols_find(&symbols, address, &symbol)) {
         require(symbol.name >= symbols.names);
         require(symbol.name + strlen(symbol.name) < symbols.names + symbols.names_size);
+        require(symbol.length <= strlen(symbol.name));
         require(symbol.offset <= address);
         require(symbol.size == 0 || symbol.offset < symbol.size);
     }

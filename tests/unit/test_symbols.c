@@ -5,13 +5,13 @@
 #include <elf.h>
 #include <string.h>
 
-static const char names[] = "\0first\0second\0label\0object\0undefined";
+static const char names[] = "\0first\0second.llvm.17\0label\0object\0undefined";
 enum {
     FIRST = 1,
     SECOND = 7,
-    LABEL = 14,
-    OBJECT = 20,
-    UNDEFINED = 27,
+    LABEL = 22,
+    OBJECT = 28,
+    UNDEFINED = 35,
 };
 
 #define SYMBOL(name, type, section, value, size)                                                   \
@@ -50,6 +50,7 @@ int main(void)
     test_case("first, middle and last byte of a function");
     expect(find(0x1000));
     expect_string(symbol.name, "first");
+    expect_equal(symbol.length, 5);
     expect_equal(symbol.offset, 0);
     expect_equal(symbol.size, 0x80);
     expect(find(0x1030));
@@ -57,7 +58,8 @@ int main(void)
     expect_equal(symbol.offset, 0x30);
     expect(find(0x107f));
     expect(find(0x20ff));
-    expect_string(symbol.name, "second");
+    expect_string(symbol.name, "second.llvm.17");
+    expect_equal(symbol.length, 6);
 
     test_case("before, between and behind functions");
     expect(!find(0));
