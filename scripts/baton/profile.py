@@ -29,7 +29,8 @@ def symbols(elf):
     listed = subprocess.run(["nm", "-n", elf], capture_output=True, text=True, check=True).stdout
     lines = [line.split() for line in listed.splitlines()]
     # A static function that ThinLTO has moved is called NAME.llvm.123.
-    found = [(int(line[0], 16), line[2].split(".")[0]) for line in lines if len(line) == 3 and line[1] in "tT"]
+    found = [(int(line[0], 16), line[2].split(".")[0])
+             for line in lines if len(line) == 3 and line[1] in "tT"]
     return [symbol for symbol in found if symbol[1] != "kernel_image_start"]
 
 

@@ -31,7 +31,8 @@ struct process_timers {
     uint64_t cpu_seen_until; /* …until then; lock */
 };
 
-/* A new process, full of zeros, has none, whatever its parent has (setitimer(2), timer_create(2)). */
+/* A new process, full of zeros, has none, whatever its parent has (setitimer(2), timer_create(2)).
+ */
 void process_timers_initialize(struct process_timers *timers);
 /* The process ends: none of them fires from here on. Its last thread; may spin, no lock held. */
 void process_timers_end(struct process *process);
