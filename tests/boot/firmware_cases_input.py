@@ -112,7 +112,7 @@ def entry_cases():
     yield refuses("entry: a kernel with options behind it",
                   entry("linux /baton/kernel.elf quiet\n" + RAM_DISK),
                   "kernel.elf quiet")
-    yield refuses("entry: a kernel without a name", entry("linux\n" + RAM_DISK), "line 1")
+    yield refuses("entry: a kernel without a name", entry("linux\n" + RAM_DISK), "there is no line")
     yield refuses("entry: a path of 300 letters", entry("linux /" + "x" * 300 + "\n" + RAM_DISK), "line 1")
     yield refuses("entry: double slashes", entry("linux //baton//kernel.elf\n" + RAM_DISK), "line 1")
     yield boots("entry: a path without its first slash", entry("linux baton/kernel.elf\n" + RAM_DISK))
