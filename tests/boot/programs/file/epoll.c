@@ -481,7 +481,7 @@ static bool each_event_to_one(void)
 
 /* ---- how long others wait ---- */
 
-enum { LAYERS = 4, WIDTH = 28, CHECKERS = 16, ROUNDS = 61 };
+enum { LAYERS = 4, WIDTH = 28, CHECKERS = 16, ROUNDS = 21 };
 
 static int layers[LAYERS][WIDTH];
 static unsigned checks; /* that were done */
