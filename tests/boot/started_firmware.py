@@ -13,6 +13,7 @@ machine that is not known to be one of those (it names a file of its own, boots 
 for a debugger), or that cannot be kept, is started as always; so are all with BATON_PLAIN=1 in the
 environment.
 """
+import contextlib
 import fcntl
 import functools
 import hashlib
@@ -72,52 +73,75 @@ def _with_memory(arguments, path, share):
             f"memory-backend-file,id=memory,size={size},mem-path={path},share={share}"]
 
 
-def _stopping(arguments, memory, control):
-    """The machine whose firmware stops at its first read; `control` is a socket for QMP."""
-    result = [DISK.sub(lambda disk: f"{disk[1]},{STOPPING.format(disk[2])}", word) for word in arguments]
+def _unheard(arguments):
+    """Serial ports that nobody listens to."""
+    result = list(arguments)
     for name, index in machine.PORTS:
         result += ["-chardev", f"null,id={name}", "-device", f"isa-serial,index={index},chardev={name}"]
-    return [*_with_memory(result, memory, "on"), "-chardev", f"socket,id=qmp,fd={control}",
-            "-mon", "chardev=qmp,mode=control"]
+    return result
 
 
-def _write_down(control, file):
-    """Waits until QEMU has stopped, and has it write into the file what the machine is; tells whether it
-    did."""
-    lines = control.makefile()
+def _stopping(arguments, memory):
+    """The machine whose firmware stops at its first read."""
+    result = [DISK.sub(lambda disk: f"{disk[1]},{STOPPING.format(disk[2])}", word) for word in arguments]
+    return _with_memory(_unheard(result), memory, "on")
 
-    def ask(answer, query, files=(), **arguments):
-        """Waits for a line that has this in it; tells whether it came before a complaint or QEMU's end."""
-        message = {"execute": query, "arguments": arguments}
-        socket.send_fds(control, [json.dumps(message).encode()], files)
-        ends = re.compile(f'"error"|"failed"|{answer}')
-        return answer in next(filter(ends.search, lines), "")
 
-    return (ask("return", "qmp_capabilities") and
-            ask('"STOP"', "migrate-set-capabilities", capabilities=CAPABILITIES) and
-            ask("return", "getfd", [file.fileno()], fdname="rest") and
-            ask('"completed"', "migrate", uri="fd:rest"))
+def _starting(arguments, memory):
+    """One that begins where the other stopped."""
+    return [*_with_memory(arguments, memory, "off"), "-incoming", "defer"]
+
+
+@contextlib.contextmanager
+def _running(arguments):
+    """Gives a way to ask QEMU; it ends with the block."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        process = subprocess.Popen(
+            [*arguments, "-chardev", f"socket,id=qmp,fd={theirs.fileno()}",
+             "-mon", "chardev=qmp,mode=control"],
+            pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, preexec_fn=machine._die_with_parent)
+        theirs.close()
+        ours.settimeout(PATIENCE)
+        lines = ours.makefile()
+
+        def ask(answer, query, files=(), **arguments):
+            """Waits for a line with this in it; tells whether it came before a complaint or QEMU's end."""
+            message = {"execute": query, "arguments": arguments}
+            try:
+                socket.send_fds(ours, [json.dumps(message).encode()], files)
+                return answer in next(filter(re.compile(f'"error"|"failed"|{answer}').search, lines), "")
+            except OSError:  # QEMU has ended, or says nothing
+                return False
+
+        try:
+            yield ask
+        finally:
+            process.kill()
+            process.wait()
 
 
 def _keep(arguments, memory, rest):
     """Starts the machine, and keeps what it is when its firmware first reads; tells whether it could."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs, open(rest + ".part", "wb") as file:
-        process = subprocess.Popen(_stopping(arguments, memory, theirs.fileno()),
-                                   pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                   preexec_fn=machine._die_with_parent)
-        theirs.close()
-        ours.settimeout(PATIENCE)
-        try:
-            written = _write_down(ours, file)
-        except OSError:  # QEMU has ended, or the firmware reads nothing
-            written = False
-        process.kill()
-        process.wait()
-    if written:
-        os.rename(file.name, rest)
-    return written
+    with open(rest + ".part", "wb") as file, _running(_stopping(arguments, memory)) as ask:
+        written = (ask("return", "qmp_capabilities") and
+                   ask('"STOP"', "migrate-set-capabilities", capabilities=CAPABILITIES) and
+                   ask("return", "getfd", [file.fileno()], fdname="rest") and
+                   ask('"completed"', "migrate", uri="fd:rest"))
+    return written and _begins(arguments, memory, file.name) and not os.rename(file.name, rest)
+
+
+def _begins(arguments, memory, rest):
+    """Does QEMU take it back? Of some devices it does not (nec-usb-xhci without MSI)."""
+    with _running(_starting(_unheard(arguments), memory)) as ask:
+        return (ask("return", "qmp_capabilities") and
+                ask("return", "migrate-set-capabilities", capabilities=CAPABILITIES) and
+                ask('"completed"', "migrate-incoming", uri=_reading(rest)))
+
+
+def _reading(rest):
+    return f"exec:cat {shlex.quote(rest)}"
 
 
 def _kept(arguments):
@@ -143,9 +167,9 @@ class Machine(machine.Machine):
         if not kept:
             return super()._start(arguments)
         memory, rest = kept
-        super()._start([*_with_memory(arguments, memory, "off"), "-incoming", "defer"])
+        super()._start(_starting(arguments, memory))
         self.query("migrate-set-capabilities", capabilities=CAPABILITIES)
-        self.query("migrate-incoming", uri=f"exec:cat {shlex.quote(rest)}")
+        self.query("migrate-incoming", uri=_reading(rest))
         while self.query("query-status")["status"] == "inmigrate":
             time.sleep(0.01)
         self.query("cont")  # it stopped at a read, which is tried again now
