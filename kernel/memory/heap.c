@@ -10,6 +10,7 @@
 
 #include <bsd/sys/queue.h>
 
+#include "cpu/cpu.h"
 #include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
 #include "cpu/panic.h"
@@ -606,6 +607,15 @@ static bool is_message_window(paddr_t address)
     return address >> 20 == 0xfee;
 }
 
+/* Bits of a page's entry above those that the processor has are reserved (SDM volume 3, 4.5): the
+   first access would fault. */
+static bool can_be_reached(paddr_t base, size_t size)
+{
+    paddr_t limit = 1UL << cpu_features.physical_bits;
+
+    return size && base < limit && size <= limit - base;
+}
+
 void *device_map(paddr_t base, size_t size, enum device_caching caching)
 {
     static vaddr_t next = DEVICE_MAP_BASE; /* area_lock */
@@ -617,7 +627,13 @@ void *device_map(paddr_t base, size_t size, enum device_caching caching)
     paddr_t start = align_down(base, PAGE_SIZE);
     size_t pages = (base - start + size + PAGE_SIZE - 1) / PAGE_SIZE;
 
-    if (direct_map_shows(base)) {
+    if (!can_be_reached(base, size)) {
+        log_write(LOG_WARNING,
+                  "a device is said to be at %#lx, beyond the processor's addresses: not used",
+                  base);
+        return NULL;
+    }
+    if (direct_map_shows(base) || direct_map_shows(base + size - 1)) {
         log_write(LOG_WARNING, "a device is said to be at %#lx, which is memory: not used", base);
         return NULL;
     }

@@ -185,6 +185,7 @@ void panic(const char *format, ...)
 
 unsigned cpu_set_words = 1;
 struct cpu_set cpu_online = {.words = {1}};
+struct cpu_features cpu_features = {.physical_bits = 40};
 
 void tlb_shootdown(const struct cpu_set *which, vaddr_t start, vaddr_t end)
 {

@@ -8,7 +8,12 @@ struct cpu {
     uint32_t number;
 };
 
+struct cpu_features {
+    uint8_t physical_bits;
+};
+
 extern struct cpu_set cpu_online;
+extern struct cpu_features cpu_features;
 
 static inline struct cpu *cpu_current(void)
 {
