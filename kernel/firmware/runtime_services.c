@@ -301,16 +301,32 @@ EFI_STATUS runtime_set_time(EFI_TIME *time)
     return CALL(SetTime, POINTER(time));
 }
 
+/* Success with more than there was room for is none: whoever asked would read on behind its buffer.
+ */
 EFI_STATUS runtime_get_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 *attributes, UINTN *size,
                                 void *data)
 {
-    return CALL(GetVariable, BYTES(name, name_size(name)), POINTER(vendor), POINTER(attributes),
-                POINTER(size), BYTES(data, *size));
+    UINTN room = *size;
+    EFI_STATUS status = CALL(GetVariable, BYTES(name, name_size(name)), POINTER(vendor),
+                             POINTER(attributes), POINTER(size), BYTES(data, room));
+
+    return !status && *size > room ? EFI_DEVICE_ERROR : status;
 }
 
+/* The name ends within its room, whatever the firmware wrote and said: Linux goes by the end, too.
+ */
 EFI_STATUS runtime_get_next_variable_name(UINTN *size, CHAR16 *name, EFI_GUID *vendor)
 {
-    return CALL(GetNextVariableName, POINTER(size), BYTES(name, *size), POINTER(vendor));
+    UINTN room = *size;
+    EFI_STATUS status =
+        CALL(GetNextVariableName, POINTER(size), BYTES(name, room), POINTER(vendor));
+
+    if (EFI_ERROR(status))
+        return status;
+    name[room / sizeof(*name) - 1] = 0;
+    if (*size > room)
+        *size = room;
+    return status;
 }
 
 EFI_STATUS runtime_set_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 attributes, UINTN size,
