@@ -77,6 +77,14 @@ void handoff_record_append(uint16_t kind, const void *fixed, size_t fixed_size, 
     handoff_record_unlock();
 }
 
+bool handoff_record_look_locked(struct record *record)
+{
+    mutex_acquire(&lock);
+    if (there)
+        record_look(&writer, record);
+    return there;
+}
+
 const void *handoff_record_view_locked(size_t *size)
 {
     mutex_acquire(&lock);

@@ -41,4 +41,9 @@ void handoff_record_unlock(void);
 /* Its finished bytes, `*size` of them, until handoff_record_unlock(); NULL: there is none. */
 const void *handoff_record_view_locked(size_t *size);
 
+/* The same for a look at what was recorded so far, unsealed: a firmware has thousands of variables,
+   and each call that faults looks. False: there is no record. handoff_record_unlock() in any case.
+ */
+bool handoff_record_look_locked(struct record *record);
+
 #endif

@@ -98,11 +98,11 @@ static void name_image(const struct record *record, struct record_runtime_fault 
 
 static void complete_faults(uint32_t service)
 {
-    const char *reason;
     struct record record;
-    size_t size;
-    const void *bytes = handoff_record_view_locked(&size);
-    bool open = bytes && !record_open(&record, bytes, size, &reason);
+
+    if (!fault_count)
+        return;
+    bool open = handoff_record_look_locked(&record);
 
     for (size_t i = 0; i < fault_count; i++) {
         faults[i].service = service;

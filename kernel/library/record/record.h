@@ -75,6 +75,10 @@ size_t record_size(const struct record_writer *writer);
 /* Marks the record as finished: sets its CRC. Appending breaks the seal. */
 void record_seal(struct record_writer *writer);
 
+/* For a reader of what was written so far, which the writer itself vouches for: nothing is checked.
+   It holds until more is written. */
+void record_look(const struct record_writer *writer, struct record *record);
+
 /* ---- reading ---- */
 
 /* A record whose header and entries are whole. It points into the caller's bytes. */

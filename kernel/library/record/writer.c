@@ -113,6 +113,11 @@ size_t record_size(const struct record_writer *writer)
     return header_of(writer)->size;
 }
 
+void record_look(const struct record_writer *writer, struct record *record)
+{
+    *record = (struct record){.header = *header_of(writer), .bytes = writer->bytes};
+}
+
 void record_seal(struct record_writer *writer)
 {
     struct record_header *header = header_of(writer);
