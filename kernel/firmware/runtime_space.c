@@ -5,6 +5,7 @@
 #include <efi.h>
 
 #include "cpu/cpu.h"
+#include "cpu/interrupt_controller.h"
 #include "cpu/log.h"
 #include "cpu/registers.h"
 #include "cpu/trap.h"
@@ -435,12 +436,21 @@ static bool may_lend(vaddr_t address, bool *cached)
     }
 }
 
+/* Baton's interrupts and its scheduler's ticks are made there: who writes to it stops the machine,
+   so it may only be read. */
+static bool is_local_apic(paddr_t page)
+{
+    return page == align_down(local_apic_address(), PAGE_SIZE);
+}
+
 static bool lend(vaddr_t address, char access)
 {
     vaddr_t page = align_down(address, PAGE_SIZE);
     bool cached;
 
     if (lent_count == LENT_MAXIMUM || !may_lend(address, &cached))
+        return false;
+    if (access == 'w' && is_local_apic(page))
         return false;
     if (access == 'x' && !cached)
         return false; /* a device is not executed */
@@ -461,7 +471,7 @@ static bool widen(uint64_t *entry, vaddr_t address, char access)
 {
     uint64_t before = *entry;
 
-    if (access == 'w')
+    if (access == 'w' && !is_local_apic(*entry & PAGE_FRAME))
         *entry |= PAGE_WRITABLE | PAGE_DIRTY;
     else if (access == 'x')
         *entry &= ~PAGE_NO_EXECUTE;
