@@ -13,6 +13,7 @@ import time
 
 import firmware_cases_input
 import firmware_cases_kernel
+import firmware_cases_later
 import firmware_cases_left
 import firmware_cases_loader
 import firmware_cases_machines
@@ -26,7 +27,8 @@ from snapshot_machine import PROMPT, SnapshotMachine
 WAIT = 60  # seconds for one step on a busy host
 TABLES = {"loader": firmware_cases_loader, "kernel": firmware_cases_kernel, "unseen": firmware_cases_unseen,
           "input": firmware_cases_input, "left": firmware_cases_left, "services": firmware_cases_services,
-          "tables": firmware_cases_tables, "wild": firmware_cases_wild, "machines": firmware_cases_machines}
+          "tables": firmware_cases_tables, "wild": firmware_cases_wild, "machines": firmware_cases_machines,
+          "later": firmware_cases_later}
 # Nothing of this is an answer to anything, whatever a case expects.
 NEVER = re.compile(r"!!!! X64 Exception|ASSERT |panic: (?!cannot start|end)")
 

@@ -1,8 +1,11 @@
 /*
  * runtime.c: runtime services that misbehave: `runtime SERVICE HOW [VALUE [TIMES]]` for get-time,
  * set-time, get-variable, next-variable, set-variable, query-variable, set-virtual and reset. HOW
- * is jump        to VALUE, where there is no code touch       reads the byte at VALUE first;
- * `write` writes it ecam        the same, where the first PCI device's configuration space lies
+ * is
+ *
+ *   jump        to VALUE, where there is no code
+ *   touch       reads the byte at VALUE first; `write` writes it; `word` writes 0 to four bytes
+ *   ecam        reads where the first PCI device's configuration space lies
  *   boot-code   runs in memory that was the boot services'
  *   dma         has a device write to VALUE first (dma.c)
  *   sse         uses the vector registers, and leaves them changed
@@ -17,6 +20,13 @@
  *   small       gives nothing: the buffer is too small, VALUE bytes are needed
  *   beyond      writes VALUE bytes more than there is room for
  *   name        next-variable: one variable, of that name (BYTES), and no more
+ *   again       next-variable: one variable, for ever; `vendors`: each time another vendor's;
+ *               `unended`: its name has no end
+ *   bytes       get-time: gives these (BYTES)
+ *   numbers     query-variable: each is VALUE
+ *   grows       get-variable: the buffer is too small, and each time a byte more is needed
+ *   table       fills the table of runtime services with VALUE, header and all
+ *   port        writes the byte in bits 16 to 23 of VALUE to the port in its lower ones
  *   endless     next-variable: one after the other, another name each time
  *   sleeps      for VALUE milliseconds first; `sleeps-deaf` with interrupts off
  *   spins       for ever
@@ -149,6 +159,54 @@ static EFI_STATUS name_give(const struct order *order, CHAR16 *name)
     return EFI_SUCCESS;
 }
 
+/* `again`, `vendors`, `unended`: it goes on for ever. */
+static EFI_STATUS name_repeat(enum service service, UINTN room, CHAR16 *name, uint32_t *vendor)
+{
+    if (is(service, "vendors"))
+        vendor[0]++;
+    for (UINTN i = 0; is(service, "unended") && i < room / sizeof *name; i++)
+        name[i] = L'U';
+    if (!is(service, "unended")) {
+        name[0] = L'A';
+        name[1] = 0;
+    }
+    return EFI_SUCCESS;
+}
+
+/* What changes from one call to the next; false: the service is not told so. */
+static bool give_otherwise(enum service service, void *const given[4], EFI_STATUS *status)
+{
+    static UINTN needed;
+    uint64_t value = services[service].value;
+
+    if (is(service, "again") || is(service, "vendors") || is(service, "unended")) {
+        *status = name_repeat(service, *(UINTN *)given[0], given[1], given[2]);
+    } else if (is(service, "grows")) {
+        needed = needed > *(UINTN *)given[3] ? needed : *(UINTN *)given[3];
+        *(UINTN *)given[3] = ++needed;
+        *status = EFI_BUFFER_TOO_SMALL;
+    } else if (is(service, "bytes")) {
+        order_bytes(services[service].order, 3, given[0], sizeof(EFI_TIME));
+    } else if (is(service, "numbers")) {
+        for (int i = 1; i < 4; i++)
+            *(UINT64 *)given[i] = value;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* What others go on with. */
+static void break_others(enum service service)
+{
+    uint64_t value = services[service].value;
+
+    if (is(service, "table"))
+        memset(system_table->RuntimeServices, (int)value, sizeof *system_table->RuntimeServices);
+    if (is(service, "port"))
+        __asm__ volatile("outb %0, %1" : : "a"((uint8_t)(value >> 16)), "Nd"((uint16_t)value));
+}
+
 static EFI_STATUS on_other_stack(service_call call, void *a, void *b, void *c, void *d, void *e)
 {
     EFI_STATUS status;
@@ -185,6 +243,8 @@ static bool misbehave(enum service service, void *a, void *b, void *d, EFI_STATU
         (void)*place;
     else if (is(service, "write"))
         *place = 0x5a;
+    else if (is(service, "word"))
+        *(volatile uint32_t *)value = 0;
     else if (is(service, "dma"))
         dma_start(value);
     else if (is(service, "sse"))
@@ -229,7 +289,9 @@ static EFI_STATUS work(enum service service, void *a, void *b, void *c, void *d,
     if (!boot_services_gone || !services[service].how || services[service].times == 0)
         return real(a, b, c, d, e);
     services[service].times--;
-    if (misbehave(service, a, b, d, &status))
+    break_others(service);
+    if (misbehave(service, a, b, d, &status) ||
+        give_otherwise(service, (void *const[4]){a, b, c, d}, &status))
         return status;
     if (is(service, "boot-code"))
         status = through_boot_code(real, a, b, c, d, e);
