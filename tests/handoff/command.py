@@ -125,6 +125,7 @@ def statuses(tap, folder):
         ("an unknown option", ["--nonsense"]),
         ("profile", ["--judge", good, "--profile", "x"]),
         ("a firmware that is not there", ["OVMF.fd"]),
+        ("a record for a firmware", [good]),
         ("no place to write", ["--judge", good, "--json", "no/where"]),
     ):
         ended = status(name, 126, *arguments)

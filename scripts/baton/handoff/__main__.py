@@ -12,6 +12,7 @@ from .records import Record, names
 from .verdict import Allowed, Verdict
 
 CANNOT = 126  # nothing was judged: scripts/README.md
+RECORD_MAGIC = b"BATONREC"  # include/handoff_record.h
 
 EPILOG = """Status 0: clean. 1: a finding at or above --fail-on, or with --diff a difference. 2: a finding
 that the baseline does not have, or at more places. 126: nothing could be judged. OUT may be - for standard
@@ -146,6 +147,14 @@ def put_disk_in_reach(made):
         made.media, made.qemu = "none", [*made.qemu, BUILT_IN]
 
 
+def is_record(path):
+    """Was --judge meant?"""
+    if not os.path.isfile(path):
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(RECORD_MAGIC)) == RECORD_MAGIC
+
+
 def boot_and_judge(options):
     with tempfile.TemporaryDirectory(prefix="baton-handoff-") as folder:
         path = options.record or os.path.join(folder, "boot.rec")
@@ -169,6 +178,8 @@ def run(options):
         raise project.Failure("one of FIRMWARE.fd, --judge, --diff, --page FILE.rec at a time")
     if [options.json, options.junit, options.sarif, options.page].count("-") > 1:
         raise project.Failure("only one of --json, --junit, --sarif, --page can go to standard output")
+    if options.firmware and is_record(options.firmware):
+        raise project.Failure(f"{options.firmware} is a record, no firmware: --judge {options.firmware}")
     if options.firmware:
         return boot_and_judge(options)
     if options.judge:
