@@ -33,7 +33,7 @@ bool unified_section(const char *name, unsigned index, const uint8_t **bytes, ui
 /* Text up to a NUL or the section's end, without line feeds at its end. */
 static EFI_STATUS text_take(const char *name, char *text, size_t room)
 {
-    const uint8_t *bytes;
+    const uint8_t *bytes = (const uint8_t *)"";
     uint64_t size;
     size_t length = 0;
 

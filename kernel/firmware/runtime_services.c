@@ -301,8 +301,7 @@ EFI_STATUS runtime_set_time(EFI_TIME *time)
     return CALL(SetTime, POINTER(time));
 }
 
-/* Success with more than there was room for is none: whoever asked would read on behind its buffer.
- */
+/* Success with more than there was room for is none: who asked would read on behind its buffer. */
 EFI_STATUS runtime_get_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 *attributes, UINTN *size,
                                 void *data)
 {
@@ -313,8 +312,8 @@ EFI_STATUS runtime_get_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 *attribut
     return !status && *size > room ? EFI_DEVICE_ERROR : status;
 }
 
-/* The name ends within its room, whatever the firmware wrote and said: Linux goes by the end, too.
- */
+/* The name ends within its room (of one character at least), whatever the firmware wrote and said:
+   Linux goes by the end, too. */
 EFI_STATUS runtime_get_next_variable_name(UINTN *size, CHAR16 *name, EFI_GUID *vendor)
 {
     UINTN room = *size;

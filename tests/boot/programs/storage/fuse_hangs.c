@@ -517,13 +517,7 @@ static bool begin(void)
     int receiver = socket(AF_UNIX, SOCK_DGRAM, 0);
     unlink(SHARED "/socket");
     REQUIRE(bind(receiver, (void *)&name, sizeof(name)) == 0 && chmod(SHARED "/socket", 0666) == 0);
-    server = fork();
-    if (server == 0) {
-        if (!become(USER))
-            _exit(1);
-        serve(device, hangs);
-    }
-    close(device);
+    server = server_begin(device, hangs);
     begin_calls();
     sleep_ms(1000); /* for all of them to get into their calls; nothing depends on it */
     return true;

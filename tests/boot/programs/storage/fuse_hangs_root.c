@@ -117,13 +117,7 @@ static bool begin(void)
     int device = fuse_mount_with(PLACE, USER, ",allow_other");
 
     REQUIRE(device >= 0 && loops_begin());
-    server = fork();
-    if (server == 0) {
-        if (!become(USER))
-            _exit(1);
-        serve(device, hangs);
-    }
-    close(device);
+    server = server_begin(device, hangs);
     int file = open(PLACE "/file", O_RDWR);
     hung = mmap(NULL, FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     REQUIRE(file >= 0 && hung != MAP_FAILED && log_something());

@@ -187,6 +187,20 @@ static inline int fuse_mount_at(const char *place, uid_t user)
     return fuse_mount_with(place, user, "");
 }
 
+/* The user's server; the device is its alone then. Returns its process. */
+static inline pid_t server_begin(int device, answerer *first)
+{
+    pid_t server = fork();
+
+    if (server == 0) {
+        if (!become(USER))
+            _exit(91);
+        serve(device, first);
+    }
+    close(device);
+    return server;
+}
+
 /*
  * Runs `client` as the user, with a server that answers with `first` before the usual; ends both
  * and the mount. False: the client said so, or did not end by itself.
@@ -196,13 +210,7 @@ static inline bool with_server(answerer *first, bool (*client)(void))
     int device = fuse_mount_at(PLACE, USER);
 
     REQUIRE(device >= 0);
-    pid_t server = fork();
-    if (server == 0) {
-        if (!become(USER))
-            _exit(91);
-        serve(device, first);
-    }
-    close(device); /* the server's alone now */
+    pid_t server = server_begin(device, first);
     pid_t user = fork();
     if (user == 0)
         _exit(become(USER) && client() ? 0 : 1);
